@@ -1,0 +1,1 @@
+//! pushpull: a laboratory for message brokers.
