@@ -5,7 +5,7 @@
 use crate::Failure;
 use crate::browser::{Browser, Family};
 use crate::child;
-use crate::static_server::{Mount, StaticServer};
+use crate::static_server::{Mount, Site, StaticServer};
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -18,7 +18,8 @@ use std::time::{Duration, Instant};
 const SUB_PATH: &str = "/some/sub-path/";
 
 /// Pages that belong to the tests: hosts that embed the site, and a blank one.
-const TEST_PAGES: &str = "tests/browser/pages";
+const TEST_PAGES: &str = "/test-pages/";
+const TEST_PAGES_FOLDER: &str = "tests/browser/pages";
 
 /// How long a driver may take until it listens, and until it is gone.
 const DRIVER_PATIENCE: Duration = Duration::from_secs(30);
@@ -31,18 +32,16 @@ pub struct BrowserSession {
 }
 
 impl BrowserSession {
-    /// Starts both, with the site of `dist`.
-    pub fn start(browser: &Browser, dist: &Path) -> Result<Self, Failure> {
-        let mount = |prefix: &str, folder: &Path| Mount {
-            prefix: prefix.to_string(),
-            folder: folder.to_path_buf(),
-        };
-        let mounts = vec![
-            mount("/", dist),
-            mount(SUB_PATH, dist),
-            mount("/test-pages/", Path::new(TEST_PAGES)),
-        ];
-        let server = StaticServer::start(mounts, 0)?;
+    /// Starts both, with the site of `dist`. Tests listen to each page's console; a measurement
+    /// wants the pages as they are.
+    pub fn start(browser: &Browser, dist: &Path, listens: bool) -> Result<Self, Failure> {
+        let mut site = Site::of(dist);
+        for (prefix, folder) in [(SUB_PATH, dist), (TEST_PAGES, Path::new(TEST_PAGES_FOLDER))] {
+            let (prefix, folder) = (prefix.to_string(), folder.to_path_buf());
+            site.mounts.push(Mount { prefix, folder });
+        }
+        site.first_script = listens.then(|| format!("{TEST_PAGES}console-hook.js"));
+        let server = StaticServer::start(site, 0)?;
         let driver = Driver::start(browser)?;
         Ok(BrowserSession { browser: browser.clone(), driver, server })
     }

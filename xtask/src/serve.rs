@@ -3,7 +3,7 @@
 use crate::Failure;
 use crate::options::Options;
 use crate::site::{self, Build};
-use crate::static_server::{Mount, StaticServer};
+use crate::static_server::{Site, StaticServer};
 use crate::steps::Steps;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -22,8 +22,7 @@ pub fn run(options: &Options) -> Result<ExitCode, Failure> {
     let dist = PathBuf::from("dist");
     let mut steps = Steps::new(site::STEPS + 1);
     site::make(&mut steps, &Build { dist: dist.clone(), debug: options.has("--debug") })?;
-    let mounts = vec![Mount { prefix: "/".to_string(), folder: dist }];
-    let server = steps.run("starting the server", || StaticServer::start(mounts, port))?;
+    let server = steps.run("starting the server", || StaticServer::start(Site::of(dist), port))?;
     if port != 0 && server.port() != port {
         println!("\nPort {port} is taken, so {} it is.", server.port());
     }

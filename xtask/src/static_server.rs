@@ -3,7 +3,7 @@
 //! It promises what any static host does and no more: no rewriting, no compression, no listing.
 
 use crate::Failure;
-use std::fs::File;
+use std::fs;
 use std::net::TcpListener;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
@@ -25,6 +25,23 @@ pub struct Mount {
     pub folder: PathBuf,
 }
 
+/// What a server serves.
+#[derive(Clone, Debug, Default)]
+pub struct Site {
+    /// Folders; the longest prefix that matches a path wins.
+    pub mounts: Vec<Mount>,
+    /// A script's address to load first in every page: how the browser tests come to listen.
+    pub first_script: Option<String>,
+}
+
+impl Site {
+    /// One folder at the root, as it is.
+    pub fn of(folder: impl Into<PathBuf>) -> Self {
+        let root = Mount { prefix: "/".to_string(), folder: folder.into() };
+        Site { mounts: vec![root], first_script: None }
+    }
+}
+
 /// A running server; dropping it stops it.
 pub struct StaticServer {
     server: Arc<Server>,
@@ -33,22 +50,21 @@ pub struct StaticServer {
 }
 
 impl StaticServer {
-    /// Serves `mounts` (the longest matching prefix wins) on `port`, or on the next free one.
-    /// Port 0 lets the machine choose.
-    pub fn start(mounts: Vec<Mount>, port: u16) -> Result<Self, Failure> {
+    /// Serves `site` on `port`, or on the next free one. Port 0 lets the machine choose.
+    pub fn start(site: Site, port: u16) -> Result<Self, Failure> {
         let listener = bind(port)?;
         let port = listener.local_addr().map_err(|error| format!("no address: {error}."))?.port();
         let server = Server::from_listener(listener, None)
             .map_err(|error| format!("the server cannot be started: {error}."))?;
         let server = Arc::new(server);
-        let mounts = Arc::new(mounts);
+        let site = Arc::new(site);
         let workers = (0..WORKERS)
             .map(|_| {
-                let (server, mounts) = (Arc::clone(&server), Arc::clone(&mounts));
+                let (server, site) = (Arc::clone(&server), Arc::clone(&site));
                 thread::spawn(move || {
                     for request in server.incoming_requests() {
                         // The browser that hung up has no use for an answer.
-                        let _ = answer(request, &mounts);
+                        let _ = answer(request, &site);
                     }
                 })
             })
@@ -98,24 +114,39 @@ fn bind(wanted: u16) -> Result<TcpListener, Failure> {
     Err(format!("no port from {wanted} to {last} can be had: {refusal}."))
 }
 
-fn answer(request: Request, mounts: &[Mount]) -> std::io::Result<()> {
+fn answer(request: Request, site: &Site) -> std::io::Result<()> {
     if !matches!(request.method(), Method::Get | Method::Head) {
         return request.respond(plain(405, "only GET and HEAD"));
     }
     let path = request.url().split(['?', '#']).next().unwrap_or_default().to_string();
-    match locate(&path, mounts) {
-        Located::File(file) => match File::open(&file) {
-            Ok(open) => request.respond(
-                Response::from_file(open)
-                    .with_header(header("Content-Type", media_type(&file)))
-                    .with_header(header("Cache-Control", "no-cache")),
-            ),
-            Err(_) => request.respond(plain(404, "not found")),
-        },
+    match locate(&path, &site.mounts) {
+        Located::File(file) => answer_file(request, site, &file),
         Located::Folder => request
             .respond(plain(301, "it is a folder").with_header(header("Location", &(path + "/")))),
         Located::Nothing => request.respond(plain(404, "not found")),
     }
+}
+
+fn answer_file(request: Request, site: &Site, file: &Path) -> std::io::Result<()> {
+    let Ok(mut content) = fs::read(file) else {
+        return request.respond(plain(404, "not found"));
+    };
+    let media_type = media_type(file);
+    if media_type.starts_with("text/html")
+        && let Some(script) = &site.first_script
+    {
+        content = with_first_script(&content, script);
+    }
+    let response = Response::from_data(content)
+        .with_header(header("Content-Type", media_type))
+        .with_header(header("Cache-Control", "no-cache"));
+    request.respond(response)
+}
+
+/// The page with a script in front of everything else in its head.
+fn with_first_script(page: &[u8], script: &str) -> Vec<u8> {
+    let page = String::from_utf8_lossy(page);
+    page.replacen("<head>", &format!("<head><script src=\"{script}\"></script>"), 1).into_bytes()
 }
 
 /// What a path of the address stands for.
@@ -198,14 +229,15 @@ fn plain(status: u16, text: &str) -> Response<std::io::Cursor<Vec<u8>>> {
     Response::from_string(text).with_status_code(status)
 }
 
+/// A header; its name and value come from this file or from a path that a browser sent.
 fn header(name: &str, value: &str) -> Header {
-    Header::from_bytes(name, value)
-        .unwrap_or_else(|()| Header::from_bytes("X-Unspeakable", "header").expect("it is plain"))
+    let plain = Header::from_bytes("X-Header", "unspeakable").expect("it is plain ASCII");
+    Header::from_bytes(name, value).unwrap_or(plain)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Located, Mount, StaticServer, locate};
+    use super::{Located, Mount, Site, StaticServer, locate, with_first_script};
     use std::io::{Read, Write};
     use std::net::TcpStream;
     use std::path::PathBuf;
@@ -246,7 +278,8 @@ mod tests {
 
     #[test]
     fn a_request_is_answered_and_dropping_stops_the_server() {
-        let server = StaticServer::start(mounts(), 0).unwrap();
+        let site = Site { mounts: mounts(), first_script: None };
+        let server = StaticServer::start(site, 0).unwrap();
         let mut stream = TcpStream::connect(("127.0.0.1", server.port())).unwrap();
         stream.write_all(b"GET /src/main.rs HTTP/1.0\r\n\r\n").unwrap();
         let mut answer = String::new();
@@ -254,5 +287,11 @@ mod tests {
         assert!(answer.starts_with("HTTP/1.0 200") || answer.starts_with("HTTP/1.1 200"));
         assert!(answer.contains("Cache-Control: no-cache"));
         drop(server);
+    }
+
+    #[test]
+    fn the_first_script_comes_before_everything_in_the_head() {
+        let page = with_first_script(b"<html><head><title>", "/hook.js");
+        assert_eq!(page, b"<html><head><script src=\"/hook.js\"></script><title>");
     }
 }

@@ -130,7 +130,7 @@ pub fn run_in_browser(arguments: &[&str], hear: impl FnMut(&str)) -> Result<(), 
     child::run(&mut build)?;
     let browser = Browser::find_or_install()?;
     println!("      {browser}");
-    let session = BrowserSession::start(&browser, Path::new("dist"))?;
+    let session = BrowserSession::start(&browser, Path::new("dist"), arguments[0] == "test")?;
     let mut command: Command = child::cargo();
     command.args(["run", "--quiet", "--locked", "--package", BROWSER_TESTS, "--"]);
     command.args(arguments.iter().filter(|argument| !argument.is_empty()));
