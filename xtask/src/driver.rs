@@ -65,12 +65,12 @@ struct Driver {
 impl Driver {
     fn start(browser: &Browser) -> Result<Self, Failure> {
         let name = browser.driver.display();
-        let mut command = child::command(&browser.driver);
+        let mut command = guarded(&browser.driver);
         match browser.family {
             Family::Chromium => command.arg("--port=0"),
             Family::Firefox => command.args(["--port", "0"]),
         };
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut process =
             command.spawn().map_err(|error| format!("{name} cannot be started: {error}."))?;
         let output = process.stdout.take().expect("standard output is piped");
@@ -87,21 +87,33 @@ impl Driver {
     }
 
     fn stop(&mut self) {
-        // Asked politely, a driver closes its browsers; killed, it leaves them behind.
-        if cfg!(unix) {
-            let id = self.process.id().to_string();
-            let _ = child::command("kill").args(["-TERM", &id]).status();
-            let started = Instant::now();
-            while started.elapsed() < DRIVER_PATIENCE {
-                if !matches!(self.process.try_wait(), Ok(None)) {
-                    return;
-                }
-                thread::sleep(Duration::from_millis(20));
+        // The guard takes the end of its input as the word to end the driver.
+        drop(self.process.stdin.take());
+        let started = Instant::now();
+        while cfg!(unix) && started.elapsed() < DRIVER_PATIENCE {
+            if !matches!(self.process.try_wait(), Ok(None)) {
+                return;
             }
+            thread::sleep(Duration::from_millis(20));
         }
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// A shell that runs the driver and, as soon as its own input ends, ends the driver the polite way:
+/// asked, a driver closes its browsers; killed, it leaves them behind. The input ends with us,
+/// however we end, so Ctrl-C or a killed build leaves nothing running.
+const GUARD: &str = "\"$0\" \"$@\" </dev/null & driver=$!; trap '' HUP INT TERM; \
+                     read -r _; kill -TERM \"$driver\"; wait \"$driver\"";
+
+fn guarded(driver: &Path) -> Command {
+    if !cfg!(unix) {
+        return child::command(driver);
+    }
+    let mut command = child::command("sh");
+    command.args(["-c", GUARD]).arg(driver);
+    command
 }
 
 impl Drop for Driver {

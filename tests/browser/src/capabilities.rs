@@ -7,8 +7,10 @@ use serde_json::{Value, json};
 use std::path::Path;
 
 /// Nothing of these is under test, and each would reach for the network or the screen.
-const CHROMIUM_FLAGS: [&str; 10] = [
+const CHROMIUM_FLAGS: [&str; 11] = [
     "--headless",
+    // Commands come through a pipe, so that the browser ends when its driver does.
+    "--remote-debugging-pipe",
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",

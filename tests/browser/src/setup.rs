@@ -2,7 +2,7 @@
 
 use crate::failure::Outcome;
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Which dialect the browser speaks beyond WebDriver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +48,7 @@ impl Setup {
             screens: target.join("screens"),
         };
         std::fs::create_dir_all(&setup.scratch)?;
+        remove_old_profiles(&setup.scratch)?;
         std::fs::create_dir_all(&setup.screens)?;
         Ok(setup)
     }
@@ -65,6 +66,17 @@ impl Setup {
     pub fn address_elsewhere(&self, path: &str) -> String {
         self.address(path).replacen("//127.0.0.1", "//localhost", 1)
     }
+}
+
+/// Removes what a run that was killed left behind.
+fn remove_old_profiles(scratch: &Path) -> Outcome {
+    for entry in std::fs::read_dir(scratch)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            std::fs::remove_dir_all(&path)?;
+        }
+    }
+    Ok(())
 }
 
 fn said(variable: &str) -> Outcome<String> {
