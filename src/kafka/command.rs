@@ -1,0 +1,236 @@
+//! What the lab asks of a process of the Kafka world, and what the tools are answered.
+
+use super::event::TopicPartition;
+use super::spec::Settings;
+use crate::sim::MessageId;
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// A question of a tool, so that its answer is known again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct RequestId(pub u64);
+
+/// What the lab asks of a process.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    /// Producer: `send()`.
+    Send(OutgoingRecord),
+    /// Producer: `flush()`: what is buffered goes now, whatever `linger.ms` says.
+    Flush,
+    /// Admin client: ask a broker.
+    Ask(RequestId, Ask),
+    /// Consumer: `seek()`.
+    Seek(TopicPartition, i64),
+    /// Consumer: `commitSync()` of one partition.
+    Commit(TopicPartition, i64),
+    /// Client: a setting that can change while it runs.
+    Set {
+        /// The setting's real name.
+        name: String,
+        /// Its new value.
+        value: String,
+    },
+}
+
+/// A record on its way into the log.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OutgoingRecord {
+    /// The number by which the lab follows it; it travels in the record header `id`, as decimal
+    /// text.
+    pub id: MessageId,
+    /// The topic.
+    pub topic: String,
+    /// A partition chosen by the caller; the partitioner chooses if `None`.
+    pub partition: Option<i32>,
+    /// The key, if it has one.
+    pub key: Option<Bytes>,
+    /// The value; `None` is a tombstone.
+    pub value: Option<Bytes>,
+}
+
+/// What a tool can ask.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Ask {
+    /// Make a topic.
+    CreateTopic {
+        /// Its name.
+        topic: String,
+        /// `num.partitions` if `None`.
+        partitions: Option<i32>,
+        /// `default.replication.factor` if `None`.
+        replication_factor: Option<i16>,
+        /// Topic settings.
+        settings: Settings,
+    },
+    /// Remove a topic.
+    DeleteTopic {
+        /// Its name.
+        topic: String,
+    },
+    /// Give a topic more partitions.
+    AddPartitions {
+        /// Its name.
+        topic: String,
+        /// How many it shall have.
+        partitions: i32,
+    },
+    /// Describe these topics, or all that are not internal.
+    DescribeTopics {
+        /// Their names; all if empty.
+        topics: Vec<String>,
+    },
+    /// The names of all topics.
+    ListTopics,
+    /// ListOffsets: -1 latest, -2 earliest, -3 largest timestamp, otherwise the first record not
+    /// before this many milliseconds.
+    ListOffsets {
+        /// The topic.
+        topic: String,
+        /// Some of its partitions; all if empty.
+        partitions: Vec<i32>,
+        /// The time asked for.
+        time: i64,
+    },
+    /// The ids of all groups.
+    ListGroups,
+    /// Describe a group with its offsets.
+    DescribeGroup {
+        /// `group.id`.
+        group: String,
+    },
+    /// Set a group's committed offsets.
+    ResetOffsets {
+        /// `group.id`.
+        group: String,
+        /// Topic, and some of its partitions or all if empty.
+        topic: String,
+        /// The partitions; all if empty.
+        partitions: Vec<i32>,
+        /// Where to.
+        to: ResetTo,
+        /// True: commit it. False: only say what it would be (`--dry-run`).
+        execute: bool,
+    },
+    /// Remove an empty group.
+    DeleteGroup {
+        /// `group.id`.
+        group: String,
+    },
+}
+
+/// Where `--reset-offsets` moves a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResetTo {
+    /// The log start.
+    Earliest,
+    /// The high watermark.
+    Latest,
+    /// This offset.
+    Offset(i64),
+    /// So many further, or back.
+    ShiftBy(i64),
+    /// The first record not before this many milliseconds of virtual time.
+    Time(i64),
+}
+
+/// The answer to an [`Ask`] that succeeded.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    /// It is done.
+    Done,
+    /// Topics, described.
+    Topics(Vec<TopicDescription>),
+    /// Names of topics or groups.
+    Names(Vec<String>),
+    /// Offsets; `None` where no record answers the time asked for.
+    Offsets(Vec<(TopicPartition, Option<i64>)>),
+    /// A group, described.
+    Group(GroupDescription),
+    /// The offsets that a reset set, or would set.
+    Reset(Vec<(TopicPartition, i64)>),
+}
+
+/// A topic as `kafka-topics --describe` shows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TopicDescription {
+    /// Its name.
+    pub topic: String,
+    /// Its id, as Kafka prints it (22 characters of base 64), fixed by seed and order.
+    pub id: String,
+    /// Settings that differ from their defaults, in the order that the tool prints.
+    pub settings: Settings,
+    /// Its partitions in order.
+    pub partitions: Vec<PartitionDescription>,
+}
+
+/// A partition as `kafka-topics --describe` shows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PartitionDescription {
+    /// Its number.
+    pub partition: i32,
+    /// The leader's broker id; `None` without one.
+    pub leader: Option<i32>,
+    /// Replicas in assignment order.
+    pub replicas: Vec<i32>,
+    /// In-sync replicas.
+    pub isr: Vec<i32>,
+}
+
+/// A group as `kafka-consumer-groups --describe` shows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GroupDescription {
+    /// `group.id`.
+    pub group: String,
+    /// `Stable`, `Empty`, ...
+    pub state: String,
+    /// `range`, `uniform`; empty without members.
+    pub assignor: String,
+    /// The coordinator's broker id.
+    pub coordinator: i32,
+    /// Its members in order of their ids.
+    pub members: Vec<MemberDescription>,
+    /// Offsets, partition by partition.
+    pub offsets: Vec<GroupOffset>,
+}
+
+/// A member of a group.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MemberDescription {
+    /// `member.id`.
+    pub member: String,
+    /// `client.id`.
+    pub client: String,
+    /// Its partitions.
+    pub assignment: Vec<TopicPartition>,
+}
+
+/// A row of a group's offsets.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GroupOffset {
+    /// The partition.
+    pub partition: TopicPartition,
+    /// The committed offset; `None` if nothing was committed.
+    pub committed: Option<i64>,
+    /// The partition's log end as consumers see it: its high watermark.
+    pub end: i64,
+    /// The member that owns it, by `member.id`.
+    pub member: Option<String>,
+}
+
+/// An error with its real code, name and sentence.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ApiError {
+    /// Code of the protocol, as in `Errors.java`; -1 for an error of the client alone.
+    pub code: i16,
+    /// Name of the protocol: `UNKNOWN_TOPIC_OR_PARTITION`, or the client's exception.
+    pub name: String,
+    /// The sentence that the real tool prints.
+    pub sentence: String,
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.sentence)
+    }
+}

@@ -1,0 +1,257 @@
+//! Everything the Kafka world tells: what golden files, charts and the picture are made of.
+
+use super::command::{Answer, ApiError, RequestId};
+use crate::sim::MessageId;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::rc::Rc;
+
+/// A partition of a topic: `orders-0`, as the real tools and directories name it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct TopicPartition {
+    /// The topic's name.
+    pub topic: Rc<str>,
+    /// The partition's number.
+    pub partition: i32,
+}
+
+impl TopicPartition {
+    /// The partition with this number of this topic.
+    pub fn new(topic: &str, partition: i32) -> TopicPartition {
+        TopicPartition { topic: topic.into(), partition }
+    }
+}
+
+impl fmt::Display for TopicPartition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.topic, self.partition)
+    }
+}
+
+/// What happened. The variant's name in snake case behind `kafka.` is its public name.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub enum Event {
+    /// A broker finished its recovery and serves.
+    BrokerStarted {
+        /// `node.id`.
+        broker: i32,
+    },
+    /// A log was opened by the recovery of a starting broker.
+    LogRecovered {
+        /// Which.
+        partition: TopicPartition,
+        /// The end of the log after it.
+        end_offset: i64,
+        /// Bytes cut off at the tail because they were torn or corrupt.
+        truncated_bytes: u64,
+    },
+    /// A topic exists now.
+    TopicCreated {
+        /// Its name.
+        topic: Rc<str>,
+        /// How many partitions.
+        partitions: i32,
+    },
+    /// A topic is gone.
+    TopicDeleted {
+        /// Its name.
+        topic: Rc<str>,
+    },
+    /// `send()` was called: the message lies in the producer's buffer.
+    ProducerBuffered {
+        /// The producer.
+        client: Rc<str>,
+        /// The message.
+        message: MessageId,
+        /// The partition that the partitioner chose.
+        partition: TopicPartition,
+    },
+    /// A Produce request left a producer.
+    ProduceSent {
+        /// The producer.
+        client: Rc<str>,
+        /// Where to.
+        partition: TopicPartition,
+        /// The messages in its batch.
+        messages: Vec<MessageId>,
+    },
+    /// A leader appended a batch to its log.
+    Appended {
+        /// The broker.
+        broker: i32,
+        /// The partition.
+        partition: TopicPartition,
+        /// First offset of the batch.
+        base_offset: i64,
+        /// Last offset of the batch.
+        last_offset: i64,
+        /// Size of the batch.
+        bytes: u64,
+    },
+    /// A log began a new segment.
+    SegmentRolled {
+        /// The partition.
+        partition: TopicPartition,
+        /// Base offset of the new segment.
+        base_offset: i64,
+    },
+    /// Records up to here may be read by consumers now.
+    HighWatermarkAdvanced {
+        /// The partition.
+        partition: TopicPartition,
+        /// The new high watermark.
+        offset: i64,
+    },
+    /// A producer's batch was acknowledged as its `acks` asks.
+    ProduceAcknowledged {
+        /// The producer.
+        client: Rc<str>,
+        /// The partition.
+        partition: TopicPartition,
+        /// The messages.
+        messages: Vec<MessageId>,
+        /// The offset of the first; -1 with `acks=0`.
+        base_offset: i64,
+    },
+    /// A producer gave messages up.
+    ProduceFailed {
+        /// The producer.
+        client: Rc<str>,
+        /// The messages.
+        messages: Vec<MessageId>,
+        /// Why.
+        error: ApiError,
+    },
+    /// A Fetch request left a consumer.
+    FetchSent {
+        /// The consumer.
+        client: Rc<str>,
+        /// From where it asks, partition by partition.
+        partitions: Vec<(TopicPartition, i64)>,
+    },
+    /// A broker holds a Fetch until there is data or its time is up.
+    FetchParked {
+        /// The broker.
+        broker: i32,
+        /// The consumer.
+        client: Rc<str>,
+    },
+    /// Records arrived at a consumer.
+    Fetched {
+        /// The consumer.
+        client: Rc<str>,
+        /// The partition.
+        partition: TopicPartition,
+        /// The first offset that it had asked for.
+        offset: i64,
+        /// The messages, in offset order.
+        messages: Vec<MessageId>,
+    },
+    /// A Fetch was answered without a record.
+    FetchedNothing {
+        /// The consumer.
+        client: Rc<str>,
+    },
+    /// The handler of a consumer took a record up.
+    ProcessingStarted {
+        /// The consumer.
+        client: Rc<str>,
+        /// The partition.
+        partition: TopicPartition,
+        /// The record's offset.
+        offset: i64,
+        /// The message.
+        message: MessageId,
+    },
+    /// The handler of a consumer is done with a record.
+    Processed {
+        /// The consumer.
+        client: Rc<str>,
+        /// The partition.
+        partition: TopicPartition,
+        /// The record's offset.
+        offset: i64,
+        /// The message.
+        message: MessageId,
+        /// The record's key, if it had one.
+        key: Option<String>,
+        /// The record's value as text, for the console tools.
+        value: Option<String>,
+        /// The record's timestamp, in milliseconds of virtual time.
+        timestamp_ms: i64,
+    },
+    /// A group's offset was committed: the next one to read.
+    OffsetCommitted {
+        /// The group.
+        group: Rc<str>,
+        /// The partition.
+        partition: TopicPartition,
+        /// The committed offset.
+        offset: i64,
+    },
+    /// A consumer began at a place that no commit gave it.
+    OffsetReset {
+        /// The consumer.
+        client: Rc<str>,
+        /// The partition.
+        partition: TopicPartition,
+        /// Where it begins.
+        offset: i64,
+    },
+    /// A client has its metadata, coordinator and positions: it is ready to work.
+    ClientReady {
+        /// The client.
+        client: Rc<str>,
+    },
+    /// A client met an error that its real counterpart would report or throw.
+    ClientError {
+        /// The client.
+        client: Rc<str>,
+        /// What.
+        error: ApiError,
+    },
+    /// A client ended by itself (a console consumer that has what it wanted).
+    ClientFinished {
+        /// The client.
+        client: Rc<str>,
+    },
+    /// What a tool asked was answered.
+    Answered {
+        /// The question.
+        request: RequestId,
+        /// The answer.
+        #[serde(skip)]
+        answer: Result<Answer, ApiError>,
+    },
+}
+
+impl Event {
+    /// Its public name, as `count("...")`, `events --only` and JSON give it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Event::BrokerStarted { .. } => "kafka.broker_started",
+            Event::LogRecovered { .. } => "kafka.log_recovered",
+            Event::TopicCreated { .. } => "kafka.topic_created",
+            Event::TopicDeleted { .. } => "kafka.topic_deleted",
+            Event::ProducerBuffered { .. } => "kafka.producer_buffered",
+            Event::ProduceSent { .. } => "kafka.produce_sent",
+            Event::Appended { .. } => "kafka.appended",
+            Event::SegmentRolled { .. } => "kafka.segment_rolled",
+            Event::HighWatermarkAdvanced { .. } => "kafka.high_watermark_advanced",
+            Event::ProduceAcknowledged { .. } => "kafka.produce_acknowledged",
+            Event::ProduceFailed { .. } => "kafka.produce_failed",
+            Event::FetchSent { .. } => "kafka.fetch_sent",
+            Event::FetchParked { .. } => "kafka.fetch_parked",
+            Event::Fetched { .. } => "kafka.fetched",
+            Event::FetchedNothing { .. } => "kafka.fetched_nothing",
+            Event::ProcessingStarted { .. } => "kafka.processing_started",
+            Event::Processed { .. } => "kafka.processed",
+            Event::OffsetCommitted { .. } => "kafka.offset_committed",
+            Event::OffsetReset { .. } => "kafka.offset_reset",
+            Event::ClientReady { .. } => "kafka.client_ready",
+            Event::ClientError { .. } => "kafka.client_error",
+            Event::ClientFinished { .. } => "kafka.client_finished",
+            Event::Answered { .. } => "kafka.answered",
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! What the lab may look at: plain data about topics, groups and clients. Looking changes nothing.
+
+use super::event::TopicPartition;
+use crate::sim::{MessageId, Status, Time};
+
+/// A topic.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TopicState {
+    /// Its name.
+    pub name: String,
+    /// True for the brokers' own topics, such as `__consumer_offsets`.
+    pub internal: bool,
+    /// Its partitions in order.
+    pub partitions: Vec<PartitionState>,
+}
+
+/// A partition, as its leader sees it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PartitionState {
+    /// Which.
+    pub partition: TopicPartition,
+    /// The leader's broker id; `None` without one.
+    pub leader: Option<i32>,
+    /// The epoch of its leadership.
+    pub leader_epoch: i32,
+    /// Replicas in assignment order.
+    pub replicas: Vec<i32>,
+    /// In-sync replicas.
+    pub isr: Vec<i32>,
+    /// The first offset that is still there.
+    pub log_start: i64,
+    /// Records below it may be read by consumers.
+    pub high_watermark: i64,
+    /// The offset that the next record will get.
+    pub log_end: i64,
+    /// Segments from the oldest on.
+    pub segments: Vec<SegmentState>,
+}
+
+/// A segment of a log.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SegmentState {
+    /// Its first offset: its files' name.
+    pub base_offset: i64,
+    /// Bytes of its `.log` file.
+    pub bytes: u64,
+}
+
+/// A record as the picture shows it: a number in a cell.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Glimpse {
+    /// Where it lies.
+    pub offset: i64,
+    /// The message, if the lab sent it.
+    pub message: Option<MessageId>,
+    /// Its key as text.
+    pub key: Option<String>,
+}
+
+/// A consumer group.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GroupState {
+    /// `group.id`.
+    pub id: String,
+    /// `Empty`, `Stable`, ...
+    pub state: String,
+    /// `client.id` of its members.
+    pub members: Vec<String>,
+    /// Committed offset and high watermark of each partition that its members read or that was
+    /// committed.
+    pub offsets: Vec<GroupPosition>,
+}
+
+/// Where a group stands in one partition.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GroupPosition {
+    /// The partition.
+    pub partition: TopicPartition,
+    /// The committed offset; `None` if nothing was committed.
+    pub committed: Option<i64>,
+    /// How many visible records it has not committed; counted from the log start if it has
+    /// committed nothing.
+    pub lag: i64,
+}
+
+/// What a client is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientKind {
+    /// It sends.
+    Producer,
+    /// It reads.
+    Consumer,
+}
+
+/// A client.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClientState {
+    /// Its name.
+    pub name: String,
+    /// What it does.
+    pub kind: ClientKind,
+    /// What its process is doing.
+    pub status: Status,
+    /// The group, for a consumer that is in one.
+    pub group: Option<String>,
+    /// Messages that were given to it so far (records fetched; messages sent, for a producer).
+    pub got: u64,
+    /// Messages that it is done with (processed; acknowledged, for a producer).
+    pub done: u64,
+    /// Messages in its memory now, in the order in which it will work on them; the first is in
+    /// work if `busy_until` says so. At most the first 1,000.
+    pub held: Vec<MessageId>,
+    /// How many it holds now.
+    pub held_count: u64,
+    /// Bytes that it holds now.
+    pub held_bytes: u64,
+    /// When its handler will be done with what it works on; `None` if it is idle.
+    pub busy_until: Option<Time>,
+    /// The position of each partition it reads: the next offset that it will ask for.
+    pub positions: Vec<(TopicPartition, i64)>,
+    /// Since when a Fetch of its waits at a broker.
+    pub parked_since: Option<Time>,
+    /// Messages it gave up (a producer).
+    pub failed: u64,
+    /// Counted side effects.
+    pub effects: u64,
+}

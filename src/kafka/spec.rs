@@ -1,0 +1,107 @@
+//! What a process of the Kafka world is started with: all that a restart keeps, besides its files.
+
+use crate::sim::Span;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Settings by their real names: `acks`, `linger.ms`, `log.segment.bytes`.
+pub type Settings = BTreeMap<String, String>;
+
+/// The program of a process and its configuration.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Spec {
+    /// A broker.
+    Broker(BrokerSpec),
+    /// A producing client.
+    Producer(ProducerSpec),
+    /// A consuming client.
+    Consumer(ConsumerSpec),
+    /// The client behind the command-line tools.
+    Admin,
+}
+
+/// A broker's configuration.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BrokerSpec {
+    /// `node.id`: 1, 2, 3.
+    pub id: i32,
+    /// Broker settings that differ from their defaults.
+    pub settings: Settings,
+}
+
+/// A producer's configuration.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ProducerSpec {
+    /// `client.id`, and its name in the lab.
+    pub name: String,
+    /// Producer settings that differ from their defaults.
+    pub settings: Settings,
+}
+
+/// A consumer's configuration.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ConsumerSpec {
+    /// `client.id`, and its name in the lab.
+    pub name: String,
+    /// What it reads, and on whose behalf.
+    pub reads: Reads,
+    /// Handler time for each poll that returned records, whatever their number.
+    pub work_per_batch: Span,
+    /// Handler time for each record.
+    pub work_per_message: Span,
+    /// `max.poll.records` as the lab's `--batch` gives it; the client's default if `None`.
+    pub batch: Option<u32>,
+    /// When offsets are committed.
+    pub commit: CommitMode,
+    /// A counted side effect of each record, such as an e-mail.
+    pub effect: Option<String>,
+    /// Ends by itself after so many records (console consumer).
+    pub stop_after: Option<u64>,
+    /// Consumer settings that differ from their defaults.
+    pub settings: Settings,
+}
+
+/// What a consumer reads.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Reads {
+    /// `subscribe()`: the topics, as a member of the group.
+    Group {
+        /// `group.id`.
+        group: String,
+        /// Topics.
+        topics: Vec<String>,
+    },
+    /// `assign()` and `seek()`: partitions of one topic, each from a place of its own.
+    Assigned {
+        /// The topic.
+        topic: String,
+        /// One partition; all of them if `None`.
+        partition: Option<i32>,
+        /// Where to begin.
+        from: StartAt,
+    },
+}
+
+/// Where reading begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StartAt {
+    /// The log start.
+    Earliest,
+    /// The high watermark.
+    Latest,
+    /// This offset.
+    Offset(i64),
+}
+
+/// When a consumer commits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CommitMode {
+    /// By `enable.auto.commit`: in `poll()`, every `auto.commit.interval.ms`.
+    Auto,
+    /// As soon as records are returned by `poll()`, before they are processed.
+    Before,
+    /// After so many records were processed.
+    After(u32),
+    /// Never.
+    Never,
+}

@@ -1,0 +1,245 @@
+//! What the lab asks of a process of the RabbitMQ world, and what the tools are answered.
+
+use crate::sim::MessageId;
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// A question of a tool, so that its answer is known again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct RequestId(pub u64);
+
+/// What the lab asks of a process.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    /// Publisher: `basic.publish`.
+    Publish(OutgoingMessage),
+    /// Admin client: ask the broker.
+    Ask(RequestId, Ask),
+    /// Client: a setting that can change while it runs.
+    Set {
+        /// The setting's name.
+        name: String,
+        /// Its new value.
+        value: String,
+    },
+}
+
+/// A message on its way to an exchange.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OutgoingMessage {
+    /// The number by which the lab follows it; it travels in the property `message-id`.
+    pub id: MessageId,
+    /// The exchange; empty is the default exchange.
+    pub exchange: String,
+    /// The routing key.
+    pub routing_key: String,
+    /// The key of the workload, carried in the header `key`, so that both sides can be compared.
+    pub key: Option<String>,
+    /// The body.
+    pub body: Bytes,
+    /// Properties that the caller set.
+    pub properties: Properties,
+}
+
+/// Those of the 14 AMQP properties that a caller may set here.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Properties {
+    /// 1 transient, 2 persistent; the client's default if `None`.
+    pub delivery_mode: Option<u8>,
+    /// 0 to 255.
+    pub priority: Option<u8>,
+    /// Milliseconds, as a string of digits.
+    pub expiration: Option<String>,
+    /// For request and reply.
+    pub correlation_id: Option<String>,
+    /// For request and reply.
+    pub reply_to: Option<String>,
+    /// Content type.
+    pub content_type: Option<String>,
+    /// Headers.
+    pub headers: BTreeMap<String, Argument>,
+}
+
+/// A value of an argument table or of the headers, typed as in AMQP.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Argument {
+    /// Void.
+    Void,
+    /// Boolean.
+    Boolean(bool),
+    /// An integer of any width.
+    Integer(i64),
+    /// A double.
+    Double(f64),
+    /// A string.
+    Text(String),
+    /// An array.
+    List(Vec<Argument>),
+}
+
+/// What a tool can ask.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Ask {
+    /// `queue.declare`.
+    DeclareQueue {
+        /// Its name.
+        queue: String,
+        /// `classic`, `quorum`, `stream`.
+        kind: String,
+        /// Survives a restart.
+        durable: bool,
+        /// Goes with its last consumer.
+        auto_delete: bool,
+        /// `x-` arguments.
+        arguments: BTreeMap<String, Argument>,
+    },
+    /// `exchange.declare`.
+    DeclareExchange {
+        /// Its name.
+        exchange: String,
+        /// `direct`, `fanout`, `topic`, `headers`.
+        kind: String,
+        /// Survives a restart.
+        durable: bool,
+        /// Goes with its last binding.
+        auto_delete: bool,
+        /// Arguments.
+        arguments: BTreeMap<String, Argument>,
+    },
+    /// `queue.bind`.
+    Bind {
+        /// The exchange.
+        source: String,
+        /// The queue.
+        destination: String,
+        /// The binding key.
+        key: String,
+        /// Arguments.
+        arguments: BTreeMap<String, Argument>,
+    },
+    /// `queue.unbind`.
+    Unbind {
+        /// The exchange.
+        source: String,
+        /// The queue.
+        destination: String,
+        /// The binding key.
+        key: String,
+    },
+    /// `queue.delete`.
+    DeleteQueue {
+        /// Its name.
+        queue: String,
+    },
+    /// `exchange.delete`.
+    DeleteExchange {
+        /// Its name.
+        exchange: String,
+    },
+    /// `queue.purge`.
+    Purge {
+        /// Its name.
+        queue: String,
+    },
+    /// Publish one message with a confirm, as the management interface does.
+    Publish(OutgoingMessage),
+    /// `basic.get` so many times.
+    Get {
+        /// The queue.
+        queue: String,
+        /// At most so many.
+        count: u32,
+        /// What becomes of them.
+        mode: GetMode,
+    },
+    /// All queues.
+    ListQueues,
+    /// All exchanges.
+    ListExchanges,
+    /// All bindings.
+    ListBindings,
+    /// All consumers.
+    ListConsumers,
+}
+
+/// `--ack-mode` of `rabbitmqadmin get messages`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GetMode {
+    /// `ack_requeue_false`: taken.
+    Ack,
+    /// `ack_requeue_true`: put back.
+    AckRequeue,
+    /// `reject_requeue_true`: put back.
+    RejectRequeue,
+    /// `reject_requeue_false`: rejected.
+    Reject,
+}
+
+/// The answer to an [`Ask`] that succeeded.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    /// It is done.
+    Done,
+    /// Done to so many messages (purge, delete).
+    Count(u64),
+    /// Published; whether a queue took it.
+    Published {
+        /// True if at least one queue took it.
+        routed: bool,
+    },
+    /// Messages that `basic.get` took.
+    Messages(Vec<GotMessage>),
+    /// Queues in the order of their names.
+    Queues(Vec<super::inspect::QueueState>),
+    /// Exchanges in the order of their names.
+    Exchanges(Vec<super::inspect::ExchangeState>),
+    /// Bindings.
+    Bindings(Vec<super::inspect::BindingState>),
+    /// Consumers.
+    Consumers(Vec<super::inspect::ConsumerState>),
+}
+
+/// A message that `basic.get` took.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GotMessage {
+    /// The exchange it was published to.
+    pub exchange: String,
+    /// Its routing key.
+    pub routing_key: String,
+    /// Whether it had been delivered before.
+    pub redelivered: bool,
+    /// Messages left ready after it.
+    pub message_count: u64,
+    /// The body.
+    pub body: Bytes,
+    /// Its properties.
+    pub properties: Properties,
+}
+
+/// What an AMQP error closes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Closes {
+    /// The channel.
+    Channel,
+    /// The connection with all its channels.
+    Connection,
+}
+
+/// An error with its real reply code and text.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AmqpError {
+    /// 404, 406, ...
+    pub code: u16,
+    /// `NOT_FOUND - no queue 'q' in vhost '/'`.
+    pub text: String,
+    /// What it closed.
+    pub closes: Closes,
+}
+
+impl fmt::Display for AmqpError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.code, self.text)
+    }
+}

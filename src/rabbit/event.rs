@@ -1,0 +1,262 @@
+//! Everything the RabbitMQ world tells: what golden files, charts and the picture are made of.
+
+use super::command::{AmqpError, Answer, RequestId};
+use crate::sim::MessageId;
+use serde::Serialize;
+use std::rc::Rc;
+
+/// What happened. The variant's name in snake case behind `rabbit.` is its public name.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub enum Event {
+    /// A node finished its boot and serves.
+    NodeStarted {
+        /// Its name: `rabbit-1`.
+        node: Rc<str>,
+    },
+    /// A durable queue was read back from disk at boot.
+    QueueRecovered {
+        /// The queue.
+        queue: Rc<str>,
+        /// Messages that were still there, all ready again.
+        messages: u64,
+    },
+    /// A queue exists now.
+    QueueDeclared {
+        /// Its name.
+        queue: Rc<str>,
+    },
+    /// A queue is gone.
+    QueueDeleted {
+        /// Its name.
+        queue: Rc<str>,
+    },
+    /// An exchange exists now.
+    ExchangeDeclared {
+        /// Its name.
+        exchange: Rc<str>,
+    },
+    /// A binding exists now.
+    Bound {
+        /// The exchange.
+        source: Rc<str>,
+        /// The queue.
+        destination: Rc<str>,
+        /// The binding key.
+        key: Rc<str>,
+    },
+    /// A `basic.publish` left a publisher.
+    Published {
+        /// The publisher.
+        client: Rc<str>,
+        /// The message.
+        message: MessageId,
+        /// The exchange; empty is the default exchange.
+        exchange: Rc<str>,
+        /// The routing key.
+        routing_key: Rc<str>,
+    },
+    /// An exchange chose the queues of a message.
+    Routed {
+        /// The message.
+        message: MessageId,
+        /// The exchange.
+        exchange: Rc<str>,
+        /// One copy goes to each.
+        queues: Vec<Rc<str>>,
+    },
+    /// No queue: the message was dropped, and returned before that if it was `mandatory`.
+    Unroutable {
+        /// The message.
+        message: MessageId,
+        /// True if `basic.return` was sent.
+        returned: bool,
+    },
+    /// A message waits in a queue.
+    Enqueued {
+        /// The queue.
+        queue: Rc<str>,
+        /// The message.
+        message: MessageId,
+        /// Its sequence id in the queue: its place, for ever.
+        position: u64,
+    },
+    /// A broker sent `basic.deliver`.
+    Pushed {
+        /// The queue.
+        queue: Rc<str>,
+        /// The consumer tag.
+        consumer: Rc<str>,
+        /// The delivery tag on its channel.
+        tag: u64,
+        /// The message.
+        message: MessageId,
+        /// Whether it had been delivered before.
+        redelivered: bool,
+    },
+    /// `basic.deliver` arrived at a consumer.
+    Delivered {
+        /// The consumer.
+        client: Rc<str>,
+        /// The queue.
+        queue: Rc<str>,
+        /// The delivery tag.
+        tag: u64,
+        /// The message.
+        message: MessageId,
+        /// Whether it had been delivered before.
+        redelivered: bool,
+    },
+    /// The handler of a consumer took a message up.
+    ProcessingStarted {
+        /// The consumer.
+        client: Rc<str>,
+        /// The message.
+        message: MessageId,
+    },
+    /// The handler of a consumer is done with a message.
+    Processed {
+        /// The consumer.
+        client: Rc<str>,
+        /// The queue.
+        queue: Rc<str>,
+        /// The message.
+        message: MessageId,
+    },
+    /// A broker took an acknowledgement: the message is gone from the queue.
+    Acknowledged {
+        /// The queue.
+        queue: Rc<str>,
+        /// The message.
+        message: MessageId,
+    },
+    /// A message went back into its queue.
+    Requeued {
+        /// The queue.
+        queue: Rc<str>,
+        /// The message.
+        message: MessageId,
+    },
+    /// A message left its queue otherwise.
+    Removed {
+        /// The queue.
+        queue: Rc<str>,
+        /// The message.
+        message: MessageId,
+        /// `rejected`, `purged`, `auto_ack`, `got`, `not_recovered`, `queue_deleted`.
+        reason: &'static str,
+    },
+    /// `basic.get` took a message.
+    Got {
+        /// The queue.
+        queue: Rc<str>,
+        /// The message.
+        message: MessageId,
+    },
+    /// A publisher was told that a message is safe.
+    Confirmed {
+        /// The publisher.
+        client: Rc<str>,
+        /// The message.
+        message: MessageId,
+    },
+    /// A publisher was told that a message was refused.
+    Refused {
+        /// The publisher.
+        client: Rc<str>,
+        /// The message.
+        message: MessageId,
+    },
+    /// `basic.return` arrived at a publisher.
+    Returned {
+        /// The publisher.
+        client: Rc<str>,
+        /// The message.
+        message: MessageId,
+    },
+    /// A consumer is registered at a queue.
+    ConsumerRegistered {
+        /// The queue.
+        queue: Rc<str>,
+        /// The consumer tag.
+        consumer: Rc<str>,
+        /// Its prefetch; 0 is without limit.
+        prefetch: u16,
+    },
+    /// A consumer left a queue.
+    ConsumerGone {
+        /// The queue.
+        queue: Rc<str>,
+        /// The consumer tag.
+        consumer: Rc<str>,
+    },
+    /// Queue content was written from memory to the disk.
+    Written {
+        /// The queue.
+        queue: Rc<str>,
+        /// Bytes.
+        bytes: u64,
+    },
+    /// A client has its connection and channel: it is ready to work.
+    ClientReady {
+        /// The client.
+        client: Rc<str>,
+    },
+    /// A consumer held more than its memory and died.
+    OutOfMemory {
+        /// The consumer.
+        client: Rc<str>,
+        /// Bytes that it held.
+        held_bytes: u64,
+    },
+    /// A client's channel or connection was closed by the broker.
+    ClientError {
+        /// The client.
+        client: Rc<str>,
+        /// Why.
+        error: AmqpError,
+    },
+    /// What a tool asked was answered.
+    Answered {
+        /// The question.
+        request: RequestId,
+        /// The answer.
+        #[serde(skip)]
+        answer: Result<Answer, AmqpError>,
+    },
+}
+
+impl Event {
+    /// Its public name, as `count("...")`, `events --only` and JSON give it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Event::NodeStarted { .. } => "rabbit.node_started",
+            Event::QueueRecovered { .. } => "rabbit.queue_recovered",
+            Event::QueueDeclared { .. } => "rabbit.queue_declared",
+            Event::QueueDeleted { .. } => "rabbit.queue_deleted",
+            Event::ExchangeDeclared { .. } => "rabbit.exchange_declared",
+            Event::Bound { .. } => "rabbit.bound",
+            Event::Published { .. } => "rabbit.published",
+            Event::Routed { .. } => "rabbit.routed",
+            Event::Unroutable { .. } => "rabbit.unroutable",
+            Event::Enqueued { .. } => "rabbit.enqueued",
+            Event::Pushed { .. } => "rabbit.pushed",
+            Event::Delivered { .. } => "rabbit.delivered",
+            Event::ProcessingStarted { .. } => "rabbit.processing_started",
+            Event::Processed { .. } => "rabbit.processed",
+            Event::Acknowledged { .. } => "rabbit.acknowledged",
+            Event::Requeued { .. } => "rabbit.requeued",
+            Event::Removed { .. } => "rabbit.removed",
+            Event::Got { .. } => "rabbit.got",
+            Event::Confirmed { .. } => "rabbit.confirmed",
+            Event::Refused { .. } => "rabbit.refused",
+            Event::Returned { .. } => "rabbit.returned",
+            Event::ConsumerRegistered { .. } => "rabbit.consumer_registered",
+            Event::ConsumerGone { .. } => "rabbit.consumer_gone",
+            Event::Written { .. } => "rabbit.written",
+            Event::ClientReady { .. } => "rabbit.client_ready",
+            Event::OutOfMemory { .. } => "rabbit.out_of_memory",
+            Event::ClientError { .. } => "rabbit.client_error",
+            Event::Answered { .. } => "rabbit.answered",
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! What the lab may look at: plain data about exchanges, queues and clients. Looking changes
+//! nothing.
+
+use crate::sim::{MessageId, Status, Time};
+
+/// An exchange.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ExchangeState {
+    /// Its name; empty is the default exchange.
+    pub name: String,
+    /// `direct`, `fanout`, `topic`, `headers`.
+    pub kind: String,
+    /// Survives a restart.
+    pub durable: bool,
+    /// Goes with its last binding.
+    pub auto_delete: bool,
+    /// Made by the broker itself.
+    pub predeclared: bool,
+}
+
+/// A binding.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BindingState {
+    /// The exchange.
+    pub source: String,
+    /// The queue.
+    pub destination: String,
+    /// The binding key.
+    pub key: String,
+}
+
+/// A queue.
+#[derive(Clone, Debug, PartialEq)]
+pub struct QueueState {
+    /// Its name.
+    pub name: String,
+    /// `classic`, `quorum`, `stream`.
+    pub kind: String,
+    /// Survives a restart.
+    pub durable: bool,
+    /// Goes with its last consumer.
+    pub auto_delete: bool,
+    /// Messages that wait.
+    pub ready: u64,
+    /// Messages delivered and not yet acknowledged.
+    pub unacked: u64,
+    /// Bytes of the bodies of both.
+    pub bytes: u64,
+    /// Ready messages whose content is in the broker's memory.
+    pub in_memory: u64,
+    /// Consumers in order of registration.
+    pub consumers: Vec<String>,
+    /// Share of time in which it could deliver at once, 0 to 1 (`consumer_utilisation`).
+    pub consumer_utilisation: f64,
+}
+
+/// A registered consumer as the broker sees it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ConsumerState {
+    /// The queue.
+    pub queue: String,
+    /// The consumer tag.
+    pub tag: String,
+    /// Its prefetch; 0 is without limit.
+    pub prefetch: u16,
+    /// True if it must acknowledge.
+    pub ack_required: bool,
+    /// Deliveries that it has not acknowledged.
+    pub unacked: u64,
+}
+
+/// What a message in a queue is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CellState {
+    /// It waits.
+    Ready,
+    /// It was delivered and is not acknowledged.
+    Unacked,
+}
+
+/// A message as the picture shows it: a number in a cell.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Glimpse {
+    /// Its sequence id in the queue.
+    pub position: u64,
+    /// The message.
+    pub message: MessageId,
+    /// The key of the workload, if it has one.
+    pub key: Option<String>,
+    /// Ready or unacked.
+    pub state: CellState,
+    /// Whether it had been delivered before.
+    pub redelivered: bool,
+}
+
+/// What a client is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientKind {
+    /// It publishes.
+    Publisher,
+    /// It is delivered to.
+    Consumer,
+}
+
+/// A client.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClientState {
+    /// Its name.
+    pub name: String,
+    /// What it does.
+    pub kind: ClientKind,
+    /// What its process is doing.
+    pub status: Status,
+    /// True if it died because it held more than its memory.
+    pub out_of_memory: bool,
+    /// Messages given to it so far (deliveries; messages published, for a publisher).
+    pub got: u64,
+    /// Messages that it is done with (processed; confirmed, for a publisher).
+    pub done: u64,
+    /// Messages in its memory now, in the order in which it will work on them; the first is in
+    /// work if `busy_until` says so. At most the first 1,000.
+    pub held: Vec<MessageId>,
+    /// How many it holds now.
+    pub held_count: u64,
+    /// Bytes that it holds now.
+    pub held_bytes: u64,
+    /// Bytes it can hold; 0 is without limit.
+    pub memory: u64,
+    /// When its handler will be done with what it works on; `None` if it is idle.
+    pub busy_until: Option<Time>,
+    /// The queue, for a consumer.
+    pub queue: Option<String>,
+    /// The prefetch, for a consumer; 0 is without limit.
+    pub prefetch: u16,
+    /// Deliveries that it has not yet acknowledged.
+    pub unacked: u64,
+    /// Messages refused or returned (a publisher).
+    pub failed: u64,
+    /// Counted side effects.
+    pub effects: u64,
+}

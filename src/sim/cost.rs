@@ -1,0 +1,148 @@
+//! What things cost in virtual time, and the queueing servers that charge it.
+//!
+//! Each default says where it comes from; "model" marks a figure that is ours.
+
+use super::time::{Span, Time};
+use serde::{Deserialize, Serialize};
+
+/// What network, processors and disks cost.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CostModel {
+    /// One way between two machines.
+    pub latency: Span,
+    /// Up to so much more, drawn for each message.
+    pub jitter: Span,
+    /// Bytes a second on one link; 0 is without limit.
+    pub bandwidth: u64,
+    /// Packets lost in a million. TCP sends them again: a loss is a delay.
+    pub loss_per_million: u32,
+    /// How long TCP waits before it sends a lost packet again (RFC 6298's floor is 1 s, Linux uses
+    /// 200 ms).
+    pub retransmit_after: Span,
+    /// Processor cores of each server.
+    pub cores: u32,
+    /// Work of a server for one request.
+    pub request: Span,
+    /// Work of a server for one message of a queue (RabbitMQ: one queue is one core; 10 us gives
+    /// the published 88,000 to 99,000 messages a second).
+    pub message: Span,
+    /// Work for a thousand bytes.
+    pub kilobyte: Span,
+    /// Moving to another place of the disk.
+    pub seek: Span,
+    /// Bytes a second that a disk reads or writes in sequence; 0 is without limit.
+    pub disk_bandwidth: u64,
+    /// Making what was written safe from a power cut.
+    pub fsync: Span,
+    /// Bytes of file content that the machine keeps in memory; 0 is without limit.
+    pub page_cache: u64,
+}
+
+/// The presets that `lab new --cost` knows, with the meaning of each.
+pub const PRESETS: [(&str, &str); 6] = [
+    ("lesson", "every link 1 ms one way, constant; bandwidth, processors and disks cost nothing"),
+    ("laptop", "everything on one machine: 50 us between processes, a small SSD"),
+    ("lan", "0.25 ms one way, 1 Gbit/s, SSD"),
+    ("datacentre", "0.1 ms one way, 10 Gbit/s, NVMe"),
+    ("hdd", "as lan, with one 7200 rpm disk"),
+    ("ssd", "as lan, with a slow SSD of 5.9 ms a flush"),
+];
+
+impl CostModel {
+    /// The preset of this name, if there is one.
+    pub fn preset(name: &str) -> Option<CostModel> {
+        let lan = CostModel {
+            // RabbitMQ's docs call a LAN round trip 0.2 to 0.5 ms.
+            latency: Span::micros(250),
+            jitter: Span::micros(50),
+            bandwidth: 125_000_000,
+            loss_per_million: 0,
+            retransmit_after: Span::millis(200),
+            cores: 4,
+            request: Span::micros(20), // model
+            message: Span::micros(10),
+            kilobyte: Span::micros(1),
+            seek: Span::micros(100), // model: a random read of an SSD
+            disk_bandwidth: 500_000_000,
+            fsync: Span::millis(1), // model
+            page_cache: 8 << 30,
+        };
+        Some(match name {
+            "lesson" => CostModel {
+                latency: Span::millis(1),
+                jitter: Span::ZERO,
+                bandwidth: 0,
+                cores: 1,
+                request: Span::ZERO,
+                message: Span::ZERO,
+                kilobyte: Span::ZERO,
+                seek: Span::ZERO,
+                disk_bandwidth: 0,
+                fsync: Span::ZERO,
+                page_cache: 0,
+                ..lan
+            },
+            "laptop" => CostModel {
+                latency: Span::micros(50),
+                jitter: Span::micros(10),
+                bandwidth: 0,
+                page_cache: 2 << 30,
+                ..lan
+            },
+            "lan" => lan,
+            "datacentre" => CostModel {
+                latency: Span::micros(100),
+                jitter: Span::micros(20),
+                bandwidth: 1_250_000_000,
+                cores: 16,
+                seek: Span::micros(20),
+                disk_bandwidth: 2_000_000_000,
+                fsync: Span::micros(500), // NVMe
+                page_cache: 64 << 30,
+                ..lan
+            },
+            // 7200 rpm: half a turn is 4.2 ms, and as much for the arm; a flush is 5 to 15 ms.
+            "hdd" => CostModel {
+                seek: Span::micros(8_500),
+                disk_bandwidth: 150_000_000,
+                fsync: Span::millis(10),
+                ..lan
+            },
+            // RabbitMQ's own benchmark (2024): 5.9 ms a flush.
+            "ssd" => CostModel { fsync: Span::micros(5_900), ..lan },
+            _ => return None,
+        })
+    }
+
+    /// How long so many bytes take at `per_second`; nothing where that is without limit.
+    pub fn transfer(bytes: u64, per_second: u64) -> Span {
+        match per_second {
+            0 => Span::ZERO,
+            _ => Span::micros((u128::from(bytes) * 1_000_000 / u128::from(per_second)) as u64),
+        }
+    }
+
+    /// Work of a server for one request of so many bytes.
+    pub fn request_of(&self, bytes: u64) -> Span {
+        self.request + Span::micros(self.kilobyte.as_micros() * bytes / 1_000)
+    }
+}
+
+/// A server that does one thing at a time: saturation makes a queue in front of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Server {
+    free_at: Time,
+}
+
+impl Server {
+    /// Takes a job that comes now and needs `work`; says when it is done.
+    pub fn serve(&mut self, now: Time, work: Span) -> Time {
+        self.free_at = self.free_at.max(now) + work;
+        self.free_at
+    }
+
+    /// Forgets what it was doing.
+    pub fn reset(&mut self) {
+        self.free_at = Time::ZERO;
+    }
+}

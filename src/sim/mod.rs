@@ -1,0 +1,36 @@
+//! A deterministic world of processes, networks and disks. It knows no broker.
+//!
+//! A [`World`] holds **nodes**: state machines with one door, [`Node::step`]. A node is given an
+//! [`Input`] (it has started, a message has come, a timer is up, bytes were read) and fills an
+//! [`Outbox`] (send this, wake me then, append these bytes to that file). It does no IO, reads no
+//! clock and draws randomness only from its own stream, so the same seed and the same commands
+//! give the same events, byte for byte, natively and in WebAssembly.
+//!
+//! - [`time`]: virtual time in microseconds; nothing here knows another clock.
+//! - [`rng`]: named streams derived from one seed, so that one more consumer never changes what
+//!   the network does.
+//! - [`node`]: the door, its inputs and its outbox.
+//! - [`network`]: links with latency, bandwidth and order; isolate, partition, slow, drop, heal.
+//! - [`disk`]: files of shared immutable blocks; *written* is not *flushed*.
+//! - [`cost`]: what work, network and disks cost, and the queueing servers that charge it.
+//! - [`world`]: the event queue that ties them together, and clones cheaply.
+//!
+//! Simplified: a step happens at the instant at which a core takes it up, and its messages leave
+//! when the core is done; memory is not modelled here; metadata operations of a file system
+//! (create, rename, delete) are durable at once.
+
+pub mod cost;
+pub mod disk;
+pub mod network;
+pub mod node;
+mod page_cache;
+pub mod rng;
+pub mod time;
+pub mod world;
+
+pub use cost::CostModel;
+pub use disk::{Disk, Rope};
+pub use node::{Input, MachineId, Message, MessageId, Node, NodeId, Outbox};
+pub use rng::Stream;
+pub use time::{Span, Time};
+pub use world::{Happening, Hop, Status, Step, World};
