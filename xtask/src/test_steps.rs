@@ -8,6 +8,7 @@ use crate::site::{self, Build};
 use crate::steps::Steps;
 use crate::tally::Tally;
 use crate::tools;
+use crate::twin;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -117,6 +118,7 @@ fn build_site(_filter: &str, _tally: &mut Tally) -> Result<(), Failure> {
 }
 
 fn browser(filter: &str, tally: &mut Tally) -> Result<(), Failure> {
+    twin::make()?;
     run_in_browser(&["test", filter], |line| tally.hear(line))
 }
 

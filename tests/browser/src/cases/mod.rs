@@ -3,6 +3,7 @@
 
 mod harness;
 mod mount;
+mod twin;
 
 use crate::runner::Test;
 use crate::tests;
@@ -16,4 +17,6 @@ pub const TESTS: &[Test] = tests![
     harness::language_colours_and_width_are_those_of_the_visit,
     mount::the_page_mounts_quietly,
     mount::the_page_mounts_below_a_path,
+    twin::random_streams_are_the_same_in_the_browser,
+    twin::golden_scripts_are_the_same_in_the_browser,
 ];
