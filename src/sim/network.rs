@@ -10,6 +10,10 @@ use super::rng::Stream;
 use super::time::{Span, Time};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// How often a lost packet is sent again (`tcp_retries2` of Linux). Simplified: then it comes
+/// through, while TCP would end the connection.
+const RETRANSMISSIONS_MAX: u32 = 15;
+
 /// Swallows messages between two nodes, in both directions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DropRule {
@@ -101,6 +105,9 @@ impl Network {
 
     /// True if nothing can pass between two nodes now.
     pub fn is_cut(&self, a: NodeId, b: NodeId) -> bool {
+        if a == b {
+            return false;
+        }
         self.isolated.contains(&a)
             || self.isolated.contains(&b)
             || self.partitions.iter().any(|(left, right)| {
@@ -118,6 +125,7 @@ impl Network {
         match rule {
             Some(rule) => {
                 rule.left = rule.left.map(|left| left - 1);
+                self.drops.retain(|rule| rule.left != Some(0));
                 true
             }
             None => false,
@@ -132,7 +140,10 @@ impl Network {
         }
         let mut latency = cost.latency + self.stream.span_up_to(cost.jitter);
         let mut wait = cost.retransmit_after;
-        while self.stream.chance(cost.loss_per_million) {
+        for _ in 0..RETRANSMISSIONS_MAX {
+            if !self.stream.chance(cost.loss_per_million) {
+                break;
+            }
             latency += wait;
             wait = wait * 2;
         }

@@ -232,7 +232,11 @@ impl<N: Node> World<N> {
 
     /// Takes a process out of the world; its name is free again.
     pub fn remove(&mut self, id: NodeId) {
-        self.die(id, Status::Gone, true);
+        let status = self.slot(id).status;
+        if status == Status::Gone {
+            return;
+        }
+        self.die(id, Status::Gone, status != Status::Off);
         let name = self.slot(id).name.clone();
         self.names.remove(&name);
     }
@@ -337,9 +341,13 @@ impl<N: Node> World<N> {
 
     // ---- acting ----
 
-    /// Asks something of a process at the present instant.
+    /// Asks something of a process at the present instant; nobody hears it if the process is not
+    /// alive.
     pub fn command(&mut self, id: NodeId, command: N::Command) {
-        let life = self.slot(id).life;
+        let Slot { life, status, .. } = *self.slot(id);
+        if !matches!(status, Status::Running | Status::Paused) {
+            return;
+        }
         self.schedule(self.now, Event::Input { node: id, life, input: Input::Command(command) });
     }
 
@@ -352,9 +360,11 @@ impl<N: Node> World<N> {
             // The machine boots: it answers old connections with a reset.
             Status::Off => self.close_all(id),
         }
-        let life = self.slot(id).life;
-        self.slot_mut(id).status = Status::Running;
-        self.schedule(self.now, Event::Input { node: id, life, input: Input::Start });
+        let slot = self.slot_mut(id);
+        slot.status = Status::Running;
+        // First in line, so that nothing that comes at this instant is taken before it.
+        slot.waiting.push_back((None, Input::Start));
+        self.drain(id);
     }
 
     /// Asks a process to end politely; a paused one dies at once, as it cannot answer.
