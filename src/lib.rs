@@ -1,4 +1,14 @@
 //! pushpull: a laboratory for message brokers.
+
+pub mod sim;
+
 pub mod kafka;
 pub mod rabbit;
-pub mod sim;
+
+pub mod storage;
+
+pub mod lab;
+
+pub mod view;
+
+pub mod host;
