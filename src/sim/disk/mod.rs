@@ -18,7 +18,7 @@ mod block;
 mod file;
 mod rope;
 
-pub use block::{Block, Piece};
+pub use block::{Block, Piece, StoredAt};
 pub use file::{Absent, File, Kind};
 pub use rope::Rope;
 
