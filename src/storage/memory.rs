@@ -5,7 +5,7 @@ use super::block;
 use super::manifest::Record;
 use super::store::{Census, Commit, Opened, Store, StoreError, after, kept_name, kept_prefix};
 use bytes::Bytes;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -13,8 +13,8 @@ use std::rc::Rc;
 #[derive(Debug, Default)]
 pub struct Memory {
     kept: Rc<RefCell<Kept>>,
-    open: Option<String>,
-    first_block: u64,
+    open: RefCell<Option<String>>,
+    first_block: Cell<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -46,7 +46,7 @@ impl Memory {
 
     /// Another tab that looks at the same store.
     pub fn other_tab(&self) -> Memory {
-        Memory { kept: self.kept.clone(), open: None, first_block: 0 }
+        Memory { kept: self.kept.clone(), open: RefCell::default(), first_block: Cell::new(0) }
     }
 
     /// Tells the store what to do wrong from now on.
@@ -80,8 +80,8 @@ impl Memory {
         self.kept.borrow_mut().blocks.insert((lab.to_owned(), id), block::head(&[]).to_vec());
     }
 
-    fn lab(&self) -> &str {
-        self.open.as_deref().expect("a lab is open")
+    fn lab(&self) -> String {
+        self.open.borrow().clone().expect("a lab is open")
     }
 
     fn available(&self) -> Result<(), StoreError> {
@@ -91,8 +91,8 @@ impl Memory {
         }
     }
 
-    fn let_go(&mut self) {
-        if let Some(lab) = self.open.take() {
+    fn let_go(&self) {
+        if let Some(lab) = self.open.borrow_mut().take() {
             self.kept.borrow_mut().held.remove(&lab);
         }
     }
@@ -116,60 +116,61 @@ impl Kept {
 }
 
 impl Store for Memory {
-    async fn open(&mut self, lab: &str) -> Result<Opened, StoreError> {
+    async fn open(&self, lab: &str) -> Result<Opened, StoreError> {
         self.let_go();
         self.available()?;
         let mut kept = self.kept.borrow_mut();
         if !kept.held.insert(lab.to_owned()) {
             return Err(StoreError::OtherTab);
         }
-        self.open = Some(lab.to_owned());
+        *self.open.borrow_mut() = Some(lab.to_owned());
         let there = kept.block_ids(lab);
         let Some(bytes) = kept.manifests.get(lab) else {
-            self.first_block = after(&there);
-            return Ok(Opened { manifest: None, next_block: self.first_block });
+            self.first_block.set(after(&there));
+            return Ok(Opened { manifest: None, next_block: after(&there) });
         };
         let record = Record::decode(lab, bytes)?;
         let census = Census::take(lab, &record, &there)?;
         for id in census.rubbish {
             kept.blocks.remove(&(lab.to_owned(), id));
         }
-        self.first_block = record.first_block;
+        self.first_block.set(record.first_block);
         Ok(Opened { manifest: Some(record.manifest), next_block: census.next_block })
     }
 
-    async fn keep_aside(&mut self, date: &str) -> Result<Opened, StoreError> {
+    async fn keep_aside(&self, date: &str) -> Result<Opened, StoreError> {
         self.available()?;
+        let lab = self.lab();
         let mut kept = self.kept.borrow_mut();
-        if let Some(bytes) = kept.manifests.remove(self.lab()) {
-            let name = kept_name(self.lab(), date, |name| kept.manifests.contains_key(name));
+        if let Some(bytes) = kept.manifests.remove(&lab) {
+            let name = kept_name(&lab, date, |name| kept.manifests.contains_key(name));
             kept.manifests.insert(name, bytes);
         }
-        let first_block = after(&kept.block_ids(self.lab()));
-        drop(kept);
-        self.first_block = first_block;
+        let first_block = after(&kept.block_ids(&lab));
+        self.first_block.set(first_block);
         Ok(Opened { manifest: None, next_block: first_block })
     }
 
     async fn read(&self, ids: &[u64]) -> Result<Vec<Bytes>, StoreError> {
         self.available()?;
-        let kept = self.kept.borrow();
+        let (lab, kept) = (self.lab(), self.kept.borrow());
         let blocks = ids.iter().map(|id| {
-            let found = kept.blocks.get(&(self.lab().to_owned(), *id));
-            block::open(self.lab(), *id, found.cloned().unwrap_or_default())
+            let found = kept.blocks.get(&(lab.clone(), *id));
+            block::open(&lab, *id, found.cloned().unwrap_or_default())
         });
         blocks.collect()
     }
 
-    async fn commit(&mut self, commit: &Commit) -> Result<(), StoreError> {
+    async fn commit(&self, commit: &Commit) -> Result<(), StoreError> {
         self.available()?;
-        let mut kept = self.kept.borrow_mut();
+        let (lab, mut kept) = (self.lab(), self.kept.borrow_mut());
         let number = kept.commits;
         kept.commits += 1;
         if kept.faults.failing_commits.contains(&number) {
             return Err(StoreError::Unavailable(format!("commit {number} is made to fail")));
         }
-        let record = Record { first_block: self.first_block, manifest: commit.manifest.clone() };
+        let record =
+            Record { first_block: self.first_block.get(), manifest: commit.manifest.clone() };
         let record = record.encode();
         if let Some(room) = kept.faults.bytes_max
             && kept.bytes() + commit.bytes() + record.len() > room
@@ -179,22 +180,22 @@ impl Store for Memory {
         for (id, content) in &commit.blocks {
             let mut bytes = block::head(content).to_vec();
             bytes.extend_from_slice(content);
-            let before = kept.blocks.insert((self.lab().to_owned(), *id), bytes);
+            let before = kept.blocks.insert((lab.clone(), *id), bytes);
             assert!(before.is_none(), "block {id} was used before");
         }
         for id in &commit.drop {
-            kept.blocks.remove(&(self.lab().to_owned(), *id));
+            kept.blocks.remove(&(lab.clone(), *id));
         }
-        kept.manifests.insert(self.lab().to_owned(), record);
+        kept.manifests.insert(lab, record);
         Ok(())
     }
 
-    async fn erase(&mut self) -> Result<(), StoreError> {
+    async fn erase(&self) -> Result<(), StoreError> {
         self.available()?;
-        let mut kept = self.kept.borrow_mut();
-        let prefix = kept_prefix(self.lab());
-        kept.manifests.retain(|name, _| name != self.lab() && !name.starts_with(&prefix));
-        kept.blocks.retain(|(lab, _), _| lab != self.lab());
+        let (lab, mut kept) = (self.lab(), self.kept.borrow_mut());
+        let prefix = kept_prefix(&lab);
+        kept.manifests.retain(|name, _| *name != lab && !name.starts_with(&prefix));
+        kept.blocks.retain(|(of, _), _| *of != lab);
         Ok(())
     }
 
@@ -250,11 +251,11 @@ mod tests {
 
     #[test]
     fn a_commit_comes_back_in_another_tab() {
-        let mut tab = Memory::new();
+        let tab = Memory::new();
         assert_eq!(now(tab.open("main")), Ok(Opened::default()));
         now(tab.commit(&commit(1, &[0, 1], &[0, 1], &[]))).unwrap();
         now(tab.commit(&commit(2, &[2], &[1, 2], &[0]))).unwrap();
-        let mut next = tab.other_tab();
+        let next = tab.other_tab();
         assert_eq!(now(next.open("main")), Err(StoreError::OtherTab));
         drop(tab);
         let opened = now(next.open("main")).unwrap();
@@ -266,7 +267,7 @@ mod tests {
 
     #[test]
     fn a_failed_commit_leaves_the_former_one() {
-        let mut tab = Memory::new();
+        let tab = Memory::new();
         now(tab.open("main")).unwrap();
         now(tab.commit(&commit(1, &[0], &[0], &[]))).unwrap();
         tab.set_faults(Faults { failing_commits: [1].into(), ..Faults::default() });
@@ -274,7 +275,7 @@ mod tests {
         tab.set_faults(Faults { bytes_max: Some(300), ..Faults::default() });
         let large = Commit { blocks: vec![(1, Bytes::from(vec![0; 300]))], ..Commit::default() };
         assert!(matches!(now(tab.commit(&large)), Err(StoreError::Full(_))));
-        let mut next = tab.other_tab();
+        let next = tab.other_tab();
         drop(tab);
         assert_eq!(now(next.open("main")).unwrap().manifest, Some(manifest(1, &[0])));
         assert_eq!(now(next.read(&[0])).unwrap(), [Bytes::from_static(&[0; 3])]);
@@ -282,7 +283,7 @@ mod tests {
 
     #[test]
     fn a_flipped_byte_in_a_block_is_noticed() {
-        let mut tab = Memory::new();
+        let tab = Memory::new();
         now(tab.open("main")).unwrap();
         now(tab.commit(&commit(1, &[0], &[0], &[]))).unwrap();
         tab.damage_block("main", 0, |bytes| bytes[5] ^= 1);
@@ -292,13 +293,13 @@ mod tests {
 
     #[test]
     fn rubbish_is_collected_when_the_lab_is_opened() {
-        let mut tab = Memory::new();
+        let tab = Memory::new();
         now(tab.open("main")).unwrap();
         now(tab.commit(&commit(1, &[0, 1], &[0, 1], &[]))).unwrap();
         now(tab.commit(&commit(2, &[], &[1], &[]))).unwrap();
         tab.litter("main", 9);
         assert_eq!(tab.block_ids("main"), [0, 1, 9].into());
-        let mut next = tab.other_tab();
+        let next = tab.other_tab();
         drop(tab);
         let opened = now(next.open("main")).unwrap();
         assert_eq!(next.block_ids("main"), [1].into());
@@ -307,17 +308,17 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_kept_aside_with_its_blocks() {
-        let mut tab = Memory::new();
+        let tab = Memory::new();
         now(tab.open("main")).unwrap();
         now(tab.commit(&commit(1, &[0, 1], &[0, 1], &[]))).unwrap();
         tab.damage_manifest("main", |bytes| bytes.truncate(30));
-        let mut next = tab.other_tab();
+        let next = tab.other_tab();
         drop(tab);
         assert!(matches!(now(next.open("main")), Err(StoreError::Corrupt { .. })));
         let opened = now(next.keep_aside("2025-11-21")).unwrap();
         assert_eq!(opened, Opened { manifest: None, next_block: 2 });
         now(next.commit(&commit(1, &[2, 3], &[3], &[]))).unwrap();
-        let mut last = next.other_tab();
+        let last = next.other_tab();
         drop(next);
         now(last.open("main")).unwrap();
         assert_eq!(last.block_ids("main"), [0, 1, 3].into());
@@ -332,10 +333,10 @@ mod tests {
 
     #[test]
     fn a_newer_format_and_a_missing_block_are_named() {
-        let mut tab = Memory::new();
+        let tab = Memory::new();
         now(tab.open("main")).unwrap();
         now(tab.commit(&commit(1, &[0], &[0, 1], &[]))).unwrap();
-        let mut next = tab.other_tab();
+        let next = tab.other_tab();
         drop(tab);
         let error = now(next.open("main")).unwrap_err().to_string();
         let sentence =
@@ -351,7 +352,7 @@ mod tests {
             let sum = crc32c::crc32c_append(sum, &bytes[24..]);
             bytes[20..24].copy_from_slice(&sum.to_le_bytes());
         });
-        let mut last = next.other_tab();
+        let last = next.other_tab();
         drop(next);
         let newer = StoreError::Newer { found: FORMAT + 1, known: FORMAT };
         assert_eq!(now(last.open("main")), Err(newer));

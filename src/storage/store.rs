@@ -76,25 +76,26 @@ impl Commit {
     }
 }
 
-/// A place where labs are kept. One value holds at most one lab open.
+/// A place where labs are kept. One value holds at most one lab open. At most one call that
+/// writes is under way at a time; reading goes on beside it.
 #[expect(async_fn_in_trait, reason = "a tab has one thread: no future needs to be Send")]
 pub trait Store {
     /// Takes a lab for this tab, and collects its rubbish. After `Corrupt` and `Newer` it is
     /// taken, and [`Store::keep_aside`] is the way on.
-    async fn open(&mut self, lab: &str) -> Result<Opened, StoreError>;
+    async fn open(&self, lab: &str) -> Result<Opened, StoreError>;
 
     /// Gives what is kept under the open lab's name the name `LAB (kept DATE-NUMBER)`; the lab is
     /// then empty.
-    async fn keep_aside(&mut self, date: &str) -> Result<Opened, StoreError>;
+    async fn keep_aside(&self, date: &str) -> Result<Opened, StoreError>;
 
     /// The content of blocks, in the order asked for.
     async fn read(&self, ids: &[u64]) -> Result<Vec<Bytes>, StoreError>;
 
     /// Writes blocks and manifest in one transaction. If it fails, all is as before.
-    async fn commit(&mut self, commit: &Commit) -> Result<(), StoreError>;
+    async fn commit(&self, commit: &Commit) -> Result<(), StoreError>;
 
     /// Removes everything of the open lab, and what was kept aside of it.
-    async fn erase(&mut self) -> Result<(), StoreError>;
+    async fn erase(&self) -> Result<(), StoreError>;
 
     /// The names of all labs that are kept.
     async fn labs(&self) -> Result<Vec<String>, StoreError>;
