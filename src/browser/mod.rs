@@ -11,8 +11,12 @@
 //!
 //! Every address is relative to the document, so that the site may live under any path.
 
+pub mod clock;
 pub mod engine;
+pub mod entropy;
+pub mod indexed_db;
 mod inline;
+pub mod locks;
 pub mod port;
 mod worker;
 
