@@ -12,3 +12,6 @@ pub mod lab;
 pub mod view;
 
 pub mod host;
+
+#[cfg(target_arch = "wasm32")]
+pub mod browser;
