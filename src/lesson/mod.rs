@@ -1,0 +1,15 @@
+//! Lessons: Markdown that reads well as it is, and that the lab can run, check and judge.
+
+mod compare;
+pub mod condition;
+pub mod document;
+mod error;
+mod parse;
+pub mod player;
+pub mod progress;
+pub mod text;
+
+pub use condition::Lookup;
+pub use document::Lesson;
+pub use error::LessonError;
+pub use player::{LessonAct, Player};
