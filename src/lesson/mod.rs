@@ -4,9 +4,15 @@ mod compare;
 pub mod condition;
 pub mod document;
 mod error;
-mod parse;
+mod fence;
+pub mod front_matter;
+mod markdown;
+pub mod misconception;
+mod number;
+pub mod parse;
 pub mod player;
 pub mod progress;
+mod script;
 pub mod text;
 
 pub use condition::Lookup;
