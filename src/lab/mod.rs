@@ -2,7 +2,9 @@
 
 pub mod command;
 pub mod event;
+pub mod event_names;
 pub mod ledger;
+pub mod nearest;
 pub mod outcome;
 pub mod predicate;
 pub mod session;
