@@ -175,7 +175,8 @@ fn the_browser_has_few_homes() {
 #[test]
 fn names_say_something() {
     for source in sources() {
-        let stem = source.path.file_stem().expect("a file has a name").to_string_lossy().to_string();
+        let stem =
+            source.path.file_stem().expect("a file has a name").to_string_lossy().to_string();
         let folder = source.path.parent().and_then(Path::file_name).unwrap_or_default();
         for name in [stem, folder.to_string_lossy().to_string()] {
             assert!(
@@ -193,7 +194,10 @@ fn files_and_lines_are_short_enough_to_read() {
     for source in sources() {
         let count = code_lines(&source.code).count();
         if count > LINES_MAX {
-            wrong.push(format!("{}: {count} code lines, at most {LINES_MAX}", source.path.display()));
+            wrong.push(format!(
+                "{}: {count} code lines, at most {LINES_MAX}",
+                source.path.display()
+            ));
         }
         for (number, line) in source.code.lines().enumerate() {
             let columns = line.chars().count();
@@ -219,7 +223,8 @@ fn every_module_begins_with_its_chapter() {
 
 #[test]
 fn the_table_reader_sees_what_is_named() {
-    let text = "use crate::{kafka, rabbit::{Cluster, spec}, sim};\nlet x = crate::lab::Session::new();";
+    let text =
+        "use crate::{kafka, rabbit::{Cluster, spec}, sim};\nlet x = crate::lab::Session::new();";
     assert_eq!(named_modules(text), ["kafka", "rabbit", "sim", "lab"]);
     assert_eq!(named_modules("use pushpull::host::Server;"), ["host"]);
     assert!(named_modules("my_crate::sim").is_empty());

@@ -2,10 +2,40 @@
 //! predicate that names one queue does not pay for the whole lab.
 
 use super::ledger::{LedgerReport, SideReport};
+use super::predicate::{Key, Lookup, Path, walk};
 use super::session::{KAFKA_ADMIN, RABBIT_ADMIN, Session};
 use crate::sim::{NodeId, Status};
 use crate::{kafka, rabbit};
 use serde_json::{Map, Value, json};
+
+impl Lookup for Session {
+    fn value(&self, path: &Path) -> Option<Value> {
+        let name = |key: Option<&Key>| match key {
+            Some(Key::Name(name)) => Some(name.clone()),
+            _ => None,
+        };
+        let (first, second, third) =
+            (name(path.keys.first()), name(path.keys.get(1)), name(path.keys.get(2)));
+        let (part, used) = match (first.as_deref(), second.as_deref(), third) {
+            (None, ..) => (self.state(), 0),
+            (Some("time_us"), ..) => (json!(self.now().micros()), 1),
+            (Some("seed"), ..) => (json!(self.spec().seed), 1),
+            (Some("kafka"), Some("topics"), Some(topic)) => (self.state_topic(&topic)?, 3),
+            (Some("kafka"), Some("groups"), Some(group)) => (self.state_group(&group)?, 3),
+            (Some("kafka"), ..) => (self.state_kafka(), 1),
+            (Some("rabbit"), Some("queues"), Some(queue)) => (self.state_queue(&queue)?, 3),
+            (Some("rabbit"), ..) => (self.state_rabbit(), 1),
+            (Some("clients"), Some(client), _) => (self.state_client(client)?, 2),
+            (Some("ledger"), ..) => (self.state_ledger(), 1),
+            _ => (self.state(), 0),
+        };
+        walk(&part, &path.keys[used..])
+    }
+
+    fn count(&self, event: &str) -> u64 {
+        self.events().count(event)
+    }
+}
 
 fn status_name(status: Status) -> &'static str {
     match status {
