@@ -183,7 +183,11 @@ fn recovering_equals_replaying_and_crashing_everything() {
         kept.advance(&mut replayed, until);
         kept.advance(&mut recovered, until);
         load_all(&kept, &recovered);
-        assert_eq!(recovered.session().fingerprint(), replayed.session().fingerprint(), "at {until}");
+        assert_eq!(
+            recovered.session().fingerprint(),
+            replayed.session().fingerprint(),
+            "at {until}"
+        );
     }
 }
 
@@ -208,7 +212,10 @@ fn a_message_is_not_a_record_of_the_database() {
     let mut timeline = lab(&kept);
     let save = kept.save(&mut timeline);
     let bytes: usize = save.blocks.iter().map(|(_, bytes)| bytes.len()).sum();
-    assert!(bytes > 200_000, "1,000 messages of 100 bytes on two sides are more than {bytes} bytes");
+    assert!(
+        bytes > 200_000,
+        "1,000 messages of 100 bytes on two sides are more than {bytes} bytes"
+    );
     assert!(save.blocks.len() <= 4, "{} blocks for 2,000 messages", save.blocks.len());
     assert!(kept.save(&mut timeline).blocks.is_empty(), "what is saved is not written again");
 }

@@ -224,10 +224,16 @@ fn a_refused_command_changes_nothing() {
     let (before, undo) = (story(&timeline), timeline.undo_text().map(str::to_owned));
     let crash = ClientAct::Process(ProcessAct::Crash);
     for (command, expected) in [
-        (Command::Client { name: "nobody".into(), act: crash.clone() }, "there is no client nobody"),
+        (
+            Command::Client { name: "nobody".into(), act: crash.clone() },
+            "there is no client nobody",
+        ),
         (Command::Client { name: "kafka-1".into(), act: crash }, "kafka-1 is a server"),
         (kafka_consumer(), "consumer ck is running"),
-        (Command::New(LabSpec { cost: "free".into(), ..LabSpec::default() }), "no cost preset free"),
+        (
+            Command::New(LabSpec { cost: "free".into(), ..LabSpec::default() }),
+            "no cost preset free",
+        ),
         (
             Command::Node { name: "cr".into(), act: ProcessAct::Crash },
             "cr is a client; `client cr ...` acts on it",
