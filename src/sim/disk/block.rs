@@ -48,6 +48,11 @@ impl Block {
         self.len == 0
     }
 
+    /// Its bytes, if they are in memory.
+    pub fn bytes(self: &Rc<Self>) -> Option<Bytes> {
+        self.slice(0, self.len).ok()
+    }
+
     /// The id it was saved under, if it was.
     pub fn saved_as(&self) -> Option<u64> {
         self.saved_as.get()

@@ -1,0 +1,6 @@
+//! The world itself, proven with toys: no broker here.
+
+mod connections;
+mod determinism;
+mod play;
+mod toy;
