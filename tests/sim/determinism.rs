@@ -38,10 +38,7 @@ fn a_clone_continues_identically_and_leaves_the_original_alone() {
         for _ in 0..stream.below(200) {
             world.step();
         }
-        let contents = |world: &play::Toys| {
-            let disks = world.ids().map(|id| play::contents(world.disk(id), &Store::default()));
-            disks.collect::<Vec<_>>()
-        };
+        let contents = |world: &play::Toys| play::all_contents(world, &Store::default());
 
         let mut clone = world.clone();
         let on_disk = contents(&world);

@@ -2,5 +2,8 @@
 
 mod connections;
 mod determinism;
+mod disks;
 mod play;
+mod puppet;
+mod scenes;
 mod toy;

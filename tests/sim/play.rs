@@ -230,6 +230,11 @@ pub fn contents(disk: &Disk, store: &Store) -> Vec<(String, Bytes, u64)> {
     disk.iter().map(|(name, file)| (name.to_owned(), read(file), file.flushed_len())).collect()
 }
 
+/// What is on all disks.
+pub fn all_contents(world: &Toys, store: &Store) -> Vec<Vec<(String, Bytes, u64)>> {
+    world.ids().map(|id| contents(world.disk(id), store)).collect()
+}
+
 /// Heals everything, starts everybody, and lets each send to each until nothing is left to happen.
 pub fn settle(world: &mut Toys, store: &Store, each: &mut impl FnMut(&mut Toys)) {
     world.change_network(|network| network.heal());
