@@ -5,5 +5,6 @@ mod determinism;
 mod disks;
 mod play;
 mod puppet;
+mod reopened;
 mod scenes;
 mod toy;

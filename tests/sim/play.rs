@@ -200,9 +200,19 @@ pub fn run(world: &mut Toys, until: Time, store: &Store, mut each: impl FnMut(&m
 
 /// Plays a script; `each` is called after every step.
 pub fn run_script(world: &mut Toys, script: &[(Span, Act)], each: &mut impl FnMut(&mut Toys)) {
+    run_script_with(world, script, &Store::default(), each);
+}
+
+/// Plays a script with bytes in storage.
+pub fn run_script_with(
+    world: &mut Toys,
+    script: &[(Span, Act)],
+    store: &Store,
+    each: &mut impl FnMut(&mut Toys),
+) {
     for (after, act) in script {
         let until = world.now() + *after;
-        run(world, until, &Store::default(), &mut *each);
+        run(world, until, store, &mut *each);
         perform(world, act);
     }
 }
