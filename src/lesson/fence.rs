@@ -134,7 +134,7 @@ pub(super) fn prediction(
     }
     let mut choices = Vec::new();
     for item in items {
-        choices.push(choice(item, &mut texts)?);
+        choices.push(choice(item)?);
     }
     let believed_right = choices.iter().filter(|choice| choice.belief.is_none()).count();
     if believed_right != 1 {
@@ -144,20 +144,20 @@ pub(super) fn prediction(
     Ok(Prediction { line: line_first, question, choices })
 }
 
-fn choice(item: Item, texts: &mut Texts<'_>) -> Result<Choice, Fault> {
+fn choice(item: Item) -> Result<Choice, Fault> {
     let line = item.line;
     let (mut when, mut belief, mut why) = (None, None, None);
     for (line, key, value) in keyed_lines(&item.rest)? {
         let again = match key {
             "when" => when.replace(read_condition(&value, line)?).is_some(),
             "belief" => belief.replace(read_belief(&value, line)?).is_some(),
-            _ => why.replace(texts.read(&value, line)?).is_some(),
+            _ => why.replace(inlines(&value, line)?).is_some(),
         };
         if again {
             return Err(Fault::new(line, format!("`{key}:` a second time"), "each key once"));
         }
     }
-    let text = texts.read(&item.head, line)?;
+    let text = inlines(&item.head, line)?;
     let missing = |key: &str| {
         let found = format!("the choice {} without `{key}:`", quoted(&item.head));
         Fault::new(line, found, format!("a line `{key}: ...` below it"))

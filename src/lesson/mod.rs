@@ -1,6 +1,8 @@
 //! Lessons: Markdown that reads well as it is, and that the lab can run, check and judge.
 
-mod compare;
+pub mod catalog;
+pub mod check;
+pub mod compare;
 pub mod condition;
 pub mod document;
 mod error;
@@ -14,6 +16,7 @@ pub mod player;
 pub mod progress;
 mod script;
 pub mod text;
+mod trial;
 
 pub use condition::Lookup;
 pub use document::Lesson;
