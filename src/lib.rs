@@ -14,3 +14,6 @@ pub mod lesson;
 pub mod view;
 
 pub mod host;
+
+#[cfg(target_arch = "wasm32")]
+pub mod browser;
