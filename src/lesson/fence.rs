@@ -17,11 +17,14 @@ const SLIP: &str = "slip";
 struct Item {
     line: usize,
     head: String,
-    rest: Vec<(usize, String)>,
+    rest: Vec<Numbered>,
 }
 
+/// A line with its number.
+type Numbered = (usize, String);
+
 /// The lines before the first item, and the items.
-fn items(content: &str, line_first: usize) -> Result<(Vec<(usize, String)>, Vec<Item>), Fault> {
+fn items(content: &str, line_first: usize) -> Result<(Vec<Numbered>, Vec<Item>), Fault> {
     let (mut before, mut items) = (Vec::new(), Vec::<Item>::new());
     for (index, text) in content.lines().enumerate() {
         let line = line_first + index;
@@ -170,7 +173,7 @@ fn choice(item: Item) -> Result<Choice, Fault> {
 }
 
 /// `key: value` lines; a line that is indented further goes on with the value before it.
-fn keyed_lines(rest: &[(usize, String)]) -> Result<Vec<(usize, &'static str, String)>, Fault> {
+fn keyed_lines(rest: &[Numbered]) -> Result<Vec<(usize, &'static str, String)>, Fault> {
     const KEYS: [&str; 3] = ["when", "belief", "why"];
     let mut found = Vec::<(usize, &'static str, String)>::new();
     for (line, text) in rest {
