@@ -6,3 +6,5 @@ mod broken;
 mod files;
 #[path = "lessons/learner.rs"]
 mod learner;
+#[path = "lessons/trial.rs"]
+mod trial;

@@ -105,7 +105,6 @@ pub fn check(paths: &[PathBuf]) -> Report {
         let file = source.path().display().to_string();
         report.failures.extend(unconfirmed_numbers(&file, lesson));
         report.failures.extend(compared(source, lesson, &file, &lessons));
-        report.failures.extend(super::trial::failures(&file, lesson));
     }
     report
 }

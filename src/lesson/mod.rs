@@ -80,7 +80,7 @@ pub mod player;
 pub mod progress;
 mod script;
 pub mod text;
-mod trial;
+pub mod trial;
 
 pub use condition::Lookup;
 pub use document::Lesson;
