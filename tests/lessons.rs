@@ -8,3 +8,5 @@ mod files;
 mod learner;
 #[path = "lessons/trial.rs"]
 mod trial;
+#[path = "lessons/words.rs"]
+mod words;
