@@ -4,6 +4,7 @@
 use super::predicate::Predicate;
 use crate::sim::{MessageId, Span, Time};
 use crate::{kafka, rabbit};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Settings by their real names.
@@ -89,7 +90,7 @@ pub enum Command {
 }
 
 /// What a lab is made of.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LabSpec {
     /// The one seed of everything random.
     pub seed: u64,

@@ -5,6 +5,15 @@ use crate::{kafka, rabbit};
 use serde::Serialize;
 use std::rc::Rc;
 
+/// A point of one branch of time: finer than the instant, because much can happen in one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Moment {
+    /// Events of the worlds that had been processed.
+    pub steps: u64,
+    /// Commands that had acted.
+    pub acts: usize,
+}
+
 /// One event.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
@@ -12,6 +21,8 @@ pub struct Event {
     pub number: u64,
     /// When.
     pub at: Time,
+    /// The point of time just before what told it.
+    pub before: Moment,
     /// The name of the process that told it; `lab` for the lab itself.
     pub by: Rc<str>,
     /// What.

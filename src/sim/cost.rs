@@ -114,17 +114,20 @@ impl CostModel {
         })
     }
 
-    /// How long so many bytes take at `per_second`; nothing where that is without limit.
+    /// How long so many bytes take at `per_second`, in whole microseconds; nothing where that is
+    /// without limit.
     pub fn transfer(bytes: u64, per_second: u64) -> Span {
-        match per_second {
-            0 => Span::ZERO,
-            _ => Span::micros((u128::from(bytes) * 1_000_000 / u128::from(per_second)) as u64),
-        }
+        let span_us = match per_second {
+            0 => 0,
+            _ => u128::from(bytes) * 1_000_000 / u128::from(per_second),
+        };
+        Span::micros(u64::try_from(span_us).unwrap_or(u64::MAX))
     }
 
     /// Work of a server for one request of so many bytes.
     pub fn request_of(&self, bytes: u64) -> Span {
-        self.request + Span::micros(self.kilobyte.as_micros() * bytes / 1_000)
+        let span_us = u128::from(self.kilobyte.as_micros()) * u128::from(bytes) / 1_000;
+        self.request + Span::micros(u64::try_from(span_us).unwrap_or(u64::MAX))
     }
 }
 
@@ -132,6 +135,9 @@ impl CostModel {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Server {
     free_at: Time,
+    /// What the last transfer took beyond whole microseconds, in millionths of a byte: so that
+    /// many small messages take as long as their bytes in one.
+    owed: u64,
 }
 
 impl Server {
@@ -141,8 +147,23 @@ impl Server {
         self.free_at
     }
 
+    /// Takes so many bytes that come now, at `per_second` (without limit if zero); says when the
+    /// last is through.
+    pub fn transfer(&mut self, now: Time, bytes: u64, per_second: u64) -> Time {
+        if per_second == 0 {
+            return self.serve(now, Span::ZERO);
+        }
+        if now > self.free_at {
+            self.owed = 0;
+        }
+        let due = u128::from(bytes) * 1_000_000 + u128::from(self.owed);
+        self.owed = (due % u128::from(per_second)) as u64;
+        let span_us = u64::try_from(due / u128::from(per_second)).unwrap_or(u64::MAX);
+        self.serve(now, Span::micros(span_us))
+    }
+
     /// Forgets what it was doing.
     pub fn reset(&mut self) {
-        self.free_at = Time::ZERO;
+        *self = Server::default();
     }
 }

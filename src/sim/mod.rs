@@ -20,17 +20,24 @@
 //! (create, rename, delete) are durable at once.
 
 pub mod cost;
+mod delivery;
 pub mod disk;
+mod life;
+mod machine;
 pub mod network;
 pub mod node;
 mod page_cache;
+mod process;
 pub mod rng;
+mod schedule;
 pub mod time;
 pub mod world;
 
 pub use cost::CostModel;
 pub use disk::{Disk, Rope};
+pub use life::{Saved, SavedProcess};
 pub use node::{Input, MachineId, Message, MessageId, Node, NodeId, Outbox};
+pub use process::Status;
 pub use rng::Stream;
 pub use time::{Span, Time};
-pub use world::{Happening, Hop, Status, Step, World};
+pub use world::{Happening, Hop, Step, World};

@@ -1,16 +1,21 @@
 //! The modelled page cache of a machine: which pages of which files a read finds in memory.
 //!
-//! It decides virtual latency only. Whether the bytes are in this computer's memory is another
-//! question, answered by [`disk`](super::disk), and never changes a result.
+//! What was read or written lately is there, as in Linux: that is why a consumer near the end of
+//! a log never waits for the disk. It decides virtual latency only. Whether the bytes are in this
+//! computer's memory is another question, answered by [`disk`](super::disk), and never changes a
+//! result.
 
 use super::node::NodeId;
 use std::collections::BTreeMap;
-use std::rc::Rc;
 
 /// The grain of the cache. Linux reads ahead about this much.
-const PAGE_BYTES: u64 = 64 << 10;
+pub(super) const PAGE_BYTES: u64 = 64 << 10;
 
-type Page = (NodeId, Rc<str>, u64);
+/// A file of a node, by the number that its disk gave it: a new file of an old name is new here.
+pub(super) type FileKey = (NodeId, u64);
+
+/// A page of a file, by its place in it.
+type Page = (FileKey, u64);
 
 /// Least recently used pages leave first.
 #[derive(Clone, Debug, Default)]
@@ -21,27 +26,28 @@ pub(super) struct PageCache {
 }
 
 impl PageCache {
-    /// Touches the pages of a range; returns how many of them were not there. A cache of zero
-    /// bytes stands for one without limit: everything is always there.
+    /// Touches the pages of bytes `from..to`; returns how many of them were not there.
     pub(super) fn touch(
         &mut self,
-        (node, file): (NodeId, &str),
+        file: FileKey,
         (from, to): (u64, u64),
         capacity_bytes: u64,
     ) -> u64 {
-        if capacity_bytes == 0 || from >= to {
-            return 0;
-        }
-        let file: Rc<str> = file.into();
         let mut missing = 0;
-        for page in from / PAGE_BYTES..=(to - 1) / PAGE_BYTES {
+        if from >= to {
+            return missing;
+        }
+        for place in from / PAGE_BYTES..=(to - 1) / PAGE_BYTES {
+            let page = (file, place);
+            if self.by_age.last_key_value().is_some_and(|(_, newest)| *newest == page) {
+                continue;
+            }
             self.clock += 1;
-            let key = (node, file.clone(), page);
-            match self.pages.insert(key.clone(), self.clock) {
+            match self.pages.insert(page, self.clock) {
                 Some(age) => drop(self.by_age.remove(&age)),
                 None => missing += 1,
             }
-            self.by_age.insert(self.clock, key);
+            self.by_age.insert(self.clock, page);
         }
         while self.pages.len() as u64 * PAGE_BYTES > capacity_bytes {
             let Some((_, oldest)) = self.by_age.pop_first() else { break };
@@ -50,8 +56,13 @@ impl PageCache {
         missing
     }
 
-    /// The machine lost its memory.
-    pub(super) fn clear(&mut self) {
-        *self = PageCache::default();
+    /// A file is gone, and its pages with it.
+    pub(super) fn forget(&mut self, file: FileKey) {
+        let gone: Vec<Page> =
+            self.pages.range((file, 0)..=(file, u64::MAX)).map(|(page, _)| *page).collect();
+        for page in gone {
+            let age = self.pages.remove(&page).expect("it was just found");
+            self.by_age.remove(&age);
+        }
     }
 }

@@ -1,0 +1,4 @@
+//! Text to commands and back.
+
+pub mod error;
+pub mod lexer;
