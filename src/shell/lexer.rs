@@ -166,7 +166,9 @@ impl Reader<'_> {
     fn accept(&mut self, text: &str) -> bool {
         let is = self.rest().starts_with(text);
         if is {
-            text.chars().for_each(|_| drop(self.take()));
+            for _ in text.chars() {
+                self.take();
+            }
         }
         is
     }
@@ -223,7 +225,9 @@ impl Reader<'_> {
         while !self.at_line_end() {
             let place = self.place;
             match self.peek().unwrap_or('\n') {
-                ' ' | '\t' => drop(self.take()),
+                ' ' | '\t' => {
+                    self.take();
+                }
                 '#' => self.skip_to_line_end(),
                 '\\' if self.accept("\\\n") || self.accept("\\\r\n") => {}
                 '!' if parts.words.is_empty() && !parts.must_fail && self.accept("! ") => {
@@ -299,7 +303,9 @@ impl Reader<'_> {
             match self.take().unwrap_or(quote) {
                 c if c == quote => return,
                 '\\' if quote == '"' => match self.peek() {
-                    Some('\n') => drop(self.take()),
+                    Some('\n') => {
+                        self.take();
+                    }
                     Some(c @ ('"' | '\\' | '$' | '`')) => {
                         self.take();
                         text.push(c);
