@@ -11,6 +11,11 @@ pub mod lab;
 
 pub mod shell;
 
+pub mod lesson;
+
 pub mod view;
 
 pub mod host;
+
+#[cfg(target_arch = "wasm32")]
+pub mod browser;

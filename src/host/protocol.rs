@@ -1,6 +1,7 @@
 //! What page and host say to each other. Encoded with postcard; the page and its worker are
 //! always of the same build, so the encoding has no versions.
 
+pub use crate::lesson::player::LessonAct;
 use crate::view::frame::{Frame, Selection};
 use serde::{Deserialize, Serialize};
 
@@ -86,34 +87,6 @@ pub enum Grain {
     Message,
     /// A tenth of a second.
     Tick,
-}
-
-/// What a learner does in a lesson.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum LessonAct {
-    /// Run the next command of the current step.
-    RunNext,
-    /// Run all commands of the current step that were not run.
-    RunAll,
-    /// Choose an option.
-    Predict(usize),
-    /// Go on without choosing.
-    SkipPrediction,
-    /// One more hint.
-    Hint,
-    /// Show the solution.
-    ShowSolution,
-    /// Go to a step.
-    Go(usize),
-    /// Begin the lesson anew.
-    Reset,
-    /// The same lesson in another language, at the same place.
-    Translate {
-        /// `en` or `ko`.
-        language: String,
-        /// The lesson's Markdown.
-        markdown: String,
-    },
 }
 
 /// What the host answers.

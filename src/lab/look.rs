@@ -38,7 +38,7 @@ impl Session {
             Command::Check => Outcome::Checked(self.check()?),
             Command::State { path: None } => Outcome::State(self.state()),
             Command::State { path: Some(path) } => {
-                Outcome::State(path.value(self).map_err(LabError::Refused)?)
+                Outcome::State(path.evaluate(self).map_err(LabError::Refused)?)
             }
             acting => unreachable!("{acting:?} does more than look"),
         })

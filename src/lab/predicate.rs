@@ -26,6 +26,7 @@
 mod evaluate;
 mod parse;
 pub mod shape;
+mod token;
 
 use serde_json::Value;
 use std::fmt;
@@ -161,7 +162,7 @@ impl Predicate {
 
     /// Whether it holds. The error is a sentence: what was found and what was expected.
     pub fn holds(&self, lookup: &impl Lookup) -> Result<bool, String> {
-        match self.expression.value(lookup)? {
+        match self.expression.evaluate(lookup)? {
             Value::Bool(truth) => Ok(truth),
             Value::Null => Ok(false),
             Value::Array(_) => Err(format!(
@@ -181,7 +182,7 @@ impl Expression {
     }
 
     /// Its value. The error is a sentence: what was found and what was expected.
-    pub fn value(&self, lookup: &impl Lookup) -> Result<Value, String> {
+    pub fn evaluate(&self, lookup: &impl Lookup) -> Result<Value, String> {
         evaluate::evaluate(self, lookup)
     }
 }

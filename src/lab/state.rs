@@ -8,6 +8,35 @@ use crate::sim::{NodeId, Status};
 use crate::{kafka, rabbit};
 use serde_json::{Map, Value, json};
 
+impl Lookup for Session {
+    fn value(&self, path: &Path) -> Option<Value> {
+        let name = |key: Option<&Key>| match key {
+            Some(Key::Name(name)) => Some(name.clone()),
+            _ => None,
+        };
+        let (first, second, third) =
+            (name(path.keys.first()), name(path.keys.get(1)), name(path.keys.get(2)));
+        let (part, used) = match (first.as_deref(), second.as_deref(), third) {
+            (None, ..) => (self.state(), 0),
+            (Some("time_us"), ..) => (json!(self.now().micros()), 1),
+            (Some("seed"), ..) => (json!(self.spec().seed), 1),
+            (Some("kafka"), Some("topics"), Some(topic)) => (self.state_topic(&topic)?, 3),
+            (Some("kafka"), Some("groups"), Some(group)) => (self.state_group(&group)?, 3),
+            (Some("kafka"), ..) => (self.state_kafka(), 1),
+            (Some("rabbit"), Some("queues"), Some(queue)) => (self.state_queue(&queue)?, 3),
+            (Some("rabbit"), ..) => (self.state_rabbit(), 1),
+            (Some("clients"), Some(client), _) => (self.state_client(client)?, 2),
+            (Some("ledger"), ..) => (self.state_ledger(), 1),
+            _ => (self.state(), 0),
+        };
+        walk(&part, &path.keys[used..])
+    }
+
+    fn count(&self, event: &str) -> u64 {
+        self.events().count(event)
+    }
+}
+
 fn status_name(status: Status) -> &'static str {
     match status {
         Status::Running => "running",
@@ -130,41 +159,6 @@ impl Session {
     /// What became of the messages: each side, and the sum of what should be zero.
     pub fn state_ledger(&self) -> Value {
         ledger_json(&self.ledger().figures())
-    }
-}
-
-/// Builds no more of the state than the path asks for.
-impl Lookup for Session {
-    fn value(&self, path: &Path) -> Option<Value> {
-        let keys = &path.keys;
-        let name = |index: usize| match keys.get(index) {
-            Some(Key::Name(name)) => name.as_str(),
-            _ => "",
-        };
-        match (name(0), name(1), name(2)) {
-            ("time_us", ..) => Some(self.now().micros().into()),
-            ("kafka", "topics", topic) if !topic.is_empty() => {
-                walk(&self.state_topic(topic)?, &keys[3..])
-            }
-            ("kafka", "groups", group) if !group.is_empty() => {
-                walk(&self.state_group(group)?, &keys[3..])
-            }
-            ("kafka", ..) => walk(&self.state_kafka(), &keys[1..]),
-            ("rabbit", "queues", queue) if !queue.is_empty() => {
-                walk(&self.state_queue(queue)?, &keys[3..])
-            }
-            ("rabbit", ..) => walk(&self.state_rabbit(), &keys[1..]),
-            ("clients", client, _) if !client.is_empty() => {
-                walk(&self.state_client(client)?, &keys[2..])
-            }
-            ("clients", ..) => walk(&self.state_clients(), &keys[1..]),
-            ("ledger", ..) => walk(&self.state_ledger(), &keys[1..]),
-            _ => walk(&self.state(), keys),
-        }
-    }
-
-    fn count(&self, event: &str) -> u64 {
-        self.events().count(event)
     }
 }
 
@@ -302,4 +296,12 @@ fn rabbit_client_json(client: &rabbit::inspect::ClientState) -> Value {
         "failed": client.failed,
         "effects": client.effects,
     })
+}
+
+/// A plain value as text, strings without their quotes.
+pub fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
 }

@@ -202,7 +202,7 @@ impl Timeline {
                 return Progress::More;
             }
             let limit = match execution.look(&self.session) {
-                Stand::Done(result) => return Progress::Done(result),
+                Stand::Done(result) => return Progress::Done(*result),
                 Stand::Until(limit) => limit,
             };
             budget -= 1;

@@ -397,5 +397,4 @@ fn forbidden(c: char) -> Option<(String, &'static str)> {
 }
 
 #[cfg(test)]
-#[path = "lexer_tests.rs"]
 mod tests;

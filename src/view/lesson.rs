@@ -1,5 +1,6 @@
 //! A lesson as the page shows it: rich text as data (never HTML), the bet, goals and hints.
 
+pub use crate::lesson::text::{Block, Inline};
 use serde::{Deserialize, Serialize};
 
 /// A lesson and how far the learner is.
@@ -21,9 +22,10 @@ pub struct LessonView {
     pub steps: Vec<StepView>,
     /// The step in sight.
     pub current: usize,
-    /// True once all goals of all steps hold or held.
+    /// True once all goals of all steps hold or held, none of them by a solution that was shown.
     pub solved: bool,
-    /// True if the solution was shown: then it counts as viewed, not as solved.
+    /// True if a solution was shown before its goal was reached: then the lesson counts as viewed,
+    /// not as solved.
     pub viewed: bool,
 }
 
@@ -91,32 +93,4 @@ pub struct Goal {
     pub holds: bool,
     /// The value on its left side now.
     pub value: Option<String>,
-}
-
-/// A block of text.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Block {
-    /// A paragraph.
-    Paragraph(Vec<Inline>),
-    /// A list; numbered if `true`.
-    List(bool, Vec<Vec<Inline>>),
-    /// Code to read, not to run.
-    Code(String),
-    /// A table: head and rows.
-    Table(Vec<Vec<Inline>>, Vec<Vec<Vec<Inline>>>),
-    /// A remark set apart (`> ...`).
-    Note(Vec<Inline>),
-}
-
-/// A stretch of text.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Inline {
-    /// Plain.
-    Text(String),
-    /// Important.
-    Strong(String),
-    /// A command, setting or value.
-    Code(String),
-    /// A link that opens outside: text and address (`https:` only).
-    Link(String, String),
 }

@@ -35,7 +35,7 @@ fn lab() -> Lab {
 
 fn value(text: &str) -> Value {
     let expression = Expression::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
-    expression.value(&lab()).unwrap_or_else(|error| panic!("{text}: {error}"))
+    expression.evaluate(&lab()).unwrap_or_else(|error| panic!("{text}: {error}"))
 }
 
 fn refused(text: &str) -> String {

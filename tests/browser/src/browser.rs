@@ -186,11 +186,17 @@ impl Browser {
         });
         dialect::devtools(client, "Emulation.setDeviceMetricsOverride", metrics).await?;
         let motion = if visit.is_motion_reduced { "reduce" } else { "no-preference" };
+        let contrast = if visit.are_colours_forced { "active" } else { "none" };
         let media = json!({ "features": [
             { "name": "prefers-color-scheme", "value": visit.theme.word() },
             { "name": "prefers-reduced-motion", "value": motion },
+            { "name": "forced-colors", "value": contrast },
         ] });
         dialect::devtools(client, "Emulation.setEmulatedMedia", media).await?;
+        if let Some(script) = &visit.first_script {
+            let source = json!({ "source": script });
+            dialect::devtools(client, "Page.addScriptToEvaluateOnNewDocument", source).await?;
+        }
         Ok(())
     }
 }

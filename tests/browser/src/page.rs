@@ -123,6 +123,14 @@ impl Page {
         Ok(self.one(&target).await?.attr(name).await?)
     }
 
+    /// What has the focus, as assistive technology calls it: `button "Play"`.
+    pub async fn focused(&self) -> Outcome<String> {
+        let client = self.client().await?;
+        let id = client.active_element().await?.element_id().to_string();
+        let name = dialect::accessible_name(&client, &id).await?;
+        Ok(format!("{} \"{name}\"", dialect::accessible_role(&client, &id).await?))
+    }
+
     /// How many visible elements are meant, at this moment.
     pub async fn count(&self, target: Target) -> Outcome<usize> {
         Ok(target.all(&self.client().await?).await?.len())

@@ -35,6 +35,10 @@ pub struct Visit {
     pub height: u32,
     /// Whether the system asks for less motion.
     pub is_motion_reduced: bool,
+    /// Whether the system replaces all colours with a few of its own (Chromium).
+    pub are_colours_forced: bool,
+    /// JavaScript that runs before the page's own, to take something away from it (Chromium).
+    pub first_script: Option<String>,
 }
 
 impl Visit {
@@ -47,6 +51,8 @@ impl Visit {
             width: 1280,
             height: 800,
             is_motion_reduced: false,
+            are_colours_forced: false,
+            first_script: None,
         }
     }
 
@@ -73,5 +79,14 @@ impl Visit {
     /// With the system's wish for less motion.
     pub fn with_less_motion(self) -> Self {
         Visit { is_motion_reduced: true, ..self }
+    }
+    /// With the system's few colours for people who need contrast.
+    pub fn with_forced_colours(self) -> Self {
+        Visit { are_colours_forced: true, ..self }
+    }
+
+    /// In a browser that lacks something: `delete window.indexedDB`.
+    pub fn after(self, script: &str) -> Self {
+        Visit { first_script: Some(script.to_string()), ..self }
     }
 }

@@ -21,6 +21,9 @@ pub async fn elements_are_found_as_a_person_names_them(browser: Browser) -> Outc
     page.wait_for_text(test("seen"), "closed").await?;
     page.fill(role("textbox", "Name"), "orders").await?;
     page.wait_for_text(test("seen"), "orders").await?;
+    ensure!(page.focused().await? == "textbox \"Name\"", "another element has the focus");
+    page.press("Tab").await?;
+    ensure!(page.focused().await? == "button \"Close\"", "Tab went elsewhere");
     page.press("Control+k").await?;
     page.type_text("ab").await?;
     page.press("ArrowLeft").await?;
@@ -101,11 +104,19 @@ pub async fn language_colours_and_width_are_those_of_the_visit(browser: Browser)
         .language("ko")
         .theme(Theme::Dark)
         .on_a_phone()
-        .with_less_motion();
+        .with_less_motion()
+        .with_forced_colours()
+        .after("delete window.indexedDB");
     let page = browser.open(visit).await?;
     let language: String = page.eval_as("return navigator.language").await?;
     ensure!(language.starts_with("ko"), "the language is {language}");
-    for query in ["(prefers-color-scheme: dark)", "(prefers-reduced-motion: reduce)"] {
+    let mut queries = vec!["(prefers-color-scheme: dark)", "(prefers-reduced-motion: reduce)"];
+    if page.is_chromium() {
+        queries.push("(forced-colors: active)");
+        let has_storage: bool = page.eval_as("return 'indexedDB' in window").await?;
+        ensure!(!has_storage, "the script that takes storage away came too late");
+    }
+    for query in queries {
         let holds: bool = page.eval_as(&format!("return matchMedia('{query}').matches")).await?;
         ensure!(holds, "the page does not see {query}");
     }
