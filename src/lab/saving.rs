@@ -43,6 +43,13 @@ pub struct Save {
     placed: Vec<(Rc<Block>, StoredAt)>,
 }
 
+impl Save {
+    /// The blocks that storage will hold once it is written, and did not hold there before.
+    pub fn placed(&self) -> impl Iterator<Item = &Rc<Block>> {
+        self.placed.iter().map(|(block, _)| block)
+    }
+}
+
 /// What the lab keeps beside its processes.
 #[derive(Serialize, Deserialize)]
 struct Rest {

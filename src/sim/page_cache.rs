@@ -6,6 +6,7 @@
 //! result.
 
 use super::node::NodeId;
+use super::time::Time;
 use std::collections::BTreeMap;
 
 /// The grain of the cache. Linux reads ahead about this much.
@@ -17,43 +18,56 @@ pub(super) type FileKey = (NodeId, u64);
 /// A page of a file, by its place in it.
 type Page = (FileKey, u64);
 
+/// When a page was last touched, in the order of touches, and when it is there.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    age: u64,
+    ready_at: Time,
+}
+
 /// Least recently used pages leave first.
 #[derive(Clone, Debug, Default)]
 pub(super) struct PageCache {
-    pages: BTreeMap<Page, u64>,
+    pages: BTreeMap<Page, Entry>,
     by_age: BTreeMap<u64, Page>,
     clock: u64,
 }
 
 impl PageCache {
-    /// Touches the pages of bytes `from..to`; returns how many of them were not there.
+    /// How many of the pages of bytes `from..to` have to be read from the drive.
+    pub(super) fn missing(&self, file: FileKey, range: (u64, u64)) -> u64 {
+        let missing = |place: &u64| !self.pages.contains_key(&(file, *place));
+        places(range).filter(missing).count() as u64
+    }
+
+    /// Touches the pages of bytes `from..to`, those that were missing being there at `ready_at`.
+    /// Says when all are there.
     pub(super) fn touch(
         &mut self,
         file: FileKey,
-        (from, to): (u64, u64),
+        range: (u64, u64),
+        ready_at: Time,
         capacity_bytes: u64,
-    ) -> u64 {
-        let mut missing = 0;
-        if from >= to {
-            return missing;
-        }
-        for place in from / PAGE_BYTES..=(to - 1) / PAGE_BYTES {
+    ) -> Time {
+        let mut all_ready_at = Time::ZERO;
+        for place in places(range) {
             let page = (file, place);
-            if self.by_age.last_key_value().is_some_and(|(_, newest)| *newest == page) {
+            let next = self.clock + 1;
+            let entry = self.pages.entry(page).or_insert(Entry { age: next, ready_at });
+            all_ready_at = all_ready_at.max(entry.ready_at);
+            if entry.age == self.clock {
                 continue;
             }
-            self.clock += 1;
-            match self.pages.insert(page, self.clock) {
-                Some(age) => drop(self.by_age.remove(&age)),
-                None => missing += 1,
-            }
-            self.by_age.insert(self.clock, page);
+            self.by_age.remove(&entry.age);
+            entry.age = next;
+            self.by_age.insert(next, page);
+            self.clock = next;
         }
         while self.pages.len() as u64 * PAGE_BYTES > capacity_bytes {
             let Some((_, oldest)) = self.by_age.pop_first() else { break };
             self.pages.remove(&oldest);
         }
-        missing
+        all_ready_at
     }
 
     /// A file is gone, and its pages with it.
@@ -61,8 +75,15 @@ impl PageCache {
         let gone: Vec<Page> =
             self.pages.range((file, 0)..=(file, u64::MAX)).map(|(page, _)| *page).collect();
         for page in gone {
-            let age = self.pages.remove(&page).expect("it was just found");
-            self.by_age.remove(&age);
+            let entry = self.pages.remove(&page).expect("it was just found");
+            self.by_age.remove(&entry.age);
         }
     }
+}
+
+/// The pages that bytes `from..to` lie in.
+fn places((from, to): (u64, u64)) -> impl Iterator<Item = u64> {
+    let first = from / PAGE_BYTES;
+    let end = if from < to { to.div_ceil(PAGE_BYTES) } else { first };
+    first..end
 }

@@ -1,0 +1,138 @@
+//! Which blocks of the logs are in memory, and which stored blocks are still needed.
+//!
+//! A block that storage holds may be released. The oldest in memory go first, so that what stays
+//! is what was written or read last. Nothing that happens in the lab depends on it: a read that
+//! meets a released block waits outside of virtual time.
+//!
+//! A stored block is needed as long as any block of the lab lies in it: in a file of today, or in
+//! a checkpoint that one can go back to.
+
+use crate::lab::Session;
+use crate::sim::disk::{Block, File};
+use crate::storage::StoreError;
+use bytes::Bytes;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::rc::{Rc, Weak};
+
+/// Which blocks are in memory, and which stored blocks are needed.
+#[derive(Debug)]
+pub struct Residency {
+    bytes_max: u64,
+    /// All that storage holds, by id, with the blocks that lie in each.
+    stored: BTreeMap<u64, Vec<Weak<Block>>>,
+    /// Saved blocks in memory, in the order in which they came there.
+    resident: VecDeque<Resident>,
+    resident_bytes: u64,
+}
+
+#[derive(Debug)]
+struct Resident {
+    block: Weak<Block>,
+    len: u64,
+    /// The stored block it lay in when it came. If it lies in another one now, it came again.
+    id: u64,
+}
+
+impl Residency {
+    /// Nothing is stored yet; at most so many bytes of saved blocks stay in memory.
+    pub fn new(bytes_max: u64) -> Residency {
+        Residency {
+            bytes_max,
+            stored: BTreeMap::new(),
+            resident: VecDeque::new(),
+            resident_bytes: 0,
+        }
+    }
+
+    /// Takes note of a lab that was opened again: all of its blocks are in storage only.
+    pub fn opened(&mut self, session: &Session, ids: &BTreeSet<u64>) {
+        self.stored = ids.iter().map(|id| (*id, Vec::new())).collect();
+        let mut seen = BTreeSet::new();
+        let mut note = |file: &File| {
+            for piece in file.pieces() {
+                if let Some(stored) = piece.block.saved_as()
+                    && seen.insert(Rc::as_ptr(&piece.block))
+                {
+                    self.stored.entry(stored.id).or_default().push(Rc::downgrade(&piece.block));
+                }
+            }
+        };
+        let (kafka, rabbit) = (&session.kafka.world, &session.rabbit.world);
+        kafka.ids().for_each(|id| kafka.disk(id).iter().for_each(|(_, file)| note(file)));
+        rabbit.ids().for_each(|id| rabbit.disk(id).iter().for_each(|(_, file)| note(file)));
+    }
+
+    /// Storage holds these blocks now.
+    pub fn saved<'a>(&mut self, blocks: impl Iterator<Item = &'a Rc<Block>>) {
+        for block in blocks {
+            if let Some(stored) = block.saved_as() {
+                self.stored.entry(stored.id).or_default().push(Rc::downgrade(block));
+                self.came(block, stored.id);
+            }
+        }
+        self.trim();
+    }
+
+    /// Stored blocks that no manifest and no block of the lab needs any more.
+    pub fn unneeded(&self, named: &BTreeSet<u64>) -> Vec<u64> {
+        let lies_in = |block: &Weak<Block>, id: u64| {
+            let stored = block.upgrade().and_then(|block| block.saved_as());
+            stored.is_some_and(|stored| stored.id == id)
+        };
+        let free = self.stored.iter().filter(|(id, blocks)| {
+            !named.contains(id) && !blocks.iter().any(|block| lies_in(block, **id))
+        });
+        free.map(|(id, _)| *id).collect()
+    }
+
+    /// Storage has forgotten these.
+    pub fn dropped(&mut self, ids: &[u64]) {
+        for id in ids {
+            self.stored.remove(id);
+        }
+    }
+
+    /// Puts the content of a stored block into all blocks that lie in it.
+    pub fn loaded(&mut self, id: u64, content: &Bytes) -> Result<(), StoreError> {
+        let blocks = self.stored.get(&id).cloned().unwrap_or_default();
+        for block in blocks.iter().filter_map(Weak::upgrade) {
+            let Some(stored) = block.saved_as().filter(|stored| stored.id == id) else { continue };
+            let (from, to) = (stored.at, stored.at + block.len());
+            if to > content.len() as u64 {
+                return Err(StoreError::Corrupt {
+                    place: format!("block {id}"),
+                    found: format!("{} bytes", content.len()),
+                    expected: format!("{}", stored.stored_len),
+                });
+            }
+            if !block.is_resident() {
+                block.restore(content.slice(from as usize..to as usize));
+                self.came(&block, id);
+            }
+        }
+        Ok(())
+    }
+
+    /// Releases the oldest blocks until there is room.
+    pub fn trim(&mut self) {
+        while self.resident_bytes > self.bytes_max {
+            let Some(oldest) = self.resident.pop_front() else { break };
+            self.resident_bytes -= oldest.len;
+            let block = oldest.block.upgrade();
+            let lies_in = |block: &Rc<Block>| block.saved_as().is_some_and(|s| s.id == oldest.id);
+            if let Some(block) = block.filter(|block| block.is_resident() && lies_in(block)) {
+                block.release();
+            }
+        }
+    }
+
+    /// Bytes of saved blocks in memory.
+    pub fn resident_bytes(&self) -> u64 {
+        self.resident_bytes
+    }
+
+    fn came(&mut self, block: &Rc<Block>, id: u64) {
+        self.resident.push_back(Resident { block: Rc::downgrade(block), len: block.len(), id });
+        self.resident_bytes += block.len();
+    }
+}
