@@ -4,9 +4,9 @@ use super::framing::Framing;
 use super::lines::{Lines, Source, Went};
 use super::pace::{Due, Pace};
 use super::protocol::{Found, Grain, Reply, Request};
-use super::saver::Saver;
+use super::saver::{Saver, Subject};
 use super::task::{Destination, RECOVERY_US_MAX, Task};
-use super::teaching::Teaching;
+use super::teaching::{LessonText, Teaching};
 use super::wish::Wish;
 use crate::lab::command::LabSpec;
 use crate::lab::{self, Progress, Timeline};
@@ -68,6 +68,31 @@ impl Desk {
         desk
     }
 
+    /// A fresh lab for a lesson: it begins with the lines that set the stage.
+    pub fn lesson(timeline: Timeline, saver: Saver, lesson: &LessonText) -> Result<Desk, String> {
+        let mut desk = Desk::new(timeline, saver);
+        let lines = desk.teaching.open(lesson)?;
+        desk.begin_lesson(&lines);
+        Ok(desk)
+    }
+
+    /// A lesson in progress: what happened in its lab happens again.
+    pub fn resuming(
+        timeline: Timeline,
+        end: Time,
+        saver: Saver,
+        lesson: &LessonText,
+        kept: &str,
+    ) -> Result<Desk, String> {
+        let mut desk = Desk::new(timeline, saver);
+        desk.teaching.open(lesson)?;
+        if !desk.teaching.resume(kept) {
+            return Err("what was kept is not of this lesson".into());
+        }
+        desk.travel(Destination::Instant(end));
+        Ok(desk)
+    }
+
     /// Runs a script before anything else.
     pub fn run_first(&mut self, script: &str) {
         self.tasks.push_front(Task::Lines(Box::new(Lines::new(Source::Script, script))));
@@ -86,6 +111,10 @@ impl Desk {
     /// What keeps storage up to date.
     pub fn saver_mut(&mut self) -> &mut Saver {
         &mut self.saver
+    }
+
+    fn subject(&self) -> Subject<'_> {
+        Subject { timeline: &self.timeline, teaching: &self.teaching }
     }
 
     /// True while a reopened lab has not recovered yet.
@@ -114,7 +143,7 @@ impl Desk {
                 return vec![Reply::Completions { id, words, replaces }];
             }
             Request::OpenLesson { id, language, markdown } => {
-                match self.teaching.open(&id, &language, &markdown) {
+                match self.teaching.open(&LessonText { id, language, markdown }) {
                     Ok(lines) => self.begin_lesson(&lines),
                     Err(error) => return vec![Reply::LessonRefused { error }],
                 }
@@ -208,7 +237,7 @@ impl Desk {
 
     /// What is here is saved before the lab leaves for the past.
     fn waits_for_saving(&self, task: &Task) -> bool {
-        task.leaves_the_present() && !self.saver.is_settled(&self.timeline)
+        task.leaves_the_present() && !self.saver.is_settled(self.subject())
     }
 
     /// Works for at most `budget` events; so much real time has passed since the last call.
@@ -347,12 +376,23 @@ impl Desk {
             return None;
         }
         let leaving = self.tasks.front().is_some_and(|task| self.waits_for_saving(task));
-        self.saver.due(&mut self.timeline, now_us, leaving || self.hidden)
+        let urgent = leaving || self.hidden;
+        self.saver.due(&mut self.timeline, &self.teaching, now_us, urgent)
+    }
+
+    /// True if storage holds everything that it can be made to hold.
+    pub fn is_settled(&self) -> bool {
+        self.saver.is_settled(self.subject())
+    }
+
+    /// What would save everything now.
+    pub fn commit(&mut self, now_us: u64) -> Option<Wish> {
+        self.saver.due(&mut self.timeline, &self.teaching, now_us, true)
     }
 
     /// When the next commit is due.
     pub fn commit_due_at_us(&self) -> Option<u64> {
-        if self.is_recovering() { None } else { self.saver.due_at_us(&self.timeline) }
+        if self.is_recovering() { None } else { self.saver.due_at_us(self.subject()) }
     }
 
     /// The blocks that were asked for have come.
@@ -407,7 +447,7 @@ impl Desk {
             steps: self.timeline.session().steps(),
             marks_us,
             working,
-            saving: self.saver.status(&self.timeline),
+            saving: self.saver.status(self.subject()),
         }
     }
 }

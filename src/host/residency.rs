@@ -44,9 +44,13 @@ impl Residency {
         }
     }
 
+    /// Storage holds these already, for whatever was there before.
+    pub fn inherit(&mut self, ids: BTreeSet<u64>) {
+        self.stored = ids.into_iter().map(|id| (id, Vec::new())).collect();
+    }
+
     /// Takes note of a lab that was opened again: all of its blocks are in storage only.
-    pub fn opened(&mut self, session: &Session, ids: &BTreeSet<u64>) {
-        self.stored = ids.iter().map(|id| (*id, Vec::new())).collect();
+    pub fn opened(&mut self, session: &Session) {
         let mut seen = BTreeSet::new();
         let mut note = |file: &File| {
             for piece in file.pieces() {
