@@ -147,6 +147,7 @@ impl Timeline {
             journal,
             nodes,
             rest: postcard::to_stdvec(&rest).expect("a lab's rest is plain data"),
+            lesson: String::new(),
             next_block: packer.next,
         };
         Save { manifest, blocks: packer.blocks, placed: packer.placed.into_values().collect() }
