@@ -26,9 +26,8 @@ impl Default for Clock {
     }
 }
 
-impl Clock {
-    /// Microseconds since some instant of the past.
-    pub fn now_us(&self) -> u64 {
+impl crate::host::drive::Clock for Clock {
+    fn now_us(&self) -> u64 {
         let now_ms = match &self.performance {
             Some(performance) => performance.now(),
             None => js_sys::Date::now(),
@@ -36,8 +35,7 @@ impl Clock {
         (now_ms * 1_000.0) as u64
     }
 
-    /// Lets everything else of the event loop have its turn.
-    pub async fn turn(&self) {
+    async fn turn(&self) {
         let Some(turns) = &self.turns else { return TimeoutFuture::new(0).await };
         let promise = Promise::new(&mut |resolve, _| turns.port2().set_onmessage(Some(&resolve)));
         let turn = JsFuture::from(promise);
@@ -47,13 +45,11 @@ impl Clock {
         }
     }
 
-    /// Lets so much real time pass.
-    pub async fn sleep_us(&self, span_us: u64) {
+    async fn sleep_us(&self, span_us: u64) {
         TimeoutFuture::new(u32::try_from(span_us.div_ceil(1_000)).unwrap_or(u32::MAX)).await;
     }
 
-    /// Today's date in UTC: `2025-11-21`.
-    pub fn today() -> String {
+    fn today(&self) -> String {
         let now = String::from(js_sys::Date::new_0().to_iso_string());
         now.chars().take_while(|c| *c != 'T').collect()
     }

@@ -6,8 +6,9 @@
 //! [`Reply::Loaded`] first is the engine, and the other one is dropped.
 
 use super::inline::Inline;
-use super::port::{self, ToEngine, ToPage};
+use super::port::{self, ToPage};
 use super::worker::Background;
+use crate::host::drive::Message;
 use crate::host::protocol::{Reply, Request};
 use gloo::render::AnimationFrame;
 use gloo::timers::callback::Timeout;
@@ -85,7 +86,7 @@ impl Engine {
     /// Sends a request; one that is sent before the engine is loaded waits for it.
     pub fn send(&self, request: Request) {
         match self.0.loaded.get() {
-            Some(place) => self.0.post(place, &ToEngine::Request(request)),
+            Some(place) => self.0.post(place, &Message::Request(request)),
             None => self.0.waiting.borrow_mut().push(request),
         }
     }
@@ -166,10 +167,10 @@ impl Link {
         }
         drop(candidates);
         let waiting = std::mem::take(&mut *self.waiting.borrow_mut());
-        waiting.into_iter().for_each(|request| self.post(place, &ToEngine::Request(request)));
+        waiting.into_iter().for_each(|request| self.post(place, &Message::Request(request)));
     }
 
-    fn post(&self, place: Place, message: &ToEngine) {
+    fn post(&self, place: Place, message: &Message) {
         let candidates = self.candidates.borrow();
         let sent = match (place, &*candidates) {
             (Place::Background, Candidates { background: Some(worker), .. }) => {
@@ -189,7 +190,7 @@ impl Link {
             if let Some(link) = link.upgrade()
                 && link.drawing.borrow_mut().take().is_some()
             {
-                link.post(place, &ToEngine::Drawn);
+                link.post(place, &Message::Drawn);
             }
         };
         let link = Rc::downgrade(self);

@@ -2,7 +2,8 @@
 //! the other end of a message channel. It works in slices of a few milliseconds.
 
 use super::engine::{Heard, text_of};
-use super::port::{self, ToEngine};
+use super::port;
+use crate::host::drive::Message;
 use gloo::events::EventListener;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
@@ -69,7 +70,7 @@ impl Inline {
         Ok(Inline { port, _listeners: [messages, loaded, failed] })
     }
 
-    pub(super) fn post(&self, message: &ToEngine) -> Result<(), JsValue> {
+    pub(super) fn post(&self, message: &Message) -> Result<(), JsValue> {
         let (message, transfer) = port::encode(message)?;
         self.port.post_message_with_transferable(&message, &transfer)
     }

@@ -7,7 +7,10 @@
 //! nothing outside it knows which.
 //!
 //! - [`engine`]: the page's end: start, send requests, be given replies.
-//! - [`port`]: the bytes between page and engine, and the two kinds of channels that carry them.
+//! - [`serve`]: the engine's end.
+//! - [`port`]: the bytes between them.
+//! - [`indexed_db`], [`locks`]: the store, and which of several tabs may write to it.
+//! - [`clock`], [`entropy`]: real time and real randomness.
 //!
 //! Every address is relative to the document, so that the site may live under any path.
 
@@ -18,6 +21,7 @@ pub mod indexed_db;
 mod inline;
 pub mod locks;
 pub mod port;
+pub mod serve;
 mod worker;
 
 pub use engine::Engine;

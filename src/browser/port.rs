@@ -2,22 +2,12 @@
 //!
 //! A message is one `Uint8Array` of postcard, handed over rather than copied.
 
-use crate::host::protocol::{Reply, Request};
+use crate::host::protocol::Reply;
 use js_sys::{Array, Uint8Array};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::MessageEvent;
-
-/// What the page tells the engine.
-#[derive(Debug, Serialize, Deserialize)]
-pub enum ToEngine {
-    /// It asks for something.
-    Request(Request),
-    /// It has drawn the last frame: there may be another one. So frames never pile up, and a page
-    /// that is out of sight gets none.
-    Drawn,
-}
 
 /// What the engine tells the page: replies, in order.
 pub type ToPage = Vec<Reply>;

@@ -1,7 +1,8 @@
 //! The page's end of an engine in a Web Worker.
 
 use super::engine::Heard;
-use super::port::{self, ToEngine};
+use super::port;
+use crate::host::drive::Message;
 use gloo::events::EventListener;
 use std::rc::Rc;
 use wasm_bindgen::{JsCast, JsValue};
@@ -34,7 +35,7 @@ impl Background {
         Ok(Background { worker, _listeners: [messages, errors] })
     }
 
-    pub(super) fn post(&self, message: &ToEngine) -> Result<(), JsValue> {
+    pub(super) fn post(&self, message: &Message) -> Result<(), JsValue> {
         let (message, transfer) = port::encode(message)?;
         self.worker.post_message_with_transfer(&message, &transfer)
     }

@@ -20,6 +20,9 @@ const TOOL_PATIENCE: Span = Span::seconds(90);
 /// How long a polite end may take: a consumer finishes what its handler is at.
 const STOP_PATIENCE: Span = Span::seconds(60);
 
+/// At most so many unacknowledged messages are sent again when a producer begins anew.
+const RESEND_MAX: usize = 100_000;
+
 /// Settings of a producer that belong to the RabbitMQ side; all others are Kafka's.
 const PUBLISHER_SETTINGS: [&str; 3] = ["confirm", "mandatory", "delivery_mode"];
 
@@ -320,6 +323,9 @@ impl Session {
         if let Some(id) = rabbit {
             change_process(&mut self.rabbit.world, id, act);
         }
+        if act == ProcessAct::Start {
+            self.send_again(name);
+        }
         if matches!(act, ProcessAct::Start | ProcessAct::Resume) {
             self.wake_workload(name);
         }
@@ -357,6 +363,31 @@ impl Session {
         }
     }
 
+    /// A producer that begins a new life sends again what was never acknowledged in the old one:
+    /// its application keeps its messages until they are.
+    fn send_again(&mut self, name: &str) {
+        let Some(workload) = self.workloads.get(name).cloned() else { return };
+        let (kafka, rabbit) = self.processes(name);
+        let confirms = workload.settings.get("confirm").is_none_or(|value| value != "false");
+        if let Some(node) = kafka.filter(|id| self.kafka.world.status(*id) == Status::Running) {
+            for id in self.ledger.unacknowledged(name, true, RESEND_MAX) {
+                let message = workload.again(id, self.ledger.origin(id).and_then(|(_, key)| key));
+                for record in workload.records(&message) {
+                    self.kafka.command(node, kafka::command::Command::Send(record));
+                }
+            }
+        }
+        let rabbit = rabbit.filter(|id| self.rabbit.world.status(*id) == Status::Running);
+        if let Some(node) = rabbit.filter(|_| confirms) {
+            for id in self.ledger.unacknowledged(name, false, RESEND_MAX) {
+                let message = workload.again(id, self.ledger.origin(id).and_then(|(_, key)| key));
+                for publish in workload.publishes(&message) {
+                    self.rabbit.command(node, rabbit::command::Command::Publish(publish));
+                }
+            }
+        }
+    }
+
     /// Every process at once, as when the tab dies: what was written stays. All that were running
     /// start again.
     pub(super) fn crash_all(&mut self) {
@@ -386,6 +417,7 @@ impl Session {
         let names: BTreeSet<String> = kafka.chain(rabbit).collect();
         for name in names {
             if !matches!(&*name, KAFKA_ADMIN | RABBIT_ADMIN) {
+                self.send_again(&name);
                 self.wake_workload(&name);
                 self.tell(LabEvent::Process { name, became });
             }

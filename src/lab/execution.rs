@@ -20,7 +20,7 @@ pub struct Execution {
 /// How a waiting command stands.
 pub(super) enum Stand {
     /// It is done.
-    Done(Result<Outcome, LabError>),
+    Done(Box<Result<Outcome, LabError>>),
     /// Time has to pass: to the next event, but not beyond this instant.
     Until(Time),
 }
@@ -63,26 +63,26 @@ impl Execution {
     pub(super) fn look(&mut self, session: &Session) -> Stand {
         let wait = match &mut self.wait {
             Ok(wait) => wait,
-            Err(error) => return Stand::Done(Err(error.clone())),
+            Err(error) => return done(Err(error.clone())),
         };
         let now = session.now();
         let seen = std::mem::replace(&mut self.seen, session.events().next());
         match wait {
-            Wait::For(outcome) => Stand::Done(Ok((**outcome).clone())),
-            Wait::Until(until) if now >= *until => Stand::Done(Ok(Outcome::Passed(now))),
+            Wait::For(outcome) => done(Ok((**outcome).clone())),
+            Wait::Until(until) if now >= *until => done(Ok(Outcome::Passed(now))),
             Wait::Until(until) => Stand::Until(*until),
-            Wait::Steps(0) => Stand::Done(Ok(Outcome::Passed(now))),
+            Wait::Steps(0) => done(Ok(Outcome::Passed(now))),
             Wait::Steps(left) => {
                 *left -= 1;
                 Stand::Until(Time::NEVER)
             }
             Wait::Holds(predicate, until) => match predicate.holds(session) {
-                Err(sentence) => Stand::Done(Err(LabError::Refused(sentence))),
-                Ok(true) => Stand::Done(Ok(Outcome::Passed(now))),
+                Err(sentence) => done(Err(LabError::Refused(sentence))),
+                Ok(true) => done(Ok(Outcome::Passed(now))),
                 Ok(false) if now >= *until => {
                     let waited = until.since(self.began);
                     let text = &predicate.text;
-                    Stand::Done(Err(LabError::NotReached(format!(
+                    done(Err(LabError::NotReached(format!(
                         "not reached within {waited} of virtual time: {text}"
                     ))))
                 }
@@ -118,27 +118,29 @@ impl Execution {
                     *until,
                 )
             }
-            Wait::Ended(name, _) if session.has_ended(name) => Stand::Done(Ok(Outcome::Done)),
-            Wait::Ended(name, until) if now >= *until => {
-                Stand::Done(Err(LabError::NotReached(format!(
-                    "{name} did not end within {} of virtual time; `crash` ends it at once",
-                    until.since(self.began)
-                ))))
-            }
+            Wait::Ended(name, _) if session.has_ended(name) => done(Ok(Outcome::Done)),
+            Wait::Ended(name, until) if now >= *until => done(Err(LabError::NotReached(format!(
+                "{name} did not end within {} of virtual time; `crash` ends it at once",
+                until.since(self.began)
+            )))),
             Wait::Ended(_, until) => Stand::Until(*until),
             Wait::Console(number) => match session.console_result(*number) {
-                Some(result) => Stand::Done(result),
+                Some(result) => done(result),
                 None => Stand::Until(Time::NEVER),
             },
         }
     }
 }
 
+fn done(result: Result<Outcome, LabError>) -> Stand {
+    Stand::Done(Box::new(result))
+}
+
 fn answered(answer: Option<Result<Outcome, LabError>>, now: Time, until: Time) -> Stand {
     match answer {
-        Some(answer) => Stand::Done(answer),
+        Some(answer) => done(answer),
         None if now >= until => {
-            Stand::Done(Err(LabError::NotReached("no broker answered within 90 s".into())))
+            done(Err(LabError::NotReached("no broker answered within 90 s".into())))
         }
         None => Stand::Until(until),
     }

@@ -297,3 +297,11 @@ fn rabbit_client_json(client: &rabbit::inspect::ClientState) -> Value {
         "effects": client.effects,
     })
 }
+
+/// A plain value as text, strings without their quotes.
+pub fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}

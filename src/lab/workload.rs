@@ -93,6 +93,11 @@ impl Workload {
         WorkMessage { id, key, body: self.body(id) }
     }
 
+    /// A message that was sent before, as it was.
+    pub fn again(&self, id: MessageId, key: Option<&str>) -> WorkMessage {
+        WorkMessage { id, key: key.map(str::to_owned), body: self.body(id) }
+    }
+
     /// The body of a message: its text, cut or filled up to the size that was asked for.
     fn body(&self, id: MessageId) -> Bytes {
         let text = self.payload.clone().unwrap_or_else(|| format!("message {}", id.0));

@@ -91,5 +91,7 @@ impl Differences {
 }
 
 fn prose_numbers(step: &Step) -> BTreeSet<String> {
-    step.prose.iter().flat_map(|prose| numbers(&prose.text)).collect()
+    let choices = step.prediction.iter().flat_map(|prediction| &prediction.choices);
+    let prose = step.prose.iter().flat_map(|prose| numbers(&prose.text));
+    prose.chain(choices.flat_map(|choice| numbers(&choice.words()))).collect()
 }

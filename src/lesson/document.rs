@@ -62,7 +62,7 @@ pub struct Step {
     pub solution: Vec<Command>,
     /// Protections to switch off.
     pub without: Vec<Without>,
-    /// Every stretch of text of the step with its line, for the check of numbers.
+    /// Every stretch of its text with its line, choices apart, for the check of numbers.
     pub prose: Vec<Prose>,
 }
 
@@ -99,6 +99,14 @@ pub struct Choice {
     pub belief: Option<Belief>,
     /// One sentence: why so, or why not so.
     pub why: Vec<Inline>,
+}
+
+impl Choice {
+    /// All that is read of it.
+    pub fn words(&self) -> String {
+        let (text, why) = (self.text.iter(), self.why.iter());
+        text.map(Inline::words).chain([". "]).chain(why.map(Inline::words)).collect()
+    }
 }
 
 /// What is behind a wrong answer.

@@ -17,11 +17,14 @@ const SLIP: &str = "slip";
 struct Item {
     line: usize,
     head: String,
-    rest: Vec<(usize, String)>,
+    rest: Vec<Numbered>,
 }
 
+/// A line with its number.
+type Numbered = (usize, String);
+
 /// The lines before the first item, and the items.
-fn items(content: &str, line_first: usize) -> Result<(Vec<(usize, String)>, Vec<Item>), Fault> {
+fn items(content: &str, line_first: usize) -> Result<(Vec<Numbered>, Vec<Item>), Fault> {
     let (mut before, mut items) = (Vec::new(), Vec::<Item>::new());
     for (index, text) in content.lines().enumerate() {
         let line = line_first + index;
@@ -134,7 +137,7 @@ pub(super) fn prediction(
     }
     let mut choices = Vec::new();
     for item in items {
-        choices.push(choice(item, &mut texts)?);
+        choices.push(choice(item)?);
     }
     let believed_right = choices.iter().filter(|choice| choice.belief.is_none()).count();
     if believed_right != 1 {
@@ -144,20 +147,20 @@ pub(super) fn prediction(
     Ok(Prediction { line: line_first, question, choices })
 }
 
-fn choice(item: Item, texts: &mut Texts<'_>) -> Result<Choice, Fault> {
+fn choice(item: Item) -> Result<Choice, Fault> {
     let line = item.line;
     let (mut when, mut belief, mut why) = (None, None, None);
     for (line, key, value) in keyed_lines(&item.rest)? {
         let again = match key {
             "when" => when.replace(read_condition(&value, line)?).is_some(),
             "belief" => belief.replace(read_belief(&value, line)?).is_some(),
-            _ => why.replace(texts.read(&value, line)?).is_some(),
+            _ => why.replace(inlines(&value, line)?).is_some(),
         };
         if again {
             return Err(Fault::new(line, format!("`{key}:` a second time"), "each key once"));
         }
     }
-    let text = texts.read(&item.head, line)?;
+    let text = inlines(&item.head, line)?;
     let missing = |key: &str| {
         let found = format!("the choice {} without `{key}:`", quoted(&item.head));
         Fault::new(line, found, format!("a line `{key}: ...` below it"))
@@ -170,7 +173,7 @@ fn choice(item: Item, texts: &mut Texts<'_>) -> Result<Choice, Fault> {
 }
 
 /// `key: value` lines; a line that is indented further goes on with the value before it.
-fn keyed_lines(rest: &[(usize, String)]) -> Result<Vec<(usize, &'static str, String)>, Fault> {
+fn keyed_lines(rest: &[Numbered]) -> Result<Vec<(usize, &'static str, String)>, Fault> {
     const KEYS: [&str; 3] = ["when", "belief", "why"];
     let mut found = Vec::<(usize, &'static str, String)>::new();
     for (line, text) in rest {

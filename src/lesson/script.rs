@@ -40,7 +40,7 @@ pub(super) fn commands(content: &str, line_first: usize) -> Result<Vec<Command>,
 /// The word that ends the standard input of this command.
 fn here_document(text: &str) -> Option<&str> {
     let (_, behind) = text.split_once("<<")?;
-    let word = behind.trim_start().split_whitespace().next()?;
+    let word = behind.split_whitespace().next()?;
     let word = word.trim_matches(|mark| mark == '\'' || mark == '"');
     (!behind.starts_with('<') && !word.is_empty()).then_some(word)
 }

@@ -47,6 +47,29 @@ pub struct SavedProcess<N> {
     pub disk: Disk,
 }
 
+impl<N> Saved<N> {
+    /// The same with another kind of node in the place of each: a program in the place of its
+    /// configuration.
+    pub fn map<M>(self, mut node: impl FnMut(NodeId, &str, N) -> M) -> Saved<M> {
+        let processes = self.processes.into_iter().map(|process| SavedProcess {
+            node: node(process.id, &process.name, process.node),
+            id: process.id,
+            name: process.name,
+            machine: process.machine,
+            life: process.life,
+            status: process.status,
+            disk: process.disk,
+        });
+        Saved {
+            processes: processes.collect(),
+            now: self.now,
+            machines: self.machines,
+            ids: self.ids,
+            faults: self.faults,
+        }
+    }
+}
+
 impl<N: Node> World<N> {
     /// Starts a process that is down or off, and its machine with it; harmless if it runs.
     pub fn start(&mut self, id: NodeId) {
@@ -154,22 +177,16 @@ impl<N: Node> World<N> {
 
     /// Ends the life of a process. Its peers are told, unless its machine has no power.
     pub(super) fn die(&mut self, id: NodeId, status: Status) {
-        let now = self.now;
-        let unsent = self.schedule.extract(|event| event.dies_with(id, now));
-        let is_silent = self.is_off(self.process(id).machine);
+        let mut goodbyes = self.unsend(id);
         for peer in self.network.peers(id) {
-            let on = self.network.let_go(id, peer);
-            if let Some(on) = on.filter(|_| !is_silent) {
-                self.say_goodbye(id, peer, on, now);
+            self.forget_held(id, peer);
+            goodbyes.extend(self.network.abandon(id, peer).map(|on| (peer, on)));
+        }
+        if !self.is_off(self.process(id).machine) {
+            for (peer, on) in goodbyes {
+                self.say_goodbye(id, peer, on, self.now);
             }
         }
-        for (_, event) in unsent {
-            match event {
-                Event::Goodbye { to, on, .. } if !is_silent => self.say_goodbye(id, to, on, now),
-                _ => {}
-            }
-        }
-        self.forget_all_held(id);
         let seed = self.seed;
         self.process_mut(id).end(seed, status);
     }

@@ -32,16 +32,14 @@ impl Machine {
         range: (u64, u64),
         cost: &CostModel,
     ) -> Time {
-        let missing = match cost.page_cache {
-            0 => 0,
-            capacity_bytes => self.cache.touch(file, range, capacity_bytes),
-        };
-        if missing == 0 {
-            return now;
+        let missing = self.cache.missing(file, range);
+        let mut done = now;
+        if missing > 0 {
+            let bytes = (range.1 - range.0).min(missing * PAGE_BYTES);
+            self.drive.serve(now, cost.seek);
+            done = self.drive.transfer(now, bytes, cost.disk_bandwidth);
         }
-        let bytes = (range.1 - range.0).min(missing * PAGE_BYTES);
-        self.drive.serve(now, cost.seek);
-        self.drive.transfer(now, bytes, cost.disk_bandwidth)
+        self.cache.touch(file, range, done, cost.page_cache).max(now)
     }
 
     /// When a flush of so many fresh bytes is done.
@@ -52,9 +50,7 @@ impl Machine {
 
     /// What was just written is in the page cache.
     pub(super) fn written(&mut self, file: FileKey, range: (u64, u64), cost: &CostModel) {
-        if cost.page_cache > 0 {
-            self.cache.touch(file, range, cost.page_cache);
-        }
+        self.cache.touch(file, range, Time::ZERO, cost.page_cache);
     }
 
     /// A file is gone.

@@ -4,10 +4,11 @@
 //! arrives in order or the connection ends: loss is delay, and what is sent into a partition waits
 //! until the network heals or one side gives up. Only the fault `drop` truly swallows a message.
 //!
-//! Each end knows for itself whether it still holds the connection. An end that closes says so
+//! Each end knows for itself whether the connection is still there. An end that closes says so
 //! with a goodbye, which travels behind everything it sent before. If the network loses the
 //! goodbye, the connection is **half open**: the other end believes in it until it next sends, and
-//! is answered with a reset. A message on a newer connection tells it too.
+//! is answered with a reset. A message on a newer connection tells it too. A process learns of the
+//! end when it takes that input; what it sends before goes to the old connection, and is lost.
 //!
 //! Simplified: two nodes never hold two connections with each other at once; a receiver takes
 //! whatever comes, so that nothing is slowed down by a full receive window; what waited for a
@@ -79,23 +80,32 @@ pub(super) type Connection = u32;
 /// What becomes of a message that arrives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reception {
-    /// Its connection is the one the receiver holds, or begins now.
+    /// The receiver has its connection, or begins it now.
     Taken,
-    /// It is the first of a new connection, which shows the receiver that its old one is gone.
-    TakenAnew,
+    /// It is the first of a new connection, which shows the receiver that this one is gone.
+    TakenAnew(Connection),
     /// The receiver has closed its connection: it is lost, and answered with a reset.
     Refused,
+    /// Something that was sent before it on its connection is lost, and so is it.
+    Lost,
 }
 
-/// One direction between two nodes, and what the node at its beginning knows.
+/// One direction between two nodes, and what is known at its beginning.
 #[derive(Clone, Debug, Default)]
 struct Way {
     wire: Server,
+    last_leave: Time,
     last_arrival: Time,
-    /// The connection that the sender of this direction holds; zero if it holds none.
-    holds: Connection,
-    /// The sender of this direction has done with every connection up to this one.
+    /// The connection that the sender's machine has; zero if none.
+    open: Connection,
+    /// The connection on which the sending process believes to be; zero if none. It may be one of
+    /// which the machine knows already that it is gone.
+    used: Connection,
+    /// The sender's machine has done with every connection up to this one.
     closed: Connection,
+    /// Something was lost on this connection because its sender was gone when it should have been
+    /// sent again.
+    torn: Connection,
 }
 
 /// Both directions between two nodes: the one from the smaller id first. A node that talks to
@@ -231,26 +241,37 @@ impl Network {
         latency
     }
 
-    /// When a message that leaves now arrives: after its turn on the wire and the way, and never
-    /// before one that was sent earlier in the same direction. `local` if both nodes are on one
-    /// machine, so that nothing goes over a wire.
-    pub(super) fn arrival(
+    /// When a message that is sent now leaves and arrives: it leaves after those that were sent
+    /// before it in the same direction, and arrives after its turn on the wire and the way, never
+    /// before one of them. `local` if both nodes are on one machine, so that nothing goes over a
+    /// wire.
+    pub(super) fn passage(
         &mut self,
         (from, to): (NodeId, NodeId),
-        leaves: Time,
+        sent: Time,
         bytes: u64,
         local: bool,
         cost: &CostModel,
-    ) -> Time {
+    ) -> (Time, Time) {
         let latency = self.latency(from, to, local, cost);
         let way = self.way(from, to);
-        let sent = if local { leaves } else { way.wire.transfer(leaves, bytes, cost.bandwidth) };
-        way.last_arrival = way.last_arrival.max(sent + latency);
-        way.last_arrival
+        let leaves = way.last_leave.max(sent);
+        let through = if local { leaves } else { way.wire.transfer(leaves, bytes, cost.bandwidth) };
+        way.last_leave = leaves;
+        way.last_arrival = way.last_arrival.max(through + latency);
+        (leaves, way.last_arrival)
     }
 
-    /// Forgets what is under way in this direction, which is about to be sent again.
-    pub(super) fn begin_again(&mut self, from: NodeId, to: NodeId) {
+    /// What was the last to be sent in this direction will not leave: the last that does arrives
+    /// at `last_arrival`.
+    pub(super) fn unsend(&mut self, from: NodeId, to: NodeId, last_arrival: Time) {
+        let way = self.way(from, to);
+        way.wire.reset();
+        (way.last_leave, way.last_arrival) = (Time::ZERO, last_arrival);
+    }
+
+    /// What is under way in this direction is about to be sent again.
+    pub(super) fn resend(&mut self, from: NodeId, to: NodeId) {
         self.way(from, to).last_arrival = Time::ZERO;
     }
 
@@ -263,78 +284,117 @@ impl Network {
 
     // ---- connections ----
 
-    /// The connection on which `from` sends: the one it holds, else the one that `to` has begun
-    /// meanwhile, else a new one.
+    /// The connection on which a process sends: the one on which it is, else the one that the
+    /// peer has begun meanwhile, else a new one.
     pub(super) fn connect(&mut self, from: NodeId, to: NodeId) -> Connection {
         let (pair, here, there) = self.pair(from, to);
-        if pair.ways[here].holds == 0 {
+        if pair.ways[here].used == 0 {
             if pair.latest <= pair.ways[here].closed.max(pair.ways[there].closed) {
                 pair.latest += 1;
             }
-            pair.ways[here].holds = pair.latest;
+            pair.ways[here].used = pair.latest;
+            pair.ways[here].open = pair.latest;
         }
-        pair.ways[here].holds
+        pair.ways[here].used
     }
 
-    /// A message comes to a living `to` on this connection.
+    /// A message comes to the living process `to` on this connection.
     pub(super) fn receive(&mut self, from: NodeId, to: NodeId, on: Connection) -> Reception {
-        let (pair, _, there) = self.pair(from, to);
+        let (pair, there, here) = self.pair(to, from);
+        if on <= pair.ways[here].torn {
+            return Reception::Lost;
+        }
         let end = &mut pair.ways[there];
         if on <= end.closed {
-            Reception::Refused
-        } else if on <= end.holds {
+            return Reception::Refused;
+        }
+        if on <= end.open {
             // An earlier one was closed by the sender, and its goodbye is still on the way.
-            Reception::Taken
-        } else {
-            let held = std::mem::replace(&mut end.holds, on);
-            end.closed = on - 1;
-            if held == 0 { Reception::Taken } else { Reception::TakenAnew }
+            return Reception::Taken;
+        }
+        end.closed = on - 1;
+        if end.used == 0 {
+            end.used = on;
+        }
+        match std::mem::replace(&mut end.open, on) {
+            0 => Reception::Taken,
+            gone => Reception::TakenAnew(gone),
         }
     }
 
     /// Nobody is there at `to` to take a message on this connection.
     pub(super) fn refuse(&mut self, from: NodeId, to: NodeId, on: Connection) {
-        let (pair, _, there) = self.pair(from, to);
-        pair.ways[there].closed = pair.ways[there].closed.max(on);
+        let end = self.way(to, from);
+        end.closed = end.closed.max(on);
     }
 
-    /// A goodbye comes to `to`; true if it ends the connection that `to` holds.
+    /// A message on this connection is lost for good, so that nothing after it can be taken.
+    pub(super) fn tear(&mut self, from: NodeId, to: NodeId, on: Connection) {
+        let way = self.way(from, to);
+        way.torn = way.torn.max(on);
+    }
+
+    /// A goodbye comes to the machine of `to`; true if it ends the connection that is open there.
     pub(super) fn ended(&mut self, from: NodeId, to: NodeId, on: Connection) -> bool {
-        let (pair, _, there) = self.pair(from, to);
-        let end = &mut pair.ways[there];
+        let end = self.way(to, from);
         end.closed = end.closed.max(on);
-        let ends = end.holds == on;
+        let ends = end.open == on;
         if ends {
-            end.holds = 0;
+            end.open = 0;
         }
         ends
     }
 
-    /// The node lets go of its connection with a peer; says which it was, if it held one.
-    pub(super) fn let_go(&mut self, node: NodeId, peer: NodeId) -> Option<Connection> {
-        let (pair, here, _) = self.pair(node, peer);
-        let end = &mut pair.ways[here];
-        end.closed = end.closed.max(end.holds);
-        Some(std::mem::take(&mut end.holds)).filter(|held| *held != 0)
+    /// The connection on which a process believes to be with a peer; zero if none.
+    pub(super) fn used(&mut self, node: NodeId, peer: NodeId) -> Connection {
+        self.way(node, peer).used
     }
 
-    /// True while `node` holds this connection with a peer.
-    pub(super) fn holds(&self, node: NodeId, peer: NodeId, connection: Connection) -> bool {
-        let (key, here) = pair_of(node, peer);
-        self.pairs.get(&key).is_some_and(|pair| pair.ways[here].holds == connection)
-    }
-
-    /// The peers with which a node holds a connection.
-    pub(super) fn peers(&self, node: NodeId) -> Vec<NodeId> {
-        let mut peers = Vec::new();
-        for (&(low, high), pair) in &self.pairs {
-            if low == node && pair.ways[0].holds != 0 {
-                peers.push(high);
-            } else if high == node && pair.ways[1].holds != 0 {
-                peers.push(low);
-            }
+    /// A process leaves the connection that it used: because it is gone, or to close it. It goes
+    /// over to `next`, from which something waits for it, or to one that is open. Returns the
+    /// connection of which the peer has to be told.
+    pub(super) fn leave(
+        &mut self,
+        node: NodeId,
+        peer: NodeId,
+        next: Option<Connection>,
+    ) -> Option<Connection> {
+        let end = self.way(node, peer);
+        let left = std::mem::take(&mut end.used);
+        end.closed = end.closed.max(left);
+        let was_open = left != 0 && end.open == left;
+        if was_open {
+            end.open = 0;
         }
-        peers
+        end.used = next.unwrap_or(end.open);
+        was_open.then_some(left)
+    }
+
+    /// A process is dead, and its machine gives up its connection with a peer. Returns the
+    /// connection of which the peer has to be told.
+    pub(super) fn abandon(&mut self, node: NodeId, peer: NodeId) -> Option<Connection> {
+        let end = self.way(node, peer);
+        let open = std::mem::take(&mut end.open);
+        end.closed = end.closed.max(open).max(std::mem::take(&mut end.used));
+        Some(open).filter(|open| *open != 0)
+    }
+
+    /// True while the machine of `node` has this connection with a peer.
+    pub(super) fn is_open(&self, node: NodeId, peer: NodeId, connection: Connection) -> bool {
+        let (key, here) = pair_of(node, peer);
+        self.pairs.get(&key).is_some_and(|pair| pair.ways[here].open == connection)
+    }
+
+    /// The peers with which a process or its machine has a connection.
+    pub(super) fn peers(&self, node: NodeId) -> Vec<NodeId> {
+        let is_connected = |way: &Way| way.open != 0 || way.used != 0;
+        let pairs = self.pairs.iter();
+        let peers = pairs.filter_map(|(&(low, high), pair)| match node {
+            _ if low == node => is_connected(&pair.ways[0]).then_some(high),
+            _ if high == node => is_connected(&pair.ways[1]).then_some(low),
+            _ => None,
+        });
+        peers.collect()
     }
 
     fn way(&mut self, from: NodeId, to: NodeId) -> &mut Way {

@@ -1,6 +1,7 @@
 //! A process of the world: its state, and how its cores take up what comes.
 
 use super::disk::Disk;
+use super::network::Connection;
 use super::node::{Effect, Input, MachineId, Node, NodeId, Outbox};
 use super::rng::Stream;
 use super::schedule::{Due, Event};
@@ -32,12 +33,28 @@ impl Status {
     }
 }
 
-/// An input that waits for a core or for the process to be resumed.
+/// An input that may have to wait for a core or for the process to be resumed.
 #[derive(Clone)]
-struct Waiting<N: Node> {
-    /// The setting of a timer that is up: it may be moved or taken back while it waits.
-    timer: Option<Due>,
-    input: Input<N>,
+pub(super) struct Waiting<N: Node> {
+    pub(super) input: Input<N>,
+    pub(super) from: Origin,
+}
+
+/// What has to be remembered of where an input came from while it waits.
+#[derive(Clone, Copy)]
+pub(super) enum Origin {
+    /// Nothing.
+    Anywhere,
+    /// The setting of the timer that is up, which may be moved or taken back meanwhile.
+    Timer(Due),
+    /// The connection that brought the message, or is gone.
+    Connection(Connection),
+}
+
+impl<N: Node> From<Input<N>> for Waiting<N> {
+    fn from(input: Input<N>) -> Waiting<N> {
+        Waiting { input, from: Origin::Anywhere }
+    }
 }
 
 /// A process: its program, its files, and what it is doing.
@@ -116,7 +133,28 @@ impl<N: Node> Process<N> {
     /// It begins a life. What comes at this instant is taken after its start.
     pub(super) fn begin(&mut self) {
         self.status = Status::Running;
-        self.waiting.push_back(Waiting { timer: None, input: Input::Start });
+        self.waiting.push_back(Input::Start.into());
+    }
+
+    /// The connection after `gone` on which the next message of this peer waits.
+    pub(super) fn next_connection(&self, peer: NodeId, gone: Connection) -> Option<Connection> {
+        self.waiting.iter().find_map(|waiting| match (&waiting.input, waiting.from) {
+            (Input::Message { from, .. }, Origin::Connection(on)) if *from == peer => {
+                Some(on).filter(|on| *on > gone)
+            }
+            _ => None,
+        })
+    }
+
+    /// Forgets what waits of a connection with this peer that was closed by the process.
+    pub(super) fn forget_waiting(&mut self, peer: NodeId, closed: Connection) {
+        self.waiting.retain(|waiting| match (&waiting.input, waiting.from) {
+            (Input::Message { from: sender, .. }, Origin::Connection(on))
+            | (Input::Closed { peer: sender }, Origin::Connection(on)) => {
+                *sender != peer || on > closed
+            }
+            _ => true,
+        });
     }
 
     /// How many inputs wait.
@@ -127,7 +165,7 @@ impl<N: Node> Process<N> {
 
 impl<N: Node> World<N> {
     /// Gives a living process an input, at once if a core is free and nothing else waits.
-    pub(super) fn accept(&mut self, id: NodeId, timer: Option<Due>, input: Input<N>) {
+    pub(super) fn accept(&mut self, id: NodeId, input: Waiting<N>) {
         let cores = self.cost.cores.max(1);
         let process = self.process(id);
         if !process.status.is_alive() || process.is_leaving {
@@ -135,9 +173,9 @@ impl<N: Node> World<N> {
         }
         let is_free = process.status == Status::Running && process.cores_busy < cores;
         if is_free && process.waiting.is_empty() {
-            self.run(id, timer, input);
+            self.run(id, input);
         } else {
-            self.process_mut(id).waiting.push_back(Waiting { timer, input });
+            self.process_mut(id).waiting.push_back(input);
         }
     }
 
@@ -160,8 +198,8 @@ impl<N: Node> World<N> {
         let process = self.process_mut(id);
         process.is_drained = false;
         if process.status == Status::Running && !process.is_leaving {
-            if let Some(Waiting { timer, input }) = process.waiting.pop_front() {
-                self.run(id, timer, input);
+            if let Some(input) = process.waiting.pop_front() {
+                self.run(id, input);
             }
             self.drain(id);
         }
@@ -181,15 +219,22 @@ impl<N: Node> World<N> {
     }
 
     /// Takes one step of a process, and does what the step wants done.
-    fn run(&mut self, id: NodeId, timer: Option<Due>, input: Input<N>) {
-        let process = Rc::make_mut(&mut self.processes[id.0 as usize]);
-        if let (Some(due), Input::Timer(name)) = (timer, &input) {
-            // It may have been moved or taken back while it waited.
-            if process.timers.get(name) != Some(&due) {
-                return;
+    fn run(&mut self, id: NodeId, Waiting { input, from }: Waiting<N>) {
+        match (&input, from) {
+            (Input::Timer(name), Origin::Timer(due)) => {
+                let timers = &mut self.process_mut(id).timers;
+                // It may have been moved or taken back while it waited.
+                if timers.get(name) != Some(&due) {
+                    return;
+                }
+                timers.remove(name);
             }
-            process.timers.remove(name);
+            (Input::Closed { peer }, Origin::Connection(gone)) => {
+                self.learn_of_end(id, *peer, gone);
+            }
+            _ => {}
         }
+        let process = Rc::make_mut(&mut self.processes[id.0 as usize]);
         let mut effects = std::mem::take(&mut self.effects);
         let mut out = Outbox {
             me: id,

@@ -109,7 +109,7 @@ impl<N: Node> Schedule<N> {
     }
 
     /// All events in order.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (Due, &Event<N>)> {
+    pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = (Due, &Event<N>)> {
         self.events.iter().map(|(due, event)| (*due, event))
     }
 

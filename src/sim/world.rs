@@ -10,7 +10,7 @@ use super::disk::{Absent, Block, Disk};
 use super::machine::Machine;
 use super::network::Network;
 use super::node::{Effect, Input, MachineId, Node, NodeId};
-use super::process::{Process, Status};
+use super::process::{Origin, Process, Status, Waiting};
 use super::rng::Stream;
 use super::schedule::{Event, Schedule};
 use super::time::Time;
@@ -283,14 +283,18 @@ impl<N: Node> World<N> {
         self.now = due.at;
         self.steps += 1;
         match event {
-            Event::Input { node, input } => self.accept(node, None, input),
-            Event::Timer { node, timer } => self.accept(node, Some(due), Input::Timer(timer)),
+            Event::Input { node, input } => self.accept(node, input.into()),
+            Event::Timer { node, timer } => {
+                let input = Input::Timer(timer);
+                self.accept(node, Waiting { input, from: Origin::Timer(due) });
+            }
             Event::Read { node, ticket, .. } => {
-                self.accept(node, None, Input::Read { ticket, bytes: read.unwrap_or_default() });
+                let bytes = read.unwrap_or_default();
+                self.accept(node, Input::Read { ticket, bytes }.into());
             }
             Event::Flushed { node, file, number, ticket } => {
                 self.disk_mut(node).end_flush(&file, number);
-                self.accept(node, None, Input::Flushed { ticket });
+                self.accept(node, Input::Flushed { ticket }.into());
             }
             Event::Worked { node, then } => self.worked(node, then),
             Event::TakeUp { node } => self.take_up(node),

@@ -24,6 +24,13 @@ pub struct StoredAt {
     pub at: u64,
 }
 
+impl StoredAt {
+    /// A block that is stored by itself.
+    pub fn whole(id: u64, len: u64) -> StoredAt {
+        StoredAt { id, stored_len: len, at: 0 }
+    }
+}
+
 #[derive(Debug, Clone)]
 enum Content {
     Resident(Bytes),
@@ -57,6 +64,11 @@ impl Block {
     /// True for a block without bytes.
     pub fn is_empty(&self) -> bool {
         self.len == 0
+    }
+
+    /// Its bytes, if they are in memory.
+    pub fn bytes(self: &Rc<Self>) -> Option<Bytes> {
+        self.slice(0, self.len).ok()
     }
 
     /// Where storage holds it, if it was saved.
@@ -112,11 +124,6 @@ impl Block {
         home
     }
 
-    /// All its bytes; the block to be loaded if they are not in memory.
-    pub fn bytes(self: &Rc<Self>) -> Result<Bytes, Rc<Block>> {
-        self.slice(0, self.len)
-    }
-
     /// From now on its bytes are those of `into` from `at` on.
     pub(super) fn move_into(&self, into: &Rc<Block>, at: u64) {
         *self.content.borrow_mut() = Content::Moved { into: into.clone(), at };
@@ -167,11 +174,13 @@ impl Piece {
         Piece { block, from: at + self.from, len: self.len }
     }
 
-    /// True if both look at the same bytes of the same block.
+    /// True if both look at the same bytes of the same block. Storage may have given one block
+    /// back twice.
     pub(super) fn is_same(&self, other: &Piece) -> bool {
         let (block, at) = self.block.home();
         let (other_block, other_at) = other.block.home();
-        Rc::ptr_eq(&block, &other_block)
-            && (at + self.from, self.len) == (other_at + other.from, other.len)
+        let is_one = Rc::ptr_eq(&block, &other_block)
+            || block.saved_as().is_some() && block.saved_as() == other_block.saved_as();
+        is_one && (at + self.from, self.len) == (other_at + other.from, other.len)
     }
 }
