@@ -27,6 +27,7 @@ mod run;
 mod state;
 mod step;
 
+pub use events::event_row;
 pub use help::{for_program, overview};
 
 use super::error::{Mistake, Refusal};
@@ -175,6 +176,12 @@ pub fn bare_name(word: &str) -> &str {
 pub fn find(word: &str) -> Option<&'static Program> {
     let name = bare_name(word);
     PROGRAMS.iter().find(|program| program.name == name).copied()
+}
+
+/// True for a line that gives a fresh lab.
+pub fn is_lab_new(line: &str) -> bool {
+    let words = super::lexer::words_so_far(line);
+    words.first().is_some_and(|program| find(&program.text).is_some_and(|p| p.name == "lab"))
 }
 
 /// A line to a job.
