@@ -1,6 +1,5 @@
 //! Plain data for the screen, a pure function of the lab; and its words, in two languages.
 
-pub mod build;
 pub mod build_lesson;
 pub mod frame;
 pub mod lesson;
