@@ -179,8 +179,7 @@ fn every_script_comes_out_as_it_is_written() {
 
 #[test]
 fn a_transcript_is_read_back() {
-    let text =
-        "# what it shows\n$ run 1s\nnow 1.000 s\n$ # why\n$ p <<'EOF'\n> a\n>\n> EOF\nout\n";
+    let text = "# what it shows\n$ run 1s\nnow 1.000 s\n$ # why\n$ p <<'EOF'\n> a\n>\n> EOF\nout\n";
     let golden = Golden::read(text);
     assert_eq!(golden.head, ["# what it shows"]);
     assert_eq!(golden.script, ["run 1s", "# why", "p <<'EOF'", "a", "", "EOF"]);

@@ -208,3 +208,6 @@ fn unknown(program: &Word) -> Refusal {
     mistake.near = crate::lab::nearest::nearest(name, known).map(Into::into);
     mistake.hint("`help` lists what is here").into()
 }
+
+#[cfg(test)]
+mod tests;
