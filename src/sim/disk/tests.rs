@@ -208,7 +208,7 @@ fn an_old_clone_follows_its_bytes_into_merged_blocks_and_out_of_memory() {
     let mut clone = disk.clone();
     clone.truncate("log", 6);
     let [block] = &disk.seal(100)[..] else { panic!("three small pieces are one block") };
-    block.mark_saved(1);
+    block.mark_saved(StoredAt::whole(1, block.len()));
     let bytes = block.bytes().unwrap();
     block.release();
     let Err(Absent(needed)) = clone.get("log").unwrap().read(0, 100) else {
