@@ -480,5 +480,85 @@ fn questions_about_the_lab_are_commands_too() {
     let metrics =
         Outcome::Metrics(vec![("messages_ready,queue=q".into(), 24.0), ("u".into(), 0.25)]);
     let lines = printed("metrics", Ok(metrics)).expect("printed");
-    assert_eq!(lines, ["messages_ready,queue=q  24", "u                       0.25"]);
+    assert_eq!(lines, ["messages_ready,queue=q    24", "u                       0.25"]);
+}
+
+/// A sequence of numbers that looks random and is always the same.
+fn numbers() -> impl FnMut(usize) -> usize {
+    let mut state = 0x9E37_79B9_7F4A_7C15_u64;
+    move |below| {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % below
+    }
+}
+
+#[test]
+fn any_line_is_a_job_or_a_sentence_and_never_a_panic() {
+    const ODD: [&str; 34] = [
+        "",
+        "''",
+        "\"\"",
+        "-",
+        "--",
+        "---",
+        "--=",
+        "=",
+        "==",
+        "a=b",
+        "=b",
+        "a=",
+        "0",
+        "-1",
+        "1e9",
+        "99999999999999999999999",
+        "5s",
+        "5/s",
+        "0/s",
+        "1/us",
+        "a,b",
+        ",",
+        "a..b",
+        "u-1..u-9",
+        "t:0:1",
+        "::",
+        "{}",
+        "'{\"a\": {}}'",
+        "'[1'",
+        "/",
+        "/q",
+        "x/y/z",
+        "안녕",
+        "\u{1F600}",
+    ];
+    let options: Vec<&str> = PROGRAMS
+        .iter()
+        .flat_map(|program| program.options.iter().flat_map(|(_, options)| *options))
+        .flat_map(|option| option.names.iter().copied())
+        .collect();
+    let plain: Vec<&str> = PROGRAMS
+        .iter()
+        .flat_map(|program| program.plain)
+        .flat_map(|plain| match plain {
+            Plain::Words(words) | Plain::Column(words) => words.to_vec(),
+            _ => vec!["x"],
+        })
+        .collect();
+    let mut number = numbers();
+    for _ in 0..30_000 {
+        let mut line = PROGRAMS[number(PROGRAMS.len())].name.to_owned();
+        for _ in 0..number(7) {
+            let words: &[&str] = [&ODD[..], &options, &plain][number(3)];
+            line.push(' ');
+            line.push_str(words[number(words.len())]);
+        }
+        if number(4) == 0 {
+            line.push_str(" <<< 'some\ttext'");
+        }
+        if let Err(sentence) = job(&line) {
+            let known =
+                sentence.starts_with("line 1, column ") || sentence.starts_with("not here yet: ");
+            assert!(known, "{line}: {sentence}");
+        }
+    }
 }
