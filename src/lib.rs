@@ -9,6 +9,8 @@ pub mod storage;
 
 pub mod lab;
 
+pub mod shell;
+
 pub mod lesson;
 
 pub mod view;

@@ -1,14 +1,16 @@
 //! An open lab with everything that goes on about it: tasks, pace, saving, frames, a lesson.
 
 use super::framing::Framing;
-use super::lines::{From, Lines};
+use super::lines::{Lines, Source, Went};
 use super::pace::{Due, Pace};
 use super::protocol::{Found, Grain, Reply, Request};
-use super::saver::Saver;
+use super::saver::{Saver, Subject};
 use super::task::{Destination, RECOVERY_US_MAX, Task};
-use super::teaching::Teaching;
+use super::teaching::{LessonText, Teaching};
 use super::wish::Wish;
+use crate::lab::command::LabSpec;
 use crate::lab::{self, Progress, Timeline};
+use crate::shell::complete::complete;
 use crate::sim::disk::Block;
 use crate::sim::{Span, Time};
 use crate::storage::StoreError;
@@ -66,9 +68,34 @@ impl Desk {
         desk
     }
 
+    /// A fresh lab for a lesson: it begins with the lines that set the stage.
+    pub fn lesson(timeline: Timeline, saver: Saver, lesson: &LessonText) -> Result<Desk, String> {
+        let mut desk = Desk::new(timeline, saver);
+        let lines = desk.teaching.open(lesson)?;
+        desk.begin_lesson(&lines);
+        Ok(desk)
+    }
+
+    /// A lesson in progress: what happened in its lab happens again.
+    pub fn resuming(
+        timeline: Timeline,
+        end: Time,
+        saver: Saver,
+        lesson: &LessonText,
+        kept: &str,
+    ) -> Result<Desk, String> {
+        let mut desk = Desk::new(timeline, saver);
+        desk.teaching.open(lesson)?;
+        if !desk.teaching.resume(kept) {
+            return Err("what was kept is not of this lesson".into());
+        }
+        desk.travel(Destination::Instant(end));
+        Ok(desk)
+    }
+
     /// Runs a script before anything else.
     pub fn run_first(&mut self, script: &str) {
-        self.tasks.push_front(Task::Lines(Box::new(Lines::new(From::Script, script))));
+        self.tasks.push_front(Task::Lines(Box::new(Lines::new(Source::Script, script))));
     }
 
     /// The lab.
@@ -86,6 +113,10 @@ impl Desk {
         &mut self.saver
     }
 
+    fn subject(&self) -> Subject<'_> {
+        Subject { timeline: &self.timeline, teaching: &self.teaching }
+    }
+
     /// True while a reopened lab has not recovered yet.
     pub fn is_recovering(&self) -> bool {
         matches!(self.tasks.front(), Some(Task::Recover { .. }))
@@ -97,7 +128,7 @@ impl Desk {
     pub fn handle(&mut self, request: Request) -> Vec<Reply> {
         self.framing.change();
         match request {
-            Request::Run { id, text } => return self.run(From::Page(id), &text),
+            Request::Run { id, text } => return self.run(Source::Page(id), &text),
             Request::Play { speed } => self.pace.play(speed),
             Request::Pause => return self.stop(),
             Request::Step { grain, back: false } => self.do_next(Task::Forward(grain.into())),
@@ -107,18 +138,19 @@ impl Desk {
             Request::Redo => self.travel(Destination::Redo),
             Request::Select(selection) => self.selection = selection,
             Request::Complete { id, line } => {
-                let (words, replaces) = super::lines::complete(&line, &self.timeline);
+                let completion = complete(&line, &self.timeline);
+                let (words, replaces) = (completion.words, completion.replaces);
                 return vec![Reply::Completions { id, words, replaces }];
             }
             Request::OpenLesson { id, language, markdown } => {
-                match self.teaching.open(&id, &language, &markdown) {
+                match self.teaching.open(&LessonText { id, language, markdown }) {
                     Ok(lines) => self.begin_lesson(&lines),
                     Err(error) => return vec![Reply::LessonRefused { error }],
                 }
             }
             Request::Lesson(act) => match self.teaching.act(act) {
                 Ok(lines) if lines.is_empty() => {}
-                Ok(lines) => return self.run(From::Lesson, &lines.join("\n")),
+                Ok(lines) => return self.run(Source::Lesson, &lines.join("\n")),
                 Err(error) => return vec![Reply::LessonRefused { error }],
             },
             Request::CloseLesson => self.teaching.close(),
@@ -132,24 +164,20 @@ impl Desk {
         Vec::new()
     }
 
-    fn run(&mut self, from: From, text: &str) -> Vec<Reply> {
+    fn run(&mut self, source: Source, text: &str) -> Vec<Reply> {
+        let lines = Lines::new(source, text);
         if self.tasks.len() >= TASKS_MAX {
-            let ran = super::lines::Ran {
-                line: text.lines().next().unwrap_or_default().to_owned(),
-                output: Vec::new(),
-                error: Some(format!("{TASKS_MAX} tasks are waiting; that is the limit")),
-                last: true,
-            };
-            return Lines::new(from, "").reply(ran).into_iter().collect();
+            let sentence = format!("{TASKS_MAX} tasks are waiting; that is the limit");
+            return lines.refused(text, sentence).into_iter().collect();
         }
-        self.tasks.push_back(Task::Lines(Box::new(Lines::new(from, text))));
+        self.tasks.push_back(Task::Lines(Box::new(lines)));
         Vec::new()
     }
 
     fn begin_lesson(&mut self, lines: &[String]) {
         self.pace.pause();
         self.tasks.retain(|task| !task.can_be_stopped());
-        self.tasks.push_back(Task::Lines(Box::new(Lines::new(From::Lesson, &lines.join("\n")))));
+        self.tasks.push_back(Task::Lines(Box::new(Lines::new(Source::Lesson, &lines.join("\n")))));
     }
 
     /// A step or a journey: time stops to run by itself.
@@ -176,13 +204,16 @@ impl Desk {
     /// Stops virtual time and what can be stopped.
     fn stop(&mut self) -> Vec<Reply> {
         self.pace.pause();
-        let stopped = self.tasks.iter().filter_map(|task| match task {
-            Task::Lines(lines) => lines.stopped(),
-            _ => None,
-        });
-        let replies = stopped.collect();
+        let mut replies = Vec::new();
+        for task in &mut self.tasks {
+            if let Task::Lines(lines) = task {
+                replies.extend(lines.stopped());
+                if lines.source() == Source::Lesson {
+                    self.teaching.stopped(&self.timeline);
+                }
+            }
+        }
         self.tasks.retain(|task| !task.can_be_stopped());
-        self.teaching.stopped();
         replies
     }
 
@@ -206,7 +237,7 @@ impl Desk {
 
     /// What is here is saved before the lab leaves for the past.
     fn waits_for_saving(&self, task: &Task) -> bool {
-        task.leaves_the_present() && !self.saver.is_settled(&self.timeline)
+        task.leaves_the_present() && !self.saver.is_settled(self.subject())
     }
 
     /// Works for at most `budget` events; so much real time has passed since the last call.
@@ -252,34 +283,27 @@ impl Desk {
     }
 
     fn run_on(&mut self, mut lines: Box<Lines>, budget: u64) -> Vec<Reply> {
-        let before = self.timeline.session().moment();
+        let lab: *const LabSpec = self.timeline.session().spec();
         let progress = lines.work(&mut self.timeline, budget);
-        if self.timeline.session().moment() < before {
-            // `lab new`.
+        if !std::ptr::eq(lab, self.timeline.session().spec()) {
+            // `lab new` put another lab in the place of this one, which undo keeps alive.
             self.framing.jump();
         }
         self.collect();
-        match progress {
-            Progress::Done(None) => Vec::new(),
-            Progress::Done(Some(ran)) => {
-                self.teaching.ran(lines.from(), &ran, &self.timeline);
-                let over = ran.last;
-                let reply = lines.reply(ran);
-                if !over {
-                    self.tasks.push_front(Task::Lines(lines));
-                }
-                reply.into_iter().collect()
+        let reply = match progress {
+            Progress::Done(Went::End) => return lines.ended().into_iter().collect(),
+            Progress::Done(Went::Ran(ran)) => {
+                self.teaching.ran(lines.source(), &ran, &self.timeline);
+                lines.ran(ran)
             }
-            Progress::More => {
-                self.tasks.push_front(Task::Lines(lines));
-                Vec::new()
-            }
+            Progress::More => lines.goes_on(),
             Progress::Need(blocks) => {
-                self.tasks.push_front(Task::Lines(lines));
                 self.need = blocks;
-                Vec::new()
+                lines.goes_on()
             }
-        }
+        };
+        self.tasks.push_front(Task::Lines(lines));
+        reply.into_iter().collect()
     }
 
     /// Lets virtual time pass as far as it is due.
@@ -352,12 +376,23 @@ impl Desk {
             return None;
         }
         let leaving = self.tasks.front().is_some_and(|task| self.waits_for_saving(task));
-        self.saver.due(&mut self.timeline, now_us, leaving || self.hidden)
+        let urgent = leaving || self.hidden;
+        self.saver.due(&mut self.timeline, &self.teaching, now_us, urgent)
+    }
+
+    /// True if storage holds everything that it can be made to hold.
+    pub fn is_settled(&self) -> bool {
+        self.saver.is_settled(self.subject())
+    }
+
+    /// What would save everything now.
+    pub fn commit(&mut self, now_us: u64) -> Option<Wish> {
+        self.saver.due(&mut self.timeline, &self.teaching, now_us, true)
     }
 
     /// When the next commit is due.
     pub fn commit_due_at_us(&self) -> Option<u64> {
-        if self.is_recovering() { None } else { self.saver.due_at_us(&self.timeline) }
+        if self.is_recovering() { None } else { self.saver.due_at_us(self.subject()) }
     }
 
     /// The blocks that were asked for have come.
@@ -412,7 +447,7 @@ impl Desk {
             steps: self.timeline.session().steps(),
             marks_us,
             working,
-            saving: self.saver.status(&self.timeline),
+            saving: self.saver.status(self.subject()),
         }
     }
 }

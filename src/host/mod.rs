@@ -7,7 +7,8 @@
 //! - [`desk`]: an open lab, with its [`task`]s (anything that takes more than one slice of work),
 //!   its [`pace`] (real time into virtual time), its [`saver`] (group commits) with [`residency`]
 //!   (which blocks are in memory), its [`framing`] (what the page was not sent yet), and the
-//!   lesson ([`teaching`]).
+//!   lesson ([`teaching`]). A lesson has a place of its own in storage, so that it never takes that
+//!   of the lab; one in progress goes on by replaying its [`journal`].
 //! - [`picture`]: the one place that asks the view for plain data.
 //! - [`inline`]: a server with a store, in slices; [`drive`]: the loop around it.
 
@@ -15,6 +16,7 @@ pub mod desk;
 pub mod drive;
 pub mod framing;
 pub mod inline;
+pub mod journal;
 pub mod lines;
 pub mod pace;
 pub mod picture;

@@ -44,9 +44,13 @@ impl Residency {
         }
     }
 
+    /// Storage holds these already, for whatever was there before.
+    pub fn inherit(&mut self, ids: BTreeSet<u64>) {
+        self.stored = ids.into_iter().map(|id| (id, Vec::new())).collect();
+    }
+
     /// Takes note of a lab that was opened again: all of its blocks are in storage only.
-    pub fn opened(&mut self, session: &Session, ids: &BTreeSet<u64>) {
-        self.stored = ids.iter().map(|id| (*id, Vec::new())).collect();
+    pub fn opened(&mut self, session: &Session) {
         let mut seen = BTreeSet::new();
         let mut note = |file: &File| {
             for piece in file.pieces() {
@@ -134,5 +138,83 @@ impl Residency {
     fn came(&mut self, block: &Rc<Block>, id: u64) {
         self.resident.push_back(Resident { block: Rc::downgrade(block), len: block.len(), id });
         self.resident_bytes += block.len();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::disk::StoredAt;
+
+    /// Two blocks of 10 bytes in each stored block.
+    fn saved(residency: &mut Residency, ids: std::ops::Range<u64>) -> Vec<Rc<Block>> {
+        let mut blocks = Vec::new();
+        for id in ids {
+            for at in [0, 10] {
+                let block = Block::new(Bytes::from(vec![id as u8 + at as u8; 10]));
+                block.mark_saved(StoredAt { id, stored_len: 20, at });
+                blocks.push(block);
+            }
+        }
+        residency.saved(blocks.iter());
+        blocks
+    }
+
+    #[test]
+    fn the_oldest_blocks_go_and_come_back_whole() {
+        let mut residency = Residency::new(40);
+        let blocks = saved(&mut residency, 1..5);
+        let resident: Vec<bool> = blocks.iter().map(|block| block.is_resident()).collect();
+        assert_eq!(resident, [false, false, false, false, true, true, true, true]);
+        assert_eq!(residency.resident_bytes(), 40);
+        let mut content = vec![1; 10];
+        content.extend([11; 10]);
+        residency.loaded(1, &Bytes::from(content)).unwrap();
+        assert_eq!(blocks[1].bytes().unwrap(), Bytes::from(vec![11; 10]));
+        assert!(blocks[0].is_resident(), "all of a stored block comes back");
+        residency.trim();
+        assert!(!blocks[4].is_resident() && blocks[0].is_resident());
+        assert_eq!(residency.resident_bytes(), 40);
+    }
+
+    #[test]
+    fn a_stored_block_that_is_too_short_is_refused() {
+        let mut residency = Residency::new(0);
+        let _blocks = saved(&mut residency, 1..2);
+        let error = residency.loaded(1, &Bytes::from_static(&[0; 15])).unwrap_err();
+        assert!(matches!(error, StoreError::Corrupt { .. }), "{error}");
+    }
+
+    #[test]
+    fn a_stored_block_is_needed_while_anything_lies_in_it() {
+        let mut residency = Residency::new(1_000);
+        let mut blocks = saved(&mut residency, 1..4);
+        assert!(residency.unneeded(&BTreeSet::new()).is_empty());
+        // Only a checkpoint holds the second half of block 1.
+        blocks.remove(0);
+        assert!(residency.unneeded(&[2, 3].into()).is_empty());
+        blocks.remove(0);
+        assert_eq!(residency.unneeded(&[2, 3].into()), [1]);
+        // Block 2 was packed anew into block 4.
+        for (block, at) in blocks.iter().take(2).zip([0, 10]) {
+            block.mark_saved(StoredAt { id: 4, stored_len: 20, at });
+        }
+        residency.saved(blocks.iter().take(2));
+        assert_eq!(residency.unneeded(&[3, 4].into()), [1, 2]);
+        residency.dropped(&[1, 2]);
+        assert!(residency.unneeded(&[3, 4].into()).is_empty());
+    }
+
+    #[test]
+    fn a_block_that_was_packed_anew_is_released_once() {
+        let mut residency = Residency::new(20);
+        let blocks = saved(&mut residency, 1..2);
+        for block in &blocks {
+            let at = block.saved_as().unwrap().at;
+            block.mark_saved(StoredAt { id: 2, stored_len: 20, at });
+        }
+        residency.saved(blocks.iter());
+        assert!(blocks.iter().all(|block| block.is_resident()));
+        assert_eq!(residency.resident_bytes(), 20);
     }
 }

@@ -5,6 +5,7 @@
 //! present, and stays so until somebody acts in the past and makes it the present.
 
 use super::residency::Residency;
+use super::teaching::Teaching;
 use super::wish::Wish;
 use crate::lab::saving::Save;
 use crate::lab::{Moment, Session, Timeline};
@@ -73,12 +74,31 @@ struct Point {
     changes: u64,
     moment: Moment,
     at: Time,
+    lesson: u64,
 }
 
-impl Point {
-    fn of(timeline: &Timeline) -> Point {
-        let session = timeline.session();
-        Point { changes: timeline.changes(), moment: session.moment(), at: session.now() }
+/// What is to be kept: a lab, and the lesson in progress.
+#[derive(Clone, Copy)]
+pub struct Subject<'a> {
+    /// The lab.
+    pub timeline: &'a Timeline,
+    /// The lesson in progress.
+    pub teaching: &'a Teaching,
+}
+
+impl Subject<'_> {
+    fn point(self) -> Point {
+        let session = self.timeline.session();
+        Point {
+            changes: self.timeline.changes(),
+            moment: session.moment(),
+            at: session.now(),
+            lesson: self.teaching.changes(),
+        }
+    }
+
+    fn is_in_the_past(self) -> bool {
+        self.timeline.is_seeking() || self.timeline.session().now() < self.timeline.end()
     }
 }
 
@@ -97,13 +117,21 @@ impl Saver {
         }
     }
 
-    /// A saver of a lab that came from storage.
-    pub fn reopened(timeline: &Timeline, opened: &Opened, resident_bytes_max: u64) -> Saver {
+    /// A saver of a lab that takes the place of what was found in storage.
+    pub fn succeeding(opened: &Opened, resident_bytes_max: u64) -> Saver {
         let mut saver = Saver::new(Access::Writes, opened.next_block, resident_bytes_max);
         if let Some(manifest) = &opened.manifest {
-            saver.residency.opened(timeline.session(), &manifest.block_ids());
-            saver.last = Manifest { next_block: saver.last.next_block, ..heir(manifest) };
+            saver.residency.inherit(manifest.block_ids());
+            saver.last.generation = manifest.generation;
         }
+        saver
+    }
+
+    /// A saver of a lab that came from storage.
+    pub fn reopened(timeline: &Timeline, opened: &Opened, resident_bytes_max: u64) -> Saver {
+        let mut saver = Saver::succeeding(opened, resident_bytes_max);
+        saver.residency.opened(timeline.session());
+        saver.last.time_us = opened.manifest.as_ref().map_or(0, |manifest| manifest.time_us);
         saver.written_bytes = written_bytes(timeline.session());
         saver
     }
@@ -129,11 +157,11 @@ impl Saver {
     }
 
     /// True if storage holds the lab as it is, or never will.
-    pub fn is_settled(&self, timeline: &Timeline) -> bool {
+    pub fn is_settled(&self, subject: Subject<'_>) -> bool {
         self.access != Access::Writes
             || self.failure.is_some()
-            || self.is_in_the_past(timeline)
-            || self.written == Some(Point::of(timeline))
+            || subject.is_in_the_past()
+            || self.written == Some(subject.point())
     }
 
     /// True while a commit is under way.
@@ -147,33 +175,40 @@ impl Saver {
     }
 
     /// When the next commit is due, if one will be.
-    pub fn due_at_us(&self, timeline: &Timeline) -> Option<u64> {
+    pub fn due_at_us(&self, subject: Subject<'_>) -> Option<u64> {
         let retry_at_us = self.failure.as_ref().map_or(0, |failure| failure.retry_at_us);
         let wanted = self.access == Access::Writes
             && !self.is_writing()
-            && !self.is_in_the_past(timeline)
-            && self.written != Some(Point::of(timeline));
-        wanted.then(|| match self.unsaved_bytes(timeline) >= BYTES_AT_ONCE {
+            && !subject.is_in_the_past()
+            && self.written != Some(subject.point());
+        wanted.then(|| match self.unsaved_bytes(subject.timeline) >= BYTES_AT_ONCE {
             true => retry_at_us,
             false => retry_at_us.max(self.next_at_us),
         })
     }
 
     /// The commit that is due now, if one is; an urgent one does not wait for others to join.
-    pub fn due(&mut self, timeline: &mut Timeline, now_us: u64, urgent: bool) -> Option<Wish> {
-        let due_at_us = self.due_at_us(timeline)?;
-        let failed = self.failure.is_some();
-        if now_us < due_at_us && (failed || !urgent) {
+    pub fn due(
+        &mut self,
+        timeline: &mut Timeline,
+        teaching: &Teaching,
+        now_us: u64,
+        urgent: bool,
+    ) -> Option<Wish> {
+        let due_at_us = self.due_at_us(Subject { timeline, teaching })?;
+        if now_us < due_at_us && (self.failure.is_some() || !urgent) {
             return None;
         }
         let mut save = timeline.save(env!("CARGO_PKG_VERSION"), Some(&self.last));
         let blocks = std::mem::take(&mut save.blocks);
         let heir = heir(&save.manifest);
-        let manifest = std::mem::replace(&mut save.manifest, heir);
+        let mut manifest = std::mem::replace(&mut save.manifest, heir);
+        manifest.lesson = teaching.kept();
         let drop = self.residency.unneeded(&manifest.block_ids());
         let bytes = written_bytes(timeline.session());
         let commit = Commit { blocks, manifest, drop: drop.clone() };
-        self.under_way = Some(UnderWay { save, point: Point::of(timeline), bytes, drop });
+        let point = Subject { timeline, teaching }.point();
+        self.under_way = Some(UnderWay { save, point, bytes, drop });
         self.next_at_us = now_us + GAP_US;
         Some(Wish::Commit(commit))
     }
@@ -219,7 +254,7 @@ impl Saver {
     }
 
     /// How saving stands.
-    pub fn status(&self, timeline: &Timeline) -> Saving {
+    pub fn status(&self, subject: Subject<'_>) -> Saving {
         let saved_us = self.last.time_us;
         match (&self.access, &self.failure) {
             (Access::Unavailable(reason), _) => Saving::Unavailable(reason.clone()),
@@ -227,13 +262,9 @@ impl Saver {
             (Access::Writes, Some(failure)) => {
                 Saving::Failed { saved_us, reason: failure.reason.clone(), full: failure.full }
             }
-            (Access::Writes, None) if self.is_settled(timeline) => Saving::SavedUpTo(saved_us),
+            (Access::Writes, None) if self.is_settled(subject) => Saving::SavedUpTo(saved_us),
             (Access::Writes, None) => Saving::Behind(saved_us),
         }
-    }
-
-    fn is_in_the_past(&self, timeline: &Timeline) -> bool {
-        timeline.is_seeking() || timeline.session().now() < timeline.end()
     }
 
     fn unsaved_bytes(&self, timeline: &Timeline) -> u64 {

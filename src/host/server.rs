@@ -5,11 +5,14 @@
 use super::desk::Desk;
 use super::protocol::{Found, Reply, Request};
 use super::saver::{Access, Saver};
+use super::teaching::LessonText;
 use super::wish::{Told, Wish};
 use crate::lab::Timeline;
 use crate::lab::command::LabSpec;
 use crate::storage::{Opened, StoreError};
 use crate::view::frame::Frame;
+
+mod lessons;
 
 /// At most so many requests wait while the lab is being opened.
 const WAITING_MAX: usize = 1_000;
@@ -32,6 +35,8 @@ impl Default for Settings {
 pub struct Server {
     settings: Settings,
     phase: Phase,
+    /// The name of the user's own lab in storage.
+    lab: String,
     /// Requests that came before the lab was open.
     waiting: Vec<Request>,
     wish: Option<Wish>,
@@ -49,6 +54,10 @@ enum Phase {
     KeepingAside { script: String, error: String },
     /// Storage was asked to remove everything.
     Erasing { script: String, former: Box<Desk> },
+    /// A lesson is about to be opened, in its own place in storage: first the open lab is saved.
+    ToLesson { lesson: LessonText, former: Box<Desk>, script: String, asked: bool },
+    /// The lesson's lab cannot be read; storage gives it another name.
+    LessonAside { lesson: LessonText, script: String },
     /// The lab is open. The script is kept in case that its blocks turn out to be unreadable.
     Open { desk: Box<Desk>, script: String },
     /// It cannot go on.
@@ -83,6 +92,7 @@ impl Server {
         }
         match (&mut self.phase, request) {
             (Phase::Closed, Request::Open { lab, script, store: true }) => {
+                self.lab = lab.clone();
                 self.wish = Some(Wish::Open { lab });
                 self.phase = Phase::Asking { script };
                 Vec::new()
@@ -93,6 +103,11 @@ impl Server {
             }
             (Phase::Open { desk, .. }, Request::Erase { .. }) if desk.is_recovering() => Vec::new(),
             (Phase::Open { .. }, Request::Erase { script }) => self.erase(script),
+            (Phase::Open { desk, .. }, Request::OpenLesson { id, language, markdown })
+                if !desk.is_recovering() && *desk.saver().access() == Access::Writes =>
+            {
+                self.leave_for(LessonText { id, language, markdown })
+            }
             (Phase::Open { desk, .. }, request) => desk.handle(request),
             (Phase::Failed, _) => Vec::new(),
             (_, request) => {
@@ -122,10 +137,15 @@ impl Server {
         let saver = Saver::new(access, next_block, self.settings.resident_bytes_max);
         let mut desk = Desk::new(timeline, saver);
         desk.run_first(&script);
-        self.phase = Phase::Open { desk: Box::new(desk), script };
         let mut replies = vec![Reply::Opened { found }];
-        replies.extend(self.catch_up());
+        replies.extend(self.open(desk, script));
         replies
+    }
+
+    /// A lab is open: now what was asked for meanwhile.
+    fn open(&mut self, desk: Desk, script: String) -> Vec<Reply> {
+        self.phase = Phase::Open { desk: Box::new(desk), script };
+        self.catch_up()
     }
 
     fn catch_up(&mut self) -> Vec<Reply> {
@@ -193,6 +213,9 @@ impl Server {
         if self.wish.is_some() {
             return self.wish.take();
         }
+        if let Phase::ToLesson { .. } = &self.phase {
+            return self.wish_on_the_way(now_us);
+        }
         self.desk_mut()?.wish(now_us)
     }
 
@@ -222,6 +245,21 @@ impl Server {
                     }
                 }
             }
+            (Phase::ToLesson { lesson, script, .. }, Told::Opened(result)) => {
+                self.lesson_opened(lesson, script, result)
+            }
+            (Phase::ToLesson { lesson, mut former, script, asked }, Told::Committed(result)) => {
+                former.committed(result, now_us);
+                self.phase = Phase::ToLesson { lesson, former, script, asked };
+                Vec::new()
+            }
+            (Phase::LessonAside { lesson, script }, Told::KeptAside(result)) => match result {
+                Ok(opened) => self.teach(lesson, script, Access::Writes, opened.next_block),
+                Err(error) => {
+                    let access = Access::Unavailable(error.to_string());
+                    self.teach(lesson, script, access, 0)
+                }
+            },
             (Phase::Erasing { script, former }, Told::Erased(Ok(()))) => {
                 let next_block = former.saver().next_block();
                 self.begin(Access::Writes, next_block, script, Found::Nothing)
@@ -288,9 +326,8 @@ impl Server {
             Ok(timeline) => {
                 let resident = self.settings.resident_bytes_max;
                 let saver = Saver::reopened(&timeline, &opened, resident);
-                let desk = Box::new(Desk::recovering(timeline, saver, manifest.time_us));
-                self.phase = Phase::Open { desk, script };
-                self.catch_up()
+                let desk = Desk::recovering(timeline, saver, manifest.time_us);
+                self.open(desk, script)
             }
             Err(error) => self.keep_aside(script, error),
         }

@@ -26,6 +26,7 @@
 mod evaluate;
 mod parse;
 pub mod shape;
+mod token;
 
 use serde_json::Value;
 use std::fmt;

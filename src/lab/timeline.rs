@@ -101,6 +101,25 @@ impl Timeline {
         Ok(Timeline::of(Session::new(spec)?))
     }
 
+    /// A lab at its beginning, with everything that was recorded of it still to come: a
+    /// [`Timeline::seek`] to `end` lets it happen again.
+    pub fn recorded(
+        spec: &LabSpec,
+        journal: Vec<(JournalLine, Command)>,
+        end: Time,
+    ) -> Result<Timeline, LabError> {
+        let mut timeline = Timeline::new(spec)?;
+        for (acts, (line, command)) in journal.into_iter().enumerate() {
+            let moment = Moment { steps: line.steps, acts };
+            let before = Place { moment, at: Time::from_micros(line.time_us) };
+            let (command, text) = (Rc::new(command), line.text.into());
+            timeline.journal.push(Entry { before, command, text, dropped: None });
+            timeline.end = timeline.end.max(before);
+        }
+        timeline.end.at = timeline.end.at.max(end);
+        Ok(timeline)
+    }
+
     pub(super) fn of(session: Session) -> Timeline {
         let mut timeline = Timeline {
             checkpoints: vec![session.clone()],

@@ -87,3 +87,72 @@ fn places((from, to): (u64, u64)) -> impl Iterator<Item = u64> {
     let end = if from < to { to.div_ceil(PAGE_BYTES) } else { first };
     first..end
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: FileKey = (NodeId(1), 7);
+    const CAPACITY: u64 = 3 * PAGE_BYTES;
+
+    /// Which of the first ten pages are there.
+    fn held(cache: &PageCache) -> Vec<u64> {
+        let is_there = |page: &u64| cache.missing(FILE, (page * PAGE_BYTES, page * PAGE_BYTES + 1));
+        (0..10).filter(|page| is_there(page) == 0).collect()
+    }
+
+    fn touch(cache: &mut PageCache, page: u64) {
+        let from = page * PAGE_BYTES;
+        cache.touch(FILE, (from, from + PAGE_BYTES), Time::ZERO, CAPACITY);
+    }
+
+    #[test]
+    fn the_least_recently_used_page_leaves_first() {
+        let mut cache = PageCache::default();
+        [0, 1, 2].into_iter().for_each(|page| touch(&mut cache, page));
+        assert_eq!(held(&cache), [0, 1, 2]);
+        touch(&mut cache, 0);
+        touch(&mut cache, 3);
+        assert_eq!(held(&cache), [0, 2, 3], "1 was used longest ago");
+        touch(&mut cache, 3);
+        touch(&mut cache, 3);
+        touch(&mut cache, 4);
+        assert_eq!(held(&cache), [0, 3, 4]);
+    }
+
+    #[test]
+    fn a_range_touches_every_page_that_it_lies_in() {
+        let mut cache = PageCache::default();
+        let range = (PAGE_BYTES - 1, 2 * PAGE_BYTES + 1);
+        assert_eq!(cache.missing(FILE, range), 3);
+        cache.touch(FILE, range, Time::ZERO, CAPACITY);
+        assert_eq!(held(&cache), [0, 1, 2]);
+        assert_eq!(cache.missing(FILE, (0, 4 * PAGE_BYTES)), 1);
+        for (from, to) in [(5, 5), (9 * PAGE_BYTES, 5)] {
+            assert_eq!(cache.missing((NodeId(2), 7), (from, to)), 0, "no byte is in no page");
+        }
+        assert_eq!(cache.missing((NodeId(1), 8), range), 3, "another file has pages of its own");
+    }
+
+    #[test]
+    fn a_page_that_is_on_its_way_is_waited_for() {
+        let mut cache = PageCache::default();
+        let [soon, late] = [5, 9].map(Time::from_micros);
+        assert_eq!(cache.touch(FILE, (0, 1), soon, CAPACITY), soon);
+        assert_eq!(cache.touch(FILE, (0, PAGE_BYTES + 1), late, CAPACITY), late);
+        assert_eq!(cache.touch(FILE, (0, 1), late, CAPACITY), soon);
+    }
+
+    #[test]
+    fn a_file_that_is_gone_gives_its_pages_back() {
+        let mut cache = PageCache::default();
+        let other = (NodeId(1), 8);
+        cache.touch(other, (0, 1), Time::ZERO, CAPACITY);
+        [0, 1].into_iter().for_each(|page| touch(&mut cache, page));
+        cache.forget(FILE);
+        assert_eq!(held(&cache), [0; 0]);
+        [5, 6].into_iter().for_each(|page| touch(&mut cache, page));
+        assert_eq!(cache.missing(other, (0, 1)), 0, "there was room for it");
+        assert_eq!((cache.pages.len(), cache.by_age.len()), (3, 3));
+    }
+}

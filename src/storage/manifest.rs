@@ -33,6 +33,8 @@ pub struct Manifest {
     pub nodes: Vec<SavedNode>,
     /// What the lab keeps beside its processes (workloads, ledger), in the lab's own format.
     pub rest: Vec<u8>,
+    /// The lesson in progress, in the host's own format; empty without one.
+    pub lesson: String,
     /// The next block id that was never used.
     pub next_block: u64,
 }

@@ -77,7 +77,7 @@ fn messages_arrive_in_order_or_both_ends_learn_of_it() {
         let mut script = play::script(seed, ACTS);
         // A dropped message is lost in silence: that is what the fault is for.
         script.retain(|(_, act)| !matches!(act, Act::Drop(_)));
-        let mut world = play::world(seed, seed % 2 == 0);
+        let mut world = play::world(seed, seed.is_multiple_of(2));
         let mut judge = Judge::default();
         let mut listen = |world: &mut play::Toys| {
             world.take_happenings().into_iter().for_each(|told| judge.judge(seed, told));

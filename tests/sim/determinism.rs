@@ -12,7 +12,7 @@ fn same_seed_same_events() {
     for seed in 0..SEEDS {
         let script = play::script(seed, ACTS);
         let [first, second] = [(); 2].map(|()| {
-            let mut world = play::world(seed, seed % 2 == 0);
+            let mut world = play::world(seed, seed.is_multiple_of(2));
             let transcript = play::play(&mut world, &script);
             (transcript, world.now(), world.steps())
         });
@@ -33,7 +33,7 @@ fn a_clone_continues_identically_and_leaves_the_original_alone() {
         let script = play::script(seed, ACTS);
         let mut stream = Stream::named(seed, "when to clone");
         let (before, after) = script.split_at(1 + stream.below(ACTS as u64 - 1) as usize);
-        let mut world = play::world(seed, seed % 2 == 0);
+        let mut world = play::world(seed, seed.is_multiple_of(2));
         play::play(&mut world, before);
         for _ in 0..stream.below(200) {
             world.step();

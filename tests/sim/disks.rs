@@ -251,11 +251,11 @@ fn a_torn_power_cut_keeps_what_was_flushed_and_perhaps_a_little_more() {
 fn results_do_not_depend_on_where_bytes_are() {
     for seed in 0..SEEDS {
         let script = play::script(seed, ACTS);
-        let mut plain = play::world(seed, seed % 2 == 0);
+        let mut plain = play::world(seed, seed.is_multiple_of(2));
         let expected = play::play(&mut plain, &script);
 
         let mut stream = Stream::named(seed, "residency");
-        let mut world = play::world(seed, seed % 2 == 0);
+        let mut world = play::world(seed, seed.is_multiple_of(2));
         let mut transcript = play::Transcript::default();
         let mut store = Store::default();
         let mut checkpoints = Vec::new();

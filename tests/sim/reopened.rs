@@ -46,7 +46,7 @@ fn reopen(seed: u64, world: &mut Toys, store: &mut Store) -> Toys {
 
 /// A world in the middle of things, some of its processes removed and others added.
 fn grown(seed: u64, script: &Script) -> Toys {
-    let mut world = play::world(seed, seed % 2 == 0);
+    let mut world = play::world(seed, seed.is_multiple_of(2));
     play::play(&mut world, script);
     let peers: Vec<NodeId> = (0..play::TOYS).map(NodeId).collect();
     for index in 0..seed % 3 {

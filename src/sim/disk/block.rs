@@ -24,6 +24,13 @@ pub struct StoredAt {
     pub at: u64,
 }
 
+impl StoredAt {
+    /// A block that is stored by itself.
+    pub fn whole(id: u64, len: u64) -> StoredAt {
+        StoredAt { id, stored_len: len, at: 0 }
+    }
+}
+
 #[derive(Debug, Clone)]
 enum Content {
     Resident(Bytes),

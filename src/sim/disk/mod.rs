@@ -17,6 +17,8 @@
 mod block;
 mod file;
 mod rope;
+#[cfg(test)]
+mod tests;
 
 pub use block::{Block, Piece, StoredAt};
 pub use file::{Absent, File, Kind};
