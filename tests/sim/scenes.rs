@@ -153,11 +153,11 @@ fn what_a_dead_process_could_not_get_through_is_lost() {
     let mut stage = Stage::new();
     stage.tell(A, [Do::Say(B, "x"), Do::Say(C, "x")]);
     stage.run(ms(2));
-    stage.tell(A, [Do::Say(B, "held"), Do::Say(C, "held")]);
+    stage.tell(A, [Do::Say(B, "held")]);
     stage.run(100);
     stage.world.change_network(|network| network.isolate(A));
     stage.run(ms(2));
-    // Two more on their way to the cut: one process dies, the other connection is closed.
+    // Two more on their way to the cut: one connection is closed, and then the process dies.
     stage.tell(A, [Do::Say(B, "moving"), Do::Say(C, "moving"), Do::Close(C)]);
     stage.run(0);
     stage.world.crash(A);
@@ -440,9 +440,10 @@ fn a_removed_process_is_gone_and_its_name_is_free() {
 
 #[test]
 fn processes_on_one_machine_share_its_power_and_its_loopback() {
-    let mut stage = Stage::new();
+    let cost = CostModel { bandwidth: 1_000_000, ..CostModel::preset("lesson").unwrap() };
+    let mut stage = Stage::with(cost, Span::ZERO);
     let d = stage.add("d", stage.world.machine(A), Span::ZERO);
-    stage.tell(A, [Do::Say(d, "neighbour")]);
+    stage.tell(A, [Do::SayBytes(d, "neighbour", 1 << 40)]);
     assert_eq!(stage.watch(0), ["0 d starts", "0 d hears neighbour of 0"]);
     stage.world.power_cut(stage.world.machine(d));
     assert_eq!([A, d].map(|id| stage.world.status(id)), [Status::Off; 2]);
