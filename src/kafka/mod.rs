@@ -6,4 +6,4 @@ pub mod event;
 pub mod inspect;
 pub mod spec;
 
-pub use cluster::Cluster;
+pub use cluster::{Cluster, Process};

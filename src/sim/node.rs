@@ -32,6 +32,11 @@ pub trait Message: Clone {
     fn size_bytes(&self) -> u64;
     /// The name of its kind, as `net drop --kind` names it: `Fetch`, `basic.deliver`.
     fn kind(&self) -> &'static str;
+    /// The messages of the lab that it carries, as far as that is seen without unpacking it: for
+    /// the picture only.
+    fn messages(&self) -> Vec<MessageId> {
+        Vec::new()
+    }
 }
 
 /// A process. `step` is the only way in; the outbox is the only way out.

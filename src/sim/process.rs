@@ -7,11 +7,12 @@ use super::rng::Stream;
 use super::schedule::{Due, Event};
 use super::time::{Span, Time};
 use super::world::{Happening, World};
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 /// What a process is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Status {
     /// It takes inputs.
     Running,

@@ -220,6 +220,11 @@ impl<N: Node> World<N> {
         std::mem::take(&mut self.happenings)
     }
 
+    /// True while messages that arrive are kept.
+    pub fn is_watched(&self) -> bool {
+        self.is_watched
+    }
+
     /// Begins or ends to keep each message that arrives for [`World::take_hops`].
     pub fn watch(&mut self, watched: bool) {
         self.is_watched = watched;

@@ -2,7 +2,7 @@
 
 use crate::toy::{Ask, Gossip, Told, Toy};
 use bytes::Bytes;
-use pushpull::sim::disk::{Block, File};
+use pushpull::sim::disk::{Block, File, StoredAt};
 use pushpull::sim::network::DropRule;
 use pushpull::sim::{
     CostModel, Disk, Happening, Hop, MachineId, NodeId, Span, Status, Step, Stream, Time, World,
@@ -141,7 +141,7 @@ impl Store {
             let bytes = block.bytes().expect("what is to be saved is in memory");
             let id = self.blocks.len() as u64;
             self.blocks.insert(id, bytes);
-            block.mark_saved(id);
+            block.mark_saved(StoredAt { id, stored_len: block.len(), at: 0 });
             self.known.push(block);
         }
     }
@@ -156,8 +156,8 @@ impl Store {
         assert!(!needed.is_empty(), "a step needs bytes and does not say which");
         for block in needed {
             assert!(!block.is_resident(), "a block was asked for that is there");
-            let id = block.saved_as().expect("only saved blocks are absent");
-            block.restore(self.blocks[&id].clone());
+            let stored = block.saved_as().expect("only saved blocks are absent");
+            block.restore(self.blocks[&stored.id].clone());
         }
     }
 }

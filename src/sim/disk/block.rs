@@ -10,7 +10,25 @@ use std::rc::Rc;
 pub struct Block {
     content: RefCell<Content>,
     len: u64,
-    saved_as: Cell<Option<u64>>,
+    saved_as: Cell<Option<StoredAt>>,
+}
+
+/// Where storage holds a block: as a part of a stored block, which may hold several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct StoredAt {
+    /// The stored block's id, which is never used again.
+    pub id: u64,
+    /// Bytes of the whole stored block.
+    pub stored_len: u64,
+    /// Where in it this block begins.
+    pub at: u64,
+}
+
+impl StoredAt {
+    /// A block that is stored by itself.
+    pub fn whole(id: u64, len: u64) -> StoredAt {
+        StoredAt { id, stored_len: len, at: 0 }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -32,10 +50,10 @@ impl Block {
         Rc::new(Block { content, len, saved_as: Cell::new(None) })
     }
 
-    /// A block that is in storage under this id and not in memory.
-    pub fn absent(id: u64, len: u64) -> Rc<Block> {
+    /// A block that is in storage and not in memory.
+    pub fn absent(stored: StoredAt, len: u64) -> Rc<Block> {
         let content = RefCell::new(Content::Absent);
-        Rc::new(Block { content, len, saved_as: Cell::new(Some(id)) })
+        Rc::new(Block { content, len, saved_as: Cell::new(Some(stored)) })
     }
 
     /// How many bytes it has.
@@ -53,14 +71,14 @@ impl Block {
         self.slice(0, self.len).ok()
     }
 
-    /// The id it was saved under, if it was.
-    pub fn saved_as(&self) -> Option<u64> {
+    /// Where storage holds it, if it was saved.
+    pub fn saved_as(&self) -> Option<StoredAt> {
         self.saved_as.get()
     }
 
-    /// Notes that storage holds it under this id.
-    pub fn mark_saved(&self, id: u64) {
-        self.saved_as.set(Some(id));
+    /// Notes that storage holds it.
+    pub fn mark_saved(&self, stored: StoredAt) {
+        self.saved_as.set(Some(stored));
     }
 
     /// Forgets its bytes, which storage holds; a block that was merged into another has none of
@@ -88,7 +106,7 @@ impl Block {
     }
 
     /// The block that has its bytes now, and where they begin in it.
-    pub(super) fn home(self: &Rc<Self>) -> (Rc<Block>, u64) {
+    pub fn home(self: &Rc<Self>) -> (Rc<Block>, u64) {
         let mut home = (self.clone(), 0);
         let mut steps = 0;
         loop {

@@ -20,7 +20,7 @@ mod rope;
 #[cfg(test)]
 mod tests;
 
-pub use block::{Block, Piece};
+pub use block::{Block, Piece, StoredAt};
 pub use file::{Absent, File, Kind};
 pub use rope::Rope;
 

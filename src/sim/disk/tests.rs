@@ -101,7 +101,7 @@ impl Bench {
             if stream.below(8) > 0 {
                 let id = storage.len() as u64;
                 storage.insert(id, block.bytes().expect("what is to be saved is in memory"));
-                block.mark_saved(id);
+                block.mark_saved(StoredAt::whole(id, block.len()));
                 if stream.below(2) == 0 {
                     block.release();
                 }
@@ -118,7 +118,7 @@ impl Bench {
                     Ok(rope) => break rope,
                     Err(Absent(blocks)) => {
                         for block in blocks {
-                            let id = block.saved_as().expect("only saved blocks are absent");
+                            let id = block.saved_as().expect("only saved blocks are absent").id;
                             block.restore(storage[&id].clone());
                         }
                     }
@@ -167,14 +167,18 @@ fn sealing_gives_out_all_that_is_unsaved_in_blocks_of_at_most_the_size_asked_for
     let sealed = disk.seal(35);
     assert_eq!(lens(&sealed), [30, 30, 30, 10]);
     assert_eq!(lens(&disk.seal(35)), [30, 30, 30, 10], "until they are saved, they are unsaved");
-    sealed.iter().zip(7..).for_each(|(block, id)| block.mark_saved(id));
+    sealed
+        .iter()
+        .zip(7..)
+        .for_each(|(block, id)| block.mark_saved(StoredAt::whole(id, block.len())));
     assert_eq!(lens(&disk.seal(35)), [0; 0]);
     disk.append("log", text("x"));
     assert_eq!(lens(&disk.seal(35)), [1], "a byte is no reason to save ten again");
     disk.append("log", text("abcdefghijkl"));
     assert_eq!(lens(&disk.seal(35)), [23], "twelve are, and what is larger stays");
     let file = disk.get("log").unwrap();
-    let ids: Vec<_> = file.pieces().iter().map(|piece| piece.block.saved_as()).collect();
+    let ids: Vec<_> =
+        file.pieces().iter().map(|piece| piece.block.saved_as().map(|stored| stored.id)).collect();
     assert_eq!(ids, [Some(7), Some(8), Some(9), None]);
     assert_eq!(all(file).len(), 113);
 }
@@ -187,7 +191,7 @@ fn a_slow_log_does_not_become_a_list_of_crumbs() {
         disk.append("log", text("0123456789"));
         for block in disk.seal(4_096) {
             saved_bytes += block.len();
-            block.mark_saved(id);
+            block.mark_saved(StoredAt::whole(id, block.len()));
         }
     }
     let pieces = disk.get("log").unwrap().pieces().len();
@@ -204,7 +208,7 @@ fn an_old_clone_follows_its_bytes_into_merged_blocks_and_out_of_memory() {
     let mut clone = disk.clone();
     clone.truncate("log", 6);
     let [block] = &disk.seal(100)[..] else { panic!("three small pieces are one block") };
-    block.mark_saved(1);
+    block.mark_saved(StoredAt::whole(1, block.len()));
     let bytes = block.bytes().unwrap();
     block.release();
     let Err(Absent(needed)) = clone.get("log").unwrap().read(0, 100) else {
@@ -230,7 +234,10 @@ fn what_a_power_cut_brings_back_is_saved_too() {
     disk.replace("state", text("newer"));
     let sealed = disk.seal(100);
     assert_eq!(sealed.iter().map(|block| block.len()).collect::<Vec<_>>(), [5, 3]);
-    sealed.iter().zip(0..).for_each(|(block, id)| block.mark_saved(id));
+    sealed
+        .iter()
+        .zip(0..)
+        .for_each(|(block, id)| block.mark_saved(StoredAt::whole(id, block.len())));
     assert!(disk.seal(100).is_empty());
     disk.power_cut(None);
     assert_eq!(all(disk.get("state").unwrap()), b"old");
@@ -297,7 +304,7 @@ fn only_what_is_saved_can_be_released() {
 #[test]
 #[should_panic(expected = "storage gave another block back")]
 fn a_block_is_restored_with_its_own_bytes() {
-    Block::absent(1, 5).restore(text("four"));
+    Block::absent(StoredAt::whole(1, 5), 5).restore(text("four"));
 }
 
 #[test]
