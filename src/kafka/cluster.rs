@@ -5,7 +5,7 @@ use super::event::{Event, TopicPartition};
 use super::inspect::{ClientState, Glimpse, GroupState, TopicState};
 use super::spec::Spec;
 use crate::sim::{
-    CostModel, Disk, Happening, Input, Message, Node, NodeId, Outbox, Span, Time, World,
+    CostModel, Disk, Happening, Input, Message, Node, NodeId, Outbox, Saved, Span, Time, World,
 };
 
 /// What the processes of this world say to each other: filled by the engine.
@@ -56,6 +56,13 @@ impl Cluster {
     /// An empty world.
     pub fn new(seed: u64, cost: CostModel) -> Cluster {
         Cluster { world: World::new(seed, "kafka", cost) }
+    }
+
+    /// The world that a crash of every process would have left where this was saved: see
+    /// [`World::restored`].
+    pub fn restored(seed: u64, cost: CostModel, saved: Saved<Spec>) -> Cluster {
+        let saved = saved.map(|_, _, spec| Process::new(spec));
+        Cluster { world: World::restored(seed, "kafka", cost, saved) }
     }
 
     /// Adds a process on a machine of its own, with the files its disk already holds, and starts

@@ -83,13 +83,12 @@ impl WorldRest {
         }
     }
 
-    /// The world's saved parts, with its processes made from the manifest by `process`.
-    fn into_saved<N>(
+    /// The world's saved parts, with the configurations of its processes from the manifest.
+    fn into_saved<S: DeserializeOwned>(
         self,
         now: Time,
         nodes: &[&SavedNode],
-        process: impl Fn(&SavedNode) -> Result<N, String>,
-    ) -> Result<Saved<N>, String> {
+    ) -> Result<Saved<S>, String> {
         if nodes.len() != self.processes.len() {
             let (found, expected) = (nodes.len(), self.processes.len());
             return Err(format!("the manifest has {found} processes; {expected} were expected"));
@@ -102,7 +101,7 @@ impl WorldRest {
                 machine: MachineId(saved.machine),
                 life: saved.life,
                 status,
-                node: process(saved)?,
+                node: read_spec(saved)?,
                 disk: restore_disk(&saved.files),
             });
         }
@@ -191,14 +190,11 @@ impl Timeline {
         let of = |world: &str| -> Vec<&SavedNode> {
             manifest.nodes.iter().filter(|node| node.world == world).collect()
         };
-        let process = |node: &SavedNode| Ok(kafka::Process::new(read_spec(node)?));
-        let saved = rest.kafka.into_saved(now, &of("kafka"), process)?;
-        session.kafka.world =
-            World::restored(spec.seed, "kafka", session.kafka.world.cost().clone(), saved);
-        let process = |node: &SavedNode| Ok(rabbit::Process::new(read_spec(node)?));
-        let saved = rest.rabbit.into_saved(now, &of("rabbit"), process)?;
-        session.rabbit.world =
-            World::restored(spec.seed, "rabbit", session.kafka.world.cost().clone(), saved);
+        let cost = session.kafka.world.cost().clone();
+        let saved = rest.kafka.into_saved(now, &of("kafka"))?;
+        session.kafka = kafka::Cluster::restored(spec.seed, cost.clone(), saved);
+        let saved = rest.rabbit.into_saved(now, &of("rabbit"))?;
+        session.rabbit = rabbit::Cluster::restored(spec.seed, cost, saved);
         session.after_restart("crashed");
         let mut timeline = Timeline::of(session);
         timeline.earlier = manifest.journal.clone();

@@ -47,6 +47,29 @@ pub struct SavedProcess<N> {
     pub disk: Disk,
 }
 
+impl<N> Saved<N> {
+    /// The same with another kind of node in the place of each: a program in the place of its
+    /// configuration.
+    pub fn map<M>(self, mut node: impl FnMut(NodeId, &str, N) -> M) -> Saved<M> {
+        let processes = self.processes.into_iter().map(|process| SavedProcess {
+            node: node(process.id, &process.name, process.node),
+            id: process.id,
+            name: process.name,
+            machine: process.machine,
+            life: process.life,
+            status: process.status,
+            disk: process.disk,
+        });
+        Saved {
+            processes: processes.collect(),
+            now: self.now,
+            machines: self.machines,
+            ids: self.ids,
+            faults: self.faults,
+        }
+    }
+}
+
 impl<N: Node> World<N> {
     /// Starts a process that is down or off, and its machine with it; harmless if it runs.
     pub fn start(&mut self, id: NodeId) {
