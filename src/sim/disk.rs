@@ -173,6 +173,26 @@ impl Rope {
     pub fn bytes(&self) -> Bytes {
         self.slice(0, self.len)
     }
+
+    /// The stretches, in order.
+    pub fn parts(&self) -> &[Bytes] {
+        &self.parts
+    }
+
+    /// Bytes `from..to` as a rope that shares them. Panics if there are not so many.
+    pub fn share(&self, from: usize, to: usize) -> Rope {
+        assert!(from <= to && to <= self.len, "bytes {from}..{to} of {} were asked for", self.len);
+        let mut shared = Rope::default();
+        let mut start = 0;
+        for part in &self.parts {
+            let end = start + part.len();
+            if from < end && start < to {
+                shared.push(part.slice(from.saturating_sub(start)..to.min(end) - start));
+            }
+            start = end;
+        }
+        shared
+    }
 }
 
 impl From<Bytes> for Rope {
