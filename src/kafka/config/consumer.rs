@@ -20,7 +20,11 @@ pub const TABLE: &[Definition] = &[
     define("group.instance.id", Kind::Text, ""),
     define("group.protocol", Kind::OneOf(&["classic", "consumer"]), "classic"),
     define("heartbeat.interval.ms", Kind::Int(i64::MIN), "3000"),
-    define("isolation.level", Kind::OneOf(&["read_uncommitted", "read_committed"]), "read_uncommitted"),
+    define(
+        "isolation.level",
+        Kind::OneOf(&["read_uncommitted", "read_committed"]),
+        "read_uncommitted",
+    ),
     define("max.partition.fetch.bytes", Kind::Int(0), "1048576"),
     define("max.poll.interval.ms", Kind::Int(1), "300000"),
     define("max.poll.records", Kind::Int(1), "500"),

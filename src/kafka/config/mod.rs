@@ -136,9 +136,7 @@ impl Definition {
                 Ok(_) => Ok(()),
             },
             Kind::OneOf(words) if words.contains(&value) => Ok(()),
-            Kind::OneOf(words) => {
-                refuse(format!("String must be one of: {}", words.join(", ")))
-            }
+            Kind::OneOf(words) => refuse(format!("String must be one of: {}", words.join(", "))),
             Kind::ListOf(words) => {
                 match value.split(',').map(str::trim).find(|word| !words.contains(word)) {
                     Some(_) => refuse(format!("String must be one of: {}", words.join(", "))),

@@ -20,6 +20,7 @@
 //! - [`epochs`]: which leader epoch began at which offset.
 //! - [`producers`]: the last five batches of each idempotent producer.
 //! - [`loader`]: opening a log at the start of a broker, with recovery.
+//! - [`scan`]: reading a whole log, batch by batch.
 //! - [`lookup`]: the first record not before a time.
 //! - [`checkpoint`]: the small text files beside the logs.
 //! - [`files`]: the few things a log does to files.
@@ -38,6 +39,7 @@ pub mod lookup;
 pub mod partition_log;
 pub mod producers;
 pub mod recent;
+pub mod scan;
 pub mod segment;
 
 pub use epochs::EpochCache;
@@ -45,4 +47,5 @@ pub use files::Files;
 pub use loader::{LoadStep, LogLoader};
 pub use partition_log::{Log, ReadPlan};
 pub use producers::ProducerStates;
+pub use scan::LogScan;
 pub use segment::Segment;

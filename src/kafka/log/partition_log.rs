@@ -240,8 +240,7 @@ impl Log {
     /// else a place a little before it.
     pub fn position_of(&self, offset: i64) -> (LogPosition, bool) {
         if offset >= self.log_end {
-            let end =
-                LogPosition { segment: self.active.base_offset, position: self.active.bytes };
+            let end = LogPosition { segment: self.active.base_offset, position: self.active.bytes };
             return (end, true);
         }
         if let Some(batch) = self.recent.find(offset) {

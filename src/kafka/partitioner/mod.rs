@@ -35,8 +35,7 @@ impl Partitioner {
     pub fn named(name: &str) -> Result<Partitioner, ApiError> {
         match name {
             "" | "null" => Ok(Partitioner::BuiltIn),
-            "RoundRobinPartitioner"
-            | "org.apache.kafka.clients.producer.RoundRobinPartitioner" => {
+            "RoundRobinPartitioner" | "org.apache.kafka.clients.producer.RoundRobinPartitioner" => {
                 Ok(Partitioner::RoundRobin(BTreeMap::new()))
             }
             _ => librdkafka::Kind::named(name).map(Partitioner::Librdkafka).ok_or_else(|| {

@@ -52,9 +52,10 @@ fn body_bytes(offset_delta: i32, timestamp_delta: i64, fields: &Fields<'_>) -> u
 }
 
 fn content_bytes(fields: &Fields<'_>) -> usize {
-    let headers = fields.headers.iter().map(|(name, value)| {
-        varint_bytes(name.len() as i32) + name.len() + optional_bytes(*value)
-    });
+    let headers = fields
+        .headers
+        .iter()
+        .map(|(name, value)| varint_bytes(name.len() as i32) + name.len() + optional_bytes(*value));
     optional_bytes(fields.key)
         + optional_bytes(fields.value)
         + varint_bytes(fields.headers.len() as i32)

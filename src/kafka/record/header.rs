@@ -177,3 +177,12 @@ pub fn stamp_append_time(batch: &mut [u8], timestamp: i64) {
     let crc = crc_of(batch);
     batch[17..21].copy_from_slice(&crc.to_be_bytes());
 }
+
+/// Another producer epoch and sequence for a batch that was closed: the checksum is made anew.
+pub fn stamp_producer(batch: &mut [u8], id: i64, epoch: i16, base_sequence: i32) {
+    batch[43..51].copy_from_slice(&id.to_be_bytes());
+    batch[51..53].copy_from_slice(&epoch.to_be_bytes());
+    batch[53..57].copy_from_slice(&base_sequence.to_be_bytes());
+    let crc = crc_of(batch);
+    batch[17..21].copy_from_slice(&crc.to_be_bytes());
+}
