@@ -1,4 +1,21 @@
 //! pushpull: a laboratory for message brokers.
+
+pub mod sim;
+
 pub mod kafka;
 pub mod rabbit;
-pub mod sim;
+
+pub mod storage;
+
+pub mod lab;
+
+pub mod shell;
+
+pub mod lesson;
+
+pub mod view;
+
+pub mod host;
+
+#[cfg(target_arch = "wasm32")]
+pub mod browser;

@@ -22,6 +22,7 @@ pub mod record;
 pub mod spec;
 
 pub use cluster::Cluster;
+pub use process::Process;
 
 /// When a lab begins, in the milliseconds since 1970 that Kafka counts time in: the first of
 /// January 2026. Timestamps in records, events and questions are this plus virtual time.

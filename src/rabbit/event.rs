@@ -20,6 +20,15 @@ pub enum Event {
         /// Messages that were still there, all ready again.
         messages: u64,
     },
+    /// A message of a durable queue is still there after a boot: it is ready again.
+    Recovered {
+        /// The queue.
+        queue: Rc<str>,
+        /// The message.
+        message: MessageId,
+        /// Its sequence id in the queue.
+        position: u64,
+    },
     /// A queue exists now.
     QueueDeclared {
         /// Its name.
@@ -115,6 +124,15 @@ pub enum Event {
     },
     /// The handler of a consumer is done with a message.
     Processed {
+        /// The consumer.
+        client: Rc<str>,
+        /// The queue.
+        queue: Rc<str>,
+        /// The message.
+        message: MessageId,
+    },
+    /// The handler of a consumer failed on a message: it will give it back, reject it or drop it.
+    HandlerFailed {
         /// The consumer.
         client: Rc<str>,
         /// The queue.
@@ -231,6 +249,7 @@ impl Event {
         match self {
             Event::NodeStarted { .. } => "rabbit.node_started",
             Event::QueueRecovered { .. } => "rabbit.queue_recovered",
+            Event::Recovered { .. } => "rabbit.recovered",
             Event::QueueDeclared { .. } => "rabbit.queue_declared",
             Event::QueueDeleted { .. } => "rabbit.queue_deleted",
             Event::ExchangeDeclared { .. } => "rabbit.exchange_declared",
@@ -243,6 +262,7 @@ impl Event {
             Event::Delivered { .. } => "rabbit.delivered",
             Event::ProcessingStarted { .. } => "rabbit.processing_started",
             Event::Processed { .. } => "rabbit.processed",
+            Event::HandlerFailed { .. } => "rabbit.handler_failed",
             Event::Acknowledged { .. } => "rabbit.acknowledged",
             Event::Requeued { .. } => "rabbit.requeued",
             Event::Removed { .. } => "rabbit.removed",

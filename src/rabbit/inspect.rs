@@ -23,8 +23,10 @@ pub struct ExchangeState {
 pub struct BindingState {
     /// The exchange.
     pub source: String,
-    /// The queue.
+    /// The queue, or the exchange.
     pub destination: String,
+    /// `queue` or `exchange`.
+    pub destination_kind: String,
     /// The binding key.
     pub key: String,
 }

@@ -1,9 +1,35 @@
 //! A RabbitMQ-style broker: exchanges and queues; the broker pushes.
 
+pub mod admin;
+pub mod broker;
+pub mod channel;
 pub mod cluster;
 pub mod command;
+pub mod confirms;
+pub mod consumer;
+pub mod consumers;
+pub mod content;
+pub mod definitions;
+pub mod error;
 pub mod event;
+pub mod exchange;
+pub mod ids;
 pub mod inspect;
+pub mod link;
+pub mod message;
+pub mod names;
+pub mod probe;
+pub mod process;
+pub mod profile;
+pub mod publisher;
+pub mod queue;
+pub mod rates;
 pub mod spec;
+pub mod storage_v2;
+pub mod wire;
 
 pub use cluster::Cluster;
+pub use process::Process;
+
+#[cfg(test)]
+mod tests;

@@ -1,17 +1,55 @@
-//! The network between nodes: links that keep order, and the faults a student can cause.
+//! The network between nodes: connections that keep order, and the faults a student can cause.
 //!
-//! A link is one direction of a connection. As with TCP, what is sent arrives in order or the
-//! connection ends: loss is delay, and what is sent into a partition waits until the network
-//! heals or one side gives up. Only the fault `drop` truly swallows a message.
+//! Two nodes share one **connection**, which the first message opens. As with TCP, what is sent
+//! arrives in order or the connection ends: loss is delay, and what is sent into a partition waits
+//! until the network heals or one side gives up. Only the fault `drop` truly swallows a message.
+//!
+//! Each end knows for itself whether the connection is still there. An end that closes says so
+//! with a goodbye, which travels behind everything it sent before. If the network loses the
+//! goodbye, the connection is **half open**: the other end believes in it until it next sends, and
+//! is answered with a reset. A message on a newer connection tells it too. A process learns of the
+//! end when it takes that input; what it sends before goes to the old connection, and is lost.
+//!
+//! Simplified: two nodes never hold two connections with each other at once; a receiver takes
+//! whatever comes, so that nothing is slowed down by a full receive window; what waited for a
+//! healed network goes on at once, where TCP waits for its next try.
 
 use super::cost::{CostModel, Server};
 use super::node::NodeId;
 use super::rng::Stream;
 use super::time::{Span, Time};
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Swallows messages between two nodes, in both directions.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// How often a lost packet is sent again (`tcp_retries2` of Linux). Simplified: then it comes
+/// through, while TCP would end the connection.
+const RETRANSMISSIONS_MAX: u32 = 15;
+
+/// The longest wait before a lost packet is sent once more (`TCP_RTO_MAX` of Linux).
+const RETRANSMIT_WAIT_MAX: Span = Span::seconds(120);
+
+/// Cuts two sets of nodes off from each other.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Partition {
+    /// One side.
+    pub left: BTreeSet<NodeId>,
+    /// The other side.
+    pub right: BTreeSet<NodeId>,
+}
+
+/// Makes messages take long.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SlowRule {
+    /// One end.
+    pub a: NodeId,
+    /// The other end; anybody if `None`.
+    pub b: Option<NodeId>,
+    /// One way, in place of what the cost model says.
+    pub latency: Span,
+}
+
+/// Swallows messages between two nodes, in both directions, as they are sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DropRule {
     /// One end.
     pub a: NodeId,
@@ -23,165 +61,354 @@ pub struct DropRule {
     pub left: Option<u32>,
 }
 
-/// One direction of a connection.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Link {
-    wire: Server,
-    last_arrival: Time,
-    /// Grows when the connection closes, so that what was under way is known to be lost.
-    pub(super) epoch: u32,
-    /// True while both ends hold the connection.
-    pub(super) open: bool,
+/// All faults that lie on a network.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Faults {
+    /// Nodes that are cut off from all others.
+    pub isolated: BTreeSet<NodeId>,
+    /// Sets of nodes that are cut off from each other.
+    pub partitions: Vec<Partition>,
+    /// What is slow, the rules for one pair before those for one node.
+    pub slow: Vec<SlowRule>,
+    /// What is swallowed; the first rule that fits counts.
+    pub drops: Vec<DropRule>,
 }
 
-/// All links and the faults that lie on them.
+/// The number of a connection between two nodes. Each new one has the next number; zero is none.
+pub(super) type Connection = u32;
+
+/// What becomes of a message that arrives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reception {
+    /// The receiver has its connection, or begins it now.
+    Taken,
+    /// It is the first of a new connection, which shows the receiver that this one is gone.
+    TakenAnew(Connection),
+    /// The receiver has closed its connection: it is lost, and answered with a reset.
+    Refused,
+    /// Something that was sent before it on its connection is lost, and so is it.
+    Lost,
+}
+
+/// One direction between two nodes, and what is known at its beginning.
+#[derive(Clone, Debug, Default)]
+struct Way {
+    wire: Server,
+    last_leave: Time,
+    last_arrival: Time,
+    /// The connection that the sender's machine has; zero if none.
+    open: Connection,
+    /// The connection on which the sending process believes to be; zero if none. It may be one of
+    /// which the machine knows already that it is gone.
+    used: Connection,
+    /// The sender's machine has done with every connection up to this one.
+    closed: Connection,
+    /// Something was lost on this connection because its sender was gone when it should have been
+    /// sent again.
+    torn: Connection,
+}
+
+/// Both directions between two nodes: the one from the smaller id first. A node that talks to
+/// itself uses one direction for both.
+#[derive(Clone, Debug, Default)]
+struct Pair {
+    latest: Connection,
+    ways: [Way; 2],
+}
+
+/// All connections and the faults that lie on them.
 #[derive(Clone, Debug)]
 pub struct Network {
     stream: Stream,
-    pub(super) links: BTreeMap<(NodeId, NodeId), Link>,
-    isolated: BTreeSet<NodeId>,
-    partitions: Vec<(BTreeSet<NodeId>, BTreeSet<NodeId>)>,
-    slow: BTreeMap<(NodeId, Option<NodeId>), Span>,
-    drops: Vec<DropRule>,
+    pairs: BTreeMap<(NodeId, NodeId), Pair>,
+    faults: Faults,
 }
 
 impl Network {
     /// A whole network that draws from this stream.
     pub fn new(stream: Stream) -> Network {
-        Network {
-            stream,
-            links: BTreeMap::new(),
-            isolated: BTreeSet::new(),
-            partitions: Vec::new(),
-            slow: BTreeMap::new(),
-            drops: Vec::new(),
-        }
+        Network { stream, pairs: BTreeMap::new(), faults: Faults::default() }
     }
 
     /// Cuts a node off from all others.
     pub fn isolate(&mut self, node: NodeId) {
-        self.isolated.insert(node);
+        self.faults.isolated.insert(node);
     }
 
     /// Cuts two sets of nodes off from each other.
     pub fn partition(&mut self, left: BTreeSet<NodeId>, right: BTreeSet<NodeId>) {
-        self.partitions.push((left, right));
+        self.faults.partitions.push(Partition { left, right });
     }
 
-    /// Makes every message between `a` and `b` (or `a` and anybody) take so long one way.
+    /// Makes every message between `a` and `b` (or `a` and anybody) take so long one way. A rule
+    /// for a pair goes before one for a node; the same ends again replace the earlier rule.
     pub fn slow(&mut self, a: NodeId, b: Option<NodeId>, latency: Span) {
-        self.slow.insert((a, b), latency);
+        let same = |rule: &SlowRule| match (b, rule.b) {
+            (Some(b), Some(rule_b)) => (rule.a, rule_b) == (a, b) || (rule.a, rule_b) == (b, a),
+            (None, None) => rule.a == a,
+            _ => false,
+        };
+        self.faults.slow.retain(|rule| !same(rule));
+        self.faults.slow.push(SlowRule { a, b, latency });
+        self.faults.slow.sort_by_key(|rule| rule.b.is_none());
     }
 
     /// Swallows messages by this rule.
     pub fn swallow(&mut self, rule: DropRule) {
-        self.drops.push(rule);
+        if rule.left != Some(0) {
+            self.faults.drops.push(rule);
+        }
     }
 
     /// Takes all faults away.
     pub fn heal(&mut self) {
-        self.isolated.clear();
-        self.partitions.clear();
-        self.slow.clear();
-        self.drops.clear();
+        self.faults = Faults::default();
+    }
+
+    /// The faults that lie on it.
+    pub fn faults(&self) -> &Faults {
+        &self.faults
     }
 
     /// True without any fault.
     pub fn is_whole(&self) -> bool {
-        self.isolated.is_empty()
-            && self.partitions.is_empty()
-            && self.slow.is_empty()
-            && self.drops.is_empty()
+        self.faults == Faults::default()
     }
 
     /// True if a node is cut off from all others.
     pub fn is_isolated(&self, node: NodeId) -> bool {
-        self.isolated.contains(&node)
+        self.faults.isolated.contains(&node)
     }
 
-    /// True if nothing can pass between two nodes now.
+    /// True if nothing can pass between two nodes now. A node always reaches itself.
     pub fn is_cut(&self, a: NodeId, b: NodeId) -> bool {
-        self.isolated.contains(&a)
-            || self.isolated.contains(&b)
-            || self.partitions.iter().any(|(left, right)| {
-                left.contains(&a) && right.contains(&b) || left.contains(&b) && right.contains(&a)
-            })
+        let Faults { isolated, partitions, .. } = &self.faults;
+        a != b
+            && (isolated.contains(&a)
+                || isolated.contains(&b)
+                || partitions.iter().any(|Partition { left, right }| {
+                    left.contains(&a) && right.contains(&b)
+                        || left.contains(&b) && right.contains(&a)
+                }))
+    }
+
+    /// Lays these faults on it in place of those that are there.
+    pub fn set_faults(&mut self, faults: Faults) {
+        self.faults = faults;
+    }
+
+    /// Every connection is gone; the faults stay.
+    pub(super) fn restart(&mut self, stream: Stream) {
+        let faults = std::mem::take(&mut self.faults);
+        *self = Network { faults, ..Network::new(stream) };
     }
 
     /// True if a rule swallows this message; counts it.
     pub(super) fn swallows(&mut self, from: NodeId, to: NodeId, kind: &str) -> bool {
-        let rule = self.drops.iter_mut().find(|rule| {
+        let rule = self.faults.drops.iter_mut().find(|rule| {
             (rule.a == from && rule.b == to || rule.a == to && rule.b == from)
                 && rule.kind.as_deref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(kind))
-                && rule.left != Some(0)
         });
-        match rule {
-            Some(rule) => {
-                rule.left = rule.left.map(|left| left - 1);
-                true
-            }
-            None => false,
-        }
+        let Some(rule) = rule else { return false };
+        rule.left = rule.left.map(|left| left - 1);
+        self.faults.drops.retain(|rule| rule.left != Some(0));
+        true
     }
 
+    // ---- time on the way ----
+
     /// One way between two nodes, without what the bandwidth adds.
-    pub(super) fn latency(&mut self, from: NodeId, to: NodeId, cost: &CostModel) -> Span {
-        let keys = [(from, Some(to)), (to, Some(from)), (from, None), (to, None)];
-        if let Some(latency) = keys.iter().find_map(|key| self.slow.get(key)) {
-            return *latency;
+    fn latency(&mut self, from: NodeId, to: NodeId, local: bool, cost: &CostModel) -> Span {
+        let slow = self.faults.slow.iter().find(|rule| match rule.b {
+            Some(b) => (rule.a, b) == (from, to) || (rule.a, b) == (to, from),
+            None => rule.a == from || rule.a == to,
+        });
+        if let Some(rule) = slow {
+            return rule.latency;
+        }
+        if local {
+            return Span::ZERO;
         }
         let mut latency = cost.latency + self.stream.span_up_to(cost.jitter);
         let mut wait = cost.retransmit_after;
-        while self.stream.chance(cost.loss_per_million) {
+        for _ in 0..RETRANSMISSIONS_MAX {
+            if !self.stream.chance(cost.loss_per_million) {
+                break;
+            }
             latency += wait;
-            wait = wait * 2;
+            wait = (wait * 2).min(RETRANSMIT_WAIT_MAX);
         }
         latency
     }
 
-    /// When a message that leaves now arrives: after its turn on the wire and the way, and never
-    /// before one that was sent earlier on the same link.
-    pub(super) fn arrival(
+    /// When a message that is sent now leaves and arrives: it leaves after those that were sent
+    /// before it in the same direction, and arrives after its turn on the wire and the way, never
+    /// before one of them. `local` if both nodes are on one machine, so that nothing goes over a
+    /// wire.
+    pub(super) fn passage(
         &mut self,
         (from, to): (NodeId, NodeId),
-        leaves: Time,
+        sent: Time,
         bytes: u64,
-        same_machine: bool,
+        local: bool,
         cost: &CostModel,
-    ) -> Time {
-        let latency = if same_machine { Span::ZERO } else { self.latency(from, to, cost) };
-        let link = self.links.entry((from, to)).or_default();
-        let sent = link.wire.serve(leaves, CostModel::transfer(bytes, cost.bandwidth));
-        link.last_arrival = link.last_arrival.max(sent + latency);
-        link.last_arrival
+    ) -> (Time, Time) {
+        let latency = self.latency(from, to, local, cost);
+        let way = self.way(from, to);
+        let leaves = way.last_leave.max(sent);
+        let through = if local { leaves } else { way.wire.transfer(leaves, bytes, cost.bandwidth) };
+        way.last_leave = leaves;
+        way.last_arrival = way.last_arrival.max(through + latency);
+        (leaves, way.last_arrival)
     }
 
-    /// The peers that hold a connection with a node.
-    pub(super) fn peers(&self, node: NodeId) -> Vec<NodeId> {
-        let open = self.links.iter().filter(|(_, link)| link.open);
-        let peers = open.filter_map(|(&(from, to), _)| match (from == node, to == node) {
-            (true, _) => Some(to),
-            (_, true) => Some(from),
-            _ => None,
-        });
-        peers.collect::<BTreeSet<_>>().into_iter().collect()
+    /// What was the last to be sent in this direction will not leave: the last that does arrives
+    /// at `last_arrival`.
+    pub(super) fn unsend(&mut self, from: NodeId, to: NodeId, last_arrival: Time) {
+        let way = self.way(from, to);
+        way.wire.reset();
+        (way.last_leave, way.last_arrival) = (Time::ZERO, last_arrival);
     }
 
-    /// Ends the connection between two nodes, both ways.
-    pub(super) fn close(&mut self, a: NodeId, b: NodeId) {
-        for key in [(a, b), (b, a)] {
-            if let Some(link) = self.links.get_mut(&key) {
-                link.epoch += 1;
-                link.open = false;
+    /// What is under way in this direction is about to be sent again.
+    pub(super) fn resend(&mut self, from: NodeId, to: NodeId) {
+        self.way(from, to).last_arrival = Time::ZERO;
+    }
+
+    /// Moves an arrival behind those before it in this direction.
+    pub(super) fn behind(&mut self, from: NodeId, to: NodeId, arrival: Time) -> Time {
+        let way = self.way(from, to);
+        way.last_arrival = way.last_arrival.max(arrival);
+        way.last_arrival
+    }
+
+    // ---- connections ----
+
+    /// The connection on which a process sends: the one on which it is, else the one that the
+    /// peer has begun meanwhile, else a new one.
+    pub(super) fn connect(&mut self, from: NodeId, to: NodeId) -> Connection {
+        let (pair, here, there) = self.pair(from, to);
+        if pair.ways[here].used == 0 {
+            if pair.latest <= pair.ways[here].closed.max(pair.ways[there].closed) {
+                pair.latest += 1;
             }
+            pair.ways[here].used = pair.latest;
+            pair.ways[here].open = pair.latest;
+        }
+        pair.ways[here].used
+    }
+
+    /// A message comes to the living process `to` on this connection.
+    pub(super) fn receive(&mut self, from: NodeId, to: NodeId, on: Connection) -> Reception {
+        let (pair, there, here) = self.pair(to, from);
+        if on <= pair.ways[here].torn {
+            return Reception::Lost;
+        }
+        let end = &mut pair.ways[there];
+        if on <= end.closed {
+            return Reception::Refused;
+        }
+        if on <= end.open {
+            // An earlier one was closed by the sender, and its goodbye is still on the way.
+            return Reception::Taken;
+        }
+        if end.used == 0 {
+            end.used = on;
+        }
+        match std::mem::replace(&mut end.open, on) {
+            0 => Reception::Taken,
+            gone => Reception::TakenAnew(gone),
         }
     }
 
-    /// Begins a connection between two nodes if there is none; returns the epoch of the link.
-    pub(super) fn open(&mut self, from: NodeId, to: NodeId) -> u32 {
-        self.links.entry((to, from)).or_default().open = true;
-        let link = self.links.entry((from, to)).or_default();
-        link.open = true;
-        link.epoch
+    /// Nobody is there at `to` to take a message on this connection.
+    pub(super) fn refuse(&mut self, from: NodeId, to: NodeId, on: Connection) {
+        let end = self.way(to, from);
+        end.closed = end.closed.max(on);
     }
+
+    /// A message on this connection is lost for good, so that nothing after it can be taken.
+    pub(super) fn tear(&mut self, from: NodeId, to: NodeId, on: Connection) {
+        let way = self.way(from, to);
+        way.torn = way.torn.max(on);
+    }
+
+    /// A goodbye comes to the machine of `to`; true if it ends the connection that is open there.
+    pub(super) fn ended(&mut self, from: NodeId, to: NodeId, on: Connection) -> bool {
+        let end = self.way(to, from);
+        end.closed = end.closed.max(on);
+        let ends = end.open == on;
+        if ends {
+            end.open = 0;
+        }
+        ends
+    }
+
+    /// The connection on which a process believes to be with a peer; zero if none.
+    pub(super) fn used(&mut self, node: NodeId, peer: NodeId) -> Connection {
+        self.way(node, peer).used
+    }
+
+    /// A process leaves the connection that it used: because it is gone, or to close it. It goes
+    /// over to `next`, from which something waits for it, or to one that is open. Returns the
+    /// connection of which the peer has to be told.
+    pub(super) fn leave(
+        &mut self,
+        node: NodeId,
+        peer: NodeId,
+        next: Option<Connection>,
+    ) -> Option<Connection> {
+        let end = self.way(node, peer);
+        let left = std::mem::take(&mut end.used);
+        end.closed = end.closed.max(left);
+        let was_open = left != 0 && end.open == left;
+        if was_open {
+            end.open = 0;
+        }
+        end.used = next.unwrap_or(end.open);
+        was_open.then_some(left)
+    }
+
+    /// A process is dead, and its machine gives up its connection with a peer. Returns the
+    /// connection of which the peer has to be told.
+    pub(super) fn abandon(&mut self, node: NodeId, peer: NodeId) -> Option<Connection> {
+        let end = self.way(node, peer);
+        let open = std::mem::take(&mut end.open);
+        end.closed = end.closed.max(open).max(std::mem::take(&mut end.used));
+        Some(open).filter(|open| *open != 0)
+    }
+
+    /// True while the machine of `node` has this connection with a peer.
+    pub(super) fn is_open(&self, node: NodeId, peer: NodeId, connection: Connection) -> bool {
+        let (key, here) = pair_of(node, peer);
+        self.pairs.get(&key).is_some_and(|pair| pair.ways[here].open == connection)
+    }
+
+    /// The peers with which a process or its machine has a connection.
+    pub(super) fn peers(&self, node: NodeId) -> Vec<NodeId> {
+        let is_connected = |way: &Way| way.open != 0 || way.used != 0;
+        let pairs = self.pairs.iter();
+        let peers = pairs.filter_map(|(&(low, high), pair)| match node {
+            _ if low == node => is_connected(&pair.ways[0]).then_some(high),
+            _ if high == node => is_connected(&pair.ways[1]).then_some(low),
+            _ => None,
+        });
+        peers.collect()
+    }
+
+    fn way(&mut self, from: NodeId, to: NodeId) -> &mut Way {
+        let (pair, here, _) = self.pair(from, to);
+        &mut pair.ways[here]
+    }
+
+    /// The pair, the place of the end at `node`, and the place of the other end.
+    fn pair(&mut self, node: NodeId, peer: NodeId) -> (&mut Pair, usize, usize) {
+        let (key, here) = pair_of(node, peer);
+        let there = if node == peer { here } else { 1 - here };
+        (self.pairs.entry(key).or_default(), here, there)
+    }
+}
+
+fn pair_of(node: NodeId, peer: NodeId) -> ((NodeId, NodeId), usize) {
+    if node <= peer { ((node, peer), 0) } else { ((peer, node), 1) }
 }

@@ -2,18 +2,20 @@
 
 use super::cost::CostModel;
 use super::disk::{Disk, Rope};
+use super::machine::Machine;
 use super::rng::Stream;
 use super::time::{Span, Time};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::rc::Rc;
 
 /// A process of the world. Ids are given out in order and never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct NodeId(pub u32);
 
-/// A machine: processes on it share its disk's speed, its page cache and its power supply.
+/// A machine: processes on it share its drive's speed, its page cache and its power supply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct MachineId(pub u32);
@@ -30,6 +32,11 @@ pub trait Message: Clone {
     fn size_bytes(&self) -> u64;
     /// The name of its kind, as `net drop --kind` names it: `Fetch`, `basic.deliver`.
     fn kind(&self) -> &'static str;
+    /// The messages of the lab that it carries, as far as that is seen without unpacking it: for
+    /// the picture only.
+    fn messages(&self) -> Vec<MessageId> {
+        Vec::new()
+    }
 }
 
 /// A process. `step` is the only way in; the outbox is the only way out.
@@ -49,13 +56,15 @@ pub trait Node: Clone {
     fn step(&mut self, input: Input<Self>, out: &mut Outbox<'_, Self>);
 
     /// The same program freshly started: its configuration, and nothing that was in memory.
+    /// Doing it twice is the same as doing it once.
     fn restarted(&self) -> Self;
 }
 
 /// What can happen to a node.
 #[derive(Clone)]
 pub enum Input<N: Node> {
-    /// The process has begun. Its disk may hold files from an earlier life.
+    /// The process has begun: the first input of every life. Its disk may hold files from an
+    /// earlier one.
     Start,
     /// It is asked to end politely; it calls [`Outbox::exit`] when it is done.
     Stop,
@@ -66,8 +75,10 @@ pub enum Input<N: Node> {
         /// What it says.
         body: N::Message,
     },
-    /// The connection with this peer is gone: it closed, died or refused. Messages sent and not
-    /// yet delivered on it are lost.
+    /// The connection with this peer is gone: it closed, died or refused. All that it sent before
+    /// has come; what this node sent and the peer has not taken is lost. The next message to it
+    /// opens a new connection. A peer that was cut off or lost its power says nothing: then this
+    /// comes when the peer is back and this node next sends to it, or never.
     Closed {
         /// The other end.
         peer: NodeId,
@@ -90,14 +101,15 @@ pub enum Input<N: Node> {
     Command(N::Command),
 }
 
-/// What a step wants the world to do once the step's work is done.
+/// What a step wants the world to do.
+#[derive(Clone)]
 pub(super) enum Effect<N: Node> {
     Send { to: NodeId, body: N::Message },
     Close { peer: NodeId },
     Timer { timer: N::Timer, at: Time },
     Cancel { timer: N::Timer },
-    Read { file: String, from: u64, len: u64, ticket: N::Ticket },
-    Flush { file: String, ticket: N::Ticket },
+    Read { file: Rc<str>, from: u64, len: u64, ticket: N::Ticket },
+    Flush { file: Rc<str>, number: u64, bytes: u64, ticket: N::Ticket },
     Emit(N::Event),
     Exit,
 }
@@ -108,6 +120,7 @@ pub struct Outbox<'a, N: Node> {
     pub(super) now: Time,
     pub(super) stream: &'a mut Stream,
     pub(super) disk: &'a mut Disk,
+    pub(super) machine: &'a mut Rc<Machine>,
     pub(super) cost: &'a CostModel,
     pub(super) effects: &'a mut Vec<Effect<N>>,
     pub(super) work: Span,
@@ -134,17 +147,20 @@ impl<N: Node> Outbox<'_, N> {
         self.cost
     }
 
-    /// Keeps a core busy for so long; what this step sends leaves after it.
+    /// Keeps a core busy for so long; what this step sends, reads, flushes and its exit come
+    /// after it. A process that dies meanwhile has not sent them.
     pub fn work(&mut self, span: Span) {
         self.work += span;
     }
 
-    /// Sends a message. Messages between two nodes arrive in the order of sending, or not at all.
+    /// Sends a message. Messages between two nodes arrive in the order of the calls, or not at
+    /// all.
     pub fn send(&mut self, to: NodeId, body: N::Message) {
         self.effects.push(Effect::Send { to, body });
     }
 
-    /// Closes the connection with a peer: what is under way on it, both ways, is lost.
+    /// Closes the connection with a peer: what was sent before still arrives, and then the peer
+    /// is told; what is under way to this node is lost.
     pub fn close(&mut self, peer: NodeId) {
         self.effects.push(Effect::Close { peer });
     }
@@ -154,7 +170,8 @@ impl<N: Node> Outbox<'_, N> {
         self.timer_at(timer, self.now + after);
     }
 
-    /// Wakes this node at an instant; at once if it has passed.
+    /// Wakes this node at an instant: at once if it has passed, not at all if it is
+    /// [`Time::NEVER`].
     pub fn timer_at(&mut self, timer: N::Timer, at: Time) {
         self.effects.push(Effect::Timer { timer, at });
     }
@@ -170,14 +187,17 @@ impl<N: Node> Outbox<'_, N> {
     }
 
     /// Writes at the end of a file, which is made if it does not exist. Written survives a crash
-    /// of the process, not a power cut.
+    /// of the process, not a power cut. Panics if the file is one that is replaced whole.
     pub fn append(&mut self, file: &str, bytes: Bytes) {
-        self.disk.append(file, bytes);
+        self.disk.append(file, bytes.clone());
+        self.written(file, bytes.len() as u64);
     }
 
-    /// Puts a whole new content in the place of a file's old one, atomically.
+    /// Puts a whole new content in the place of a file's old one, atomically. Panics if the file
+    /// is one that is appended.
     pub fn replace(&mut self, file: &str, bytes: Bytes) {
-        self.disk.replace(file, bytes);
+        self.disk.replace(file, bytes.clone());
+        self.written(file, bytes.len() as u64);
     }
 
     /// Cuts a file to its first `len` bytes.
@@ -187,24 +207,42 @@ impl<N: Node> Outbox<'_, N> {
 
     /// Removes a file; harmless if there is none.
     pub fn delete(&mut self, file: &str) {
+        self.deleted(file);
         self.disk.delete(file);
     }
 
     /// Gives a file another name, in the place of any that had it.
     pub fn rename(&mut self, file: &str, to: &str) {
+        if file != to && self.disk.get(file).is_some() {
+            self.deleted(to);
+        }
         self.disk.rename(file, to);
+    }
+
+    /// The last bytes of a file are in the page cache now.
+    fn written(&mut self, name: &str, bytes: u64) {
+        let Some(file) = self.disk.get(name).filter(|_| self.cost.page_cache > 0) else { return };
+        let range = (file.len().saturating_sub(bytes), file.len());
+        Rc::make_mut(self.machine).written((self.me, file.id), range, self.cost);
+    }
+
+    /// The pages of a file that is about to go are free.
+    fn deleted(&mut self, name: &str) {
+        let Some(file) = self.disk.get(name).filter(|_| self.cost.page_cache > 0) else { return };
+        Rc::make_mut(self.machine).deleted((self.me, file.id));
     }
 
     /// Asks that what is written in the file now be made safe from a power cut; answered by
     /// [`Input::Flushed`].
     pub fn flush(&mut self, file: &str, ticket: N::Ticket) {
-        self.effects.push(Effect::Flush { file: file.to_owned(), ticket });
+        let (number, bytes) = self.disk.begin_flush(file);
+        self.effects.push(Effect::Flush { file: file.into(), number, bytes, ticket });
     }
 
-    /// Asks for bytes of a file as they are when the disk gets to it; answered by
+    /// Asks for bytes of a file as they are when the drive gets to it; answered by
     /// [`Input::Read`], later if the page cache does not hold them.
     pub fn read(&mut self, file: &str, from: u64, len: u64, ticket: N::Ticket) {
-        self.effects.push(Effect::Read { file: file.to_owned(), from, len, ticket });
+        self.effects.push(Effect::Read { file: file.into(), from, len, ticket });
     }
 
     /// Tells the lab that something happened.
@@ -212,7 +250,8 @@ impl<N: Node> Outbox<'_, N> {
         self.effects.push(Effect::Emit(event));
     }
 
-    /// Ends the process politely: connections close, files stay.
+    /// Ends the process politely once this step's work is done: what it sent still arrives, then
+    /// its connections close; files stay. It takes no other input.
     pub fn exit(&mut self) {
         self.effects.push(Effect::Exit);
     }

@@ -141,3 +141,50 @@ impl fmt::Display for Span {
         write!(f, "{}us", self.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instant_is_shown_in_seconds_with_three_decimals() {
+        let shown = |us| Time::from_micros(us).to_string();
+        assert_eq!(shown(0), "0.000 s");
+        assert_eq!(shown(999), "0.000 s", "what is not over is not shown");
+        assert_eq!(shown(1_000), "0.001 s");
+        assert_eq!(shown(12_500_000), "12.500 s");
+        assert_eq!(shown(3_600_010_000), "3600.010 s");
+    }
+
+    #[test]
+    fn a_span_is_shown_in_the_largest_unit_without_a_fraction() {
+        for (span, shown) in [
+            (Span::ZERO, "0us"),
+            (Span::micros(1), "1us"),
+            (Span::micros(1_500), "1500us"),
+            (Span::millis(250), "250ms"),
+            (Span::millis(1_500), "1500ms"),
+            (Span::seconds(5), "5s"),
+            (Span::seconds(90), "90s"),
+            (Span::seconds(120), "2m"),
+            (Span::seconds(7_200), "2h"),
+            (Span::seconds(604_800), "7d"),
+        ] {
+            assert_eq!(span.to_string(), shown);
+        }
+    }
+
+    #[test]
+    fn time_and_spans_end_at_their_bounds_and_never_wrap() {
+        assert_eq!(Time::NEVER + Span::seconds(1), Time::NEVER);
+        assert_eq!(Span::seconds(u64::MAX) * 2, Span::millis(u64::MAX));
+        assert_eq!(Span::micros(u64::MAX) + Span::micros(1), Span::micros(u64::MAX));
+        let (early, late) = (Time::from_micros(5), Time::from_micros(12_345));
+        assert_eq!(late - early, Span::micros(12_340));
+        assert_eq!(early - late, Span::ZERO);
+        assert_eq!((late.millis(), (late - early).as_millis()), (12, 12));
+        let mut time = early;
+        time += Span::millis(2);
+        assert_eq!(time.micros(), 2_005);
+    }
+}

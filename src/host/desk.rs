@@ -1,0 +1,463 @@
+//! An open lab with everything that goes on about it: tasks, pace, saving, frames, a lesson.
+
+use super::framing::Framing;
+use super::lines::{Lines, Source, Went};
+use super::pace::{Due, Pace};
+use super::protocol::{Found, Grain, Reply, Request};
+use super::saver::{Saver, Subject};
+use super::task::{Destination, RECOVERY_US_MAX, Task};
+use super::teaching::{LessonText, Teaching};
+use super::wish::Wish;
+use crate::lab::command::LabSpec;
+use crate::lab::{self, Progress, Timeline};
+use crate::shell::complete::complete;
+use crate::sim::disk::Block;
+use crate::sim::{Span, Time};
+use crate::storage::StoreError;
+use crate::view::frame::{Frame, Selection, Status};
+use bytes::Bytes;
+use std::collections::{BTreeSet, VecDeque};
+use std::rc::Rc;
+
+/// At most so many ticks on the time bar.
+const MARKS_MAX: usize = 200;
+
+/// At most so many tasks wait; more are refused, so that no page can fill the memory.
+const TASKS_MAX: usize = 1_000;
+
+/// An open lab.
+pub struct Desk {
+    timeline: Timeline,
+    saver: Saver,
+    pace: Pace,
+    tasks: VecDeque<Task>,
+    framing: Framing,
+    selection: Option<Selection>,
+    teaching: Teaching,
+    /// Blocks that have to be loaded before anything goes on, and whether that was asked for.
+    need: Vec<Rc<Block>>,
+    asked: bool,
+    hidden: bool,
+}
+
+impl Desk {
+    /// A fresh lab, or one that goes on at the present instant.
+    pub fn new(mut timeline: Timeline, saver: Saver) -> Desk {
+        timeline.watch(true);
+        let mut framing = Framing::default();
+        framing.jump();
+        Desk {
+            timeline,
+            saver,
+            pace: Pace::default(),
+            tasks: VecDeque::new(),
+            framing,
+            selection: None,
+            teaching: Teaching::default(),
+            need: Vec::new(),
+            asked: false,
+            hidden: false,
+        }
+    }
+
+    /// A lab that was reopened: its brokers recover first.
+    pub fn recovering(timeline: Timeline, saver: Saver, saved_us: u64) -> Desk {
+        let mut desk = Desk::new(timeline, saver);
+        let until = desk.timeline.session().now() + Span::micros(RECOVERY_US_MAX);
+        desk.tasks.push_back(Task::Recover { until, saved_us });
+        desk
+    }
+
+    /// A fresh lab for a lesson: it begins with the lines that set the stage.
+    pub fn lesson(timeline: Timeline, saver: Saver, lesson: &LessonText) -> Result<Desk, String> {
+        let mut desk = Desk::new(timeline, saver);
+        let lines = desk.teaching.open(lesson)?;
+        desk.begin_lesson(&lines);
+        Ok(desk)
+    }
+
+    /// A lesson in progress: what happened in its lab happens again.
+    pub fn resuming(
+        timeline: Timeline,
+        end: Time,
+        saver: Saver,
+        lesson: &LessonText,
+        kept: &str,
+    ) -> Result<Desk, String> {
+        let mut desk = Desk::new(timeline, saver);
+        desk.teaching.open(lesson)?;
+        if !desk.teaching.resume(kept) {
+            return Err("what was kept is not of this lesson".into());
+        }
+        desk.travel(Destination::Instant(end));
+        Ok(desk)
+    }
+
+    /// Runs a script before anything else.
+    pub fn run_first(&mut self, script: &str) {
+        self.tasks.push_front(Task::Lines(Box::new(Lines::new(Source::Script, script))));
+    }
+
+    /// The lab.
+    pub fn timeline(&self) -> &Timeline {
+        &self.timeline
+    }
+
+    /// What keeps storage up to date.
+    pub fn saver(&self) -> &Saver {
+        &self.saver
+    }
+
+    /// What keeps storage up to date.
+    pub fn saver_mut(&mut self) -> &mut Saver {
+        &mut self.saver
+    }
+
+    fn subject(&self) -> Subject<'_> {
+        Subject { timeline: &self.timeline, teaching: &self.teaching }
+    }
+
+    /// True while a reopened lab has not recovered yet.
+    pub fn is_recovering(&self) -> bool {
+        matches!(self.tasks.front(), Some(Task::Recover { .. }))
+    }
+
+    // ---- requests ----
+
+    /// Takes a request.
+    pub fn handle(&mut self, request: Request) -> Vec<Reply> {
+        self.framing.change();
+        match request {
+            Request::Run { id, text } => return self.run(Source::Page(id), &text),
+            Request::Play { speed } => self.pace.play(speed),
+            Request::Pause => return self.stop(),
+            Request::Step { grain, back: false } => self.do_next(Task::Forward(grain.into())),
+            Request::Step { grain, back: true } => self.travel(Destination::Back(grain.into())),
+            Request::Seek { at_us } => self.seek(Time::from_micros(at_us)),
+            Request::Undo => self.travel(Destination::Undo),
+            Request::Redo => self.travel(Destination::Redo),
+            Request::Select(selection) => self.selection = selection,
+            Request::Complete { id, line } => {
+                let completion = complete(&line, &self.timeline);
+                let (words, replaces) = (completion.words, completion.replaces);
+                return vec![Reply::Completions { id, words, replaces }];
+            }
+            Request::OpenLesson { id, language, markdown } => {
+                match self.teaching.open(&LessonText { id, language, markdown }) {
+                    Ok(lines) => self.begin_lesson(&lines),
+                    Err(error) => return vec![Reply::LessonRefused { error }],
+                }
+            }
+            Request::Lesson(act) => match self.teaching.act(act) {
+                Ok(lines) if lines.is_empty() => {}
+                Ok(lines) => return self.run(Source::Lesson, &lines.join("\n")),
+                Err(error) => return vec![Reply::LessonRefused { error }],
+            },
+            Request::CloseLesson => self.teaching.close(),
+            Request::Hidden(hidden) => {
+                self.hidden = hidden;
+                self.pace.settle();
+            }
+            // The server's own.
+            Request::Open { .. } | Request::Erase { .. } => {}
+        }
+        Vec::new()
+    }
+
+    fn run(&mut self, source: Source, text: &str) -> Vec<Reply> {
+        let lines = Lines::new(source, text);
+        if self.tasks.len() >= TASKS_MAX {
+            let sentence = format!("{TASKS_MAX} tasks are waiting; that is the limit");
+            return lines.refused(text, sentence).into_iter().collect();
+        }
+        self.tasks.push_back(Task::Lines(Box::new(lines)));
+        Vec::new()
+    }
+
+    fn begin_lesson(&mut self, lines: &[String]) {
+        self.pace.pause();
+        self.tasks.retain(|task| !task.can_be_stopped());
+        self.tasks.push_back(Task::Lines(Box::new(Lines::new(Source::Lesson, &lines.join("\n")))));
+    }
+
+    /// A step or a journey: time stops to run by itself.
+    fn do_next(&mut self, task: Task) {
+        self.pace.pause();
+        if self.tasks.len() < TASKS_MAX {
+            self.tasks.push_back(task);
+        }
+    }
+
+    fn travel(&mut self, to: Destination) {
+        self.do_next(Task::Travel { to, begun: false });
+    }
+
+    /// Of several journeys to an instant only the last one counts: the time bar is being dragged.
+    fn seek(&mut self, to: Time) {
+        let under_way = Task::Travel { to: Destination::Instant(to), begun: false };
+        match self.tasks.back_mut() {
+            Some(last @ Task::Travel { to: Destination::Instant(_), .. }) => *last = under_way,
+            _ => self.tasks.push_back(under_way),
+        }
+    }
+
+    /// Stops virtual time and what can be stopped.
+    fn stop(&mut self) -> Vec<Reply> {
+        self.pace.pause();
+        let mut replies = Vec::new();
+        for task in &mut self.tasks {
+            if let Task::Lines(lines) = task {
+                replies.extend(lines.stopped());
+                if lines.source() == Source::Lesson {
+                    self.teaching.stopped(&self.timeline);
+                }
+            }
+        }
+        self.tasks.retain(|task| !task.can_be_stopped());
+        replies
+    }
+
+    // ---- work ----
+
+    /// True if there is work to be done at once.
+    pub fn is_busy(&self) -> bool {
+        if !self.need.is_empty() || self.saver.is_overwhelmed(&self.timeline) {
+            return false;
+        }
+        match self.tasks.front() {
+            Some(task) => !self.waits_for_saving(task),
+            None => self.pace.owes() && !self.hidden,
+        }
+    }
+
+    /// True while virtual time runs with the real one.
+    pub fn is_playing(&self) -> bool {
+        self.pace.is_playing() && !self.hidden && self.tasks.is_empty()
+    }
+
+    /// What is here is saved before the lab leaves for the past.
+    fn waits_for_saving(&self, task: &Task) -> bool {
+        task.leaves_the_present() && !self.saver.is_settled(self.subject())
+    }
+
+    /// Works for at most `budget` events; so much real time has passed since the last call.
+    pub fn advance(&mut self, elapsed_us: u64, budget: u64) -> Vec<Reply> {
+        if !self.need.is_empty() || self.saver.is_overwhelmed(&self.timeline) {
+            return Vec::new();
+        }
+        let Some(mut task) = self.tasks.pop_front() else {
+            self.play_on(elapsed_us, budget);
+            return Vec::new();
+        };
+        self.pace.settle();
+        if self.waits_for_saving(&task) {
+            self.tasks.push_front(task);
+            return Vec::new();
+        }
+        self.framing.change();
+        if let Task::Lines(lines) = task {
+            return self.run_on(lines, budget);
+        }
+        if matches!(task, Task::Travel { .. }) {
+            self.framing.jump();
+        }
+        match task.work(&mut self.timeline, budget) {
+            Progress::Done(()) => {
+                self.collect();
+                match task {
+                    Task::Recover { saved_us, .. } => {
+                        self.framing.jump();
+                        return vec![Reply::Opened { found: Found::Lab { saved_us } }];
+                    }
+                    Task::Travel { .. } => self.framing.jump(),
+                    _ => {}
+                }
+            }
+            Progress::More => self.tasks.push_front(task),
+            Progress::Need(blocks) => {
+                self.tasks.push_front(task);
+                self.need = blocks;
+            }
+        }
+        Vec::new()
+    }
+
+    fn run_on(&mut self, mut lines: Box<Lines>, budget: u64) -> Vec<Reply> {
+        let lab: *const LabSpec = self.timeline.session().spec();
+        let progress = lines.work(&mut self.timeline, budget);
+        if !std::ptr::eq(lab, self.timeline.session().spec()) {
+            // `lab new` put another lab in the place of this one, which undo keeps alive.
+            self.framing.jump();
+        }
+        self.collect();
+        let reply = match progress {
+            Progress::Done(Went::End) => return lines.ended().into_iter().collect(),
+            Progress::Done(Went::Ran(ran)) => {
+                self.teaching.ran(lines.source(), &ran, &self.timeline);
+                lines.ran(ran)
+            }
+            Progress::More => lines.goes_on(),
+            Progress::Need(blocks) => {
+                self.need = blocks;
+                lines.goes_on()
+            }
+        };
+        self.tasks.push_front(Task::Lines(lines));
+        reply.into_iter().collect()
+    }
+
+    /// Lets virtual time pass as far as it is due.
+    fn play_on(&mut self, elapsed_us: u64, budget: u64) {
+        if self.hidden || !self.pace.is_playing() {
+            return;
+        }
+        if self.timeline.is_idle() {
+            self.pace.pause();
+            self.framing.change();
+            return;
+        }
+        let before = self.timeline.session().now();
+        match self.pace.due(before, elapsed_us) {
+            Due::Nothing => return,
+            Due::Everything => self.pass(Time::NEVER, budget),
+            Due::Until { until, stretched: false } => self.pass(until, budget),
+            Due::Until { until, stretched: true } => self.pass_hop_by_hop(until, budget),
+        }
+        self.framing.change();
+    }
+
+    fn pass(&mut self, until: Time, budget: u64) {
+        let before = self.timeline.session().now();
+        if let Progress::Need(blocks) = self.timeline.advance(until, budget) {
+            self.need = blocks;
+        }
+        self.pace.passed(self.timeline.session().now() - before);
+        self.collect();
+    }
+
+    fn pass_hop_by_hop(&mut self, until: Time, budget: u64) {
+        let mut before = self.timeline.session().now();
+        for _ in 0..budget {
+            let progress = self.timeline.advance(until, 1);
+            let now = self.timeline.session().now();
+            self.pace.passed(now - before);
+            before = now;
+            let hops = self.collect();
+            if self.pace.hopped(hops) {
+                return;
+            }
+            match progress {
+                Progress::More => {}
+                Progress::Done(()) => return,
+                Progress::Need(blocks) => {
+                    self.need = blocks;
+                    return;
+                }
+            }
+        }
+    }
+
+    fn collect(&mut self) -> usize {
+        let arrived = self.timeline.take_arrived();
+        self.framing.arrive(&self.timeline, arrived)
+    }
+
+    // ---- storage ----
+
+    /// What is wished of storage now, if anything.
+    pub fn wish(&mut self, now_us: u64) -> Option<Wish> {
+        if !self.need.is_empty() && !self.asked {
+            self.asked = true;
+            let ids = self.need.iter().filter_map(|block| block.saved_as());
+            let ids: BTreeSet<u64> = ids.map(|stored| stored.id).collect();
+            return Some(Wish::Read { ids: ids.into_iter().collect() });
+        }
+        if self.is_recovering() {
+            return None;
+        }
+        let leaving = self.tasks.front().is_some_and(|task| self.waits_for_saving(task));
+        let urgent = leaving || self.hidden;
+        self.saver.due(&mut self.timeline, &self.teaching, now_us, urgent)
+    }
+
+    /// True if storage holds everything that it can be made to hold.
+    pub fn is_settled(&self) -> bool {
+        self.saver.is_settled(self.subject())
+    }
+
+    /// What would save everything now.
+    pub fn commit(&mut self, now_us: u64) -> Option<Wish> {
+        self.saver.due(&mut self.timeline, &self.teaching, now_us, true)
+    }
+
+    /// When the next commit is due.
+    pub fn commit_due_at_us(&self) -> Option<u64> {
+        if self.is_recovering() { None } else { self.saver.due_at_us(self.subject()) }
+    }
+
+    /// The blocks that were asked for have come.
+    pub fn loaded(&mut self, blocks: &[(u64, Bytes)]) -> Result<(), StoreError> {
+        self.asked = false;
+        let residency = self.saver.residency_mut();
+        residency.trim();
+        for (id, content) in blocks {
+            residency.loaded(*id, content)?;
+        }
+        self.need.clear();
+        Ok(())
+    }
+
+    /// What came of a commit.
+    pub fn committed(&mut self, result: Result<(), StoreError>, now_us: u64) {
+        self.saver.committed(&mut self.timeline, result, now_us);
+        self.framing.change();
+    }
+
+    // ---- frames ----
+
+    /// True if something changed that the page shows.
+    pub fn has_changed(&self) -> bool {
+        self.framing.has_changed() && !self.hidden && !self.is_recovering()
+    }
+
+    /// The next frame, if something changed.
+    pub fn next_frame(&mut self) -> Option<Frame> {
+        if !self.has_changed() {
+            return None;
+        }
+        let status = self.status();
+        let lesson = self.teaching.view(&self.timeline);
+        Some(self.framing.frame(&self.timeline, status, self.selection.as_ref(), lesson))
+    }
+
+    fn status(&mut self) -> Status {
+        let journal = self.timeline.journal();
+        let stride = journal.len().div_ceil(MARKS_MAX).max(1);
+        let marks_us = journal.iter().step_by(stride).map(|(at, _)| at.micros()).collect();
+        let working = self.tasks.front().map(|task| (task.text(), task.part_done(&self.timeline)));
+        Status {
+            playing: self.pace.is_playing(),
+            speed: self.pace.speed(),
+            now_us: self.timeline.session().now().micros(),
+            end_us: self.timeline.end().micros(),
+            idle: self.timeline.is_idle(),
+            undo: self.timeline.undo_text().map(str::to_owned),
+            redo: self.timeline.redo_text().map(str::to_owned),
+            future_dropped: self.timeline.future_dropped(),
+            steps: self.timeline.session().steps(),
+            marks_us,
+            working,
+            saving: self.saver.status(self.subject()),
+        }
+    }
+}
+
+impl std::convert::From<Grain> for lab::Grain {
+    fn from(grain: Grain) -> lab::Grain {
+        match grain {
+            Grain::Event => lab::Grain::Event,
+            Grain::Message => lab::Grain::Message,
+            Grain::Tick => lab::Grain::Tick,
+        }
+    }
+}

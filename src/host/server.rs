@@ -1,0 +1,341 @@
+//! The host's core: requests in, replies and frames out, wishes to storage in between. It reads
+//! no clock, does no IO and waits for nothing: real time comes in as an argument, so the same
+//! inputs give the same outputs.
+
+use super::desk::Desk;
+use super::protocol::{Found, Reply, Request};
+use super::saver::{Access, Saver};
+use super::teaching::LessonText;
+use super::wish::{Told, Wish};
+use crate::lab::Timeline;
+use crate::lab::command::LabSpec;
+use crate::storage::{Opened, StoreError};
+use crate::view::frame::Frame;
+
+mod lessons;
+
+/// At most so many requests wait while the lab is being opened.
+const WAITING_MAX: usize = 1_000;
+
+/// How a server is set up.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// At most so many bytes of saved blocks stay in memory.
+    pub resident_bytes_max: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings { resident_bytes_max: 24 << 20 }
+    }
+}
+
+/// The host's core.
+#[derive(Default)]
+pub struct Server {
+    settings: Settings,
+    phase: Phase,
+    /// The name of the user's own lab in storage.
+    lab: String,
+    /// Requests that came before the lab was open.
+    waiting: Vec<Request>,
+    wish: Option<Wish>,
+    hidden: bool,
+}
+
+#[derive(Default)]
+enum Phase {
+    /// Nothing was opened yet.
+    #[default]
+    Closed,
+    /// Storage was asked for the lab.
+    Asking { script: String },
+    /// Storage gives what cannot be read another name.
+    KeepingAside { script: String, error: String },
+    /// Storage was asked to remove everything.
+    Erasing { script: String, former: Box<Desk> },
+    /// A lesson is about to be opened, in its own place in storage: first the open lab is saved.
+    ToLesson { lesson: LessonText, former: Box<Desk>, script: String, asked: bool },
+    /// The lesson's lab cannot be read; storage gives it another name.
+    LessonAside { lesson: LessonText, script: String },
+    /// The lab is open. The script is kept in case that its blocks turn out to be unreadable.
+    Open { desk: Box<Desk>, script: String },
+    /// It cannot go on.
+    Failed,
+}
+
+impl Server {
+    /// A server that has opened nothing yet.
+    pub fn new(settings: Settings) -> Server {
+        Server { settings, ..Server::default() }
+    }
+
+    /// The open lab.
+    pub fn desk(&self) -> Option<&Desk> {
+        match &self.phase {
+            Phase::Open { desk, .. } => Some(desk),
+            _ => None,
+        }
+    }
+
+    fn desk_mut(&mut self) -> Option<&mut Desk> {
+        match &mut self.phase {
+            Phase::Open { desk, .. } => Some(desk),
+            _ => None,
+        }
+    }
+
+    /// Takes a request.
+    pub fn handle(&mut self, request: Request) -> Vec<Reply> {
+        if let Request::Hidden(hidden) = request {
+            self.hidden = hidden;
+        }
+        match (&mut self.phase, request) {
+            (Phase::Closed, Request::Open { lab, script, store: true }) => {
+                self.lab = lab.clone();
+                self.wish = Some(Wish::Open { lab });
+                self.phase = Phase::Asking { script };
+                Vec::new()
+            }
+            (Phase::Closed, Request::Open { script, store: false, .. }) => {
+                let access = Access::Unavailable("not asked for".into());
+                self.begin(access, 0, script, Found::Nothing)
+            }
+            (Phase::Open { desk, .. }, Request::Erase { .. }) if desk.is_recovering() => Vec::new(),
+            (Phase::Open { .. }, Request::Erase { script }) => self.erase(script),
+            (Phase::Open { desk, .. }, Request::OpenLesson { id, language, markdown })
+                if !desk.is_recovering() && *desk.saver().access() == Access::Writes =>
+            {
+                self.leave_for(LessonText { id, language, markdown })
+            }
+            (Phase::Open { desk, .. }, request) => desk.handle(request),
+            (Phase::Failed, _) => Vec::new(),
+            (_, request) => {
+                if self.waiting.len() < WAITING_MAX {
+                    self.waiting.push(request);
+                }
+                Vec::new()
+            }
+        }
+    }
+
+    /// A fresh lab; then what was asked for meanwhile.
+    fn begin(
+        &mut self,
+        access: Access,
+        next_block: u64,
+        script: String,
+        found: Found,
+    ) -> Vec<Reply> {
+        let timeline = match Timeline::new(&LabSpec::default()) {
+            Ok(timeline) => timeline,
+            Err(error) => {
+                self.phase = Phase::Failed;
+                return vec![Reply::Failed { error: error.to_string() }];
+            }
+        };
+        let saver = Saver::new(access, next_block, self.settings.resident_bytes_max);
+        let mut desk = Desk::new(timeline, saver);
+        desk.run_first(&script);
+        let mut replies = vec![Reply::Opened { found }];
+        replies.extend(self.open(desk, script));
+        replies
+    }
+
+    /// A lab is open: now what was asked for meanwhile.
+    fn open(&mut self, desk: Desk, script: String) -> Vec<Reply> {
+        self.phase = Phase::Open { desk: Box::new(desk), script };
+        self.catch_up()
+    }
+
+    fn catch_up(&mut self) -> Vec<Reply> {
+        let hidden = Request::Hidden(self.hidden);
+        let waiting = std::mem::take(&mut self.waiting).into_iter().chain([hidden]);
+        let handled: Vec<Vec<Reply>> = waiting.map(|request| self.handle(request)).collect();
+        handled.into_iter().flatten().collect()
+    }
+
+    /// Everything of this lab goes, here and in storage.
+    fn erase(&mut self, script: String) -> Vec<Reply> {
+        let Phase::Open { desk, script: former_script } = std::mem::take(&mut self.phase) else {
+            return Vec::new();
+        };
+        match desk.saver().access().clone() {
+            Access::Writes => {
+                self.wish = Some(Wish::Erase);
+                self.phase = Phase::Erasing { script, former: desk };
+                drop(former_script);
+                Vec::new()
+            }
+            access => self.begin(access, 0, script, Found::Nothing),
+        }
+    }
+
+    // ---- time ----
+
+    /// True if there is work to be done at once.
+    pub fn is_busy(&self) -> bool {
+        self.desk().is_some_and(Desk::is_busy)
+    }
+
+    /// True while virtual time runs with the real one.
+    pub fn is_playing(&self) -> bool {
+        self.desk().is_some_and(Desk::is_playing)
+    }
+
+    /// Works for at most `budget` events; so much real time has passed since the last call.
+    pub fn advance(&mut self, elapsed_us: u64, budget: u64) -> Vec<Reply> {
+        let Some(desk) = self.desk_mut() else { return Vec::new() };
+        desk.advance(elapsed_us, budget)
+    }
+
+    /// The next frame, if something changed.
+    pub fn next_frame(&mut self) -> Option<Frame> {
+        self.desk_mut()?.next_frame()
+    }
+
+    /// True if there is something for a frame.
+    pub fn has_changed(&self) -> bool {
+        self.desk().is_some_and(Desk::has_changed)
+    }
+
+    // ---- storage ----
+
+    /// What is wished of storage now, if anything. Each wish is to be carried out, and its result
+    /// told.
+    pub fn wish(&mut self, now_us: u64) -> Option<Wish> {
+        if let Phase::Erasing { former, .. } = &mut self.phase
+            && former.saver().is_writing()
+        {
+            // Until the commit under way is over, nothing else may write.
+            return None;
+        }
+        if self.wish.is_some() {
+            return self.wish.take();
+        }
+        if let Phase::ToLesson { .. } = &self.phase {
+            return self.wish_on_the_way(now_us);
+        }
+        self.desk_mut()?.wish(now_us)
+    }
+
+    /// When the next commit is due, in real time.
+    pub fn commit_due_at_us(&self) -> Option<u64> {
+        self.desk()?.commit_due_at_us()
+    }
+
+    /// Gathering a commit took from one instant to the other.
+    pub fn commit_took(&mut self, began_us: u64, ended_us: u64) {
+        if let Some(desk) = self.desk_mut() {
+            desk.saver_mut().took(began_us, ended_us);
+        }
+    }
+
+    /// What came of a wish.
+    pub fn told(&mut self, told: Told, now_us: u64) -> Vec<Reply> {
+        match (std::mem::take(&mut self.phase), told) {
+            (Phase::Asking { script }, Told::Opened(result)) => self.opened(script, result),
+            (Phase::KeepingAside { script, error }, Told::KeptAside(result)) => {
+                let found = Found::Unreadable { error };
+                match result {
+                    Ok(opened) => self.begin(Access::Writes, opened.next_block, script, found),
+                    Err(reason) => {
+                        let access = Access::Unavailable(reason.to_string());
+                        self.begin(access, 0, script, found)
+                    }
+                }
+            }
+            (Phase::ToLesson { lesson, script, .. }, Told::Opened(result)) => {
+                self.lesson_opened(lesson, script, result)
+            }
+            (Phase::ToLesson { lesson, mut former, script, asked }, Told::Committed(result)) => {
+                former.committed(result, now_us);
+                self.phase = Phase::ToLesson { lesson, former, script, asked };
+                Vec::new()
+            }
+            (Phase::LessonAside { lesson, script }, Told::KeptAside(result)) => match result {
+                Ok(opened) => self.teach(lesson, script, Access::Writes, opened.next_block),
+                Err(error) => {
+                    let access = Access::Unavailable(error.to_string());
+                    self.teach(lesson, script, access, 0)
+                }
+            },
+            (Phase::Erasing { script, former }, Told::Erased(Ok(()))) => {
+                let next_block = former.saver().next_block();
+                self.begin(Access::Writes, next_block, script, Found::Nothing)
+            }
+            (Phase::Erasing { script, mut former }, Told::Erased(Err(error))) => {
+                let full = matches!(error, StoreError::Full(_));
+                former.saver_mut().fail(error.to_string(), full, now_us);
+                self.phase = Phase::Open { desk: former, script };
+                self.catch_up()
+            }
+            (Phase::Erasing { script, mut former }, Told::Committed(result)) => {
+                former.committed(result, now_us);
+                self.phase = Phase::Erasing { script, former };
+                Vec::new()
+            }
+            (Phase::Open { mut desk, script }, Told::Committed(result)) => {
+                desk.committed(result, now_us);
+                self.phase = Phase::Open { desk, script };
+                Vec::new()
+            }
+            (Phase::Open { mut desk, script }, Told::Read(result)) => {
+                match result.and_then(|blocks| desk.loaded(&blocks)) {
+                    Ok(()) => {
+                        self.phase = Phase::Open { desk, script };
+                        Vec::new()
+                    }
+                    Err(error) if desk.is_recovering() => {
+                        self.keep_aside(script, error.to_string())
+                    }
+                    Err(error) => {
+                        self.phase = Phase::Failed;
+                        let error = format!("a part of a log could not be read back: {error}");
+                        vec![Reply::Failed { error }]
+                    }
+                }
+            }
+            // Of a lab that is not open any more.
+            (phase, _) => {
+                self.phase = phase;
+                Vec::new()
+            }
+        }
+    }
+
+    fn opened(&mut self, script: String, result: Result<Opened, StoreError>) -> Vec<Reply> {
+        let opened = match result {
+            Ok(opened) => opened,
+            Err(StoreError::Unavailable(reason) | StoreError::Full(reason)) => {
+                let found = Found::NoStorage { reason: reason.clone() };
+                return self.begin(Access::Unavailable(reason), 0, script, found);
+            }
+            Err(StoreError::OtherTab) => {
+                let found = Found::NoStorage { reason: StoreError::OtherTab.to_string() };
+                return self.begin(Access::OtherTab, 0, script, found);
+            }
+            Err(error @ (StoreError::Corrupt { .. } | StoreError::Newer { .. })) => {
+                return self.keep_aside(script, error.to_string());
+            }
+        };
+        let Some(manifest) = &opened.manifest else {
+            return self.begin(Access::Writes, opened.next_block, script, Found::Nothing);
+        };
+        match Timeline::reopen(manifest) {
+            Ok(timeline) => {
+                let resident = self.settings.resident_bytes_max;
+                let saver = Saver::reopened(&timeline, &opened, resident);
+                let desk = Desk::recovering(timeline, saver, manifest.time_us);
+                self.open(desk, script)
+            }
+            Err(error) => self.keep_aside(script, error),
+        }
+    }
+
+    fn keep_aside(&mut self, script: String, error: String) -> Vec<Reply> {
+        self.wish = Some(Wish::KeepAside);
+        self.phase = Phase::KeepingAside { script, error };
+        Vec::new()
+    }
+}

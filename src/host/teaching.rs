@@ -1,0 +1,123 @@
+//! The lesson that is open, if one is: the player says which lines are to run, and is told how
+//! each went.
+
+use super::lines::{Ran, Source};
+use super::protocol::LessonAct;
+use crate::lab::Timeline;
+use crate::lesson::Player;
+use crate::lesson::progress::Progress;
+use crate::view::build_lesson::lesson_view;
+use crate::view::lesson::LessonView;
+use serde::{Deserialize, Serialize};
+
+/// The lesson that is open, if one is.
+#[derive(Default)]
+pub struct Teaching {
+    player: Option<Player>,
+    /// Grows with everything that is worth saving.
+    changes: u64,
+}
+
+/// A lesson as the page gives it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LessonText {
+    /// Its id.
+    pub id: String,
+    /// `en` or `ko`.
+    pub language: String,
+    /// Its Markdown.
+    pub markdown: String,
+}
+
+impl LessonText {
+    /// A learner at its first step, or why it cannot be read.
+    pub fn player(&self) -> Result<Player, String> {
+        let player = Player::open(&self.id, &self.language, &self.markdown);
+        player.map_err(|error| error.to_string())
+    }
+}
+
+/// A lesson in progress, as storage keeps it.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    id: String,
+    progress: Progress,
+}
+
+impl Teaching {
+    /// Opens a lesson; gives the lines that set the stage. One that cannot be read leaves the
+    /// former one open.
+    pub fn open(&mut self, text: &LessonText) -> Result<Vec<String>, String> {
+        let mut player = text.player()?;
+        let lines = player.start();
+        self.player = Some(player);
+        self.changes += 1;
+        Ok(lines)
+    }
+
+    /// A lesson in progress as storage keeps it; empty without one.
+    pub fn kept(&self) -> String {
+        let Some(player) = &self.player else { return String::new() };
+        let id = player.lesson().id.clone();
+        let kept = Kept { id, progress: player.progress().clone() };
+        serde_json::to_string(&kept).expect("progress is plain data")
+    }
+
+    /// Goes on where the learner was. False if what was kept is not of the open lesson.
+    pub fn resume(&mut self, kept: &str) -> bool {
+        let Some(player) = &mut self.player else { return false };
+        match serde_json::from_str::<Kept>(kept) {
+            Ok(kept) if kept.id == player.lesson().id => {
+                player.resume(kept.progress);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Grows with everything that is worth saving.
+    pub fn changes(&self) -> u64 {
+        self.changes
+    }
+
+    /// Takes an act of the learner; gives the lines to run now.
+    pub fn act(&mut self, act: LessonAct) -> Result<Vec<String>, String> {
+        self.changes += 1;
+        match &mut self.player {
+            Some(player) => player.act(act).map_err(|error| error.to_string()),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// A line was run.
+    pub fn ran(&mut self, source: Source, ran: &Ran, timeline: &Timeline) {
+        let Some(player) = &mut self.player else { return };
+        self.changes += 1;
+        match source {
+            Source::Lesson => player.ran(ran.right, timeline.session()),
+            Source::Page(_) => player.typed(&ran.text, ran.right, timeline.session()),
+            Source::Script => {}
+        }
+    }
+
+    /// Lines of the lesson that were to run are not run any more.
+    pub fn stopped(&mut self, timeline: &Timeline) {
+        if let Some(player) = &mut self.player {
+            self.changes += 1;
+            player.ran(false, timeline.session());
+        }
+    }
+
+    /// Closes the lesson.
+    pub fn close(&mut self) {
+        self.player = None;
+        self.changes += 1;
+    }
+
+    /// The lesson as the page shows it now.
+    pub fn view(&mut self, timeline: &Timeline) -> Option<LessonView> {
+        let player = self.player.as_mut()?;
+        player.refresh(timeline.session());
+        Some(lesson_view(player))
+    }
+}

@@ -1,0 +1,593 @@
+//! What each command does at the instant it is given, and what it then waits for.
+
+use super::command::{ClientAct, Command, ConsoleConsume, ConsoleProduce, NetAct, ProcessAct};
+use super::command::{ProducerCommand, Settings};
+use super::console::Console;
+use super::event::LabEvent;
+use super::outcome::{LabError, Outcome};
+use super::predicate::Predicate;
+use super::session::{CONSOLE_PATIENCE, KAFKA_ADMIN, RABBIT_ADMIN, Session};
+use super::workload::Workload;
+use crate::sim::network::DropRule;
+use crate::sim::network::Network;
+use crate::sim::{NodeId, Span, Status, Time};
+use crate::{kafka, rabbit};
+use std::collections::BTreeSet;
+
+/// A tool gives up by itself after `default.api.timeout.ms` (60 s); the lab waits a little longer.
+const TOOL_PATIENCE: Span = Span::seconds(90);
+
+/// How long a polite end may take: a consumer finishes what its handler is at.
+const STOP_PATIENCE: Span = Span::seconds(60);
+
+/// At most so many unacknowledged messages are sent again when a producer begins anew.
+const RESEND_MAX: usize = 100_000;
+
+/// Settings of a producer that belong to the RabbitMQ side; all others are Kafka's.
+const PUBLISHER_SETTINGS: [&str; 3] = ["confirm", "mandatory", "delivery_mode"];
+
+/// What a command that has acted waits for.
+#[derive(Clone, Debug)]
+pub(super) enum Wait {
+    /// Nothing: this is what it came to.
+    For(Box<Outcome>),
+    /// That time reaches an instant.
+    Until(Time),
+    /// So many more steps.
+    Steps(u64),
+    /// That something holds, until an instant.
+    Holds(Box<Predicate>, Time),
+    /// A Kafka tool's answer, until an instant.
+    Kafka(kafka::command::RequestId, Time),
+    /// A RabbitMQ tool's answer, until an instant.
+    Rabbit(rabbit::command::RequestId, Time),
+    /// That a process has ended politely, until an instant.
+    Ended(String, Time),
+    /// That a console tool is over.
+    Console(u64),
+}
+
+type Acted = Result<Wait, LabError>;
+
+fn done() -> Acted {
+    Ok(Wait::For(Box::new(Outcome::Done)))
+}
+
+fn refused<T>(sentence: String) -> Result<T, LabError> {
+    Err(LabError::Refused(sentence))
+}
+
+impl Command {
+    /// True if it changes the lab, so that the journal keeps it.
+    pub fn changes(&self) -> bool {
+        !matches!(
+            self,
+            Command::RunFor(_)
+                | Command::RunUntil { .. }
+                | Command::Step(_)
+                | Command::Ledger { .. }
+                | Command::Passport(_)
+                | Command::Metrics { .. }
+                | Command::Events { .. }
+                | Command::Check
+                | Command::State { .. }
+        )
+    }
+}
+
+impl Session {
+    /// Does what a command does at this instant. A command that is refused has changed nothing.
+    pub(super) fn act(&mut self, command: &Command) -> Acted {
+        self.level();
+        match command {
+            Command::New(_) => refused("a fresh lab takes the place of the whole timeline".into()),
+            Command::RunFor(span) => Ok(Wait::Until(self.now + *span)),
+            Command::RunUntil { predicate, max } => {
+                Ok(Wait::Holds(Box::new(predicate.clone()), self.now + *max))
+            }
+            Command::Step(count) => Ok(Wait::Steps(*count)),
+            Command::Producer(producer) => self.act_producer(producer),
+            Command::KafkaConsumer(spec) => self.act_kafka_consumer(spec),
+            Command::RabbitConsumer(spec) => self.act_rabbit_consumer(spec),
+            Command::Client { name, act } => self.act_client(name, act),
+            Command::Node { name, act } => self.act_node(name, *act),
+            Command::Net(act) => self.act_net(act),
+            Command::CrashAll => {
+                self.crash_all();
+                done()
+            }
+            Command::PowerCut => {
+                self.power_cut_all();
+                done()
+            }
+            Command::Kafka(ask) => {
+                let request = self.kafka_request();
+                let admin = self.kafka.world.id(KAFKA_ADMIN).expect("every lab has it");
+                let ask = kafka::command::Command::Ask(request, ask.clone());
+                self.kafka.command(admin, ask);
+                Ok(Wait::Kafka(request, self.now + TOOL_PATIENCE))
+            }
+            Command::Rabbit(ask) => self.act_rabbit_ask(ask),
+            Command::KafkaProduce(produce) => self.act_produce(produce),
+            Command::KafkaConsume(consume) => self.act_consume(consume),
+            looking => self.look(looking).map(|outcome| Wait::For(Box::new(outcome))),
+        }
+    }
+
+    fn act_rabbit_ask(&mut self, ask: &rabbit::command::Ask) -> Acted {
+        let request = self.rabbit_request();
+        let admin = self.rabbit.world.id(RABBIT_ADMIN).expect("every lab has it");
+        let mut ask = ask.clone();
+        if let rabbit::command::Ask::Publish(message) = &mut ask {
+            message.id = self.number_message("rabbitmqadmin", message.key.as_deref());
+        }
+        self.rabbit.command(admin, rabbit::command::Command::Ask(request, ask));
+        Ok(Wait::Rabbit(request, self.now + TOOL_PATIENCE))
+    }
+
+    fn number_message(&mut self, producer: &str, key: Option<&str>) -> crate::sim::MessageId {
+        let id = crate::sim::MessageId(self.next_message);
+        self.next_message += 1;
+        self.ledger.announce(id, producer, key);
+        id
+    }
+
+    // ---- clients ----
+
+    fn act_producer(&mut self, command: &ProducerCommand) -> Acted {
+        let name = &command.name;
+        let earlier = self.workloads.get(name).cloned();
+        if earlier.is_none() {
+            self.name_is_free(name)?;
+        }
+        if earlier.as_ref().is_some_and(|earlier| !earlier.is_done()) {
+            return refused(format!(
+                "producer {name} is still sending; `client {name} stop` ends it, another name makes another"
+            ));
+        }
+        let (kafka_settings, rabbit_settings) = split_settings(&command.settings);
+        if !command.kafka.is_empty() {
+            let spec = kafka::spec::ProducerSpec { name: name.clone(), settings: kafka_settings };
+            self.renew_kafka(name, kafka::spec::Spec::Producer(spec));
+        }
+        if !command.rabbit.is_empty() {
+            let spec =
+                rabbit::spec::PublisherSpec { name: name.clone(), settings: rabbit_settings };
+            self.renew_rabbit(name, rabbit::spec::Spec::Publisher(spec));
+        }
+        let mut workload = Workload::new(command, self.now);
+        match &earlier {
+            Some(earlier) => workload = workload.following(earlier),
+            None => self.order.push(name.clone()),
+        }
+        self.workloads.insert(name.clone(), workload);
+        done()
+    }
+
+    /// The client of this name with this configuration: the one that runs if it has it already.
+    fn renew_kafka(&mut self, name: &str, spec: kafka::spec::Spec) {
+        if let Some(id) = self.kafka.world.id(name) {
+            if *self.kafka.spec(id) == spec {
+                return self.kafka.world.start(id);
+            }
+            self.kafka.world.remove(id);
+        }
+        self.add_kafka(name, spec);
+    }
+
+    fn renew_rabbit(&mut self, name: &str, spec: rabbit::spec::Spec) {
+        if let Some(id) = self.rabbit.world.id(name) {
+            if *self.rabbit.spec(id) == spec {
+                return self.rabbit.world.start(id);
+            }
+            self.rabbit.world.remove(id);
+        }
+        self.add_rabbit(name, spec);
+    }
+
+    fn act_kafka_consumer(&mut self, spec: &kafka::spec::ConsumerSpec) -> Acted {
+        self.consumer_may_begin(&spec.name)?;
+        let reader = match &spec.reads {
+            kafka::spec::Reads::Group { group, .. } => group.clone(),
+            kafka::spec::Reads::Assigned { .. } => spec.name.clone(),
+        };
+        self.readers.insert(spec.name.clone(), reader);
+        self.renew_kafka(&spec.name, kafka::spec::Spec::Consumer(spec.clone()));
+        done()
+    }
+
+    fn act_rabbit_consumer(&mut self, spec: &rabbit::spec::ConsumerSpec) -> Acted {
+        self.consumer_may_begin(&spec.name)?;
+        self.renew_rabbit(&spec.name, rabbit::spec::Spec::Consumer(spec.clone()));
+        done()
+    }
+
+    /// A consumer's name is free, or belongs to one that was stopped and may begin anew with other
+    /// settings.
+    fn consumer_may_begin(&self, name: &str) -> Result<(), LabError> {
+        let kafka = self.kafka.world.id(name).map(|id| self.kafka.world.status(id));
+        let rabbit = self.rabbit.world.id(name).map(|id| self.rabbit.world.status(id));
+        match kafka.or(rabbit).filter(|_| self.is_consumer(name)) {
+            None => self.name_is_free(name),
+            Some(Status::Down | Status::Off) => Ok(()),
+            Some(_) => refused(format!(
+                "consumer {name} is running; `client {name} stop` ends it, another name makes another"
+            )),
+        }
+    }
+
+    fn is_consumer(&self, name: &str) -> bool {
+        let (kafka, rabbit) = self.processes(name);
+        kafka.is_some_and(|id| matches!(self.kafka.spec(id), kafka::spec::Spec::Consumer(_)))
+            || rabbit
+                .is_some_and(|id| matches!(self.rabbit.spec(id), rabbit::spec::Spec::Consumer(_)))
+    }
+
+    fn name_is_free(&self, name: &str) -> Result<(), LabError> {
+        let taken = self.kafka.world.id(name).is_some()
+            || self.rabbit.world.id(name).is_some()
+            || self.workloads.contains_key(name)
+            || name == "lab";
+        if taken {
+            return refused(format!("the name {name} is taken; choose another"));
+        }
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        if name.is_empty() || name.len() > 64 || !name.chars().all(plain) {
+            return refused(format!(
+                "{name:?} cannot be a name: 1 to 64 of a-z A-Z 0-9 . _ - are expected"
+            ));
+        }
+        Ok(())
+    }
+
+    /// The processes of a client or node, on either side.
+    fn processes(&self, name: &str) -> (Option<NodeId>, Option<NodeId>) {
+        (self.kafka.world.id(name), self.rabbit.world.id(name))
+    }
+
+    fn known(&self, name: &str, what: &str) -> Result<(Option<NodeId>, Option<NodeId>), LabError> {
+        match self.processes(name) {
+            (None, None) => {
+                let kafka = self.kafka.world.ids().map(|id| self.kafka.world.name(id));
+                let rabbit = self.rabbit.world.ids().map(|id| self.rabbit.world.name(id));
+                let names: BTreeSet<&str> = kafka.chain(rabbit).collect();
+                let names: Vec<&str> = names
+                    .into_iter()
+                    .filter(|n| !matches!(*n, KAFKA_ADMIN | RABBIT_ADMIN))
+                    .collect();
+                refused(format!("there is no {what} {name}; there are {}", names.join(", ")))
+            }
+            found => Ok(found),
+        }
+    }
+
+    fn act_client(&mut self, name: &str, act: &ClientAct) -> Acted {
+        let (kafka, rabbit) = self.known(name, "client")?;
+        if is_server(name) {
+            return refused(format!("{name} is a server; `node {name} ...` acts on it"));
+        }
+        match act {
+            ClientAct::Process(act) => return self.act_process(name, *act),
+            ClientAct::Set { name: setting, value } => {
+                let (setting, value) = (setting.clone(), value.clone());
+                if let Some(id) = kafka.filter(|_| !PUBLISHER_SETTINGS.contains(&&*setting)) {
+                    let (name, value) = (setting.clone(), value.clone());
+                    self.kafka.command(id, kafka::command::Command::Set { name, value });
+                }
+                if let Some(id) = rabbit {
+                    self.rabbit.command(id, rabbit::command::Command::Set { name: setting, value });
+                }
+            }
+            ClientAct::Seek(partition, offset) => {
+                let command = kafka::command::Command::Seek(partition.clone(), *offset);
+                self.command_consumer(name, kafka, command)?;
+            }
+            ClientAct::Commit(partition, offset) => {
+                let command = kafka::command::Command::Commit(partition.clone(), *offset);
+                self.command_consumer(name, kafka, command)?;
+            }
+        }
+        done()
+    }
+
+    fn command_consumer(
+        &mut self,
+        name: &str,
+        id: Option<NodeId>,
+        command: kafka::command::Command,
+    ) -> Result<(), LabError> {
+        match id.filter(|id| matches!(self.kafka.spec(*id), kafka::spec::Spec::Consumer(_))) {
+            Some(id) => {
+                self.kafka.command(id, command);
+                Ok(())
+            }
+            None => refused(format!("{name} is no Kafka consumer: it has no offsets")),
+        }
+    }
+
+    // ---- processes ----
+
+    fn act_node(&mut self, name: &str, act: ProcessAct) -> Acted {
+        self.known(name, "node")?;
+        if !is_server(name) {
+            return refused(format!("{name} is a client; `client {name} ...` acts on it"));
+        }
+        self.act_process(name, act)
+    }
+
+    fn act_process(&mut self, name: &str, act: ProcessAct) -> Acted {
+        let (kafka, rabbit) = self.processes(name);
+        if let Some(id) = kafka {
+            change_process(&mut self.kafka.world, id, act);
+        }
+        if let Some(id) = rabbit {
+            change_process(&mut self.rabbit.world, id, act);
+        }
+        if act == ProcessAct::Start {
+            self.send_again(name);
+        }
+        if matches!(act, ProcessAct::Start | ProcessAct::Resume) {
+            self.wake_workload(name);
+        }
+        let became = match act {
+            ProcessAct::Stop => "stopped",
+            ProcessAct::Crash => "crashed",
+            ProcessAct::PowerCut => "power_cut",
+            ProcessAct::Start => "started",
+            ProcessAct::Pause => "paused",
+            ProcessAct::Resume => "resumed",
+        };
+        self.tell(LabEvent::Process { name: name.into(), became });
+        match act {
+            ProcessAct::Stop => Ok(Wait::Ended(name.into(), self.now + STOP_PATIENCE)),
+            _ => done(),
+        }
+    }
+
+    /// True once no process of this name runs any more.
+    pub(super) fn has_ended(&self, name: &str) -> bool {
+        let (kafka, rabbit) = self.processes(name);
+        let lives = |status: Status| matches!(status, Status::Running | Status::Paused);
+        !kafka.is_some_and(|id| lives(self.kafka.world.status(id)))
+            && !rabbit.is_some_and(|id| lives(self.rabbit.world.status(id)))
+    }
+
+    /// A producer that stood still with its client goes on.
+    fn wake_workload(&mut self, name: &str) {
+        let now = self.now;
+        if let Some(workload) = self.workloads.get_mut(name)
+            && !workload.is_done()
+            && workload.next_at.is_none()
+        {
+            workload.next_at = Some(now);
+        }
+    }
+
+    /// A producer that begins a new life sends again what was never acknowledged in the old one:
+    /// its application keeps its messages until they are.
+    fn send_again(&mut self, name: &str) {
+        let Some(workload) = self.workloads.get(name).cloned() else { return };
+        let (kafka, rabbit) = self.processes(name);
+        let confirms = workload.settings.get("confirm").is_none_or(|value| value != "false");
+        if let Some(node) = kafka.filter(|id| self.kafka.world.status(*id) == Status::Running) {
+            for id in self.ledger.unacknowledged(name, true, RESEND_MAX) {
+                let message = workload.again(id, self.ledger.origin(id).and_then(|(_, key)| key));
+                for record in workload.records(&message) {
+                    self.kafka.command(node, kafka::command::Command::Send(record));
+                }
+            }
+        }
+        let rabbit = rabbit.filter(|id| self.rabbit.world.status(*id) == Status::Running);
+        if let Some(node) = rabbit.filter(|_| confirms) {
+            for id in self.ledger.unacknowledged(name, false, RESEND_MAX) {
+                let message = workload.again(id, self.ledger.origin(id).and_then(|(_, key)| key));
+                for publish in workload.publishes(&message) {
+                    self.rabbit.command(node, rabbit::command::Command::Publish(publish));
+                }
+            }
+        }
+    }
+
+    /// Every process at once, as when the tab dies: what was written stays. All that were running
+    /// start again.
+    pub(super) fn crash_all(&mut self) {
+        self.level();
+        self.kafka.world.crash_all();
+        self.rabbit.world.crash_all();
+        self.after_restart("crashed");
+    }
+
+    fn power_cut_all(&mut self) {
+        let machines: BTreeSet<_> =
+            self.kafka.world.ids().map(|id| self.kafka.world.machine(id)).collect();
+        let alive: Vec<NodeId> = running(&self.kafka.world);
+        machines.into_iter().for_each(|machine| self.kafka.world.power_cut(machine));
+        alive.into_iter().for_each(|id| self.kafka.world.start(id));
+        let machines: BTreeSet<_> =
+            self.rabbit.world.ids().map(|id| self.rabbit.world.machine(id)).collect();
+        let alive: Vec<NodeId> = running(&self.rabbit.world);
+        machines.into_iter().for_each(|machine| self.rabbit.world.power_cut(machine));
+        alive.into_iter().for_each(|id| self.rabbit.world.start(id));
+        self.after_restart("power_cut");
+    }
+
+    pub(super) fn after_restart(&mut self, became: &'static str) {
+        let kafka = self.kafka.world.ids().map(|id| self.kafka.world.name(id).to_owned());
+        let rabbit = self.rabbit.world.ids().map(|id| self.rabbit.world.name(id).to_owned());
+        let names: BTreeSet<String> = kafka.chain(rabbit).collect();
+        for name in names {
+            if !matches!(&*name, KAFKA_ADMIN | RABBIT_ADMIN) {
+                self.send_again(&name);
+                self.wake_workload(&name);
+                self.tell(LabEvent::Process { name, became });
+            }
+        }
+    }
+
+    // ---- network ----
+
+    fn act_net(&mut self, act: &NetAct) -> Acted {
+        let change = match act {
+            NetAct::Isolate(name) => {
+                self.known(name, "node or client")?;
+                format!("isolate {name}")
+            }
+            NetAct::Partition(left, right) => {
+                for name in left.iter().chain(right) {
+                    self.known(name, "node or client")?;
+                }
+                format!("partition {} {}", left.join(","), right.join(","))
+            }
+            NetAct::Slow { a, b, latency } => {
+                for name in std::iter::once(a).chain(b) {
+                    self.known(name, "node or client")?;
+                }
+                let b = b.as_deref().unwrap_or_default();
+                format!("slow {a} {b} --latency {latency}").replace("  ", " ")
+            }
+            NetAct::Drop { a, b, .. } => {
+                self.known(a, "node or client")?;
+                self.known(b, "node or client")?;
+                format!("drop {a} {b}")
+            }
+            NetAct::Heal => "heal".into(),
+        };
+        let kafka_id = |name: &str| self.kafka.world.id(name);
+        let plan = plan_network(act, &kafka_id);
+        self.kafka.world.change_network(plan);
+        let rabbit_id = |name: &str| self.rabbit.world.id(name);
+        let plan = plan_network(act, &rabbit_id);
+        self.rabbit.world.change_network(plan);
+        self.tell(LabEvent::Network { change });
+        done()
+    }
+
+    // ---- console tools ----
+
+    fn act_produce(&mut self, produce: &ConsoleProduce) -> Acted {
+        let name = self.console_name("console-producer");
+        let spec =
+            kafka::spec::ProducerSpec { name: name.clone(), settings: produce.settings.clone() };
+        let id = self.add_kafka(&name, kafka::spec::Spec::Producer(spec));
+        for (key, value) in &produce.records {
+            let message = self.number_message(&name, key.as_deref());
+            let record = kafka::command::OutgoingRecord {
+                id: message,
+                topic: produce.topic.clone(),
+                partition: None,
+                key: key.clone().map(Into::into),
+                value: Some(value.clone().into()),
+            };
+            self.kafka.command(id, kafka::command::Command::Send(record));
+        }
+        self.kafka.command(id, kafka::command::Command::Flush);
+        let records = produce.records.len() as u64;
+        let console = Console::produces(name, records, self.now);
+        Ok(Wait::Console(self.watch_console(console)))
+    }
+
+    fn act_consume(&mut self, consume: &ConsoleConsume) -> Acted {
+        let name = self.console_name("console-consumer");
+        let reader = match &consume.reads {
+            kafka::spec::Reads::Group { group, .. } => group.clone(),
+            kafka::spec::Reads::Assigned { .. } => name.clone(),
+        };
+        self.readers.insert(name.clone(), reader);
+        let spec = kafka::spec::ConsumerSpec {
+            name: name.clone(),
+            reads: consume.reads.clone(),
+            work_per_batch: Span::ZERO,
+            work_per_message: Span::ZERO,
+            batch: None,
+            commit: kafka::spec::CommitMode::Auto,
+            effect: None,
+            stop_after: consume.max_messages,
+            settings: consume.settings.clone(),
+        };
+        self.add_kafka(&name, kafka::spec::Spec::Consumer(spec));
+        let patience = consume.timeout.unwrap_or(CONSOLE_PATIENCE);
+        let strict = consume.timeout.is_none() && consume.max_messages.is_some();
+        let console = Console::consumes(name, patience, strict, self.now);
+        Ok(Wait::Console(self.watch_console(console)))
+    }
+
+    /// A name that no client has: `console-consumer`, then `console-consumer-2`, ...
+    fn console_name(&self, base: &str) -> String {
+        let names = (1..).map(|n| if n == 1 { base.to_owned() } else { format!("{base}-{n}") });
+        let mut free = names.filter(|name| self.processes(name) == (None, None));
+        free.next().expect("there are more numbers than clients")
+    }
+}
+
+/// Settings of a producer by side.
+fn split_settings(settings: &Settings) -> (Settings, Settings) {
+    let all = settings.iter().map(|(name, value)| (name.clone(), value.clone()));
+    all.partition(|(name, _)| !PUBLISHER_SETTINGS.contains(&name.as_str()))
+}
+
+fn is_server(name: &str) -> bool {
+    ["kafka-", "rabbit-", "controller-", "zookeeper-"].iter().any(|kind| {
+        name.strip_prefix(kind).is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit()))
+    })
+}
+
+fn running<N: crate::sim::Node>(world: &crate::sim::World<N>) -> Vec<NodeId> {
+    let alive = |id: &NodeId| matches!(world.status(*id), Status::Running | Status::Paused);
+    world.ids().filter(alive).collect()
+}
+
+fn change_process<N: crate::sim::Node>(
+    world: &mut crate::sim::World<N>,
+    id: NodeId,
+    act: ProcessAct,
+) {
+    match act {
+        ProcessAct::Stop => world.stop(id),
+        ProcessAct::Crash => world.crash(id),
+        ProcessAct::PowerCut => {
+            let machine = world.machine(id);
+            world.power_cut(machine);
+        }
+        ProcessAct::Start => world.start(id),
+        ProcessAct::Pause => world.pause(id),
+        ProcessAct::Resume => world.resume(id),
+    }
+}
+
+/// A change of one world's network; names that are not in that world are left out.
+fn plan_network(
+    act: &NetAct,
+    id: &dyn Fn(&str) -> Option<NodeId>,
+) -> impl FnOnce(&mut Network) + use<> {
+    let set = |names: &[String]| names.iter().filter_map(|name| id(name)).collect::<BTreeSet<_>>();
+    enum Plan {
+        Nothing,
+        Isolate(NodeId),
+        Partition(BTreeSet<NodeId>, BTreeSet<NodeId>),
+        Slow(NodeId, Option<NodeId>, Span),
+        Drop(DropRule),
+        Heal,
+    }
+    let plan = match act {
+        NetAct::Isolate(name) => id(name).map_or(Plan::Nothing, Plan::Isolate),
+        NetAct::Partition(left, right) => Plan::Partition(set(left), set(right)),
+        NetAct::Slow { a, b, latency } => match (id(a), b) {
+            (Some(a), None) => Plan::Slow(a, None, *latency),
+            (Some(a), Some(b)) => id(b).map_or(Plan::Nothing, |b| Plan::Slow(a, Some(b), *latency)),
+            (None, _) => Plan::Nothing,
+        },
+        NetAct::Drop { a, b, kind, count } => match (id(a), id(b)) {
+            (Some(a), Some(b)) => Plan::Drop(DropRule { a, b, kind: kind.clone(), left: *count }),
+            _ => Plan::Nothing,
+        },
+        NetAct::Heal => Plan::Heal,
+    };
+    move |network| match plan {
+        Plan::Nothing => {}
+        Plan::Isolate(node) => network.isolate(node),
+        Plan::Partition(left, right) => network.partition(left, right),
+        Plan::Slow(a, b, latency) => network.slow(a, b, latency),
+        Plan::Drop(rule) => network.swallow(rule),
+        Plan::Heal => network.heal(),
+    }
+}

@@ -1,0 +1,79 @@
+//! The events of a lab, newest at the end, with a count of each name since the beginning.
+
+use super::event::{Event, Moment, What};
+use crate::sim::Time;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// Events of one chunk, shared by clones of the log.
+const CHUNK: usize = 1024;
+
+/// At most so many chunks are kept: about a million events. Older ones are counted only.
+const CHUNKS_MAX: usize = 1024;
+
+/// The events of a lab.
+#[derive(Clone, Debug, Default)]
+pub struct EventLog {
+    chunks: std::collections::VecDeque<Rc<Vec<Rc<Event>>>>,
+    /// Events that are counted only.
+    dropped: u64,
+    next: u64,
+    counts: BTreeMap<&'static str, u64>,
+}
+
+impl EventLog {
+    /// Adds an event at the end.
+    pub fn push(&mut self, at: Time, before: Moment, by: Rc<str>, what: What) {
+        let event = Rc::new(Event { number: self.next, at, before, by, what });
+        self.next += 1;
+        *self.counts.entry(event.name()).or_default() += 1;
+        match self.chunks.back_mut() {
+            Some(chunk) if chunk.len() < CHUNK => Rc::make_mut(chunk).push(event),
+            _ => {
+                let mut chunk = Vec::with_capacity(CHUNK);
+                chunk.push(event);
+                self.chunks.push_back(Rc::new(chunk));
+            }
+        }
+        if self.chunks.len() > CHUNKS_MAX {
+            self.dropped += self.chunks.pop_front().map_or(0, |chunk| chunk.len() as u64);
+        }
+    }
+
+    /// The number that the next event will get.
+    pub fn next(&self) -> u64 {
+        self.next
+    }
+
+    /// The number of the oldest event that is kept.
+    pub fn first(&self) -> u64 {
+        self.dropped
+    }
+
+    /// How many events of this name there have been.
+    pub fn count(&self, name: &str) -> u64 {
+        self.counts.get(name).copied().unwrap_or(0)
+    }
+
+    /// Each name with its count.
+    pub fn counts(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
+        self.counts.iter().map(|(name, count)| (*name, *count))
+    }
+
+    /// The event with this number, if it is kept.
+    pub fn get(&self, number: u64) -> Option<&Rc<Event>> {
+        let index = number.checked_sub(self.dropped)? as usize;
+        self.chunks.get(index / CHUNK)?.get(index % CHUNK)
+    }
+
+    /// The kept events from a number on, oldest first.
+    pub fn since(&self, number: u64) -> impl DoubleEndedIterator<Item = &Rc<Event>> {
+        let from = number.max(self.dropped);
+        (from..self.next).filter_map(|number| self.get(number))
+    }
+
+    /// The kept events, newest first.
+    pub fn newest_first(&self) -> impl Iterator<Item = &Rc<Event>> {
+        self.since(0).rev()
+    }
+}

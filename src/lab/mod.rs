@@ -1,0 +1,45 @@
+//! What the user holds: one clock, both worlds, the journal and the ledger.
+//!
+//! A [`Session`] is a lab at one instant: the Kafka world and the RabbitMQ world, stepped so that
+//! whatever is due first happens first; the workloads that feed both with the same messages; and
+//! what they told: events, ledger, history. A [`Timeline`] is a session with its past: the journal
+//! of commands, checkpoints to go back to, undo. A [`Command`] acts at the present instant and may
+//! then wait, while time passes, for what it came to: an [`Execution`] on its way to an
+//! [`Outcome`].
+//!
+//! - [`command`], [`outcome`], [`event`]: the vocabulary.
+//! - [`session`], with `act` (what commands do), `console` (tools that run as clients) and `look`
+//!   (commands that change nothing).
+//! - [`workload`]: the same numbered messages for both sides.
+//! - [`event_log`], [`ledger`], [`history`], `passport`: what is known of what happened.
+//! - [`predicate`] over `state`: questions about the lab that are decided by the lab.
+//! - [`timeline`], `execution`: time, to and fro.
+//! - [`saving`]: what storage keeps, and how a lab comes back from it.
+
+mod act;
+pub mod chunks;
+pub mod command;
+mod console;
+pub mod event;
+pub mod event_log;
+pub mod event_names;
+mod execution;
+pub mod history;
+pub mod ledger;
+mod look;
+pub mod nearest;
+pub mod outcome;
+mod passport;
+pub mod predicate;
+pub mod saving;
+pub mod session;
+pub mod state;
+pub mod timeline;
+pub mod workload;
+
+pub use command::Command;
+pub use event::{Event, Moment};
+pub use execution::Execution;
+pub use outcome::{LabError, Outcome};
+pub use session::Session;
+pub use timeline::{Grain, Progress, Timeline};

@@ -1,0 +1,85 @@
+//! What a command came to, as data; the shell gives it the form of the real tool's output.
+
+use super::event::Event;
+use super::ledger::{LedgerReport, Passport};
+use crate::sim::Time;
+use crate::{kafka, rabbit};
+use std::fmt;
+use std::rc::Rc;
+
+/// What a command that succeeded came to.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// Nothing to say.
+    Done,
+    /// Time has passed; it is now this instant.
+    Passed(Time),
+    /// A Kafka tool's answer.
+    Kafka(kafka::command::Answer),
+    /// A RabbitMQ tool's answer.
+    Rabbit(rabbit::command::Answer),
+    /// Records that a console consumer printed.
+    Consumed(Consumed),
+    /// What became of the messages.
+    Ledger(LedgerReport),
+    /// One message's life.
+    Passport(Passport),
+    /// Names and values.
+    Metrics(Vec<(String, f64)>),
+    /// Events.
+    Events(Vec<Rc<Event>>),
+    /// Invariants that were checked, by name.
+    Checked(Vec<String>),
+    /// A part of the lab's state.
+    State(serde_json::Value),
+}
+
+/// What a console consumer printed.
+#[derive(Clone, Debug, Default)]
+pub struct Consumed {
+    /// The records in the order in which they came.
+    pub records: Vec<ConsumedRecord>,
+    /// True if it ended because nothing came in time.
+    pub timed_out: bool,
+}
+
+/// A record that a console consumer printed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ConsumedRecord {
+    /// Its partition.
+    pub partition: i32,
+    /// Its offset.
+    pub offset: i64,
+    /// Its timestamp in milliseconds.
+    pub timestamp_ms: i64,
+    /// Its key.
+    pub key: Option<String>,
+    /// Its value.
+    pub value: Option<String>,
+}
+
+/// Why a command failed. It has then changed nothing but the passing of time.
+#[derive(Clone, Debug, PartialEq)]
+pub enum LabError {
+    /// A broker said no: its own words, as the real tool prints them.
+    Kafka(kafka::command::ApiError),
+    /// A broker said no: its own words, as the real tool prints them.
+    Rabbit(rabbit::command::AmqpError),
+    /// The lab said no: what was found and what was expected.
+    Refused(String),
+    /// A part of the product that is not built yet.
+    NotHereYet(String),
+    /// It was waited for in vain: for what, and how long.
+    NotReached(String),
+}
+
+impl fmt::Display for LabError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            LabError::Kafka(error) => error.fmt(f),
+            LabError::Rabbit(error) => error.fmt(f),
+            LabError::Refused(sentence) | LabError::NotReached(sentence) => f.write_str(sentence),
+            LabError::NotHereYet(name) => write!(f, "not here yet: {name}"),
+        }
+    }
+}

@@ -1,0 +1,474 @@
+//! The session: both worlds on one clock, the workloads that feed them, and what they told.
+//!
+//! The clock is shared by always stepping whatever is due first: a workload, then Kafka, then
+//! RabbitMQ where they are due at the same instant. So the same message enters both worlds at the
+//! same time, and the same seed and commands give the same events.
+
+use super::command::LabSpec;
+use super::console::Console;
+use super::event::{LabEvent, Moment, What};
+use super::event_log::EventLog;
+use super::history::{History, Sample};
+use super::ledger::Ledger;
+use super::outcome::{LabError, Outcome};
+use super::workload::Workload;
+use crate::kafka::command::RequestId as KafkaRequest;
+use crate::rabbit::command::RequestId as RabbitRequest;
+use crate::sim::disk::Block;
+use crate::sim::{CostModel, Disk, Hop, MessageId, Node, NodeId, Span, Status, Step, Time};
+use crate::{kafka, rabbit};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// How long a console consumer without a limit of its own waits for a first or further record
+/// before the lab takes it away.
+pub const CONSOLE_PATIENCE: Span = Span::seconds(10);
+
+/// The client behind the Kafka tools.
+pub const KAFKA_ADMIN: &str = "kafka-admin";
+
+/// The client behind the RabbitMQ tools.
+pub const RABBIT_ADMIN: &str = "rabbit-admin";
+
+/// A boot takes a few hundred events; past this many something is wrong with the program.
+const BOOT_STEPS_MAX: u64 = 1_000_000;
+
+/// One lab at one instant. Clones share what they can, and continue identically.
+#[derive(Clone)]
+pub struct Session {
+    /// What it is made of.
+    pub(super) spec: Rc<LabSpec>,
+    /// The Kafka world.
+    pub kafka: kafka::Cluster,
+    /// The RabbitMQ world.
+    pub rabbit: rabbit::Cluster,
+    pub(super) now: Time,
+    pub(super) steps: u64,
+    pub(super) acts: usize,
+    pub(super) workloads: BTreeMap<String, Workload>,
+    pub(super) order: Vec<String>,
+    pub(super) next_message: u64,
+    pub(super) next_request: u64,
+    pub(super) events: EventLog,
+    pub(super) ledger: Ledger,
+    pub(super) history: History,
+    /// The group, or itself, that each Kafka consumer reads for.
+    pub(super) readers: BTreeMap<String, String>,
+    consoles: BTreeMap<u64, Watched>,
+}
+
+/// A console tool at work, or what it came to.
+#[derive(Clone)]
+enum Watched {
+    AtWork(Box<Console>),
+    Over(Box<Result<Outcome, LabError>>),
+}
+
+/// Results of console tools that are kept for whoever asks.
+const CONSOLES_MAX: usize = 16;
+
+/// What one step of the session came to.
+#[derive(Clone, Debug)]
+pub enum Stepped {
+    /// One event was processed.
+    Ran,
+    /// Nothing is left to happen.
+    Idle,
+    /// Bytes have to be loaded first; nothing has changed.
+    Need(Vec<Rc<Block>>),
+}
+
+/// Messages that arrived, for the picture.
+#[derive(Clone, Debug, Default)]
+pub struct Arrived {
+    /// In the Kafka world.
+    pub kafka: Vec<Hop<<kafka::Process as Node>::Message>>,
+    /// In the RabbitMQ world.
+    pub rabbit: Vec<Hop<<rabbit::Process as Node>::Message>>,
+}
+
+impl Session {
+    /// A fresh lab whose servers have booted.
+    pub fn new(spec: &LabSpec) -> Result<Session, LabError> {
+        let mut session = Session::empty(spec)?;
+        for number in 1..=spec.kafka_brokers {
+            let settings = session.kafka_settings();
+            let broker = kafka::spec::BrokerSpec { id: number as i32, settings };
+            session.add_kafka(&format!("kafka-{number}"), kafka::spec::Spec::Broker(broker));
+        }
+        for number in 1..=spec.rabbit_nodes {
+            let settings = session.rabbit_settings();
+            let broker = rabbit::spec::Spec::Broker { number, settings };
+            session.add_rabbit(&format!("rabbit-{number}"), broker);
+        }
+        session.add_kafka(KAFKA_ADMIN, kafka::spec::Spec::Admin);
+        session.add_rabbit(RABBIT_ADMIN, rabbit::spec::Spec::Admin);
+        session.boot()?;
+        Ok(session)
+    }
+
+    /// Both worlds without a process.
+    pub(super) fn empty(spec: &LabSpec) -> Result<Session, LabError> {
+        let cost = CostModel::preset(&spec.cost).ok_or_else(|| {
+            let known: Vec<&str> =
+                crate::sim::cost::PRESETS.iter().map(|(name, _)| *name).collect();
+            let known = known.join(", ");
+            LabError::Refused(format!("there is no cost preset {}; there are {known}", spec.cost))
+        })?;
+        if spec.kafka_brokers != 1 || spec.rabbit_nodes != 1 {
+            return Err(LabError::NotHereYet("more than one broker of a kind".into()));
+        }
+        Ok(Session {
+            spec: Rc::new(spec.clone()),
+            kafka: kafka::Cluster::new(spec.seed, cost.clone()),
+            rabbit: rabbit::Cluster::new(spec.seed, cost),
+            now: Time::ZERO,
+            steps: 0,
+            acts: 0,
+            workloads: BTreeMap::new(),
+            order: Vec::new(),
+            next_message: 0,
+            next_request: 0,
+            events: EventLog::default(),
+            ledger: Ledger::default(),
+            history: History::default(),
+            readers: BTreeMap::new(),
+            consoles: BTreeMap::new(),
+        })
+    }
+
+    /// Settings of `lab new --set` that belong to Kafka: the real names there have dots.
+    fn kafka_settings(&self) -> kafka::spec::Settings {
+        let all = self.spec.settings.iter().filter(|(name, _)| name.contains('.'));
+        all.map(|(name, value)| (name.clone(), value.clone())).collect()
+    }
+
+    fn rabbit_settings(&self) -> rabbit::spec::Settings {
+        let all = self.spec.settings.iter().filter(|(name, _)| !name.contains('.'));
+        all.map(|(name, value)| (name.clone(), value.clone())).collect()
+    }
+
+    /// Lets time pass until every server and both tools are ready.
+    pub(super) fn boot(&mut self) -> Result<(), LabError> {
+        for _ in 0..BOOT_STEPS_MAX {
+            if self.is_booted() {
+                return Ok(());
+            }
+            match self.step() {
+                Stepped::Ran => {}
+                Stepped::Idle => break,
+                Stepped::Need(_) => {
+                    return Err(LabError::NotReached("a boot met an absent block".into()));
+                }
+            }
+        }
+        match self.is_booted() {
+            true => Ok(()),
+            false => Err(LabError::NotReached("the servers did not finish their boot".into())),
+        }
+    }
+
+    /// True once every server that is meant to run serves.
+    pub fn is_booted(&self) -> bool {
+        let kafka = &self.kafka;
+        let rabbit = &self.rabbit;
+        kafka.world.ids().all(|id| {
+            kafka.world.status(id) != Status::Running
+                || !matches!(
+                    kafka.spec(id),
+                    kafka::spec::Spec::Broker(_) | kafka::spec::Spec::Admin
+                )
+                || kafka.is_ready(id)
+        }) && rabbit.world.ids().all(|id| {
+            rabbit.world.status(id) != Status::Running
+                || !matches!(
+                    rabbit.spec(id),
+                    rabbit::spec::Spec::Broker { .. } | rabbit::spec::Spec::Admin
+                )
+                || rabbit.is_ready(id)
+        })
+    }
+
+    // ---- looking ----
+
+    /// What it is made of.
+    pub fn spec(&self) -> &LabSpec {
+        &self.spec
+    }
+
+    /// The present instant.
+    pub fn now(&self) -> Time {
+        self.now
+    }
+
+    /// Events of the worlds and messages of workloads that have been processed.
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// The present point of time.
+    pub fn moment(&self) -> Moment {
+        Moment { steps: self.steps, acts: self.acts }
+    }
+
+    /// Everything that was told.
+    pub fn events(&self) -> &EventLog {
+        &self.events
+    }
+
+    /// What became of the messages.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// The figures of the charts.
+    pub fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// Producers with what they send, in the order in which they came.
+    pub fn workloads(&self) -> impl Iterator<Item = &Workload> {
+        self.order.iter().filter_map(|name| self.workloads.get(name))
+    }
+
+    // ---- time ----
+
+    /// When the next thing is due.
+    pub fn next_time(&mut self) -> Option<Time> {
+        let workload = self.workloads.values().filter_map(|w| w.next_at).min();
+        let worlds = [self.kafka.world.next_time(), self.rabbit.world.next_time()];
+        worlds.into_iter().chain([workload, self.console_deadline()]).flatten().min()
+    }
+
+    /// Lets the clock stand at an instant before which nothing is due.
+    pub fn advance_to(&mut self, time: Time) {
+        if time > self.now {
+            self.now = time;
+        }
+        self.level();
+    }
+
+    /// Brings both worlds to the present, so that what acts on them acts now.
+    pub(super) fn level(&mut self) {
+        self.kafka.world.advance_to(self.now);
+        self.rabbit.world.advance_to(self.now);
+    }
+
+    /// Processes the next thing that is due.
+    pub fn step(&mut self) -> Stepped {
+        let Some(next) = self.next_time() else { return Stepped::Idle };
+        let before = self.moment();
+        let due = self.workloads.iter().find(|(_, w)| w.next_at.is_some_and(|at| at <= next));
+        if let Some(name) = due.map(|(name, _)| name.clone()) {
+            self.now = self.now.max(next);
+            self.level();
+            self.send_next(&name);
+        } else if self.console_deadline() == Some(next) {
+            // Its end is found below.
+            self.now = self.now.max(next);
+        } else if self.kafka.world.next_time() == Some(next) {
+            if let Step::Need(blocks) = self.kafka.world.step() {
+                return Stepped::Need(blocks);
+            }
+        } else if let Step::Need(blocks) = self.rabbit.world.step() {
+            return Stepped::Need(blocks);
+        }
+        self.now = self.now.max(next);
+        self.steps += 1;
+        self.collect(before);
+        self.end_consoles();
+        if self.history.is_due(self.now) {
+            let sample = self.sample();
+            self.history.push(sample);
+        }
+        Stepped::Ran
+    }
+
+    /// A producer sends its next message to every side.
+    fn send_next(&mut self, name: &str) {
+        let kafka = self.kafka.world.id(name);
+        let rabbit = self.rabbit.world.id(name);
+        let runs = kafka.is_none_or(|id| self.kafka.world.status(id) == Status::Running)
+            && rabbit.is_none_or(|id| self.rabbit.world.status(id) == Status::Running);
+        let workload = self.workloads.get_mut(name).expect("it was found by this name");
+        if !runs {
+            // It stands still with its client, and goes on when that does.
+            workload.next_at = None;
+            return;
+        }
+        let id = MessageId(self.next_message);
+        self.next_message += 1;
+        let message = workload.next(id, self.now);
+        let done = workload.is_done();
+        let workload = workload.clone();
+        self.ledger.announce(id, name, message.key.as_deref());
+        if let Some(node) = kafka {
+            for record in workload.records(&message) {
+                self.kafka.command(node, kafka::command::Command::Send(record));
+            }
+        }
+        if let Some(node) = rabbit {
+            for publish in workload.publishes(&message) {
+                self.rabbit.command(node, rabbit::command::Command::Publish(publish));
+            }
+        }
+        let producer = name.to_owned();
+        self.tell(LabEvent::MessageSent {
+            producer: producer.clone(),
+            message: id,
+            key: message.key,
+        });
+        if done {
+            self.tell(LabEvent::ProducerDone { producer });
+        }
+    }
+
+    /// Takes up what the worlds told since `before`.
+    pub(super) fn collect(&mut self, before: Moment) {
+        for happening in self.kafka.take_happenings() {
+            let by: Rc<str> = self.kafka.world.name(happening.node).into();
+            self.note(happening.at, before, by, What::Kafka(happening.event));
+        }
+        for happening in self.rabbit.take_happenings() {
+            let by: Rc<str> = self.rabbit.world.name(happening.node).into();
+            let recovered = matches!(happening.event, rabbit::event::Event::NodeStarted { .. })
+                && self.steps > 0;
+            self.note(happening.at, before, by, What::Rabbit(happening.event));
+            if recovered {
+                self.recount_queues();
+            }
+        }
+    }
+
+    fn recount_queues(&mut self) {
+        let mut present: BTreeMap<MessageId, u8> = BTreeMap::new();
+        for queue in self.rabbit.queues() {
+            for cell in self.rabbit.glimpse(&queue.name, usize::MAX) {
+                *present.entry(cell.message).or_default() += 1;
+            }
+        }
+        self.ledger.recount_queues(&present);
+    }
+
+    /// Tells something of the lab itself.
+    pub(super) fn tell(&mut self, event: LabEvent) {
+        let before = self.moment();
+        self.note(self.now, before, "lab".into(), What::Lab(event));
+    }
+
+    fn console_deadline(&self) -> Option<Time> {
+        let at_work = self.consoles.values().filter_map(|watched| match watched {
+            Watched::AtWork(console) => Some(console.deadline()),
+            Watched::Over(_) => None,
+        });
+        at_work.min()
+    }
+
+    /// Watches a console tool from now on; its number.
+    pub(super) fn watch_console(&mut self, console: Console) -> u64 {
+        self.next_request += 1;
+        self.consoles.insert(self.next_request, Watched::AtWork(Box::new(console)));
+        self.next_request
+    }
+
+    /// What a console tool came to, once it is over.
+    pub(super) fn console_result(&self, number: u64) -> Option<Result<Outcome, LabError>> {
+        match self.consoles.get(&number)? {
+            Watched::AtWork(_) => None,
+            Watched::Over(result) => Some((**result).clone()),
+        }
+    }
+
+    /// Takes the clients of console tools away that are over.
+    pub(super) fn end_consoles(&mut self) {
+        let mut over = Vec::new();
+        for (number, watched) in &self.consoles {
+            if let Watched::AtWork(console) = watched
+                && let Some(result) = console.result(self.now)
+            {
+                over.push((*number, console.client.clone(), result));
+            }
+        }
+        for (number, client, result) in over {
+            self.consoles.insert(number, Watched::Over(Box::new(result)));
+            if let Some(id) = self.kafka.world.id(&client) {
+                self.level();
+                self.kafka.world.remove(id);
+            }
+        }
+        while self.consoles.len() > CONSOLES_MAX
+            && self.consoles.first_key_value().is_some_and(|(_, w)| matches!(w, Watched::Over(_)))
+        {
+            self.consoles.pop_first();
+        }
+    }
+
+    fn note(&mut self, at: Time, before: Moment, by: Rc<str>, what: What) {
+        for watched in self.consoles.values_mut() {
+            if let Watched::AtWork(console) = watched {
+                console.listen(at, &what);
+            }
+        }
+        let readers = &self.readers;
+        self.ledger.listen(&what, |client| {
+            readers.get(client).cloned().unwrap_or_else(|| client.to_owned())
+        });
+        self.events.push(at, before, by, what);
+    }
+
+    fn sample(&self) -> Sample {
+        let lag = |group: kafka::inspect::GroupState| {
+            group.offsets.iter().map(|position| position.lag.max(0) as u64).sum::<u64>()
+        };
+        let figures = self.ledger.figures();
+        Sample {
+            at: self.now,
+            kafka_waiting: self.kafka.groups().into_iter().map(lag).sum(),
+            rabbit_waiting: self.rabbit.queues().iter().map(|queue| queue.ready).sum(),
+            kafka_held: self.kafka.clients().iter().map(|client| client.held_count).sum(),
+            rabbit_held: self.rabbit.clients().iter().map(|client| client.held_count).sum(),
+            kafka_processed: figures.kafka.processed,
+            rabbit_processed: figures.rabbit.processed,
+        }
+    }
+
+    // ---- the picture ----
+
+    /// Begins or ends to keep what arrives.
+    pub(super) fn watch(&mut self, watched: bool) {
+        self.kafka.world.watch(watched);
+        self.rabbit.world.watch(watched);
+    }
+
+    /// True if what arrives is kept.
+    pub(super) fn is_watched(&self) -> bool {
+        self.kafka.world.is_watched()
+    }
+
+    /// What arrived since this was last called.
+    pub(super) fn take_arrived(&mut self) -> Arrived {
+        Arrived { kafka: self.kafka.world.take_hops(), rabbit: self.rabbit.world.take_hops() }
+    }
+
+    // ---- inside ----
+
+    pub(super) fn add_kafka(&mut self, name: &str, spec: kafka::spec::Spec) -> NodeId {
+        self.kafka.add(name, spec, Disk::default())
+    }
+
+    pub(super) fn add_rabbit(&mut self, name: &str, spec: rabbit::spec::Spec) -> NodeId {
+        self.rabbit.add(name, spec, Disk::default())
+    }
+
+    /// A number for a question of a tool, never used before in this lab.
+    pub(super) fn kafka_request(&mut self) -> KafkaRequest {
+        self.next_request += 1;
+        KafkaRequest(self.next_request)
+    }
+
+    /// A number for a question of a tool, never used before in this lab.
+    pub(super) fn rabbit_request(&mut self) -> RabbitRequest {
+        self.next_request += 1;
+        RabbitRequest(self.next_request)
+    }
+}

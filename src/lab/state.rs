@@ -1,0 +1,307 @@
+//! The lab's state as JSON: what `state` prints and predicates see. Built part by part, so that a
+//! predicate that names one queue does not pay for the whole lab.
+
+use super::ledger::{LedgerReport, SideReport};
+use super::predicate::{Key, Lookup, Path, walk};
+use super::session::{KAFKA_ADMIN, RABBIT_ADMIN, Session};
+use crate::sim::{NodeId, Status};
+use crate::{kafka, rabbit};
+use serde_json::{Map, Value, json};
+
+impl Lookup for Session {
+    fn value(&self, path: &Path) -> Option<Value> {
+        let name = |key: Option<&Key>| match key {
+            Some(Key::Name(name)) => Some(name.clone()),
+            _ => None,
+        };
+        let (first, second, third) =
+            (name(path.keys.first()), name(path.keys.get(1)), name(path.keys.get(2)));
+        let (part, used) = match (first.as_deref(), second.as_deref(), third) {
+            (None, ..) => (self.state(), 0),
+            (Some("time_us"), ..) => (json!(self.now().micros()), 1),
+            (Some("seed"), ..) => (json!(self.spec().seed), 1),
+            (Some("kafka"), Some("topics"), Some(topic)) => (self.state_topic(&topic)?, 3),
+            (Some("kafka"), Some("groups"), Some(group)) => (self.state_group(&group)?, 3),
+            (Some("kafka"), ..) => (self.state_kafka(), 1),
+            (Some("rabbit"), Some("queues"), Some(queue)) => (self.state_queue(&queue)?, 3),
+            (Some("rabbit"), ..) => (self.state_rabbit(), 1),
+            (Some("clients"), Some(client), _) => (self.state_client(client)?, 2),
+            (Some("ledger"), ..) => (self.state_ledger(), 1),
+            _ => (self.state(), 0),
+        };
+        walk(&part, &path.keys[used..])
+    }
+
+    fn count(&self, event: &str) -> u64 {
+        self.events().count(event)
+    }
+}
+
+fn status_name(status: Status) -> &'static str {
+    match status {
+        Status::Running => "running",
+        Status::Paused => "paused",
+        Status::Down => "down",
+        Status::Off => "off",
+        Status::Gone => "gone",
+    }
+}
+
+impl Session {
+    /// Everything.
+    pub fn state(&self) -> Value {
+        json!({
+            "time_us": self.now().micros(),
+            "seed": self.spec().seed,
+            "kafka": self.state_kafka(),
+            "rabbit": self.state_rabbit(),
+            "clients": self.state_clients(),
+            "ledger": self.state_ledger(),
+            "events": self.events().counts().map(|(n, c)| (n.to_owned(), json!(c))).collect::<Map<_, _>>(),
+        })
+    }
+
+    /// The Kafka side.
+    pub fn state_kafka(&self) -> Value {
+        let topics = self.kafka.topics();
+        let groups = self.kafka.groups();
+        let stable = groups.iter().filter(|group| group.state == "Stable").count();
+        let brokers = servers(&self.kafka.world, |id| {
+            matches!(self.kafka.spec(id), kafka::spec::Spec::Broker(_))
+        });
+        json!({
+            "brokers": brokers,
+            "topics": topics.iter().filter(|topic| !topic.internal)
+                .map(|topic| (topic.name.clone(), topic_json(topic))).collect::<Map<_, _>>(),
+            "groups": groups.iter().map(|g| (g.id.clone(), group_json(g))).collect::<Map<_, _>>(),
+            "groups_stable": stable,
+        })
+    }
+
+    /// A topic, internal ones too.
+    pub fn state_topic(&self, name: &str) -> Option<Value> {
+        self.kafka.topics().iter().find(|topic| topic.name == name).map(topic_json)
+    }
+
+    /// A consumer group.
+    pub fn state_group(&self, id: &str) -> Option<Value> {
+        self.kafka.groups().iter().find(|group| group.id == id).map(group_json)
+    }
+
+    /// The RabbitMQ side.
+    pub fn state_rabbit(&self) -> Value {
+        let nodes = servers(&self.rabbit.world, |id| {
+            matches!(self.rabbit.spec(id), rabbit::spec::Spec::Broker { .. })
+        });
+        let exchanges = self.rabbit.exchanges().into_iter().map(|exchange| {
+            let about = json!({
+                "type": exchange.kind,
+                "durable": exchange.durable,
+                "auto_delete": exchange.auto_delete,
+            });
+            (exchange.name, about)
+        });
+        let bindings = self.rabbit.bindings().into_iter().map(|binding| {
+            json!({
+                "source": binding.source,
+                "destination": binding.destination,
+                "key": binding.key,
+            })
+        });
+        let queues = self.rabbit.queues();
+        json!({
+            "nodes": nodes,
+            "exchanges": exchanges.collect::<Map<_, _>>(),
+            "bindings": bindings.collect::<Vec<_>>(),
+            "queues": queues.iter().map(|q| (q.name.clone(), queue_json(q))).collect::<Map<_, _>>(),
+        })
+    }
+
+    /// A queue.
+    pub fn state_queue(&self, name: &str) -> Option<Value> {
+        self.rabbit.queues().iter().find(|queue| queue.name == name).map(queue_json)
+    }
+
+    /// Producers and consumers by name. A producer to both sides has the figures of each under
+    /// `kafka` and `rabbit`, and beside them the larger count of what it sent.
+    pub fn state_clients(&self) -> Value {
+        let mut clients = Map::new();
+        for client in self.kafka.clients() {
+            clients.insert(client.name.clone(), kafka_client_json(&client));
+        }
+        for client in self.rabbit.clients() {
+            let about = rabbit_client_json(&client);
+            match clients.get_mut(&client.name) {
+                Some(both) => {
+                    *both =
+                        json!({ "status": both["status"], "kafka": both.take(), "rabbit": about });
+                }
+                None => drop(clients.insert(client.name, about)),
+            }
+        }
+        for workload in self.workloads() {
+            if let Some(Value::Object(about)) = clients.get_mut(&workload.name) {
+                about.insert("sent".into(), json!(workload.sent));
+                about.insert("sending".into(), json!(workload.next_at.is_some()));
+            }
+        }
+        Value::Object(clients)
+    }
+
+    /// A producer or consumer.
+    pub fn state_client(&self, name: &str) -> Option<Value> {
+        match self.state_clients() {
+            Value::Object(mut clients) => clients.remove(name),
+            _ => None,
+        }
+    }
+
+    /// What became of the messages: each side, and the sum of what should be zero.
+    pub fn state_ledger(&self) -> Value {
+        ledger_json(&self.ledger().figures())
+    }
+}
+
+/// A ledger as JSON.
+pub fn ledger_json(report: &LedgerReport) -> Value {
+    let sum = |of: fn(&SideReport) -> u64| of(&report.kafka) + of(&report.rabbit);
+    json!({
+        "sent": report.kafka.sent.max(report.rabbit.sent),
+        "delivered": sum(|side| side.delivered),
+        "processed": sum(|side| side.processed),
+        "lost": sum(|side| side.lost),
+        "duplicated": sum(|side| side.duplicated),
+        "reordered": sum(|side| side.reordered),
+        "failed": sum(|side| side.failed),
+        "kafka": side_json(&report.kafka),
+        "rabbit": side_json(&report.rabbit),
+    })
+}
+
+fn side_json(side: &SideReport) -> Value {
+    json!({
+        "sent": side.sent,
+        "acknowledged": side.acknowledged,
+        "failed": side.failed,
+        "delivered": side.delivered,
+        "processed": side.processed,
+        "duplicated": side.duplicated,
+        "lost": side.lost,
+        "reordered": side.reordered,
+    })
+}
+
+fn servers<N: crate::sim::Node>(
+    world: &crate::sim::World<N>,
+    is_server: impl Fn(NodeId) -> bool,
+) -> Map<String, Value> {
+    let ids = world.ids().filter(|id| is_server(*id));
+    ids.filter(|id| !matches!(world.name(*id), KAFKA_ADMIN | RABBIT_ADMIN))
+        .map(|id| (world.name(id).to_owned(), json!({ "status": status_name(world.status(id)) })))
+        .collect()
+}
+
+fn topic_json(topic: &kafka::inspect::TopicState) -> Value {
+    let records: i64 = topic.partitions.iter().map(|p| p.log_end - p.log_start).sum();
+    let used = topic.partitions.iter().filter(|p| p.log_end > 0).count();
+    let partitions = topic.partitions.iter().map(|partition| {
+        json!({
+            "partition": partition.partition.partition,
+            "leader": partition.leader,
+            "leader_epoch": partition.leader_epoch,
+            "replicas": partition.replicas,
+            "isr": partition.isr,
+            "log_start": partition.log_start,
+            "high_watermark": partition.high_watermark,
+            "end_offset": partition.log_end,
+            "records": partition.log_end - partition.log_start,
+            "segments": partition.segments.len(),
+            "bytes": partition.segments.iter().map(|segment| segment.bytes).sum::<u64>(),
+        })
+    });
+    json!({
+        "records": records,
+        "partitions_used": used,
+        "partitions": partitions.collect::<Vec<_>>(),
+    })
+}
+
+fn group_json(group: &kafka::inspect::GroupState) -> Value {
+    let committed = group
+        .offsets
+        .iter()
+        .map(|position| (position.partition.to_string(), json!(position.committed)));
+    json!({
+        "state": group.state,
+        "members": group.members,
+        "lag": group.offsets.iter().map(|position| position.lag).sum::<i64>(),
+        "committed": committed.collect::<Map<_, _>>(),
+    })
+}
+
+fn queue_json(queue: &rabbit::inspect::QueueState) -> Value {
+    json!({
+        "type": queue.kind,
+        "durable": queue.durable,
+        "auto_delete": queue.auto_delete,
+        "messages": queue.ready + queue.unacked,
+        "ready": queue.ready,
+        "unacked": queue.unacked,
+        "bytes": queue.bytes,
+        "in_memory": queue.in_memory,
+        "consumers": queue.consumers,
+        "consumer_utilisation": queue.consumer_utilisation,
+    })
+}
+
+fn kafka_client_json(client: &kafka::inspect::ClientState) -> Value {
+    let kind = match client.kind {
+        kafka::inspect::ClientKind::Producer => "producer",
+        kafka::inspect::ClientKind::Consumer => "consumer",
+    };
+    let positions = client.positions.iter().map(|(p, offset)| (p.to_string(), json!(offset)));
+    json!({
+        "kind": kind,
+        "status": status_name(client.status),
+        "group": client.group,
+        "got": client.got,
+        "done": client.done,
+        "held": client.held_count,
+        "held_bytes": client.held_bytes,
+        "busy": client.busy_until.is_some(),
+        "parked": client.parked_since.is_some(),
+        "position": positions.collect::<Map<_, _>>(),
+        "failed": client.failed,
+        "effects": client.effects,
+    })
+}
+
+fn rabbit_client_json(client: &rabbit::inspect::ClientState) -> Value {
+    let kind = match client.kind {
+        rabbit::inspect::ClientKind::Publisher => "producer",
+        rabbit::inspect::ClientKind::Consumer => "consumer",
+    };
+    json!({
+        "kind": kind,
+        "status": if client.out_of_memory { "out_of_memory" } else { status_name(client.status) },
+        "queue": client.queue,
+        "prefetch": client.prefetch,
+        "got": client.got,
+        "done": client.done,
+        "held": client.held_count,
+        "held_bytes": client.held_bytes,
+        "memory": client.memory,
+        "busy": client.busy_until.is_some(),
+        "unacked": client.unacked,
+        "failed": client.failed,
+        "effects": client.effects,
+    })
+}
+
+/// A plain value as text, strings without their quotes.
+pub fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}

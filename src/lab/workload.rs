@@ -1,0 +1,147 @@
+//! A workload: the same numbered messages for every side that its producer names, at the same
+//! instants.
+
+use super::command::{ProducerCommand, RabbitTarget, Settings};
+use crate::kafka::command::OutgoingRecord;
+use crate::rabbit::command::{OutgoingMessage, Properties};
+use crate::sim::{MessageId, Span, Time};
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+/// What a producer sends, and how far it is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Workload {
+    /// The producer's name.
+    pub name: String,
+    /// Topics that each message goes to.
+    pub topics: Vec<String>,
+    /// (exchange, routing key) that each message goes to; the message's own key if `None`.
+    pub exchanges: Vec<(String, Option<String>)>,
+    /// How many messages in all; without end if `None`.
+    pub count: Option<u64>,
+    /// From one message to the next; zero sends all at once.
+    pub every: Span,
+    size: Option<usize>,
+    keys: Vec<String>,
+    payload: Option<String>,
+    /// Client settings of either side.
+    pub settings: Settings,
+    /// Messages sent.
+    pub sent: u64,
+    /// The number of the message it sent last.
+    pub last_message: Option<MessageId>,
+    /// When the next message is due; `None` if it has sent all or stands still.
+    pub next_at: Option<Time>,
+}
+
+/// A message of a workload, before it takes the form of either side.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WorkMessage {
+    /// Its number.
+    pub id: MessageId,
+    /// Its key.
+    pub key: Option<String>,
+    /// Its body.
+    pub body: Bytes,
+}
+
+impl Workload {
+    /// A workload that begins at once.
+    pub fn new(command: &ProducerCommand, now: Time) -> Workload {
+        Workload {
+            name: command.name.clone(),
+            topics: command.kafka.clone(),
+            exchanges: command
+                .rabbit
+                .iter()
+                .map(|RabbitTarget { exchange, key }| (exchange.clone(), key.clone()))
+                .collect(),
+            count: command.count,
+            every: command.every,
+            size: command.size,
+            keys: command.keys.clone(),
+            payload: command.payload.clone(),
+            settings: command.settings.clone(),
+            sent: 0,
+            last_message: None,
+            next_at: (command.count != Some(0)).then_some(now),
+        }
+    }
+
+    /// Goes on after what an earlier workload of the same producer sent: keys and counts go on.
+    pub fn following(mut self, earlier: &Workload) -> Workload {
+        self.sent = earlier.sent;
+        self.last_message = earlier.last_message;
+        self.count = self.count.map(|count| count + earlier.sent);
+        self
+    }
+
+    /// True if it has sent all it was to send.
+    pub fn is_done(&self) -> bool {
+        self.count.is_some_and(|count| self.sent >= count)
+    }
+
+    /// The next message; says when the one after it is due.
+    pub fn next(&mut self, id: MessageId, now: Time) -> WorkMessage {
+        let key = match self.keys.len() {
+            0 => None,
+            count => Some(self.keys[(self.sent % count as u64) as usize].clone()),
+        };
+        self.sent += 1;
+        self.last_message = Some(id);
+        self.next_at = (!self.is_done()).then(|| now + self.every);
+        WorkMessage { id, key, body: self.body(id) }
+    }
+
+    /// A message that was sent before, as it was.
+    pub fn again(&self, id: MessageId, key: Option<&str>) -> WorkMessage {
+        WorkMessage { id, key: key.map(str::to_owned), body: self.body(id) }
+    }
+
+    /// The body of a message: its text, cut or filled up to the size that was asked for.
+    fn body(&self, id: MessageId) -> Bytes {
+        let text = self.payload.clone().unwrap_or_else(|| format!("message {}", id.0));
+        let mut body = text.into_bytes();
+        if let Some(size) = self.size {
+            body.resize(size, b'.');
+        }
+        Bytes::from(body)
+    }
+
+    /// The message as records of the Kafka side, one a topic.
+    pub fn records<'a>(
+        &'a self,
+        message: &'a WorkMessage,
+    ) -> impl Iterator<Item = OutgoingRecord> + 'a {
+        self.topics.iter().map(|topic| OutgoingRecord {
+            id: message.id,
+            topic: topic.clone(),
+            partition: None,
+            key: message.key.clone().map(Bytes::from),
+            value: Some(message.body.clone()),
+        })
+    }
+
+    /// The message as publishes of the RabbitMQ side, one a target.
+    pub fn publishes<'a>(
+        &'a self,
+        message: &'a WorkMessage,
+    ) -> impl Iterator<Item = OutgoingMessage> + 'a {
+        self.exchanges.iter().map(|(exchange, key)| OutgoingMessage {
+            id: message.id,
+            exchange: exchange.clone(),
+            routing_key: key.clone().or_else(|| message.key.clone()).unwrap_or_default(),
+            key: message.key.clone(),
+            body: message.body.clone(),
+            properties: Properties::default(),
+        })
+    }
+
+    /// Its rate in messages a second; 0 if all go at once.
+    pub fn rate_per_second(&self) -> f64 {
+        match self.every.as_micros() {
+            0 => 0.0,
+            us => 1_000_000.0 / us as f64,
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! The lessons that there are, in the order of the curriculum.
+
+/// A lesson in the list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its id: the name of its files, `www/lessons/en/ID.md` and `www/lessons/ko/ID.md`.
+    pub id: &'static str,
+    /// Its title in English.
+    pub title_english: &'static str,
+    /// Its title in Korean.
+    pub title_korean: &'static str,
+    /// Its unit.
+    pub unit: &'static str,
+    /// Its place in the curriculum.
+    pub order: u32,
+    /// Minutes it takes.
+    pub minutes: u32,
+}
+
+/// All lessons.
+pub const LESSONS: [Entry; 3] = [
+    Entry {
+        id: "first-message",
+        title_english: "First message",
+        title_korean: "첫 메시지",
+        unit: "A",
+        order: 1,
+        minutes: 3,
+    },
+    Entry {
+        id: "steering-wheel",
+        title_english: "Push and pull: who holds the steering wheel",
+        title_korean: "푸시와 풀: 운전대는 누가 잡나",
+        unit: "A",
+        order: 2,
+        minutes: 4,
+    },
+    Entry {
+        id: "ack-or-retain",
+        title_english: "Acknowledge and delete, or retain",
+        title_korean: "확인하면 삭제, 아니면 보존",
+        unit: "A",
+        order: 3,
+        minutes: 3,
+    },
+];
+
+impl Entry {
+    /// Its title in a language; English for one that is not known.
+    pub fn title(&self, language: &str) -> &'static str {
+        match language {
+            "ko" => self.title_korean,
+            _ => self.title_english,
+        }
+    }
+}
+
+/// The lesson with this id.
+pub fn find(id: &str) -> Option<&'static Entry> {
+    LESSONS.iter().find(|lesson| lesson.id == id)
+}
+
+/// The lesson after this one.
+pub fn next(id: &str) -> Option<&'static Entry> {
+    let at = LESSONS.iter().position(|lesson| lesson.id == id)?;
+    LESSONS.get(at + 1)
+}

@@ -1,0 +1,150 @@
+//! A lesson as it was written: plain data, without a learner.
+
+use super::condition::Condition;
+use super::text::{Block, Inline};
+
+/// A lesson in one language.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lesson {
+    /// Its id: the name of its file without `.md`.
+    pub id: String,
+    /// `en` or `ko`.
+    pub language: String,
+    /// Its head.
+    pub front: FrontMatter,
+    /// Commands that set the stage; they run when the lesson is opened.
+    pub start: Vec<Command>,
+    /// Its steps, at least one.
+    pub steps: Vec<Step>,
+}
+
+/// The head of a lesson.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FrontMatter {
+    /// Its title.
+    pub title: String,
+    /// Its unit: `A`.
+    pub unit: String,
+    /// Its place in the curriculum, from 1.
+    pub order: u32,
+    /// Minutes it takes.
+    pub minutes: u32,
+    /// Lessons that should come before it.
+    pub prerequisites: Vec<String>,
+    /// The seed of its lab.
+    pub seed: u64,
+    /// Controls in sight, by name; the others are under *More*.
+    pub controls: Vec<String>,
+    /// Numbers of the prose that nothing in the lab can confirm, as they are written.
+    pub numbers: Vec<String>,
+}
+
+/// A step.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Step {
+    /// The line of its heading.
+    pub line: usize,
+    /// Its heading.
+    pub title: String,
+    /// Its text.
+    pub text: Vec<Block>,
+    /// Its commands, run one by one by the learner.
+    pub commands: Vec<Command>,
+    /// Its question.
+    pub prediction: Option<Prediction>,
+    /// Values that the text names.
+    pub observations: Vec<Statement>,
+    /// Clauses of its goal.
+    pub goals: Vec<Statement>,
+    /// From vague to exact.
+    pub hints: Vec<Vec<Block>>,
+    /// Commands that reach the goal.
+    pub solution: Vec<Command>,
+    /// Protections to switch off.
+    pub without: Vec<Without>,
+    /// Every stretch of its text with its line, choices apart, for the check of numbers.
+    pub prose: Vec<Prose>,
+}
+
+/// A command of the lab's language, with the standard input that belongs to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Command {
+    /// The line where it begins.
+    pub line: usize,
+    /// Its text; more than one line if it is continued or has standard input.
+    pub text: String,
+}
+
+/// A question that is answered before the run and decided by the engine after it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Prediction {
+    /// The line where it begins.
+    pub line: usize,
+    /// The question.
+    pub question: Vec<Inline>,
+    /// The answers to choose from.
+    pub choices: Vec<Choice>,
+}
+
+/// An answer to choose.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Choice {
+    /// Its line.
+    pub line: usize,
+    /// What it says.
+    pub text: Vec<Inline>,
+    /// It is right if this holds once the step's commands have run.
+    pub when: Condition,
+    /// The belief behind a wrong answer; `None` for the one that the author holds for right.
+    pub belief: Option<Belief>,
+    /// One sentence: why so, or why not so.
+    pub why: Vec<Inline>,
+}
+
+impl Choice {
+    /// All that is read of it.
+    pub fn words(&self) -> String {
+        let (text, why) = (self.text.iter(), self.why.iter());
+        text.map(Inline::words).chain([". "]).chain(why.map(Inline::words)).collect()
+    }
+}
+
+/// What is behind a wrong answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Belief {
+    /// A belief that somebody has, by its id in the bank of [`misconception`](super::misconception).
+    Misconception(String),
+    /// A slip of counting.
+    Slip,
+}
+
+/// A sentence and what it says of the lab: a value to observe, or a clause of a goal.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Statement {
+    /// Its line.
+    pub line: usize,
+    /// In words.
+    pub text: Vec<Inline>,
+    /// For the engine.
+    pub condition: Condition,
+}
+
+/// A protection to switch off.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Without {
+    /// Its line.
+    pub line: usize,
+    /// Its name.
+    pub protection: String,
+    /// What to look for.
+    pub text: Vec<Inline>,
+}
+
+/// A stretch of text and its line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Prose {
+    /// Where it stands.
+    pub line: usize,
+    /// What it says.
+    pub text: String,
+}

@@ -1,0 +1,324 @@
+//! The client behind the command-line tools.
+//!
+//! It connects when it is first asked something, and deals with one question at a time. An error
+//! that closes its channel or connection is the answer to the question; the next one opens them
+//! anew. A broker that is not there is an error too, and one that does not answer in time.
+//!
+//! As the management interface does, it publishes with a confirm and `mandatory`, and gets
+//! messages one by one; those that are to go back are given back after the last.
+
+use super::command::{
+    AmqpError, Answer, Ask, Command, GetMode, GotMessage, OutgoingMessage, RequestId,
+};
+use super::content::Content;
+use super::error;
+use super::event::Event;
+use super::link::{Heard, Link};
+use super::message::{Arguments, Bind, ExchangeDeclare, List, Method, QueueDeclare};
+use super::names::Names;
+use super::process::{Out, Process, Timer};
+use super::spec::Settings;
+use crate::sim::{Input, MessageId, NodeId, Span};
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+/// A tool waits so long for an answer.
+const ASK_TIMEOUT: Span = Span::seconds(60);
+
+/// What it waits for.
+#[derive(Clone, Debug)]
+enum Waits {
+    /// For nothing that has more than one answer.
+    Simply,
+    /// For the confirm of a message, which may come back before.
+    Confirm { message: MessageId, routed: bool },
+    /// For more messages.
+    Get { left: u32, got: Vec<GotMessage>, tags: Vec<u64> },
+    /// For the channel to close behind what was given back.
+    Close { got: Vec<GotMessage> },
+}
+
+/// The client behind the command-line tools.
+#[derive(Clone, Debug)]
+pub struct Admin {
+    name: Rc<str>,
+    link: Link,
+    names: Names,
+    has_channel: bool,
+    asks: VecDeque<(RequestId, Ask)>,
+    waits: Option<Waits>,
+}
+
+impl Admin {
+    /// An admin client that has not started.
+    pub fn new(name: Rc<str>, brokers: Rc<[NodeId]>) -> Admin {
+        Admin {
+            link: Link::new(name.clone(), brokers, &Settings::new()),
+            name,
+            names: Names::default(),
+            has_channel: false,
+            asks: VecDeque::new(),
+            waits: None,
+        }
+    }
+
+    /// Takes one input.
+    pub fn step(&mut self, input: Input<Process>, out: &mut Out<'_>) {
+        match input {
+            Input::Stop => out.exit(),
+            Input::Message { from, body } => match self.link.take(from, body, out) {
+                Heard::Opened => self.link.send(Method::ChannelOpen, out),
+                Heard::OnChannel(method) => self.take(method, out),
+                Heard::Closed(Some(error)) => self.failed((*error).clone(), out),
+                Heard::Closed(None) => self.failed(error::connection_forced("closed"), out),
+                Heard::Nothing => {}
+            },
+            Input::Closed { peer } if self.link.lost(peer, out) => {
+                self.failed(error::connection_forced("connection refused or lost"), out);
+            }
+            Input::Timer(Timer::HandshakeTimeout) => {
+                self.link.give_up(out);
+                self.failed(error::connection_forced("connection timed out"), out);
+            }
+            Input::Timer(Timer::Heartbeat(_)) if !self.link.heartbeat(out) => {
+                self.failed(error::connection_forced("no heartbeat"), out);
+            }
+            Input::Timer(Timer::AskTimeout(request)) => {
+                // What comes late would be taken for the answer to the next question.
+                if self.asks.front().is_some_and(|(id, _)| *id == request) {
+                    self.close_channel(out);
+                    self.answer(Err(error::connection_forced("no answer in time")), out);
+                }
+            }
+            Input::Command(Command::Ask(request, ask)) => {
+                out.timer(Timer::AskTimeout(request), ASK_TIMEOUT);
+                self.asks.push_back((request, ask));
+                self.go_on(out);
+            }
+            _ => {}
+        }
+    }
+
+    /// Asks the next question, or what has to be opened before.
+    fn go_on(&mut self, out: &mut Out<'_>) {
+        if self.waits.is_some() || self.asks.is_empty() {
+            return;
+        }
+        if self.link.is_down() {
+            self.link.connect(out);
+        } else if self.has_channel {
+            let (_, ask) = self.asks[0].clone();
+            self.ask(ask, out);
+        }
+    }
+
+    fn close_channel(&mut self, out: &mut Out<'_>) {
+        self.has_channel = false;
+        self.link.send(Method::ChannelClose(None), out);
+    }
+
+    /// The question that waits is answered by an error.
+    fn failed(&mut self, error: AmqpError, out: &mut Out<'_>) {
+        self.has_channel = false;
+        if !self.asks.is_empty() {
+            self.answer(Err(error), out);
+        }
+    }
+
+    fn answer(&mut self, answer: Result<Answer, AmqpError>, out: &mut Out<'_>) {
+        self.waits = None;
+        if let Some((request, _)) = self.asks.pop_front() {
+            out.cancel(Timer::AskTimeout(request));
+            out.emit(Event::Answered { request, answer });
+        }
+        self.go_on(out);
+    }
+
+    // ---- questions ----
+
+    fn ask(&mut self, ask: Ask, out: &mut Out<'_>) {
+        self.waits = Some(Waits::Simply);
+        let method = match ask {
+            Ask::DeclareQueue { queue, kind, durable, auto_delete, mut arguments } => {
+                if !kind.is_empty() && kind != "classic" {
+                    let kind = super::command::Argument::Text(kind);
+                    arguments.insert("x-queue-type".to_owned(), kind);
+                }
+                Method::QueueDeclare(Rc::new(QueueDeclare {
+                    queue,
+                    passive: false,
+                    durable,
+                    exclusive: false,
+                    auto_delete,
+                    arguments,
+                }))
+            }
+            Ask::DeclareExchange { exchange, kind, durable, auto_delete, arguments } => {
+                Method::ExchangeDeclare(Rc::new(ExchangeDeclare {
+                    exchange,
+                    kind,
+                    passive: false,
+                    durable,
+                    auto_delete,
+                    internal: false,
+                    arguments,
+                }))
+            }
+            Ask::Bind { source, destination, key, arguments } => {
+                Method::QueueBind(Rc::new(Bind { source, destination, key, arguments }))
+            }
+            Ask::Unbind { source, destination, key } => {
+                let arguments = Arguments::new();
+                Method::QueueUnbind(Rc::new(Bind { source, destination, key, arguments }))
+            }
+            Ask::DeleteQueue { queue } => {
+                let queue = queue.into();
+                Method::QueueDelete { queue, if_unused: false, if_empty: false }
+            }
+            Ask::DeleteExchange { exchange } => {
+                Method::ExchangeDelete { exchange: exchange.into() }
+            }
+            Ask::Purge { queue } => Method::QueuePurge { queue: queue.into() },
+            Ask::Publish(message) => self.publish(message, out),
+            Ask::Get { queue, count, mode } => {
+                let got = Waits::Get { left: count, got: Vec::new(), tags: Vec::new() };
+                self.waits = Some(got);
+                return self.get(&queue, mode, out);
+            }
+            Ask::ListQueues => Method::ManagementGet(List::Queues),
+            Ask::ListExchanges => Method::ManagementGet(List::Exchanges),
+            Ask::ListBindings => Method::ManagementGet(List::Bindings),
+            Ask::ListConsumers => Method::ManagementGet(List::Consumers),
+        };
+        self.link.send(method, out);
+    }
+
+    fn publish(&mut self, message: OutgoingMessage, out: &mut Out<'_>) -> Method {
+        // A tool sets no delivery mode: transient.
+        let content = Rc::new(Content::new(message, 1, &mut self.names));
+        self.waits = Some(Waits::Confirm { message: content.id, routed: true });
+        out.emit(Event::Published {
+            client: self.name.clone(),
+            message: content.id,
+            exchange: content.exchange.clone(),
+            routing_key: content.routing_key.clone(),
+        });
+        Method::BasicPublish { mandatory: true, immediate: false, content }
+    }
+
+    /// Asks for one message more, or gives back what is to go back.
+    fn get(&mut self, queue: &str, mode: GetMode, out: &mut Out<'_>) {
+        let Some(Waits::Get { left, got, tags }) = &mut self.waits else { return };
+        if *left > 0 {
+            *left -= 1;
+            let no_ack = mode == GetMode::Ack;
+            return self.link.send(Method::BasicGet { queue: queue.into(), no_ack }, out);
+        }
+        let (got, tags) = (std::mem::take(got), std::mem::take(tags));
+        if mode == GetMode::Ack {
+            return self.answer(Ok(Answer::Messages(got)), out);
+        }
+        for delivery_tag in tags {
+            self.link.send(
+                match mode {
+                    GetMode::AckRequeue => {
+                        Method::BasicNack { delivery_tag, multiple: false, requeue: true }
+                    }
+                    _ => {
+                        let requeue = mode == GetMode::RejectRequeue;
+                        Method::BasicReject { delivery_tag, requeue }
+                    }
+                },
+                out,
+            );
+        }
+        self.waits = Some(Waits::Close { got });
+        self.close_channel(out);
+    }
+
+    // ---- answers ----
+
+    fn take(&mut self, method: Method, out: &mut Out<'_>) {
+        match method {
+            Method::ChannelOpenOk => self.link.send(Method::ConfirmSelect, out),
+            Method::ConfirmSelectOk => {
+                self.has_channel = true;
+                self.go_on(out);
+            }
+            Method::ChannelClose(error) => {
+                self.link.send(Method::ChannelCloseOk, out);
+                self.link.send(Method::ChannelOpen, out);
+                if let Some(error) = error {
+                    self.failed((*error).clone(), out);
+                }
+            }
+            Method::ChannelCloseOk => {
+                self.link.send(Method::ChannelOpen, out);
+                if let Some(Waits::Close { got }) = &mut self.waits {
+                    let got = std::mem::take(got);
+                    self.answer(Ok(Answer::Messages(got)), out);
+                }
+            }
+            _ if !self.has_channel => {}
+            Method::QueueDeclareOk { .. }
+            | Method::QueueBindOk
+            | Method::QueueUnbindOk
+            | Method::ExchangeDeclareOk
+            | Method::ExchangeDeleteOk => self.answer(Ok(Answer::Done), out),
+            Method::QueuePurgeOk { message_count } | Method::QueueDeleteOk { message_count } => {
+                self.answer(Ok(Answer::Count(message_count)), out);
+            }
+            Method::ManagementList(answer) => self.answer(Ok((*answer).clone()), out),
+            Method::BasicReturn { content } => {
+                out.emit(Event::Returned { client: self.name.clone(), message: content.id });
+                if let Some(Waits::Confirm { routed, .. }) = &mut self.waits {
+                    *routed = false;
+                }
+            }
+            Method::BasicAck { .. } | Method::BasicNack { .. } => self.confirmed(&method, out),
+            Method::BasicGetOk { .. } | Method::BasicGetEmpty => self.got(method, out),
+            _ => {}
+        }
+    }
+
+    fn confirmed(&mut self, method: &Method, out: &mut Out<'_>) {
+        let Some(&Waits::Confirm { message, routed }) = self.waits.as_ref() else { return };
+        let client = self.name.clone();
+        match method {
+            Method::BasicAck { .. } => {
+                if routed {
+                    out.emit(Event::Confirmed { client, message });
+                }
+                self.answer(Ok(Answer::Published { routed }), out);
+            }
+            _ => {
+                out.emit(Event::Refused { client, message });
+                let refused = error::precondition_failed("the message was rejected by a queue");
+                self.answer(Err(refused), out);
+            }
+        }
+    }
+
+    fn got(&mut self, method: Method, out: &mut Out<'_>) {
+        let Some((_, Ask::Get { queue, mode, .. })) = self.asks.front().cloned() else { return };
+        let Some(Waits::Get { left, got, tags }) = &mut self.waits else { return };
+        match method {
+            Method::BasicGetOk { delivery_tag, redelivered, message_count, content } => {
+                tags.push(delivery_tag);
+                got.push(GotMessage {
+                    exchange: content.exchange.to_string(),
+                    routing_key: content.routing_key.to_string(),
+                    redelivered,
+                    message_count,
+                    body: content.body.clone(),
+                    properties: super::command::Properties {
+                        headers: content.headers(),
+                        ..content.properties.clone()
+                    },
+                });
+            }
+            _ => *left = 0,
+        }
+        self.get(&queue, mode, out);
+    }
+}

@@ -1,0 +1,194 @@
+//! What may be declared: which arguments a queue takes, and when a declaration is the same as the
+//! one before.
+//!
+//! Declaring again with another flag or another known argument is refused; arguments that nobody
+//! knows do not count.
+
+use crate::rabbit::command::{AmqpError, Argument};
+use crate::rabbit::error;
+use crate::rabbit::message::Arguments;
+
+/// Arguments of queues that the server knows, and what is demanded of each.
+const KNOWN: [(&str, Check); 14] = [
+    ("x-dead-letter-exchange", Check::Text),
+    ("x-dead-letter-routing-key", Check::DeadLetterKey),
+    ("x-expires", Check::Expires),
+    ("x-max-length", Check::NotNegative),
+    ("x-max-length-bytes", Check::NotNegative),
+    ("x-max-priority", Check::Priority),
+    ("x-message-ttl", Check::TimeToLive),
+    ("x-overflow", Check::OneOf(&["drop-head", "reject-publish", "reject-publish-dlx"])),
+    ("x-queue-leader-locator", Check::OneOf(&["client-local", "balanced"])),
+    ("x-queue-master-locator", Check::Text),
+    ("x-queue-mode", Check::OneOf(&["default", "lazy"])),
+    ("x-queue-type", Check::OneOf(&["classic", "quorum", "stream"])),
+    ("x-queue-version", Check::Version),
+    ("x-single-active-consumer", Check::Boolean),
+];
+
+/// Those of them that have an effect here already, or none at all.
+const HERE: [&str; 5] = [
+    "x-queue-leader-locator",
+    "x-queue-master-locator",
+    "x-queue-mode",
+    "x-queue-type",
+    "x-queue-version",
+];
+
+#[derive(Clone, Copy)]
+enum Check {
+    Text,
+    Boolean,
+    NotNegative,
+    /// The time after which an unused queue goes: more than zero.
+    Expires,
+    /// A time to live: zero is meant.
+    TimeToLive,
+    Priority,
+    Version,
+    DeadLetterKey,
+    OneOf(&'static [&'static str]),
+}
+
+/// Refuses arguments that the server would refuse, and those that are not here yet.
+pub fn check_queue(queue: &str, arguments: &Arguments) -> Result<(), AmqpError> {
+    for (name, check) in KNOWN {
+        let Some(value) = arguments.get(name) else { continue };
+        if let Err(reason) = check.holds(value, arguments) {
+            let of = error::queue_in_vhost(queue);
+            let text = format!("invalid arg '{name}' for {of}: {reason}");
+            return Err(error::precondition_failed(text));
+        }
+        if !HERE.contains(&name) {
+            return Err(error::not_here_yet(format_args!("queue argument {name}")));
+        }
+    }
+    match queue_type(arguments) {
+        "classic" => Ok(()),
+        other => Err(error::not_here_yet(format_args!("queue type {other}"))),
+    }
+}
+
+/// The type that the arguments ask for.
+pub fn queue_type(arguments: &Arguments) -> &str {
+    match arguments.get("x-queue-type") {
+        Some(Argument::Text(name)) => name,
+        _ => "classic",
+    }
+}
+
+/// The arguments that are compared when a queue is declared again.
+pub fn queue_arguments() -> impl Iterator<Item = &'static str> {
+    KNOWN.iter().map(|(name, _)| *name)
+}
+
+/// Refuses a declaration that differs in a flag from the current one.
+pub fn same_flag(name: &str, of: &str, received: bool, current: bool) -> Result<(), AmqpError> {
+    if received == current {
+        return Ok(());
+    }
+    Err(error::inequivalent(name, of, &format!("'{received}'"), &format!("'{current}'")))
+}
+
+/// Refuses a declaration that differs in one of these arguments from the current one.
+pub fn same_arguments(
+    names: impl Iterator<Item = &'static str>,
+    of: &str,
+    received: &Arguments,
+    current: &Arguments,
+) -> Result<(), AmqpError> {
+    for name in names {
+        let (received, current) = (received.get(name), current.get(name));
+        let classic = |value: Option<&Argument>| {
+            name == "x-queue-type" && value.is_none_or(|it| *it == Argument::Text("classic".into()))
+        };
+        if received != current && !(classic(received) && classic(current)) {
+            return Err(error::inequivalent(name, of, &described(received), &described(current)));
+        }
+    }
+    Ok(())
+}
+
+fn described(value: Option<&Argument>) -> String {
+    match value {
+        None => "none".to_owned(),
+        Some(value) => {
+            format!("the value '{}' of type '{}'", value_text(value), type_name(value))
+        }
+    }
+}
+
+fn value_text(value: &Argument) -> String {
+    match value {
+        Argument::Void => "undefined".to_owned(),
+        Argument::Boolean(value) => value.to_string(),
+        Argument::Integer(value) => value.to_string(),
+        Argument::Double(value) => format!("{value:?}"),
+        Argument::Text(value) => value.clone(),
+        Argument::List(list) => {
+            let list: Vec<String> = list.iter().map(value_text).collect();
+            format!("[{}]", list.join(","))
+        }
+    }
+}
+
+/// The name of a value's type in the server's words.
+pub fn type_name(value: &Argument) -> &'static str {
+    match value {
+        Argument::Void => "void",
+        Argument::Boolean(_) => "bool",
+        Argument::Integer(_) => "signedint",
+        Argument::Double(_) => "double",
+        Argument::Text(_) => "longstr",
+        Argument::List(_) => "array",
+    }
+}
+
+impl Check {
+    /// The reason, in the server's words, why a value is refused.
+    fn holds(self, value: &Argument, all: &Arguments) -> Result<(), String> {
+        match self {
+            Check::Text => text(value).map(drop),
+            Check::DeadLetterKey if !all.contains_key("x-dead-letter-exchange") => {
+                Err("routing_key_but_no_dlx_defined".to_owned())
+            }
+            Check::DeadLetterKey => text(value).map(drop),
+            Check::Boolean => match value {
+                Argument::Boolean(_) => Ok(()),
+                other => Err(format!("{{unacceptable_type,{}}}", type_name(other))),
+            },
+            Check::NotNegative | Check::TimeToLive => not_negative(value).map(drop),
+            Check::Expires => match not_negative(value)? {
+                0 => Err("{value_zero,0}".to_owned()),
+                _ => Ok(()),
+            },
+            Check::Priority => match not_negative(value)? {
+                0..=255 => Ok(()),
+                more => Err(format!("{{max_value_exceeded,{more}}}")),
+            },
+            Check::Version => match not_negative(value)? {
+                1 | 2 => Ok(()),
+                other => Err(format!("\"unsupported queue version '{other}'\"")),
+            },
+            Check::OneOf(words) => match text(value)? {
+                word if words.contains(&word) => Ok(()),
+                word => Err(format!("\"unsupported value '{word}'\"")),
+            },
+        }
+    }
+}
+
+fn text(value: &Argument) -> Result<&str, String> {
+    match value {
+        Argument::Text(text) => Ok(text),
+        other => Err(format!("{{unacceptable_type,{}}}", type_name(other))),
+    }
+}
+
+fn not_negative(value: &Argument) -> Result<i64, String> {
+    match value {
+        Argument::Integer(value) if *value >= 0 => Ok(*value),
+        Argument::Integer(value) => Err(format!("{{value_negative,{value}}}")),
+        other => Err(format!("\"expected integer, got {}\"", type_name(other))),
+    }
+}

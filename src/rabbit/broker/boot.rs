@@ -1,0 +1,232 @@
+//! From files to a serving broker, and the way back at a clean stop.
+//!
+//! First the definitions are read: exchanges, queues, bindings. Then the index of every durable
+//! queue is read, and its messages come back. What is left of queues that are not durable is
+//! deleted. Only then does the broker serve.
+
+use super::{Broker, Phase};
+use crate::rabbit::definitions::{self, Definition, RecoveryTerms, SavedBinding};
+use crate::rabbit::event::Event;
+use crate::rabbit::exchange::{Binding, Destination};
+use crate::rabbit::ids::QueueId;
+use crate::rabbit::message::Frame;
+use crate::rabbit::process::{Out, Ticket};
+use crate::rabbit::queue::{self, Queue};
+use crate::rabbit::storage_v2::message_store::{self, MessageStore};
+use crate::rabbit::storage_v2::{Storage, directory};
+use crate::sim::{NodeId, Rope};
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
+
+/// What a broker knows while it boots.
+#[derive(Clone, Debug, Default)]
+pub struct Boot {
+    /// What clients said meanwhile.
+    pub early: VecDeque<(NodeId, Frame)>,
+    reads_under_way: usize,
+    definitions: Vec<Definition>,
+    terms: Option<BTreeMap<String, u64>>,
+    /// Durable queues, with the files of their indexes.
+    queues: BTreeMap<Rc<str>, QueueFiles>,
+}
+
+#[derive(Clone, Debug)]
+struct QueueFiles {
+    declaration: queue::Declaration,
+    bindings: Vec<SavedBinding>,
+    index: BTreeMap<u64, Vec<u8>>,
+}
+
+impl Broker {
+    /// The process has begun.
+    pub(super) fn boot(&mut self, out: &mut Out<'_>) {
+        let mut boot = Boot::default();
+        let files: Vec<Rc<str>> =
+            out.files().with_prefix(definitions::DIRECTORY).map(|(name, _)| name.into()).collect();
+        for file in files {
+            out.read(&file, 0, u64::MAX, Ticket::Definition { file: file.clone() });
+            boot.reads_under_way += 1;
+        }
+        if out.files().get(RecoveryTerms::FILE).is_some() {
+            out.read(RecoveryTerms::FILE, 0, u64::MAX, Ticket::RecoveryTerms);
+            boot.reads_under_way += 1;
+        }
+        let is_new = boot.reads_under_way == 0;
+        self.phase = Phase::Boots(boot);
+        if is_new {
+            self.read_indexes(out);
+        }
+    }
+
+    /// Something that was asked for was read.
+    pub(super) fn was_read(&mut self, ticket: Ticket, bytes: &Rope, out: &mut Out<'_>) {
+        let Phase::Boots(boot) = &mut self.phase else {
+            return self.queue_was_read(ticket, bytes, out);
+        };
+        boot.reads_under_way -= 1;
+        let is_last = boot.reads_under_way == 0;
+        match ticket {
+            Ticket::Definition { .. } => {
+                boot.definitions.extend(Definition::decode(&bytes.bytes()));
+                if is_last {
+                    self.read_indexes(out);
+                }
+            }
+            Ticket::RecoveryTerms => {
+                let terms: Result<RecoveryTerms, _> = postcard::from_bytes(&bytes.bytes());
+                boot.terms = terms.ok().map(|terms| terms.0.into_iter().collect());
+                if is_last {
+                    self.read_indexes(out);
+                }
+            }
+            Ticket::Index { queue, segment } => {
+                if let Some(files) = boot.queues.get_mut(&queue) {
+                    files.index.insert(segment, bytes.bytes().to_vec());
+                }
+                if is_last {
+                    self.recover_queues(out);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The definitions are known: exchanges are there again, and the indexes of queues are read.
+    fn read_indexes(&mut self, out: &mut Out<'_>) {
+        let Phase::Boots(boot) = &mut self.phase else { return };
+        let mut exchange_bindings = Vec::new();
+        for definition in std::mem::take(&mut boot.definitions) {
+            match definition {
+                Definition::Exchange(name, declaration, bindings) => {
+                    let name: Rc<str> = name.into();
+                    self.exchanges.add(name.clone(), declaration);
+                    exchange_bindings.push((Destination::Exchange(name), bindings));
+                }
+                Definition::Queue(name, declaration, bindings) => {
+                    let files = QueueFiles { declaration, bindings, index: BTreeMap::new() };
+                    boot.queues.insert(name.into(), files);
+                }
+            }
+        }
+        for (destination, bindings) in exchange_bindings {
+            self.bind_again(&destination, bindings);
+        }
+        let Phase::Boots(boot) = &mut self.phase else { return };
+        for name in boot.queues.keys() {
+            let directory = directory(name);
+            let segments: Vec<u64> =
+                out.files().with_prefix(&directory).filter_map(|(file, _)| segment(file)).collect();
+            for segment in segments {
+                let file = super::super::storage_v2::index_file(&directory, segment);
+                out.read(&file, 0, u64::MAX, Ticket::Index { queue: name.clone(), segment });
+                boot.reads_under_way += 1;
+            }
+        }
+        if boot.reads_under_way == 0 {
+            self.recover_queues(out);
+        }
+    }
+
+    /// The indexes are known: queues are there again, with their messages.
+    fn recover_queues(&mut self, out: &mut Out<'_>) {
+        let Phase::Boots(boot) = std::mem::replace(&mut self.phase, Phase::Serves) else { return };
+        out.delete(RecoveryTerms::FILE);
+        self.delete_leftovers(&boot, out);
+        let stores = out.files().with_prefix(message_store::DIRECTORY);
+        let last = stores.filter_map(|(name, _)| message_store::file_number(name)).max();
+        self.message_store = MessageStore::new(last.map_or(0, |last| last + 1));
+        for (name, files) in boot.queues {
+            let next_deliver_seq = boot.terms.as_ref().and_then(|terms| terms.get(&*name).copied());
+            self.recover_queue(name, files, next_deliver_seq, out);
+        }
+        self.message_store.sweep(out);
+        out.emit(Event::NodeStarted { node: self.name.clone() });
+        for (from, frame) in boot.early {
+            self.frame(from, frame, out);
+        }
+    }
+
+    fn recover_queue(
+        &mut self,
+        name: Rc<str>,
+        files: QueueFiles,
+        next_deliver_seq: Option<u64>,
+        out: &mut Out<'_>,
+    ) {
+        let now = out.now();
+        let index: Vec<(u64, Vec<u8>)> = files.index.into_iter().collect();
+        let (storage, recovered) = Storage::recover(
+            name.clone(),
+            &index,
+            next_deliver_seq,
+            &mut self.message_store,
+            (now, out),
+        );
+        let id = self.next_queue_id();
+        self.add_queue(Queue::new((id, name.clone()), files.declaration, None, storage, now));
+        self.bind_again(&Destination::Queue(id), files.bindings);
+        let messages = recovered.messages.len() as u64;
+        out.emit(Event::QueueRecovered { queue: name.clone(), messages });
+        for (position, message) in recovered.messages {
+            out.emit(Event::Recovered { queue: name.clone(), message, position });
+        }
+        for message in recovered.dropped {
+            let (queue, reason) = (name.clone(), "not_recovered");
+            out.emit(Event::Removed { queue, message, reason });
+        }
+        self.see_to_writing(id, out);
+    }
+
+    fn bind_again(&mut self, destination: &Destination, bindings: Vec<SavedBinding>) {
+        for SavedBinding { source, key, arguments } in bindings {
+            let key = self.names.shared(&key);
+            // A source that is gone took its bindings with it.
+            let _ = self
+                .exchanges
+                .bind(&source, Binding { key, destination: destination.clone(), arguments });
+        }
+    }
+
+    /// Files of queues that are not there any more.
+    fn delete_leftovers(&mut self, boot: &Boot, out: &mut Out<'_>) {
+        let kept: Vec<String> = boot.queues.keys().map(|name| directory(name)).collect();
+        let files = out.files().with_prefix("queues/").map(|(name, _)| name);
+        let left: Vec<String> = files
+            .filter(|file| !kept.iter().any(|directory| file.starts_with(&**directory)))
+            .map(str::to_owned)
+            .collect();
+        for file in left {
+            out.delete(&file);
+        }
+    }
+
+    // ---- the end ----
+
+    /// It is asked to end politely: everything is written and made safe, then it ends.
+    pub(super) fn stop(&mut self, out: &mut Out<'_>) {
+        if !self.is_ready() {
+            return out.exit();
+        }
+        let ids: Vec<QueueId> = self.queues.keys().copied().collect();
+        for id in ids {
+            self.write(id, out);
+        }
+        self.tell_news(out);
+        let durable = self.queues.values().filter(|queue| queue.declaration.durable);
+        let terms = durable.map(|queue| (queue.name.to_string(), queue.storage.next_deliver_seq()));
+        let terms = RecoveryTerms(terms.collect());
+        let bytes = postcard::to_stdvec(&terms).expect("plain data can always be encoded");
+        out.replace(RecoveryTerms::FILE, bytes.into());
+        let files = out.files().iter().filter(|(_, file)| !file.is_flushed());
+        let files: Vec<String> = files.map(|(name, _)| name.to_owned()).collect();
+        for file in &files {
+            out.flush(file, Ticket::Defined { reply: 0 });
+        }
+        self.phase = Phase::Stops(files.len());
+    }
+}
+
+/// The segment of an index file of this name.
+fn segment(file: &str) -> Option<u64> {
+    file.rsplit('/').next()?.strip_suffix(".qi")?.parse().ok()
+}

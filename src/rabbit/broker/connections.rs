@@ -1,0 +1,269 @@
+//! Connections and channels, and what an error closes.
+
+use super::Broker;
+use crate::rabbit::channel::{Channel, Mode, Unacked};
+use crate::rabbit::command::{AmqpError, Closes};
+use crate::rabbit::error;
+use crate::rabbit::event::Event;
+use crate::rabbit::ids::{ChannelId, QueueId};
+use crate::rabbit::message::{Frame, Method};
+use crate::rabbit::process::{Out, Timer};
+use crate::rabbit::queue::Settlement;
+use crate::sim::{Message as _, NodeId, Span, Time};
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+/// Each side says so often that it lives: half the heartbeat interval of 60 s.
+pub const HEARTBEAT_INTERVAL: Span = Span::seconds(30);
+
+/// A side that was silent for so long is taken for dead: two missed heartbeats.
+pub const SILENCE_MAX: Span = Span::seconds(120);
+
+/// A connection, as the broker sees it.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    /// Its open channels.
+    pub channels: BTreeMap<u16, Channel>,
+    /// Channels that were closed by an error, until the client has understood that.
+    closing: BTreeSet<u16>,
+    last_heard: Time,
+}
+
+impl Broker {
+    /// A client says something.
+    pub(super) fn frame(&mut self, client: NodeId, frame: Frame, out: &mut Out<'_>) {
+        let bytes = frame.size_bytes();
+        let Frame { channel: number, method } = frame;
+        let channel = ChannelId { client, number };
+        if let Method::ConnectionOpen { .. } = method {
+            self.open_connection(client, out);
+            return self.request(bytes, out);
+        }
+        let Some(connection) = self.connections.get_mut(&client) else { return };
+        connection.last_heard = out.now();
+        if number == 0 {
+            return self.on_connection(client, method, out);
+        }
+        if connection.closing.contains(&number) {
+            if matches!(method, Method::ChannelCloseOk) {
+                connection.closing.remove(&number);
+            }
+            return;
+        }
+        let is_open = connection.channels.contains_key(&number);
+        let result = match method {
+            Method::ChannelOpen if is_open => {
+                Err(error::channel_error("second 'channel.open' seen"))
+            }
+            Method::ChannelOpen => {
+                connection.channels.insert(number, Channel::default());
+                self.send(channel, Method::ChannelOpenOk, out);
+                Ok(())
+            }
+            _ if !is_open => Err(error::channel_error("expected 'channel.open'")),
+            Method::ChannelClose(_) => {
+                self.close_channel(channel, out);
+                self.send(channel, Method::ChannelCloseOk, out);
+                Ok(())
+            }
+            method => self.on_channel(channel, method, bytes, out),
+        };
+        if let Err(error) = result {
+            self.fail(channel, error, out);
+        }
+    }
+
+    /// A question that takes a core for a while, whatever queue it is about.
+    pub(super) fn request(&mut self, bytes: u64, out: &mut Out<'_>) {
+        self.busy_until += out.cost().request_of(bytes);
+    }
+
+    fn on_channel(
+        &mut self,
+        channel: ChannelId,
+        method: Method,
+        bytes: u64,
+        out: &mut Out<'_>,
+    ) -> Result<(), AmqpError> {
+        match method {
+            Method::BasicPublish { mandatory, immediate, content } => {
+                return self.publish(channel, content, (mandatory, immediate), out);
+            }
+            Method::BasicAck { delivery_tag, multiple } => {
+                return self.settle(
+                    channel,
+                    (delivery_tag, multiple),
+                    Settlement::Acknowledged,
+                    out,
+                );
+            }
+            Method::BasicReject { delivery_tag, requeue } => {
+                return self.settle(channel, (delivery_tag, false), given_back(requeue), out);
+            }
+            Method::BasicNack { delivery_tag, multiple, requeue } => {
+                return self.settle(channel, (delivery_tag, multiple), given_back(requeue), out);
+            }
+            _ => {}
+        }
+        self.request(bytes, out);
+        match method {
+            Method::BasicGet { queue, no_ack } => self.get(channel, &queue, no_ack, out),
+            Method::BasicQos { prefetch_count, global } => {
+                self.qos(channel, prefetch_count, global, out)
+            }
+            Method::BasicConsume(consume) => self.consume(channel, &consume, out),
+            Method::BasicCancel { tag } => self.cancel(channel, tag, out),
+            Method::BasicRecover { requeue } => self.recover(channel, requeue, out),
+            Method::QueueDeclare(declare) => self.declare_queue(channel, &declare, out),
+            Method::QueueBind(bind) => self.bind_queue(channel, &bind, true, out),
+            Method::QueueUnbind(bind) => self.bind_queue(channel, &bind, false, out),
+            Method::QueuePurge { queue } => self.purge(channel, &queue, out),
+            Method::QueueDelete { queue, if_unused, if_empty } => {
+                self.delete_queue(channel, &queue, (if_unused, if_empty), out)
+            }
+            Method::ExchangeDeclare(declare) => self.declare_exchange(channel, &declare, out),
+            Method::ExchangeDelete { exchange } => self.delete_exchange(channel, &exchange, out),
+            Method::ExchangeBind(bind) => self.bind_exchange(channel, &bind, true, out),
+            Method::ExchangeUnbind(bind) => self.bind_exchange(channel, &bind, false, out),
+            Method::ConfirmSelect => self.select_confirms(channel, out),
+            Method::TxSelect => self.select_transactions(channel, out),
+            Method::TxCommit | Method::TxRollback => match self.channel(channel).mode {
+                Mode::Transaction => Err(error::not_here_yet("transactions")),
+                _ => Err(error::precondition_failed("channel is not transactional")),
+            },
+            Method::ManagementGet(list) => {
+                let answer = self.list(list, out.now());
+                self.send(channel, Method::ManagementList(Rc::new(answer)), out);
+                Ok(())
+            }
+            other => Err(error::not_implemented(format_args!("{} by a client", other.kind()))),
+        }
+    }
+
+    // ---- connections ----
+
+    fn open_connection(&mut self, client: NodeId, out: &mut Out<'_>) {
+        self.connection_lost(client, out);
+        let connection = Connection {
+            channels: BTreeMap::new(),
+            closing: BTreeSet::new(),
+            last_heard: out.now(),
+        };
+        self.connections.insert(client, connection);
+        self.send(ChannelId { client, number: 0 }, Method::ConnectionOpenOk, out);
+        out.timer(Timer::Heartbeat(client), HEARTBEAT_INTERVAL);
+    }
+
+    fn on_connection(&mut self, client: NodeId, method: Method, out: &mut Out<'_>) {
+        match method {
+            Method::ConnectionClose(_) => {
+                self.send(ChannelId { client, number: 0 }, Method::ConnectionCloseOk, out);
+                self.connection_lost(client, out);
+                out.close(client);
+            }
+            Method::ConnectionCloseOk => out.close(client),
+            _ => {}
+        }
+    }
+
+    pub(super) fn heartbeat(&mut self, client: NodeId, out: &mut Out<'_>) {
+        let Some(connection) = self.connections.get(&client) else { return };
+        if out.now().since(connection.last_heard) > SILENCE_MAX {
+            self.connection_lost(client, out);
+            out.close(client);
+            return;
+        }
+        self.send(ChannelId { client, number: 0 }, Method::Heartbeat, out);
+        out.timer(Timer::Heartbeat(client), HEARTBEAT_INTERVAL);
+    }
+
+    /// A connection is no more: its channels close, and the queues that were its own go.
+    pub(super) fn connection_lost(&mut self, client: NodeId, out: &mut Out<'_>) {
+        let Some(connection) = self.connections.remove(&client) else { return };
+        out.cancel(Timer::Heartbeat(client));
+        let channels = connection.channels.into_iter();
+        self.take_back(
+            channels.map(|(number, channel)| (ChannelId { client, number }, channel)).collect(),
+            out,
+        );
+        let theirs = self.queues.values().filter(|queue| queue.exclusive == Some(client));
+        let theirs: Vec<QueueId> = theirs.map(|queue| queue.id).collect();
+        for queue in theirs {
+            self.remove_queue(queue, out);
+        }
+    }
+
+    // ---- channels ----
+
+    /// An open channel.
+    pub(super) fn channel(&mut self, id: ChannelId) -> &mut Channel {
+        let connection = self.connections.get_mut(&id.client);
+        let channel = connection.and_then(|connection| connection.channels.get_mut(&id.number));
+        channel.expect("only what comes on an open channel is dealt with")
+    }
+
+    /// A client did something that it must not: its channel or its connection is closed.
+    fn fail(&mut self, channel: ChannelId, error: AmqpError, out: &mut Out<'_>) {
+        let closes = error.closes;
+        let error = Some(Rc::new(error));
+        match closes {
+            Closes::Channel => {
+                self.close_channel(channel, out);
+                if let Some(connection) = self.connections.get_mut(&channel.client) {
+                    connection.closing.insert(channel.number);
+                }
+                self.send(channel, Method::ChannelClose(error), out);
+            }
+            Closes::Connection => {
+                let connection = ChannelId { number: 0, ..channel };
+                self.send(connection, Method::ConnectionClose(error), out);
+                self.connection_lost(channel.client, out);
+            }
+        }
+    }
+
+    /// A channel is no more.
+    fn close_channel(&mut self, id: ChannelId, out: &mut Out<'_>) {
+        let connection = self.connections.get_mut(&id.client);
+        let channel = connection.and_then(|connection| connection.channels.remove(&id.number));
+        if let Some(channel) = channel {
+            self.take_back(vec![(id, channel)], out);
+        }
+    }
+
+    /// Channels are no more: their consumers are gone, and what they had not acknowledged goes
+    /// back to its queues.
+    fn take_back(&mut self, channels: Vec<(ChannelId, Channel)>, out: &mut Out<'_>) {
+        let mut back: BTreeMap<QueueId, Vec<u64>> = BTreeMap::new();
+        let mut ids = Vec::new();
+        for (id, mut channel) in channels {
+            ids.push(id);
+            for (queue, _) in channel.consumers.values() {
+                back.entry(*queue).or_default();
+            }
+            for Unacked { queue, seq, .. } in channel.settle_all() {
+                back.entry(queue).or_default().push(seq);
+            }
+        }
+        for queue in self.queues.values_mut() {
+            queue.waiting_gets.retain(|(waiting, _)| !ids.contains(waiting));
+        }
+        for (queue, mut seqs) in back {
+            seqs.sort_unstable();
+            self.with_queue(queue, out, |queue, means| {
+                for consumer in queue.consumers.remove_channels(&ids) {
+                    let (queue, consumer) = (queue.name.clone(), consumer.tag);
+                    means.out.emit(Event::ConsumerGone { queue, consumer });
+                }
+                queue.settle(ids[0], &seqs, Settlement::Requeued, means);
+            });
+            if !self.remove_if_unused(queue, out) {
+                self.run(queue, out);
+            }
+        }
+    }
+}
+
+fn given_back(requeue: bool) -> Settlement {
+    if requeue { Settlement::Requeued } else { Settlement::Rejected }
+}

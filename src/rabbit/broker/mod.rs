@@ -1,0 +1,245 @@
+//! A broker node.
+//!
+//! Clients open connections and channels; channels declare, bind, publish, consume, get and
+//! acknowledge; exchanges choose queues; queues push to consumers. Everything stands in the file of
+//! its name:
+//!
+//! - [`boot`]: from files to a serving broker, and the way back at a clean stop;
+//! - [`connections`]: connections, channels, and what an error closes;
+//! - [`declare`]: queues, exchanges and bindings come and go;
+//! - [`publish`]: from an exchange to queues, returns and confirms;
+//! - [`deliver`]: consumers, pushes, gets, acknowledgements;
+//! - [`arguments`]: what may be declared, and when a declaration is the same as another;
+//! - [`lists`]: what tools and the lab may look at.
+//!
+//! Simplified: one node; connections that come while it boots wait until it serves, where a real
+//! node refuses them.
+
+pub mod arguments;
+mod boot;
+mod connections;
+mod declare;
+mod deliver;
+mod lists;
+mod publish;
+
+use super::channel::Mode;
+use super::exchange::Exchanges;
+use super::ids::{ChannelId, PublishId, QueueId};
+use super::message::{Frame, Method};
+use super::names::Names;
+use super::process::{Out, Process, Ticket, Timer};
+use super::profile::Profile;
+use super::queue::Queue;
+use super::spec::Settings;
+use super::storage_v2::Means;
+use super::storage_v2::message_store::MessageStore;
+use crate::sim::{Input, NodeId, Span, Time};
+use boot::Boot;
+use connections::Connection;
+pub use connections::{HEARTBEAT_INTERVAL, SILENCE_MAX};
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+/// The write buffer of a queue waits so long at the most.
+const WRITE_INTERVAL: Span = Span::millis(200);
+
+/// A broker node.
+#[derive(Clone, Debug)]
+pub struct Broker {
+    name: Rc<str>,
+    profile: Profile,
+    /// What it does before it serves, and after it was asked to end.
+    phase: Phase,
+    exchanges: Exchanges,
+    queues: BTreeMap<QueueId, Queue>,
+    queue_ids: BTreeMap<Rc<str>, QueueId>,
+    queues_made: u32,
+    connections: BTreeMap<NodeId, Connection>,
+    message_store: MessageStore,
+    names: Names,
+    /// Queues with confirms that wait for the write buffer.
+    unwritten: BTreeSet<QueueId>,
+    /// Answers that wait until a definition is safe.
+    replies: BTreeMap<u64, (ChannelId, Method)>,
+    replies_made: u64,
+    /// Empty between steps: channels whose publishers have to be told something.
+    news: BTreeSet<ChannelId>,
+    /// Empty between queues: publishes that are safe now.
+    confirms: Vec<PublishId>,
+    /// Empty between publishes: the queues of a message.
+    routed: Vec<QueueId>,
+    /// When the work of this step is done.
+    busy_until: Time,
+}
+
+#[derive(Clone, Debug)]
+enum Phase {
+    Boots(Boot),
+    Serves,
+    /// So many flushes are under way; then it ends.
+    Stops(usize),
+}
+
+impl Broker {
+    /// A broker that has not started.
+    pub fn new(name: Rc<str>, settings: &Settings) -> Broker {
+        let profile = settings.get("profile").and_then(|name| Profile::named(name));
+        Broker {
+            name,
+            profile: profile.unwrap_or_default(),
+            phase: Phase::Boots(Boot::default()),
+            exchanges: Exchanges::default(),
+            queues: BTreeMap::new(),
+            queue_ids: BTreeMap::new(),
+            queues_made: 0,
+            connections: BTreeMap::new(),
+            message_store: MessageStore::new(0),
+            names: Names::default(),
+            unwritten: BTreeSet::new(),
+            replies: BTreeMap::new(),
+            replies_made: 0,
+            news: BTreeSet::new(),
+            confirms: Vec::new(),
+            routed: Vec::new(),
+            busy_until: Time::ZERO,
+        }
+    }
+
+    /// Takes one input.
+    pub fn step(&mut self, input: Input<Process>, out: &mut Out<'_>) {
+        self.busy_until = out.now();
+        match input {
+            Input::Start => self.boot(out),
+            Input::Stop => self.stop(out),
+            Input::Message { from, body } => self.take(from, body, out),
+            Input::Closed { peer } => self.connection_lost(peer, out),
+            Input::Timer(timer) => self.wake(timer, out),
+            Input::Read { ticket, bytes } => self.was_read(ticket, &bytes, out),
+            Input::Flushed { ticket } => self.was_flushed(&ticket, out),
+            Input::Command(_) => {}
+        }
+        self.tell_news(out);
+        out.work(self.busy_until.since(out.now()));
+    }
+
+    fn take(&mut self, from: NodeId, frame: Frame, out: &mut Out<'_>) {
+        match &mut self.phase {
+            Phase::Boots(boot) => boot.early.push_back((from, frame)),
+            Phase::Serves => self.frame(from, frame, out),
+            Phase::Stops(_) => {}
+        }
+    }
+
+    fn wake(&mut self, timer: Timer, out: &mut Out<'_>) {
+        match timer {
+            Timer::Idle => {
+                for queue in std::mem::take(&mut self.unwritten) {
+                    self.write(queue, out);
+                }
+            }
+            Timer::Write(queue) => {
+                if let Some(found) = self.queues.get_mut(&queue) {
+                    found.has_timer = false;
+                    self.see_to_writing(queue, out);
+                }
+            }
+            Timer::Heartbeat(client) => self.heartbeat(client, out),
+            _ => {}
+        }
+    }
+
+    fn was_flushed(&mut self, ticket: &Ticket, out: &mut Out<'_>) {
+        if let Phase::Stops(flushes) = &mut self.phase {
+            *flushes = flushes.saturating_sub(1);
+            if *flushes == 0 {
+                out.exit();
+            }
+        } else if let Ticket::Defined { reply } = ticket {
+            if let Some((channel, method)) = self.replies.remove(reply) {
+                self.send(channel, method, out);
+            }
+        }
+    }
+
+    /// Says something on a channel.
+    fn send(&self, channel: ChannelId, method: Method, out: &mut Out<'_>) {
+        if self.connections.contains_key(&channel.client) {
+            out.send(channel.client, Frame { channel: channel.number, method });
+        }
+    }
+
+    // ---- queues at work ----
+
+    /// Lets a queue do something; what is safe by that is confirmed.
+    fn with_queue<R>(
+        &mut self,
+        id: QueueId,
+        out: &mut Out<'_>,
+        act: impl FnOnce(&mut Queue, &mut Means<'_, '_>) -> R,
+    ) -> Option<R> {
+        let queue = self.queues.get_mut(&id)?;
+        let mut means = Means {
+            out,
+            message_store: &mut self.message_store,
+            confirms: &mut self.confirms,
+            names: &mut self.names,
+        };
+        let result = act(queue, &mut means);
+        self.confirm(id);
+        Some(result)
+    }
+
+    /// A queue works on a message for so long: the step takes until then.
+    fn charge(&mut self, id: QueueId, work: Span, now: Time) {
+        if let Some(queue) = self.queues.get_mut(&id).filter(|_| !work.is_zero()) {
+            self.busy_until = self.busy_until.max(now + queue.works(now, work));
+        }
+    }
+
+    /// Confirms what a queue has made safe.
+    fn confirm(&mut self, id: QueueId) {
+        for PublishId { channel, number } in self.confirms.drain(..) {
+            let connection = self.connections.get_mut(&channel.client);
+            let channels = connection.map(|connection| &mut connection.channels);
+            let found = channels.and_then(|channels| channels.get_mut(&channel.number));
+            let Some(Mode::Confirm(confirming)) = found.map(|found| &mut found.mode) else {
+                continue;
+            };
+            if confirming.waiting.confirm(number, &id) {
+                confirming.acknowledge(number);
+                self.news.insert(channel);
+            }
+        }
+    }
+
+    /// Writes the buffer of a queue out.
+    fn write(&mut self, id: QueueId, out: &mut Out<'_>) {
+        self.with_queue(id, out, |queue, means| {
+            queue.storage.flush(means);
+            queue.write_by = None;
+        });
+    }
+
+    /// Sees to it that what a queue has to write is written: as soon as nothing else is waiting
+    /// if a confirm waits for it, in any case after 200 ms.
+    fn see_to_writing(&mut self, id: QueueId, out: &mut Out<'_>) {
+        let Some(queue) = self.queues.get_mut(&id) else { return };
+        if !queue.storage.is_unwritten() {
+            queue.write_by = None;
+            return;
+        }
+        let write_by = *queue.write_by.get_or_insert(out.now() + WRITE_INTERVAL);
+        if out.now() >= write_by {
+            return self.write(id, out);
+        }
+        if queue.storage.owes_confirms() {
+            self.unwritten.insert(id);
+            // Behind everything that is there already.
+            out.timer(Timer::Idle, Span::ZERO);
+        } else if !queue.has_timer {
+            queue.has_timer = true;
+            out.timer_at(Timer::Write(id), write_by);
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! A channel, as the broker sees it: delivery tags, credit for new consumers, confirms.
+//!
+//! Delivery tags count the deliveries of a channel from 1, those of `basic.get` and of consumers
+//! with automatic acknowledgement included. A tag that is not outstanding, because it was never
+//! given, was settled already or belongs to another channel, is an error that closes the channel;
+//! then all that is unacknowledged goes back to its queues.
+//!
+//! In confirm mode publishes are numbered from 1. A returned message is returned before it is
+//! confirmed.
+
+use super::command::AmqpError;
+use super::confirms::Confirms;
+use super::error;
+use super::ids::{ConsumerId, QueueId};
+use super::message::Method;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// A delivery that is not acknowledged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unacked {
+    /// Its queue.
+    pub queue: QueueId,
+    /// Its sequence id there.
+    pub seq: u64,
+    /// Its consumer; `None` if `basic.get` took it.
+    pub consumer: Option<ConsumerId>,
+}
+
+/// What becomes of publishes.
+#[derive(Clone, Debug, Default)]
+pub enum Mode {
+    /// They are not answered.
+    #[default]
+    Plain,
+    /// They are confirmed.
+    Confirm(Confirming),
+    /// They wait for a commit.
+    Transaction,
+}
+
+/// The state of a channel in confirm mode.
+#[derive(Clone, Debug, Default)]
+pub struct Confirming {
+    published: u64,
+    /// What waits.
+    pub waiting: Confirms<QueueId>,
+    acknowledged: Vec<u64>,
+}
+
+impl Confirming {
+    /// The number of a new publish.
+    pub fn number(&mut self) -> u64 {
+        self.published += 1;
+        self.published
+    }
+
+    /// A publish is safe.
+    pub fn acknowledge(&mut self, number: u64) {
+        self.acknowledged.push(number);
+    }
+
+    /// True if there is something to tell the publisher.
+    pub fn has_news(&self) -> bool {
+        !self.acknowledged.is_empty()
+    }
+
+    /// What to tell the publisher: one acknowledgement for all up to the first that still waits,
+    /// and one each for those behind it.
+    pub fn take_news(&mut self) -> impl Iterator<Item = Method> + use<> {
+        let mut numbers = std::mem::take(&mut self.acknowledged);
+        numbers.sort_unstable();
+        let oldest = self.waiting.smallest().unwrap_or(u64::MAX);
+        let together = numbers.partition_point(|number| *number < oldest);
+        let skipped = if numbers.len() > 1 { together.saturating_sub(1) } else { 0 };
+        let is_alone = numbers.len() == 1;
+        numbers.into_iter().enumerate().skip(skipped).map(move |(at, delivery_tag)| {
+            let multiple = !is_alone && at + 1 == together;
+            Method::BasicAck { delivery_tag, multiple }
+        })
+    }
+}
+
+/// A channel.
+#[derive(Clone, Debug, Default)]
+pub struct Channel {
+    deliveries: u64,
+    unacked: BTreeMap<u64, Unacked>,
+    /// `basic.qos` for consumers that are started from now on.
+    pub prefetch: u16,
+    /// Its consumers, by tag.
+    pub consumers: BTreeMap<Rc<str>, (QueueId, ConsumerId)>,
+    /// What becomes of publishes.
+    pub mode: Mode,
+    /// The queue that was declared last: what an empty name stands for.
+    pub last_declared: Option<Rc<str>>,
+}
+
+impl Channel {
+    /// A delivery leaves: returns its tag, and remembers it if it has to be acknowledged.
+    pub fn deliver(&mut self, unacked: Option<Unacked>) -> u64 {
+        self.deliveries += 1;
+        if let Some(unacked) = unacked {
+            self.unacked.insert(self.deliveries, unacked);
+        }
+        self.deliveries
+    }
+
+    /// The deliveries that an answer of the client is about, in the order of their tags.
+    pub fn settle(&mut self, tag: u64, multiple: bool) -> Result<Vec<Unacked>, AmqpError> {
+        if multiple && tag == 0 {
+            return Ok(self.settle_all());
+        }
+        if !self.unacked.contains_key(&tag) {
+            return Err(error::unknown_tag(tag));
+        }
+        if multiple {
+            let later = self.unacked.split_off(&(tag + 1));
+            let settled = std::mem::replace(&mut self.unacked, later);
+            return Ok(settled.into_values().collect());
+        }
+        Ok(self.unacked.remove(&tag).into_iter().collect())
+    }
+
+    /// The one delivery of a tag: the common case, without a list.
+    pub fn settle_one(&mut self, tag: u64) -> Result<Unacked, AmqpError> {
+        self.unacked.remove(&tag).ok_or_else(|| error::unknown_tag(tag))
+    }
+
+    /// All deliveries that are not acknowledged, in the order of their tags.
+    pub fn settle_all(&mut self) -> Vec<Unacked> {
+        std::mem::take(&mut self.unacked).into_values().collect()
+    }
+
+    /// A queue is gone, with its consumers; nothing waits for its confirms any more. True if the
+    /// publisher has to be told something. Deliveries keep their tags: to settle them is no error.
+    pub fn queue_gone(&mut self, queue: QueueId) -> bool {
+        self.consumers.retain(|_, (of, _)| *of != queue);
+        let Mode::Confirm(confirming) = &mut self.mode else { return false };
+        for number in confirming.waiting.remove_queue(&queue) {
+            confirming.acknowledge(number);
+        }
+        confirming.has_news()
+    }
+}

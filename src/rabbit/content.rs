@@ -1,0 +1,146 @@
+//! A message: its address, its properties and its body. It never changes, and every copy of it
+//! (in each queue, on each way, in each consumer) shares the same bytes.
+
+use super::command::{Argument, OutgoingMessage, Properties};
+use super::names::Names;
+use super::wire::value_bytes;
+use crate::sim::MessageId;
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// Bytes that each frame has besides its payload: type 1, channel 2, size 4, end 1.
+pub const FRAME_OVERHEAD_BYTES: u64 = 8;
+
+/// The largest frame, overhead included, that both sides agree on: the server's default.
+pub const FRAME_MAX_BYTES: u64 = 131_072;
+
+/// The header that carries the key of the workload.
+pub const KEY_HEADER: &str = "key";
+
+/// A message as a publisher gave it to an exchange.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Content {
+    /// The number by which the lab follows it: the property `message-id`.
+    pub id: MessageId,
+    /// The exchange; empty is the default exchange.
+    pub exchange: Rc<str>,
+    /// The routing key.
+    pub routing_key: Rc<str>,
+    /// The key of the workload: the header `key`.
+    pub key: Option<Rc<str>>,
+    /// The properties that the publisher set; the delivery mode is always there.
+    pub properties: Properties,
+    /// Bytes of the encoded properties.
+    pub properties_bytes: u32,
+    /// The body.
+    pub body: Bytes,
+}
+
+/// What of a message is stored before its body.
+#[derive(Serialize, Deserialize)]
+struct Stored<'a> {
+    id: MessageId,
+    exchange: &'a str,
+    routing_key: &'a str,
+    key: Option<&'a str>,
+    properties: Properties,
+    properties_bytes: u32,
+}
+
+impl Content {
+    /// What a publisher sends for a message of the lab; `delivery_mode` is its default.
+    pub fn new(message: OutgoingMessage, delivery_mode: u8, names: &mut Names) -> Content {
+        let mut properties = message.properties;
+        properties.delivery_mode.get_or_insert(delivery_mode);
+        let key = message.key.as_deref().map(|key| names.shared(key));
+        let properties_bytes = properties_bytes(message.id, key.as_deref(), &properties);
+        Content {
+            id: message.id,
+            exchange: names.shared(&message.exchange),
+            routing_key: names.shared(&message.routing_key),
+            key,
+            properties,
+            properties_bytes,
+            body: message.body,
+        }
+    }
+
+    /// True if it asks to survive a restart of the broker.
+    pub fn is_persistent(&self) -> bool {
+        self.properties.delivery_mode == Some(2)
+    }
+
+    /// Bytes of its header frame and body frames on the wire.
+    pub fn wire_bytes(&self) -> u64 {
+        // Header payload: class 2, weight 2, body size 8, and the properties with their flags.
+        let header = FRAME_OVERHEAD_BYTES + 12 + u64::from(self.properties_bytes);
+        let body = self.body.len() as u64;
+        header + body + body_frames(body, FRAME_MAX_BYTES) * FRAME_OVERHEAD_BYTES
+    }
+
+    /// Its headers, that of the workload's key included.
+    pub fn headers(&self) -> BTreeMap<String, Argument> {
+        let mut headers = self.properties.headers.clone();
+        if let Some(key) = &self.key {
+            headers.insert(KEY_HEADER.to_owned(), Argument::Text(key.to_string()));
+        }
+        headers
+    }
+
+    /// All but the body, as it is stored in front of the body.
+    pub fn encode_head(&self) -> Vec<u8> {
+        let stored = Stored {
+            id: self.id,
+            exchange: &self.exchange,
+            routing_key: &self.routing_key,
+            key: self.key.as_deref(),
+            properties: self.properties.clone(),
+            properties_bytes: self.properties_bytes,
+        };
+        postcard::to_stdvec(&stored).expect("plain data can always be encoded")
+    }
+
+    /// A message as it was stored; `None` if these are not the bytes of one.
+    pub fn decode(stored: &Bytes, head_bytes: usize, names: &mut Names) -> Option<Content> {
+        let head = stored.get(..head_bytes)?;
+        let head: Stored = postcard::from_bytes(head).ok()?;
+        Some(Content {
+            id: head.id,
+            exchange: names.shared(head.exchange),
+            routing_key: names.shared(head.routing_key),
+            key: head.key.map(|key| names.shared(key)),
+            properties: head.properties,
+            properties_bytes: head.properties_bytes,
+            body: stored.slice(head_bytes..),
+        })
+    }
+}
+
+/// How many frames a body takes.
+pub fn body_frames(body_bytes: u64, frame_max_bytes: u64) -> u64 {
+    body_bytes.div_ceil(frame_max_bytes - FRAME_OVERHEAD_BYTES)
+}
+
+/// Bytes of the encoded properties: the flags, and each property that is there.
+fn properties_bytes(id: MessageId, key: Option<&str>, properties: &Properties) -> u32 {
+    let short = |text: &Option<String>| text.as_ref().map_or(0, |text| 1 + text.len());
+    let mut bytes = 2 + 1 + digits(id.0);
+    bytes += usize::from(properties.delivery_mode.is_some());
+    bytes += usize::from(properties.priority.is_some());
+    bytes += short(&properties.expiration) + short(&properties.correlation_id);
+    bytes += short(&properties.reply_to) + short(&properties.content_type);
+    let headers = properties.headers.iter();
+    let table: usize =
+        headers.map(|(name, value)| 1 + name.len() + value_bytes(value) as usize).sum();
+    let key = key.map_or(0, |key| 1 + KEY_HEADER.len() + 5 + key.len());
+    if table + key > 0 {
+        bytes += 4 + table + key;
+    }
+    u32::try_from(bytes).unwrap_or(u32::MAX)
+}
+
+fn digits(number: u64) -> usize {
+    number.checked_ilog10().unwrap_or(0) as usize + 1
+}

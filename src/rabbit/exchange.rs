@@ -1,0 +1,294 @@
+//! Exchanges and bindings: which queues get a copy of a message.
+//!
+//! The result of routing is a **set** of queues: however many bindings lead to a queue, it gets one
+//! copy. Routing goes over a list of exchanges that begins with the one that was published to: a
+//! binding that leads to an exchange puts it on the list, and an exchange of which nothing matched
+//! puts its alternate exchange there, each at most once, so that rings end.
+//!
+//! - `direct`: the binding key equals the routing key, byte for byte.
+//! - `fanout`: every binding matches.
+//! - the default exchange, whose name is empty: every queue is bound with its own name, and nothing
+//!   else can be done to it.
+//!
+//! An identical binding (source, destination, key, arguments) made again changes nothing.
+
+use super::command::{AmqpError, Argument};
+use super::content::Content;
+use super::error;
+use super::ids::QueueId;
+use super::message::Arguments;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// How an exchange chooses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Kind {
+    /// By the routing key.
+    Direct,
+    /// Everything.
+    Fanout,
+}
+
+impl Kind {
+    /// The kind of this name.
+    pub fn named(name: &str) -> Result<Kind, AmqpError> {
+        match name {
+            "direct" => Ok(Kind::Direct),
+            "fanout" => Ok(Kind::Fanout),
+            "topic" | "headers" => Err(error::not_here_yet(format_args!("exchange type {name}"))),
+            _ => Err(error::precondition_failed(format_args!("unknown exchange type '{name}'"))),
+        }
+    }
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Direct => "direct",
+            Kind::Fanout => "fanout",
+        }
+    }
+}
+
+/// Where a binding leads.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Destination {
+    /// To a queue.
+    Queue(QueueId),
+    /// To another exchange.
+    Exchange(Rc<str>),
+}
+
+/// A binding of an exchange.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Binding {
+    /// The binding key.
+    pub key: Rc<str>,
+    /// Where it leads.
+    pub destination: Destination,
+    /// Arguments.
+    pub arguments: Arguments,
+}
+
+/// With what an exchange was declared.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Declaration {
+    /// How it chooses.
+    pub kind: Kind,
+    /// Survives a restart.
+    pub durable: bool,
+    /// Goes with its last binding.
+    pub auto_delete: bool,
+    /// Only exchanges may route to it.
+    pub internal: bool,
+    /// `alternate-exchange`.
+    pub arguments: Arguments,
+}
+
+impl Declaration {
+    /// The exchange that is asked when nothing matched.
+    pub fn alternate(&self) -> Option<&str> {
+        match self.arguments.get("alternate-exchange") {
+            Some(Argument::Text(name)) => Some(name),
+            _ => None,
+        }
+    }
+}
+
+/// An exchange.
+#[derive(Clone, Debug)]
+pub struct Exchange {
+    /// Its name; empty is the default exchange.
+    pub name: Rc<str>,
+    /// With what it was declared.
+    pub declaration: Declaration,
+    /// Made by the broker itself.
+    pub predeclared: bool,
+    /// Its bindings, by key and destination.
+    bindings: Vec<Binding>,
+}
+
+impl Exchange {
+    /// Its bindings, by key and destination.
+    pub fn bindings(&self) -> &[Binding] {
+        &self.bindings
+    }
+
+    /// The bindings with a routing key that match it, in the order of their destinations.
+    fn matches(&self, key: &str) -> impl Iterator<Item = &Destination> {
+        let range = match self.declaration.kind {
+            Kind::Fanout => &self.bindings[..],
+            Kind::Direct => {
+                let from = self.bindings.partition_point(|binding| *binding.key < *key);
+                let same = self.bindings[from..].partition_point(|binding| *binding.key == *key);
+                &self.bindings[from..from + same]
+            }
+        };
+        range.iter().map(|binding| &binding.destination)
+    }
+}
+
+/// All exchanges of a virtual host.
+#[derive(Clone, Debug)]
+pub struct Exchanges {
+    by_name: BTreeMap<Rc<str>, Exchange>,
+}
+
+/// The exchanges that are there from the beginning.
+const PREDECLARED: [(&str, Kind); 3] =
+    [("", Kind::Direct), ("amq.direct", Kind::Direct), ("amq.fanout", Kind::Fanout)];
+
+impl Default for Exchanges {
+    fn default() -> Exchanges {
+        let mut exchanges = Exchanges { by_name: BTreeMap::new() };
+        for (name, kind) in PREDECLARED {
+            let declaration = Declaration {
+                kind,
+                durable: true,
+                auto_delete: false,
+                internal: false,
+                arguments: Arguments::new(),
+            };
+            exchanges.add(name.into(), declaration).predeclared = true;
+        }
+        exchanges
+    }
+}
+
+impl Exchanges {
+    /// All of them, in the order of their names.
+    pub fn iter(&self) -> impl Iterator<Item = &Exchange> {
+        self.by_name.values()
+    }
+
+    /// The exchange of this name.
+    pub fn get(&self, name: &str) -> Result<&Exchange, AmqpError> {
+        self.by_name.get(name).ok_or_else(|| error::no_exchange(name))
+    }
+
+    /// Adds an exchange.
+    pub fn add(&mut self, name: Rc<str>, declaration: Declaration) -> &mut Exchange {
+        self.by_name.entry(name.clone()).or_insert(Exchange {
+            name,
+            declaration,
+            predeclared: false,
+            bindings: Vec::new(),
+        })
+    }
+
+    /// Removes an exchange, with the bindings that lead to it and from it.
+    pub fn remove(&mut self, name: &str) {
+        self.by_name.remove(name);
+        self.unbind_all(&Destination::Exchange(name.into()));
+    }
+
+    /// Adds a binding; false if it was there.
+    pub fn bind(&mut self, source: &str, binding: Binding) -> Result<bool, AmqpError> {
+        let bindings = &mut self.source(source)?.bindings;
+        if bindings.contains(&binding) {
+            return Ok(false);
+        }
+        let place = |other: &Binding| {
+            (&other.key, &other.destination) <= (&binding.key, &binding.destination)
+        };
+        bindings.insert(bindings.partition_point(place), binding);
+        Ok(true)
+    }
+
+    /// Takes a binding away; false if there was none.
+    pub fn unbind(&mut self, source: &str, binding: &Binding) -> Result<bool, AmqpError> {
+        let exchange = self.source(source)?;
+        let before = exchange.bindings.len();
+        exchange.bindings.retain(|other| other != binding);
+        let is_gone = exchange.bindings.len() < before;
+        if is_gone && exchange.declaration.auto_delete && exchange.bindings.is_empty() {
+            self.remove(source);
+        }
+        Ok(is_gone)
+    }
+
+    /// Takes all bindings to a destination away, and the exchanges that were to go with their
+    /// last one.
+    pub fn unbind_all(&mut self, destination: &Destination) {
+        let mut emptied = Vec::new();
+        for exchange in self.by_name.values_mut() {
+            let before = exchange.bindings.len();
+            exchange.bindings.retain(|binding| binding.destination != *destination);
+            if exchange.bindings.len() < before
+                && exchange.bindings.is_empty()
+                && exchange.declaration.auto_delete
+            {
+                emptied.push(exchange.name.clone());
+            }
+        }
+        for name in emptied {
+            self.remove(&name);
+        }
+    }
+
+    fn source(&mut self, name: &str) -> Result<&mut Exchange, AmqpError> {
+        self.by_name.get_mut(name).ok_or_else(|| error::no_exchange(name))
+    }
+
+    /// The queues that a message goes to, each once, put into `into` in the order of their ids.
+    /// `queues` are all queues by name: the bindings of the default exchange.
+    pub fn route(
+        &self,
+        content: &Content,
+        queues: &BTreeMap<Rc<str>, QueueId>,
+        into: &mut Vec<QueueId>,
+    ) -> Result<(), AmqpError> {
+        let more_keys = more_keys(content)?;
+        let keys = || std::iter::once(&*content.routing_key).chain(more_keys.iter().copied());
+        let mut list: Vec<&str> = vec![&content.exchange];
+        let mut at = 0;
+        while let Some(name) = list.get(at) {
+            at += 1;
+            if name.is_empty() {
+                into.extend(keys().filter_map(|key| queues.get(key)));
+                continue;
+            }
+            // One that is gone meanwhile is skipped without a word.
+            let Some(exchange) = self.by_name.get(*name) else { continue };
+            let mut any = false;
+            let mut alternate = None;
+            for destination in keys().flat_map(|key| exchange.matches(key)) {
+                any = true;
+                match destination {
+                    Destination::Queue(queue) => into.push(*queue),
+                    Destination::Exchange(next) if list.contains(&&**next) => {}
+                    Destination::Exchange(next) => list.push(next),
+                }
+            }
+            if !any {
+                alternate = exchange.declaration.alternate();
+            }
+            list.extend(alternate.filter(|next| !list.contains(next)));
+        }
+        into.sort_unstable();
+        into.dedup();
+        Ok(())
+    }
+}
+
+/// Routing keys of the headers `CC` and `BCC`.
+fn more_keys(content: &Content) -> Result<Vec<&str>, AmqpError> {
+    let mut keys = Vec::new();
+    if content.properties.headers.is_empty() {
+        return Ok(keys);
+    }
+    for name in ["CC", "BCC"] {
+        match content.properties.headers.get(name) {
+            None => {}
+            Some(Argument::List(list)) => keys.extend(list.iter().filter_map(|key| match key {
+                Argument::Text(key) => Some(&**key),
+                _ => None,
+            })),
+            Some(_) => {
+                let text = format!("invalid message: {{unacceptable_type_in_{name}_header}}");
+                return Err(error::precondition_failed(text));
+            }
+        }
+    }
+    Ok(keys)
+}

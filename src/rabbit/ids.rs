@@ -1,0 +1,29 @@
+//! Names of things inside a broker, as numbers that are never reused in one life of it.
+
+use crate::sim::NodeId;
+
+/// A queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct QueueId(pub u32);
+
+/// A channel: which client's connection, and its number there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ChannelId {
+    /// The client at the other end. Simplified: a client has one connection.
+    pub client: NodeId,
+    /// The channel's number.
+    pub number: u16,
+}
+
+/// A consumer of a queue, in the order of registration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ConsumerId(pub u32);
+
+/// A publish that wants a confirm: the channel it came on, and its number there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PublishId {
+    /// The channel.
+    pub channel: ChannelId,
+    /// Its number on the channel, from 1.
+    pub number: u64,
+}

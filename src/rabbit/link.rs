@@ -1,0 +1,172 @@
+//! A client's end of its connection: the handshake, heartbeats, and connecting again.
+//!
+//! Simplified: a client has one connection and one channel on it.
+
+use super::broker::{HEARTBEAT_INTERVAL, SILENCE_MAX};
+use super::command::AmqpError;
+use super::message::{Frame, Method};
+use super::process::{Out, Timer};
+use super::spec::Settings;
+use crate::sim::{NodeId, Span, Time};
+use std::rc::Rc;
+
+/// A client waits so long before it connects again (the Java client's
+/// `networkRecoveryInterval`).
+const RECOVERY_INTERVAL: Span = Span::seconds(5);
+
+/// A handshake that takes longer has failed (the Java client's connection timeout).
+const HANDSHAKE_TIMEOUT: Span = Span::seconds(60);
+
+/// The channel that a client uses.
+pub const CHANNEL: u16 = 1;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Down,
+    Opening,
+    Open,
+}
+
+/// A client's connection.
+#[derive(Clone, Debug)]
+pub struct Link {
+    name: Rc<str>,
+    brokers: Rc<[NodeId]>,
+    at: usize,
+    state: State,
+    last_heard: Time,
+    /// How long to wait before connecting again.
+    pub recovery_interval: Span,
+}
+
+/// What a frame from the broker means for a client.
+#[derive(Debug)]
+pub enum Heard {
+    /// The connection is open: open a channel.
+    Opened,
+    /// Something on the channel.
+    OnChannel(Method),
+    /// The broker closed the connection, and why.
+    Closed(Option<Rc<AmqpError>>),
+    /// Nothing that concerns the client.
+    Nothing,
+}
+
+impl Link {
+    /// A connection that is not open, to one of these brokers.
+    pub fn new(name: Rc<str>, brokers: Rc<[NodeId]>, settings: &Settings) -> Link {
+        let mut link = Link {
+            name,
+            brokers,
+            at: 0,
+            state: State::Down,
+            last_heard: Time::ZERO,
+            recovery_interval: RECOVERY_INTERVAL,
+        };
+        if let Some(value) = settings.get("network_recovery_interval") {
+            link.set_recovery_interval(value);
+        }
+        link
+    }
+
+    /// Takes a setting in milliseconds; what is not a number changes nothing.
+    pub fn set_recovery_interval(&mut self, value: &str) {
+        if let Ok(ms) = value.parse() {
+            self.recovery_interval = Span::millis(ms);
+        }
+    }
+
+    /// True while the connection is open.
+    pub fn is_open(&self) -> bool {
+        self.state == State::Open
+    }
+
+    /// True while there is no connection, and none is being opened.
+    pub fn is_down(&self) -> bool {
+        self.state == State::Down
+    }
+
+    /// Opens the connection.
+    pub fn connect(&mut self, out: &mut Out<'_>) {
+        let Some(broker) = self.broker() else { return };
+        self.state = State::Opening;
+        let method = Method::ConnectionOpen { client: self.name.clone() };
+        out.send(broker, Frame { channel: 0, method });
+        out.timer(Timer::HandshakeTimeout, HANDSHAKE_TIMEOUT);
+    }
+
+    /// Says something on the channel.
+    pub fn send(&self, method: Method, out: &mut Out<'_>) {
+        if let Some(broker) = self.broker().filter(|_| self.is_open()) {
+            out.send(broker, Frame { channel: CHANNEL, method });
+        }
+    }
+
+    /// A frame came.
+    pub fn take(&mut self, from: NodeId, frame: Frame, out: &mut Out<'_>) -> Heard {
+        if Some(from) != self.broker() || self.state == State::Down {
+            return Heard::Nothing;
+        }
+        self.last_heard = out.now();
+        match frame.method {
+            Method::ConnectionOpenOk => {
+                self.state = State::Open;
+                out.cancel(Timer::HandshakeTimeout);
+                out.timer(Timer::Heartbeat(from), HEARTBEAT_INTERVAL);
+                Heard::Opened
+            }
+            Method::ConnectionClose(error) => {
+                out.send(from, Frame { channel: 0, method: Method::ConnectionCloseOk });
+                self.hang_up(out);
+                Heard::Closed(error)
+            }
+            method if frame.channel == CHANNEL && self.is_open() => Heard::OnChannel(method),
+            _ => Heard::Nothing,
+        }
+    }
+
+    /// The connection with a peer is gone. True if it was this one.
+    pub fn lost(&mut self, peer: NodeId, out: &mut Out<'_>) -> bool {
+        let is_ours = Some(peer) == self.broker() && self.state != State::Down;
+        if is_ours {
+            self.hang_up(out);
+        }
+        is_ours
+    }
+
+    /// The handshake took too long.
+    pub fn give_up(&mut self, out: &mut Out<'_>) {
+        if let Some(broker) = self.broker().filter(|_| self.state == State::Opening) {
+            out.close(broker);
+            self.hang_up(out);
+        }
+    }
+
+    /// It is time to say that this side lives. False if the other side does not: then the
+    /// connection is closed.
+    pub fn heartbeat(&mut self, out: &mut Out<'_>) -> bool {
+        let Some(broker) = self.broker().filter(|_| self.is_open()) else { return true };
+        if out.now().since(self.last_heard) > SILENCE_MAX {
+            out.close(broker);
+            self.hang_up(out);
+            return false;
+        }
+        out.send(broker, Frame { channel: 0, method: Method::Heartbeat });
+        out.timer(Timer::Heartbeat(broker), HEARTBEAT_INTERVAL);
+        true
+    }
+
+    fn broker(&self) -> Option<NodeId> {
+        self.brokers.get(self.at).copied()
+    }
+
+    /// The next attempt goes to the next broker.
+    fn hang_up(&mut self, out: &mut Out<'_>) {
+        if let Some(broker) = self.broker() {
+            out.cancel(Timer::Heartbeat(broker));
+        }
+        out.cancel(Timer::HandshakeTimeout);
+        self.state = State::Down;
+        self.at = (self.at + 1) % self.brokers.len().max(1);
+    }
+}

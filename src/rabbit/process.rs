@@ -1,0 +1,173 @@
+//! A process of the RabbitMQ world: a broker node, or a client of one.
+
+use super::admin::Admin;
+use super::broker::Broker;
+use super::command::{Command, RequestId};
+use super::consumer::Consumer;
+use super::event::Event;
+use super::ids::QueueId;
+use super::message::Frame;
+use super::probe::Probe;
+use super::publisher::Publisher;
+use super::spec::Spec;
+use crate::sim::{Input, Node, NodeId, Outbox};
+use std::rc::Rc;
+
+/// The way out of a step of such a process.
+pub type Out<'o> = Outbox<'o, Process>;
+
+/// What wakes a process.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Timer {
+    /// Broker: nothing else is waiting; write what confirms wait for.
+    Idle,
+    /// Broker: the write buffer of a queue has waited long enough.
+    Write(QueueId),
+    /// Both: say that this side of a connection lives, and look whether the other does.
+    Heartbeat(NodeId),
+    /// Client: the handshake takes too long.
+    HandshakeTimeout,
+    /// Client: connect again, or try again what was refused.
+    Retry,
+    /// Consumer: the handler is done.
+    Worked,
+    /// Consumer: acknowledge what is processed.
+    Settle,
+    /// Admin: the answer takes too long.
+    AskTimeout(RequestId),
+}
+
+/// What a read or a flush was asked for.
+#[derive(Clone, Debug)]
+pub enum Ticket {
+    /// Boot: a file of the definitions.
+    Definition {
+        /// Its name.
+        file: Rc<str>,
+    },
+    /// Boot: what a clean stop left.
+    RecoveryTerms,
+    /// Boot: the index of a segment of a queue.
+    Index {
+        /// The queue.
+        queue: Rc<str>,
+        /// The segment.
+        segment: u64,
+    },
+    /// The index of the segment at the front of a queue's tail.
+    TailSegment {
+        /// The queue.
+        queue: QueueId,
+        /// The refill.
+        refill: u64,
+        /// The segment.
+        segment: u64,
+    },
+    /// Messages from the tail of a queue.
+    Messages {
+        /// The queue.
+        queue: QueueId,
+        /// The refill.
+        refill: u64,
+        /// The first of its messages.
+        first: usize,
+        /// How many lie together.
+        count: usize,
+    },
+    /// A definition is safe: the answer to who asked for it can go.
+    Defined {
+        /// Which answer.
+        reply: u64,
+    },
+}
+
+/// What a process is.
+#[derive(Clone, Debug)]
+pub(super) enum Role {
+    Broker(Box<Broker>),
+    Publisher(Box<Publisher>),
+    Consumer(Box<Consumer>),
+    Admin(Box<Admin>),
+    Probe(Box<Probe>),
+}
+
+/// A process of this world.
+#[derive(Clone, Debug)]
+pub struct Process {
+    name: Rc<str>,
+    spec: Rc<Spec>,
+    brokers: Rc<[NodeId]>,
+    pub(super) role: Role,
+}
+
+impl Process {
+    /// A process with this name and configuration, which knows these brokers.
+    pub fn new(name: &str, spec: Spec, brokers: Vec<NodeId>) -> Process {
+        Process::begin(name.into(), Rc::new(spec), brokers.into())
+    }
+
+    fn begin(name: Rc<str>, spec: Rc<Spec>, brokers: Rc<[NodeId]>) -> Process {
+        let role = match &*spec {
+            Spec::Broker { settings, .. } => {
+                Role::Broker(Box::new(Broker::new(name.clone(), settings)))
+            }
+            Spec::Publisher(spec) => {
+                Role::Publisher(Box::new(Publisher::new(name.clone(), spec, brokers.clone())))
+            }
+            Spec::Consumer(spec) => {
+                Role::Consumer(Box::new(Consumer::new(name.clone(), spec, brokers.clone())))
+            }
+            Spec::Admin => Role::Admin(Box::new(Admin::new(name.clone(), brokers.clone()))),
+        };
+        Process { name, spec, brokers, role }
+    }
+
+    /// A client that is told every frame it says, for tests.
+    pub fn probe(name: &str, brokers: Vec<NodeId>) -> Process {
+        let name: Rc<str> = name.into();
+        let role = Role::Probe(Box::new(Probe::new(name.clone(), &brokers)));
+        Process { name, spec: Rc::new(Spec::Admin), brokers: brokers.into(), role }
+    }
+
+    /// What a probe has heard; nothing for any other process.
+    pub fn heard(&self) -> &[Frame] {
+        match &self.role {
+            Role::Probe(probe) => probe.heard(),
+            _ => &[],
+        }
+    }
+
+    /// Its configuration.
+    pub fn spec(&self) -> &Spec {
+        &self.spec
+    }
+}
+
+impl Node for Process {
+    type Message = Frame;
+    type Timer = Timer;
+    type Ticket = Ticket;
+    type Command = Command;
+    type Event = Event;
+
+    fn step(&mut self, input: Input<Process>, out: &mut Out<'_>) {
+        match &mut self.role {
+            Role::Broker(broker) => broker.step(input, out),
+            Role::Publisher(publisher) => publisher.step(input, out),
+            Role::Consumer(consumer) => consumer.step(input, out),
+            Role::Admin(admin) => admin.step(input, out),
+            Role::Probe(probe) => probe.step(input, out),
+        }
+    }
+
+    fn restarted(&self) -> Process {
+        if let Role::Probe(_) = self.role {
+            return Process::probe(&self.name, self.brokers.to_vec());
+        }
+        let mut fresh = Process::begin(self.name.clone(), self.spec.clone(), self.brokers.clone());
+        if let (Role::Consumer(fresh), Role::Consumer(dead)) = (&mut fresh.role, &self.role) {
+            fresh.remember_death(dead);
+        }
+        fresh
+    }
+}

@@ -1,0 +1,52 @@
+//! Version profiles: what of the behaviour depends on the release of RabbitMQ that is modelled.
+
+/// A release that is modelled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Profile {
+    /// Server v3.11.0: the older storage, "RAM first".
+    V3_11,
+    /// Server v4.2.9: the default.
+    #[default]
+    V4_2,
+    /// Server v4.3.5.
+    V4_3,
+}
+
+impl Profile {
+    /// The profile of this name: `3.11`, `4.2`, `4.3`.
+    pub fn named(name: &str) -> Option<Profile> {
+        match name {
+            "3.11" => Some(Profile::V3_11),
+            "4.2" => Some(Profile::V4_2),
+            "4.3" => Some(Profile::V4_3),
+            _ => None,
+        }
+    }
+
+    /// Publishers are blocked above this share of memory, in thousandths
+    /// (`vm_memory_high_watermark`).
+    pub fn memory_watermark_per_mille(self) -> u32 {
+        if self == Profile::V3_11 { 400 } else { 600 }
+    }
+
+    /// Bytes of the largest body that is taken (`max_message_size`).
+    pub fn message_bytes_max(self) -> u64 {
+        if self == Profile::V3_11 { 128 << 20 } else { 16 << 20 }
+    }
+
+    /// The storage that a classic queue gets.
+    pub fn classic_storage(self) -> &'static str {
+        if self == Profile::V3_11 { "v1" } else { "v2" }
+    }
+
+    /// How often a quorum queue delivers a message at most before it gives it up, less one;
+    /// `None` is without limit.
+    pub fn delivery_limit(self) -> Option<u32> {
+        if self == Profile::V3_11 { None } else { Some(20) }
+    }
+
+    /// Whether a queue may be neither durable nor exclusive.
+    pub fn transient_shared_queues(self) -> bool {
+        self != Profile::V4_3
+    }
+}

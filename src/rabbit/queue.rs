@@ -1,0 +1,334 @@
+//! A classic queue: messages that are ready, and messages that are delivered and unacknowledged.
+//!
+//! A message is `ready`; delivered to somebody who must acknowledge it is `unacked`; then it is
+//! acknowledged and gone, or goes back to its place (the order of sequence ids) and is ready again,
+//! or is rejected and gone. With automatic acknowledgement it is gone when it is sent.
+//!
+//! At rest, either no consumer can be delivered to, or nothing is ready. So a message for which a
+//! consumer is found goes to it at once and is never enqueued.
+//!
+//! A queue is one process of the broker, and so one core: a job waits for the one before it.
+
+use super::consumers::{Consumer, Consumers};
+use super::content::Content;
+use super::event::Event;
+use super::ids::{ChannelId, ConsumerId, PublishId, QueueId};
+use super::message::Arguments;
+use super::storage_v2::entry::Shared;
+use super::storage_v2::{Item, Means, Storage};
+use crate::sim::cost::Server;
+use crate::sim::{MessageId, NodeId, Span, Time};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
+
+/// With what a queue was declared.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Declaration {
+    /// Survives a restart.
+    pub durable: bool,
+    /// Goes with its last consumer.
+    pub auto_delete: bool,
+    /// `x-` arguments.
+    pub arguments: Arguments,
+}
+
+/// A message on its way to a consumer.
+#[derive(Clone, Debug)]
+pub struct Push {
+    /// The consumer's channel.
+    pub channel: ChannelId,
+    /// The consumer.
+    pub consumer: ConsumerId,
+    /// Its tag.
+    pub tag: Rc<str>,
+    /// True if it must acknowledge.
+    pub ack_required: bool,
+    /// The message's sequence id, by which it is acknowledged to the queue.
+    pub seq: u64,
+    /// Whether it had been delivered before.
+    pub redelivered: bool,
+    /// The message.
+    pub content: Rc<Content>,
+}
+
+/// What `basic.get` comes to.
+#[derive(Clone, Debug)]
+pub enum Got {
+    /// There is nothing.
+    Empty,
+    /// There is something, and it is being read.
+    Later,
+    /// A message.
+    Message {
+        /// Its sequence id.
+        seq: u64,
+        /// Whether it had been delivered before.
+        redelivered: bool,
+        /// The message.
+        content: Rc<Content>,
+    },
+}
+
+/// How delivered messages are dealt with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settlement {
+    /// They are done with.
+    Acknowledged,
+    /// They are given up.
+    Rejected,
+    /// They go back.
+    Requeued,
+}
+
+/// A message that is delivered and not acknowledged.
+#[derive(Clone, Debug)]
+struct Unacked {
+    item: Item,
+    /// `None` for one that `basic.get` took.
+    consumer: Option<ConsumerId>,
+}
+
+/// A classic queue.
+#[derive(Clone, Debug)]
+pub struct Queue {
+    /// Its number in this broker.
+    pub id: QueueId,
+    /// Its name.
+    pub name: Rc<str>,
+    /// With what it was declared.
+    pub declaration: Declaration,
+    /// The only connection that may use it.
+    pub exclusive: Option<NodeId>,
+    /// Its consumers.
+    pub consumers: Consumers,
+    /// Its ready messages.
+    pub storage: Storage,
+    /// When the write buffer has to be written out at the latest.
+    pub write_by: Option<Time>,
+    /// True while a timer will see to that.
+    pub has_timer: bool,
+    /// Gets that wait until a message is read.
+    pub waiting_gets: VecDeque<(ChannelId, bool)>,
+    unacked: BTreeMap<u64, Unacked>,
+    unacked_bytes: u64,
+    had_consumers: bool,
+    server: Server,
+}
+
+impl Queue {
+    /// A queue over this storage.
+    pub fn new(
+        (id, name): (QueueId, Rc<str>),
+        declaration: Declaration,
+        exclusive: Option<NodeId>,
+        storage: Storage,
+        now: Time,
+    ) -> Queue {
+        Queue {
+            id,
+            name,
+            declaration,
+            exclusive,
+            consumers: Consumers::new(now),
+            storage,
+            write_by: None,
+            has_timer: false,
+            waiting_gets: VecDeque::new(),
+            unacked: BTreeMap::new(),
+            unacked_bytes: 0,
+            had_consumers: false,
+            server: Server::default(),
+        }
+    }
+
+    /// How many messages are delivered and not acknowledged.
+    pub fn unacked(&self) -> u64 {
+        self.unacked.len() as u64
+    }
+
+    /// Bytes of the bodies of all its messages.
+    pub fn bytes(&self) -> u64 {
+        self.storage.ready_bytes() + self.unacked_bytes
+    }
+
+    /// The delivered messages in the order of their ids: sequence id and message.
+    pub fn unacked_messages(&self) -> impl Iterator<Item = (u64, &Content)> {
+        self.unacked.iter().map(|(seq, unacked)| (*seq, &*unacked.item.content))
+    }
+
+    /// The queue's core is busy with one message more; says how long from now on.
+    pub fn works(&mut self, now: Time, span: Span) -> Span {
+        if span.is_zero() {
+            return span;
+        }
+        self.server.serve(now, span).since(now)
+    }
+
+    // ---- messages ----
+
+    /// Takes a message from an exchange: a copy of its own. Returns the delivery if a consumer
+    /// gets it at once.
+    pub fn publish(
+        &mut self,
+        content: &Rc<Content>,
+        confirm: Option<PublishId>,
+        copy: &mut Option<Shared>,
+        means: &mut Means<'_, '_>,
+    ) -> Option<Push> {
+        let is_kept = self.declaration.durable && content.is_persistent();
+        let confirm = match confirm {
+            // It is confirmed when it is written.
+            Some(publish) if is_kept => Some(publish),
+            // The queue has it, and more will not be done for it.
+            now => {
+                means.confirms.extend(now);
+                None
+            }
+        };
+        let now = means.out.now();
+        if self.storage.ready() > 0 || !self.consumers.find(now) {
+            let seq = self.storage.publish(content.clone(), confirm, copy, means);
+            let (queue, message) = (self.name.clone(), content.id);
+            means.out.emit(Event::Enqueued { queue, message, position: seq });
+            return None;
+        }
+        let (consumer, taker) = self.consumers.take();
+        let (channel, tag) = (taker.channel, taker.tag.clone());
+        let ack_required = taker.ack_required;
+        let mut seq = 0;
+        if ack_required {
+            let item = self.storage.publish_delivered(content.clone(), confirm, copy, means);
+            seq = item.seq;
+            self.keep_unacked(item, Some(consumer));
+        } else {
+            means.confirms.extend(confirm);
+        }
+        let (redelivered, content) = (false, content.clone());
+        Some(Push { channel, consumer, tag, ack_required, seq, redelivered, content })
+    }
+
+    /// The next delivery, if there is a ready message and somebody to deliver it to. Begins to
+    /// read if what is ready is on the disk.
+    pub fn next_push(&mut self, means: &mut Means<'_, '_>) -> Option<Push> {
+        if self.storage.ready() == 0 || !self.consumers.find(means.out.now()) {
+            return None;
+        }
+        let (item, redelivered) = self.fetch(means)?;
+        let (consumer, taker) = self.consumers.take();
+        let (channel, tag) = (taker.channel, taker.tag.clone());
+        let ack_required = taker.ack_required;
+        let (seq, content) = (item.seq, item.content.clone());
+        if ack_required {
+            self.keep_unacked(item, Some(consumer));
+        } else {
+            self.storage.settle(&item, means);
+        }
+        Some(Push { channel, consumer, tag, ack_required, seq, redelivered, content })
+    }
+
+    /// `basic.get`.
+    pub fn get(&mut self, no_ack: bool, means: &mut Means<'_, '_>) -> Got {
+        if self.storage.ready() == 0 {
+            return Got::Empty;
+        }
+        let Some((item, redelivered)) = self.fetch(means) else { return Got::Later };
+        let (seq, content) = (item.seq, item.content.clone());
+        if no_ack {
+            self.storage.settle(&item, means);
+        } else {
+            self.keep_unacked(item, None);
+        }
+        Got::Message { seq, redelivered, content }
+    }
+
+    fn fetch(&mut self, means: &mut Means<'_, '_>) -> Option<(Item, bool)> {
+        if !self.storage.has_head() {
+            self.storage.refill(self.id, means);
+        }
+        self.storage.fetch(means.out.now())
+    }
+
+    fn keep_unacked(&mut self, item: Item, consumer: Option<ConsumerId>) {
+        self.unacked_bytes += item.content.body.len() as u64;
+        self.unacked.insert(item.seq, Unacked { item, consumer });
+    }
+
+    /// Deals with delivered messages of a channel, given in the order of their ids.
+    pub fn settle(
+        &mut self,
+        channel: ChannelId,
+        seqs: &[u64],
+        how: Settlement,
+        means: &mut Means<'_, '_>,
+    ) {
+        let mut has_credit = false;
+        let mut back = Vec::new();
+        for seq in seqs {
+            // A purge or a deletion does not touch what is delivered, so it must be here.
+            let Unacked { item, consumer } =
+                self.unacked.remove(seq).expect("the channel had it from this queue");
+            self.unacked_bytes -= item.content.body.len() as u64;
+            has_credit |= consumer.is_some_and(|id| self.consumers.credit(id, 1));
+            let (queue, message) = (self.name.clone(), item.content.id);
+            match how {
+                Settlement::Acknowledged => {
+                    self.storage.settle(&item, means);
+                    means.out.emit(Event::Acknowledged { queue, message });
+                }
+                Settlement::Rejected => {
+                    self.storage.settle(&item, means);
+                    means.out.emit(Event::Removed { queue, message, reason: "rejected" });
+                }
+                Settlement::Requeued => {
+                    back.push(item);
+                    means.out.emit(Event::Requeued { queue, message });
+                }
+            }
+        }
+        if !back.is_empty() {
+            self.storage.requeue(back);
+        }
+        if has_credit {
+            self.consumers.unblock(channel, means.out.now());
+        }
+    }
+
+    /// Removes all ready messages.
+    pub fn purge(&mut self, means: &mut Means<'_, '_>) -> u64 {
+        let messages = self.storage.purge(means);
+        self.removed(&messages, "purged", means);
+        messages.len() as u64
+    }
+
+    /// Deletes all it has, in memory and on disk; returns how many messages were ready.
+    pub fn delete(&mut self, means: &mut Means<'_, '_>) -> u64 {
+        let unacked = std::mem::take(&mut self.unacked);
+        let items = unacked.values().map(|unacked| &unacked.item);
+        let ready = self.storage.delete(items, means);
+        self.removed(&ready, "queue_deleted", means);
+        let unacked = unacked.into_values().map(|unacked| unacked.item.content.id);
+        self.removed(&unacked.collect::<Vec<_>>(), "queue_deleted", means);
+        ready.len() as u64
+    }
+
+    fn removed(&self, messages: &[MessageId], reason: &'static str, means: &mut Means<'_, '_>) {
+        for message in messages {
+            let (queue, message) = (self.name.clone(), *message);
+            means.out.emit(Event::Removed { queue, message, reason });
+        }
+    }
+
+    // ---- consumers ----
+
+    /// Registers a consumer.
+    pub fn add_consumer(&mut self, consumer: Consumer, now: Time) -> ConsumerId {
+        self.had_consumers = true;
+        self.consumers.add(consumer, now)
+    }
+
+    /// True if it goes now, because its last consumer left.
+    pub fn is_to_go(&self) -> bool {
+        self.declaration.auto_delete && self.had_consumers && self.consumers.count() == 0
+    }
+}

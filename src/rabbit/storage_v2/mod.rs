@@ -1,0 +1,390 @@
+//! Storage of classic queues, version 2: the head in memory, the tail on disk.
+//!
+//! A queue hands out **sequence ids**; a message keeps its id for ever, and the order of the queue
+//! is the order of the ids. The **head** is in memory: at most `1 + floor(2 * out rate)` messages,
+//! 2048 at the most, so that a queue that nobody consumes keeps one. Everything behind it is the
+//! **tail**, on disk, until it comes to the head again.
+//!
+//! A message that is to survive a restart is written even while it is in memory. Written means:
+//! put into the **write buffer**, and from there into two files of its segment (4096 sequence ids):
+//! the store with the messages, the index with an [entry](entry::Entry) each. The buffer is
+//! written out when the queue process has nothing else to do and a confirm waits for it, after
+//! 200 ms at the latest, or when it holds 512 kB or 4096 messages; then the confirms go out. It is
+//! **not** flushed to the drive: a crash of the broker keeps it, a power cut need not. A message
+//! that is delivered and acknowledged before that is never written at all.
+//!
+//! Messages of 4096 bytes and more lie in the [message store](message_store::MessageStore) that
+//! all queues share, one copy for all; the queue has only the index entry.
+//!
+//! Acknowledgements are entries of the index too, so that what was acknowledged stays gone after a
+//! restart. A segment whose messages are all acknowledged is deleted.
+//!
+//! Simplified: without a confirm to wait for, the real queue writes its buffer when it hibernates
+//! (after a second without work); here the 200 ms timer holds for all. A real queue waits while it
+//! reads; here what comes meanwhile is taken, and only deliveries wait. Large bodies are read into
+//! the head with the small ones, where the real ones are read one by one at delivery.
+
+pub mod buffer;
+pub mod entry;
+pub mod message_store;
+pub mod recovery;
+pub mod refill;
+pub mod tail;
+
+use super::content::Content;
+use super::event::Event;
+use super::ids::PublishId;
+use super::names::Names;
+use super::process::Out;
+use super::rates::OutRate;
+use crate::sim::{MessageId, Time};
+use buffer::Buffer;
+use entry::{Entry, SEGMENT_ENTRIES, Shared, Stored};
+use message_store::MessageStore;
+use refill::Refill;
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
+use tail::{Tail, TailEntry};
+
+/// A message whose properties and body have together fewer bytes lies in its queue's own store
+/// (`queue_index_embed_msgs_below`).
+pub const EMBED_BELOW_BYTES: u64 = 4_096;
+
+/// A message that is in memory: in the head, or delivered and not acknowledged.
+#[derive(Clone, Debug)]
+pub struct Item {
+    /// Its sequence id.
+    pub seq: u64,
+    /// The message.
+    pub content: Rc<Content>,
+    /// Where it is written.
+    pub stored: Stored,
+}
+
+/// What the storage of a queue works with.
+pub struct Means<'a, 'o> {
+    /// The disk, the clock, and where events go.
+    pub out: &'a mut Out<'o>,
+    /// The store for large messages.
+    pub message_store: &'a mut MessageStore,
+    /// Publishes that are safe now.
+    pub confirms: &'a mut Vec<PublishId>,
+    /// Shared names.
+    pub names: &'a mut Names,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Segment {
+    /// Messages of it that are needed, in the buffer or written.
+    needed: u64,
+    /// True once it has files.
+    has_files: bool,
+}
+
+/// The messages of a classic queue that are not delivered, and the files of all.
+#[derive(Clone, Debug)]
+pub struct Storage {
+    name: Rc<str>,
+    directory: Rc<str>,
+    is_durable: bool,
+    head: VecDeque<Item>,
+    refill: Refill,
+    tail: Tail,
+    next_seq: u64,
+    /// Every message below was delivered before: the `redelivered` flag of all, in one number.
+    next_deliver_seq: u64,
+    ready_bytes: u64,
+    segments: BTreeMap<u64, Segment>,
+    buffer: Buffer,
+    rate: OutRate,
+}
+
+impl Storage {
+    /// The storage of a new queue.
+    pub fn new(name: Rc<str>, is_durable: bool, now: Time) -> Storage {
+        Storage {
+            directory: directory(&name).into(),
+            name,
+            is_durable,
+            head: VecDeque::new(),
+            refill: Refill::default(),
+            tail: Tail::default(),
+            next_seq: 0,
+            next_deliver_seq: 0,
+            ready_bytes: 0,
+            segments: BTreeMap::new(),
+            buffer: Buffer::default(),
+            rate: OutRate::new(now),
+        }
+    }
+
+    /// How many messages wait.
+    pub fn ready(&self) -> u64 {
+        self.in_memory() + self.refill.count() as u64 + self.tail.count()
+    }
+
+    /// Bytes of the bodies of the messages that wait.
+    pub fn ready_bytes(&self) -> u64 {
+        self.ready_bytes
+    }
+
+    /// How many of the messages that wait are in memory.
+    pub fn in_memory(&self) -> u64 {
+        self.head.len() as u64
+    }
+
+    /// True if a message can be fetched at once.
+    pub fn has_head(&self) -> bool {
+        !self.head.is_empty()
+    }
+
+    /// True while something waits to be written out.
+    pub fn is_unwritten(&self) -> bool {
+        !self.buffer.is_empty()
+    }
+
+    /// True while a confirm waits for the write buffer.
+    pub fn owes_confirms(&self) -> bool {
+        self.buffer.owes_confirms()
+    }
+
+    /// The messages that wait, in their order, as far as they are known: sequence id, number, key.
+    pub fn iter(&self) -> impl Iterator<Item = (u64, MessageId, Option<&Rc<str>>)> {
+        let head = self.head.iter();
+        let head = head.map(|item| (item.seq, item.content.id, item.content.key.as_ref()));
+        head.chain(self.refill.iter()).chain(self.tail.iter())
+    }
+
+    /// Whether the message of this sequence id was delivered before.
+    pub fn was_delivered(&self, seq: u64) -> bool {
+        seq < self.next_deliver_seq
+    }
+
+    // ---- messages come ----
+
+    /// Puts a message behind all others. `copy` is where another queue has already stored it.
+    pub fn publish(
+        &mut self,
+        content: Rc<Content>,
+        confirm: Option<PublishId>,
+        copy: &mut Option<Shared>,
+        means: &mut Means<'_, '_>,
+    ) -> u64 {
+        let seq = self.next_seq;
+        self.next_seq += 1;
+        let to_head = self.tail.is_empty()
+            && self.refill.is_empty()
+            && self.head.len() < self.rate.memory_limit();
+        let is_persistent = self.is_durable && content.is_persistent();
+        let stored = if is_persistent || !to_head {
+            self.write(seq, &content, confirm, copy, means)
+        } else {
+            Stored::No
+        };
+        self.ready_bytes += content.body.len() as u64;
+        if to_head {
+            self.head.push_back(Item { seq, content, stored });
+        } else {
+            let key = content.key.clone();
+            let entry = entry_of(seq, &content, is_persistent, stored);
+            self.tail.push(TailEntry { entry, key });
+            if seq.is_multiple_of(SEGMENT_ENTRIES) {
+                self.tail.forget_middle(self.buffer.first_seq().unwrap_or(seq));
+            }
+        }
+        self.rate.published(means.out.now());
+        self.flush_if_full(means);
+        seq
+    }
+
+    /// A message that goes to a consumer at once: it gets its sequence id, and is written if it is
+    /// to survive a restart, but it never waits.
+    pub fn publish_delivered(
+        &mut self,
+        content: Rc<Content>,
+        confirm: Option<PublishId>,
+        copy: &mut Option<Shared>,
+        means: &mut Means<'_, '_>,
+    ) -> Item {
+        let seq = self.next_seq;
+        self.next_seq += 1;
+        self.next_deliver_seq = self.next_seq;
+        let is_persistent = self.is_durable && content.is_persistent();
+        let stored = match is_persistent {
+            true => self.write(seq, &content, confirm, copy, means),
+            false => Stored::No,
+        };
+        self.rate.published(means.out.now());
+        self.rate.consumed(means.out.now());
+        self.flush_if_full(means);
+        Item { seq, content, stored }
+    }
+
+    fn write(
+        &mut self,
+        seq: u64,
+        content: &Rc<Content>,
+        confirm: Option<PublishId>,
+        copy: &mut Option<Shared>,
+        means: &mut Means<'_, '_>,
+    ) -> Stored {
+        self.segments.entry(seq / SEGMENT_ENTRIES).or_default().needed += 1;
+        let bytes = content.body.len() as u64 + u64::from(content.properties_bytes);
+        let stored = if is_embedded(bytes) {
+            Stored::Queue { offset: 0 }
+        } else {
+            let shared = *copy.get_or_insert_with(|| {
+                let (shared, bytes) = means.message_store.write(content, means.out);
+                means.out.emit(Event::Written { queue: self.name.clone(), bytes });
+                shared
+            });
+            means.message_store.refer(shared);
+            Stored::Shared(shared)
+        };
+        let is_persistent = self.is_durable && content.is_persistent();
+        self.buffer.put(seq, content.clone(), is_persistent, stored, confirm);
+        stored
+    }
+
+    // ---- messages go ----
+
+    /// Takes the first message out of the head, and tells whether it had been delivered before.
+    pub fn fetch(&mut self, now: Time) -> Option<(Item, bool)> {
+        let item = self.head.pop_front()?;
+        let redelivered = self.was_delivered(item.seq);
+        self.next_deliver_seq = self.next_deliver_seq.max(item.seq + 1);
+        self.ready_bytes -= item.content.body.len() as u64;
+        self.rate.consumed(now);
+        Some((item, redelivered))
+    }
+
+    /// Puts delivered messages back to their places. They are in the order of their ids.
+    pub fn requeue(&mut self, items: Vec<Item>) {
+        self.ready_bytes += items.iter().map(|item| item.content.body.len() as u64).sum::<u64>();
+        let Some(last) = items.last() else { return };
+        if self.head.front().is_none_or(|front| last.seq < front.seq) {
+            for item in items.into_iter().rev() {
+                self.head.push_front(item);
+            }
+            return;
+        }
+        let mut merged = VecDeque::with_capacity(self.head.len() + items.len());
+        for item in items {
+            while self.head.front().is_some_and(|front| front.seq < item.seq) {
+                merged.extend(self.head.pop_front());
+            }
+            merged.push_back(item);
+        }
+        merged.append(&mut self.head);
+        self.head = merged;
+    }
+
+    /// A delivered message is dealt with: it is gone for ever.
+    pub fn settle(&mut self, item: &Item, means: &mut Means<'_, '_>) {
+        self.forget(item.seq, item.stored, means);
+        self.flush_if_full(means);
+    }
+
+    /// Removes all that waits; returns the numbers of the messages.
+    pub fn purge(&mut self, means: &mut Means<'_, '_>) -> Vec<MessageId> {
+        let messages: Vec<MessageId> = self.iter().map(|(_, message, _)| message).collect();
+        for item in std::mem::take(&mut self.head) {
+            self.forget(item.seq, item.stored, means);
+        }
+        let (mut known, on_disk) = self.tail.take_all();
+        known.extend(self.refill.abandon());
+        for entry in known {
+            self.forget(entry.seq, entry.stored, means);
+        }
+        for (number, count) in on_disk {
+            self.unneeded(number, count as u64, means.out);
+        }
+        self.ready_bytes = 0;
+        self.flush_if_full(means);
+        messages
+    }
+
+    /// Deletes everything that the queue has on disk; `unacked` are its delivered messages.
+    pub fn delete<'i>(
+        &mut self,
+        unacked: impl Iterator<Item = &'i Item>,
+        means: &mut Means<'_, '_>,
+    ) -> Vec<MessageId> {
+        let messages = self.purge(means);
+        for item in unacked {
+            self.forget(item.seq, item.stored, means);
+        }
+        for (number, segment) in std::mem::take(&mut self.segments) {
+            if segment.has_files {
+                delete_files(&self.directory, number, means.out);
+            }
+        }
+        means.confirms.extend(self.buffer.abandon());
+        messages
+    }
+
+    /// A message is needed no more, wherever it is written.
+    fn forget(&mut self, seq: u64, stored: Stored, means: &mut Means<'_, '_>) {
+        if stored == Stored::No {
+            return;
+        }
+        if let Stored::Shared(shared) = stored {
+            means.message_store.release(shared, means.out);
+        }
+        match self.buffer.take(seq) {
+            // It was never written, and never will be.
+            Some(confirm) => means.confirms.extend(confirm),
+            None => self.buffer.acknowledge(seq),
+        }
+        self.unneeded(seq / SEGMENT_ENTRIES, 1, means.out);
+    }
+
+    /// So many messages less of a segment are needed; without any it goes.
+    fn unneeded(&mut self, number: u64, count: u64, out: &mut Out<'_>) {
+        let segment = self.segments.get_mut(&number).expect("a written message has a segment");
+        segment.needed -= count;
+        if segment.needed == 0 {
+            if segment.has_files {
+                delete_files(&self.directory, number, out);
+            }
+            self.segments.remove(&number);
+            self.buffer.forget_acknowledged(number);
+        }
+    }
+}
+
+/// True if a message of so many bytes, properties included, lies in its queue's own store.
+pub fn is_embedded(bytes: u64) -> bool {
+    bytes < EMBED_BELOW_BYTES
+}
+
+fn entry_of(seq: u64, content: &Content, is_persistent: bool, stored: Stored) -> Entry {
+    Entry {
+        seq,
+        message: content.id,
+        is_persistent,
+        stored,
+        body_bytes: content.body.len() as u32,
+        head_bytes: 0,
+    }
+}
+
+/// The folder of a queue. Names may hold any sign; those that separate folders are written out.
+pub fn directory(queue: &str) -> String {
+    format!("queues/{}/", queue.replace('%', "%25").replace('/', "%2F"))
+}
+
+/// The file with the index of a segment.
+pub fn index_file(directory: &str, segment: u64) -> String {
+    format!("{directory}{segment}.qi")
+}
+
+/// The file with the messages of a segment.
+pub fn store_file(directory: &str, segment: u64) -> String {
+    format!("{directory}{segment}.qs")
+}
+
+fn delete_files(directory: &str, segment: u64, out: &mut Out<'_>) {
+    out.delete(&index_file(directory, segment));
+    out.delete(&store_file(directory, segment));
+}

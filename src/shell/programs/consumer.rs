@@ -1,0 +1,158 @@
+//! `consumer`: a client that pulls from Kafka, or that RabbitMQ pushes to.
+
+use super::{Call, Program};
+use crate::kafka::spec::{CommitMode, ConsumerSpec as Pulls, Reads};
+use crate::lab::Command;
+use crate::rabbit::spec::{ConsumerSpec as IsPushedTo, OnError};
+use crate::shell::error::{Mistake, Refusal};
+use crate::shell::job::Job;
+use crate::shell::lexer::Word;
+use crate::shell::options::{Arguments, Opt, later, many, once};
+use crate::shell::values::{bytes, lists, name, number, one_of, settings, span, wrong};
+use crate::sim::Span;
+
+/// More memory than a lab's client needs.
+const MEMORY_MAX: u64 = 1 << 40;
+
+static KAFKA: [Opt; 9] = [
+    many(&["--kafka"], "TOPIC[,TOPIC]...", "topics it subscribes to"),
+    once(&["--group"], "GROUP", "its consumer group"),
+    later(&["--share-group"], "GROUP"),
+    once(&["--process"], "DURATION", "what its handler needs for a record (0)"),
+    once(
+        &["--work"],
+        "DURATION+DURATION",
+        "what its handler needs for a batch and for each record of it",
+    ),
+    once(&["--batch"], "N", "records of a poll at most (max.poll.records)"),
+    once(&["--commit"], "auto|before|after[:N]|never", "when it commits (auto)"),
+    once(&["--effect"], "NAME", "a counted side effect of each record"),
+    many(
+        &["--set"],
+        "NAME=VALUE",
+        "a client setting by its real name: auto.offset.reset, max.poll.records...",
+    ),
+];
+
+static RABBIT: [Opt; 8] = [
+    once(&["--rabbit"], "QUEUE", "the queue it consumes from"),
+    once(&["--prefetch"], "N", "unacknowledged messages at most; 0 is without limit (0)"),
+    once(
+        &["--ack"],
+        "manual|auto",
+        "whether it acknowledges, or the broker takes it for granted (manual)",
+    ),
+    once(&["--process"], "DURATION", "what its handler needs for a message (0)"),
+    once(&["--memory"], "BYTES", "past it the client dies, as a real one would; 10MB"),
+    once(&["--on-error"], "requeue|reject|drop", "what it does when its handler fails (requeue)"),
+    once(&["--effect"], "NAME", "a counted side effect of each message"),
+    many(&["--set"], "NAME=VALUE", "a client setting by its real name"),
+];
+
+pub static PROGRAM: Program = Program {
+    name: "consumer",
+    summary: "a client that pulls (Kafka) or is pushed to (RabbitMQ)",
+    usage: &[
+        "consumer NAME --kafka TOPIC[,TOPIC]... --group GROUP [OPTION]...",
+        "consumer NAME --rabbit QUEUE [OPTION]...",
+    ],
+    options: &[("with --kafka", &KAFKA), ("with --rabbit", &RABBIT)],
+    notes: &[],
+    plain: &[],
+    reads_stdin: false,
+    parse,
+};
+
+fn parse(call: &Call) -> Result<Job, Refusal> {
+    let is =
+        |side: &str| call.words.iter().find(|word| !word.quoted && word.text.starts_with(side));
+    match (is("--kafka"), is("--rabbit")) {
+        (None, None) => {
+            let arguments =
+                call.sort("consumer", &[]).or_else(|_| call.sort("consumer", &KAFKA))?;
+            Err(arguments.missing("--kafka TOPIC or --rabbit QUEUE"))
+        }
+        (Some(_), Some(both)) => {
+            let expected = "one side: two consumers for both";
+            Err(Mistake::at(both.place, &both.text, expected).into())
+        }
+        (Some(_), None) => pulls(&call.sort("consumer --kafka", &KAFKA)?),
+        (None, Some(_)) => is_pushed_to(&call.sort("consumer --rabbit", &RABBIT)?),
+    }
+}
+
+fn pulls(arguments: &Arguments) -> Result<Job, Refusal> {
+    let name = name(arguments.word(0, "the consumer's name")?)?;
+    arguments.at_most(1)?;
+    let topics = lists(&arguments.all("--kafka"))?;
+    let group = arguments.required("--group", "GROUP")?.text.clone();
+    let process = arguments.maybe("--process", span)?;
+    let (work_per_batch, work_per_message) = match (arguments.one("--work"), process) {
+        (Some(word), Some(_)) => return Err(wrong(word, "one of --work and --process")),
+        (Some(word), None) => work(word)?,
+        (None, process) => (Span::ZERO, process.unwrap_or(Span::ZERO)),
+    };
+    let batch = arguments.maybe("--batch", |word| number(word, 1..=1_000_000))?;
+    Ok(Job::quiet(Command::KafkaConsumer(Pulls {
+        name,
+        reads: Reads::Group { group, topics },
+        work_per_batch,
+        work_per_message,
+        batch: batch.map(|batch| batch as u32),
+        commit: arguments.value("--commit", CommitMode::Auto, commit)?,
+        effect: arguments.text("--effect"),
+        stop_after: None,
+        settings: settings(&arguments.all("--set"))?,
+    })))
+}
+
+fn is_pushed_to(arguments: &Arguments) -> Result<Job, Refusal> {
+    let name = name(arguments.word(0, "the consumer's name")?)?;
+    arguments.at_most(1)?;
+    let queue = arguments.required("--rabbit", "QUEUE")?.text.clone();
+    let prefetch = arguments.value("--prefetch", 0, |word| number(word, 0..=65_535))?;
+    let ack = arguments.value("--ack", "manual", |word| one_of(word, &["manual", "auto"]))?;
+    let on_error = arguments
+        .value("--on-error", "requeue", |word| one_of(word, &["requeue", "reject", "drop"]))?;
+    Ok(Job::quiet(Command::RabbitConsumer(IsPushedTo {
+        name,
+        queue,
+        prefetch: prefetch as u16,
+        auto_ack: ack == "auto",
+        work_per_message: arguments.value("--process", Span::ZERO, span)?,
+        memory: arguments.value("--memory", 0, |word| bytes(word, MEMORY_MAX))?,
+        on_error: match on_error {
+            "requeue" => OnError::Requeue,
+            "reject" => OnError::Reject,
+            _ => OnError::Drop,
+        },
+        effect: arguments.text("--effect"),
+        settings: settings(&arguments.all("--set"))?,
+    })))
+}
+
+/// `5ms+100us`: for each batch, and for each record.
+fn work(word: &Word) -> Result<(Span, Span), Refusal> {
+    let expected = "durations for a batch and for each record of it, such as 5ms+100us";
+    let (batch, message) = word.text.split_once('+').ok_or_else(|| wrong(word, expected))?;
+    let part = |text: &str| {
+        let part = Word { text: text.to_owned(), ..word.clone() };
+        span(&part).map_err(|_| wrong(word, expected))
+    };
+    Ok((part(batch)?, part(message)?))
+}
+
+/// `auto`, `before`, `after`, `after:10`, `never`.
+fn commit(word: &Word) -> Result<CommitMode, Refusal> {
+    let expected = "auto, before, after, after:N or never";
+    match &*word.text {
+        "auto" => Ok(CommitMode::Auto),
+        "before" => Ok(CommitMode::Before),
+        "after" => Ok(CommitMode::After(1)),
+        "never" => Ok(CommitMode::Never),
+        text => match text.strip_prefix("after:").and_then(|n| n.parse::<u32>().ok()) {
+            Some(count) if count > 0 => Ok(CommitMode::After(count)),
+            _ => Err(wrong(word, expected)),
+        },
+    }
+}

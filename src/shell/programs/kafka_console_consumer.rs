@@ -1,0 +1,217 @@
+//! `kafka-console-consumer`: prints records. Lines are those of `DefaultMessageFormatter`.
+//!
+//! Simplified: without a group the real tool makes up a group of its own
+//! (`console-consumer-12345`) and waits for the first rebalance; here it reads all partitions
+//! without a group. Where the real tool would wait for ever, here it ends after a while, as if
+//! Ctrl-C were pressed.
+
+use super::kafka_tools::{BOOTSTRAP_SERVER, COMMAND_CONFIG, exception};
+use super::{Call, Program};
+use crate::kafka::spec::{Reads, StartAt};
+use crate::lab::command::ConsoleConsume;
+use crate::lab::outcome::{Consumed, ConsumedRecord};
+use crate::lab::{Command, LabError, Outcome};
+use crate::shell::error::{Mistake, Refusal};
+use crate::shell::job::{Job, unexpected};
+use crate::shell::lexer::Word;
+use crate::shell::options::{Arguments, Opt, ignored, later, many, once};
+use crate::shell::values::{number, one_of, settings, truth, wrong};
+use crate::sim::Span;
+
+static OPTIONS: [Opt; 20] = [
+    once(&["--topic"], "NAME", "the topic"),
+    once(&["--group"], "GROUP", "reads as a member of this group, and commits"),
+    once(&["--from-beginning"], "", "from the earliest record, if the group has no offset yet"),
+    once(&["--partition"], "N", "only this partition"),
+    once(&["--offset"], "N|earliest|latest", "where to begin in the partition (latest)"),
+    once(&["--max-messages"], "N", "end after so many records"),
+    once(&["--timeout-ms"], "N", "end when nothing came for so long"),
+    many(
+        &["--property", "--formatter-property"],
+        "NAME=VALUE",
+        "print.key, print.value, print.partition, print.offset, print.timestamp, key.separator",
+    ),
+    once(&["--isolation-level"], "LEVEL", "read_uncommitted or read_committed"),
+    many(&["--consumer-property", "--command-property"], "NAME=VALUE", "a setting of the consumer"),
+    later(&["--include"], "REGEX"),
+    later(&["--formatter"], "CLASS"),
+    later(&["--key-deserializer"], "CLASS"),
+    later(&["--value-deserializer"], "CLASS"),
+    later(&["--enable-systest-events"], ""),
+    ignored(&["--skip-message-on-error"], ""),
+    ignored(&["--consumer.config"], "FILE"),
+    ignored(&["--formatter-config"], "FILE"),
+    BOOTSTRAP_SERVER,
+    COMMAND_CONFIG,
+];
+
+pub static PROGRAM: Program = Program {
+    name: "kafka-console-consumer",
+    summary: "prints the records of a topic",
+    usage: &[
+        "kafka-console-consumer --topic NAME [--from-beginning] [--max-messages N] [OPTION]...",
+    ],
+    options: &[("", &OPTIONS)],
+    notes: &[
+        "Without --max-messages and --timeout-ms it ends when 10 s of virtual time brought nothing.",
+    ],
+    plain: &[],
+    reads_stdin: false,
+    parse,
+};
+
+fn parse(call: &Call) -> Result<Job, Refusal> {
+    let arguments = call.sort("kafka-console-consumer", &OPTIONS)?;
+    arguments.at_most(0)?;
+    let topic = arguments.required("--topic", "NAME")?.text.clone();
+    let mut settings = settings(&arguments.all("--consumer-property"))?;
+    if let Some(word) = arguments.one("--isolation-level") {
+        let level = one_of(word, &["read_uncommitted", "read_committed"])?;
+        settings.insert("isolation.level".into(), level.into());
+    }
+    let reads = reads(&arguments, topic)?;
+    if matches!(reads, Reads::Group { .. }) && arguments.has("--from-beginning") {
+        settings.insert("auto.offset.reset".into(), "earliest".into());
+    }
+    let max_messages = arguments.maybe("--max-messages", |word| number(word, 1..=10_000_000))?;
+    let timeout = arguments.maybe("--timeout-ms", |word| number(word, 1..=86_400_000))?;
+    let format = Format::of(&arguments)?;
+    let timeout = timeout.map(Span::millis);
+    let command = Command::KafkaConsume(ConsoleConsume { reads, max_messages, timeout, settings });
+    Ok(Job::of(command, move |result| match result {
+        Ok(Outcome::Consumed(consumed)) => Ok(format.print(&consumed, timeout.is_some())),
+        Ok(other) => Ok(unexpected(&other)),
+        Err(LabError::Kafka(error)) => Err(exception(&error)),
+        Err(other) => Err(other.to_string()),
+    }))
+}
+
+/// How it reads; the errors are the sentences of the real tool.
+fn reads(arguments: &Arguments, topic: String) -> Result<Reads, Refusal> {
+    let from_beginning = arguments.has("--from-beginning");
+    let from = match (from_beginning, arguments.one("--offset")) {
+        (true, Some(word)) => {
+            let sentence = "--from-beginning or --offset: Options from-beginning and offset cannot \
+                be specified together";
+            return Err(wrong(word, sentence));
+        }
+        (true, None) => StartAt::Earliest,
+        (false, Some(word)) => offset(word)?,
+        (false, None) => StartAt::Latest,
+    };
+    let partition = arguments.maybe("--partition", |word| number(word, 0..=i32::MAX as u64))?;
+    if let (Some(word), None) = (arguments.one("--offset"), partition) {
+        let sentence = "--partition N too: The partition is required when offset is specified";
+        return Err(wrong(word, sentence));
+    }
+    match (arguments.one("--group"), partition) {
+        (Some(group), Some(_)) => {
+            let sentence = "--group or --partition: Options group and partition cannot be specified \
+                together";
+            Err(wrong(group, sentence))
+        }
+        (Some(group), None) => Ok(Reads::Group { group: group.text.clone(), topics: vec![topic] }),
+        (None, partition) => {
+            Ok(Reads::Assigned { topic, partition: partition.map(|number| number as i32), from })
+        }
+    }
+}
+
+fn offset(word: &Word) -> Result<StartAt, Refusal> {
+    match &*word.text {
+        "earliest" => Ok(StartAt::Earliest),
+        "latest" => Ok(StartAt::Latest),
+        text => match text.parse::<i64>() {
+            Ok(offset) if offset >= 0 => Ok(StartAt::Offset(offset)),
+            _ => Err(wrong(word, "earliest, latest, or an offset from 0")),
+        },
+    }
+}
+
+/// What of a record is printed.
+struct Format {
+    timestamp: bool,
+    partition: bool,
+    offset: bool,
+    key: bool,
+    value: bool,
+    separator: String,
+}
+
+impl Format {
+    fn of(arguments: &Arguments) -> Result<Format, Refusal> {
+        let mut format = Format {
+            timestamp: false,
+            partition: false,
+            offset: false,
+            key: false,
+            value: true,
+            separator: "\t".into(),
+        };
+        const KNOWN: [&str; 6] = [
+            "print.timestamp",
+            "print.partition",
+            "print.offset",
+            "print.key",
+            "print.value",
+            "key.separator",
+        ];
+        for word in arguments.all("--property") {
+            let (name, value) =
+                word.text.split_once('=').ok_or_else(|| wrong(word, "NAME=VALUE"))?;
+            let value_word = Word { text: value.to_owned(), ..word.clone() };
+            let flag = match name {
+                "print.timestamp" => &mut format.timestamp,
+                "print.partition" => &mut format.partition,
+                "print.offset" => &mut format.offset,
+                "print.key" => &mut format.key,
+                "print.value" => &mut format.value,
+                "key.separator" => {
+                    format.separator = value.to_owned();
+                    continue;
+                }
+                "print.headers" | "print.epoch" | "print.delivery" | "line.separator"
+                | "headers.separator" | "null.literal" => {
+                    let name = format!("kafka-console-consumer --property {name}");
+                    return Err(Refusal::NotHereYet(name));
+                }
+                _ => {
+                    return Err(Mistake::at(word.place, name, KNOWN.join(", ")).near(KNOWN).into());
+                }
+            };
+            *flag = truth(&value_word)?;
+        }
+        Ok(format)
+    }
+
+    fn record(&self, record: &ConsumedRecord) -> String {
+        let text = |text: &Option<String>| text.clone().unwrap_or_else(|| "null".into());
+        let parts = [
+            (self.timestamp, format!("CreateTime:{}", record.timestamp_ms)),
+            (self.partition, format!("Partition:{}", record.partition)),
+            (self.offset, format!("Offset:{}", record.offset)),
+            (self.key, text(&record.key)),
+            (self.value, text(&record.value)),
+        ];
+        let shown = parts.into_iter().filter_map(|(shown, part)| shown.then_some(part));
+        shown.collect::<Vec<_>>().join(&self.separator)
+    }
+
+    /// The records, and what the tool says when it ends. The instant of its log is a fixed one.
+    fn print(&self, consumed: &Consumed, with_timeout: bool) -> Vec<String> {
+        let records = consumed.records.iter().map(|record| self.record(record));
+        let mut lines: Vec<String> = records
+            .flat_map(|text| text.split('\n').map(str::to_owned).collect::<Vec<_>>())
+            .collect();
+        if consumed.timed_out && with_timeout {
+            lines.push(
+                "[1970-01-01 00:00:00,000] ERROR Error processing message, terminating consumer \
+                 process:  (org.apache.kafka.tools.consumer.ConsoleConsumer)"
+                    .into(),
+            );
+            lines.push("org.apache.kafka.common.errors.TimeoutException".into());
+        }
+        lines.push(format!("Processed a total of {} messages", consumed.records.len()));
+        lines
+    }
+}

@@ -1,0 +1,114 @@
+//! `kafka-console-producer`: each line of standard input becomes a record.
+
+use super::kafka_tools::{BOOTSTRAP_SERVER, COMMAND_CONFIG, exception};
+use super::{Call, Program};
+use crate::lab::command::ConsoleProduce;
+use crate::lab::{Command, LabError};
+use crate::shell::error::{Mistake, Refusal};
+use crate::shell::job::Job;
+use crate::shell::options::{Arguments, Opt, ignored, later, many, once};
+use crate::shell::values::settings;
+
+static OPTIONS: [Opt; 11] = [
+    once(&["--topic"], "NAME", "the topic"),
+    many(
+        &["--property", "--reader-property"],
+        "NAME=VALUE",
+        "parse.key=true, key.separator=: (a tab), ignore.error=true",
+    ),
+    many(
+        &["--producer-property", "--command-property"],
+        "NAME=VALUE",
+        "a setting of the producer: acks, linger.ms, batch.size...",
+    ),
+    once(&["--request-required-acks"], "0|1|all", "the same as --producer-property acks="),
+    later(&["--line-reader"], "CLASS"),
+    later(&["--compression-codec"], "NAME"),
+    ignored(&["--sync"], ""),
+    ignored(&["--producer.config", "--reader-config"], "FILE"),
+    ignored(&["--broker-list"], "HOST"),
+    BOOTSTRAP_SERVER,
+    COMMAND_CONFIG,
+];
+
+pub static PROGRAM: Program = Program {
+    name: "kafka-console-producer",
+    summary: "each line of standard input becomes a record",
+    usage: &["kafka-console-producer --topic NAME [OPTION]... <<< 'text'"],
+    options: &[("", &OPTIONS)],
+    notes: &["It ends when every record is acknowledged or given up."],
+    plain: &[],
+    reads_stdin: true,
+    parse,
+};
+
+fn parse(call: &Call) -> Result<Job, Refusal> {
+    let arguments = call.sort("kafka-console-producer", &OPTIONS)?;
+    arguments.at_most(0)?;
+    let topic = arguments.required("--topic", "NAME")?.text.clone();
+    let Some(stdin) = call.stdin else {
+        return Err(arguments.missing("standard input: <<< 'text' or <<'EOF'"));
+    };
+    let records = records(call, &arguments, stdin)?;
+    let mut settings = settings(&arguments.all("--producer-property"))?;
+    if let Some(acks) = arguments.text("--request-required-acks") {
+        settings.insert("acks".into(), acks);
+    }
+    let about = (topic.clone(), records.clone());
+    let command = Command::KafkaProduce(ConsoleProduce { topic, records, settings });
+    Ok(Job::of(command, move |result| match result {
+        Ok(_) => Ok(Vec::new()),
+        Err(error) => Err(failure(error, &about.0, &about.1)),
+    }))
+}
+
+type Records = Vec<(Option<String>, String)>;
+
+/// Lines to keys and values, as `LineMessageReader` does it.
+fn records(call: &Call, arguments: &Arguments, stdin: &str) -> Result<Records, Refusal> {
+    let properties = settings(&arguments.all("--property"))?;
+    let is = |name: &str| properties.get(name).is_some_and(|value| value == "true");
+    let known = ["parse.key", "key.separator", "ignore.error"];
+    for word in arguments.all("--property") {
+        let name = word.text.split('=').next().unwrap_or_default();
+        if !known.contains(&name) {
+            return match name {
+                "parse.headers" | "null.marker" => {
+                    Err(Refusal::NotHereYet(format!("kafka-console-producer --property {name}")))
+                }
+                _ => Err(Mistake::at(word.place, name, known.join(", ")).near(known).into()),
+            };
+        }
+    }
+    let separator = arguments.all("--property").into_iter().rev().find_map(|word| {
+        // Blanks around the separator belong to it.
+        word.text.strip_prefix("key.separator=").map(str::to_owned)
+    });
+    let separator = separator.unwrap_or_else(|| "\t".into());
+    let record = |(index, line): (usize, &str)| match line.split_once(&*separator) {
+        _ if !is("parse.key") => Ok((None, line.to_owned())),
+        Some((key, value)) => Ok((Some(key.to_owned()), value.to_owned())),
+        None if is("ignore.error") => Ok((None, line.to_owned())),
+        None => {
+            let expected = format!("a key separator {separator:?} in each line of standard input");
+            let number = index + 1;
+            let hint = format!("No key separator found on line number {number}: '{line}'");
+            Err(Mistake::at(call.program.place, line, expected).hint(hint).into())
+        }
+    };
+    stdin.lines().enumerate().map(record).collect()
+}
+
+/// What the tool's `ErrorLoggingCallback` logs; the instant of the log is a fixed one.
+fn failure(error: LabError, topic: &str, records: &Records) -> String {
+    let LabError::Kafka(error) = error else { return error.to_string() };
+    let (key, value) =
+        records.first().map_or((None, 0), |(key, value)| (key.as_ref(), value.len()));
+    let key = key.map_or("null".into(), |key| format!("{} bytes", key.len()));
+    format!(
+        "[1970-01-01 00:00:00,000] ERROR Error when sending message to topic {topic} with key: \
+         {key}, value: {value} bytes with error: \
+         (org.apache.kafka.clients.producer.internals.ErrorLoggingCallback)\n{}",
+        exception(&error)
+    )
+}

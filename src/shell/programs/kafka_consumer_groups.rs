@@ -1,0 +1,403 @@
+//! `kafka-consumer-groups`: list, describe, reset and delete consumer groups. Tables are those of
+//! Kafka 4.1 (`ConsumerGroupCommand`): widths, blank lines and warnings included.
+
+use super::kafka_tools::{BOOTSTRAP_SERVER, COMMAND_CONFIG, exception};
+use super::{Call, Program};
+use crate::kafka::command::{
+    Answer, Ask, GroupDescription, GroupOffset, MemberDescription, ResetTo,
+};
+use crate::kafka::event::TopicPartition;
+use crate::lab::{Command, LabError, Outcome};
+use crate::shell::error::{Mistake, Refusal};
+use crate::shell::job::{Job, unexpected};
+use crate::shell::lexer::Word;
+use crate::shell::options::{Arguments, Opt, ignored, later, many, once};
+use crate::shell::table::pad_java;
+use crate::shell::values::{integer, wrong};
+use std::collections::BTreeMap;
+
+static OPTIONS: [Opt; 30] = [
+    once(&["--list"], "", "list all groups"),
+    once(&["--describe"], "", "describe a group: its offsets and lag, members or state"),
+    once(&["--reset-offsets"], "", "set a group's offsets; the group must have no members"),
+    once(&["--delete"], "", "delete a group without members"),
+    many(&["--group"], "GROUP", "the group"),
+    once(&["--offsets"], "", "describe its offsets (as without --members and --state)"),
+    once(&["--members"], "", "describe its members"),
+    once(&["--state"], "", "describe its state"),
+    once(&["--verbose"], "", "with --members: their assignments too"),
+    many(&["--topic"], "TOPIC[:N,N]", "reset this topic, or some of its partitions"),
+    once(&["--to-earliest"], "", "reset to the log start"),
+    once(&["--to-latest"], "", "reset to the end"),
+    once(&["--to-offset"], "N", "reset to this offset"),
+    once(&["--shift-by"], "N", "reset so many further, or back"),
+    once(
+        &["--to-datetime"],
+        "DATETIME",
+        "reset to an instant; the lab begins at 1970-01-01T00:00:00.000",
+    ),
+    once(&["--dry-run"], "", "only say what the offsets would be (as without --execute)"),
+    once(&["--execute"], "", "set them"),
+    later(&["--delete-offsets"], ""),
+    later(&["--validate-regex"], "REGEX"),
+    later(&["--all-groups"], ""),
+    later(&["--all-topics"], ""),
+    later(&["--to-current"], ""),
+    later(&["--by-duration"], "DURATION"),
+    later(&["--from-file"], "FILE"),
+    later(&["--export"], ""),
+    later(&["--type"], "TYPE"),
+    later(&["--validate"], ""),
+    ignored(&["--timeout"], "MS"),
+    BOOTSTRAP_SERVER,
+    COMMAND_CONFIG,
+];
+
+pub static PROGRAM: Program = Program {
+    name: "kafka-consumer-groups",
+    summary: "list, describe, reset and delete consumer groups",
+    usage: &[
+        "kafka-consumer-groups --list",
+        "kafka-consumer-groups --describe --group GROUP [--members [--verbose] | --state]",
+        "kafka-consumer-groups --reset-offsets --group GROUP --topic TOPIC --to-earliest --execute",
+        "kafka-consumer-groups --delete --group GROUP",
+    ],
+    options: &[("", &OPTIONS)],
+    notes: &[],
+    plain: &[],
+    reads_stdin: false,
+    parse,
+};
+
+fn parse(call: &Call) -> Result<Job, Refusal> {
+    let arguments = call.sort("kafka-consumer-groups", &OPTIONS)?;
+    arguments.at_most(0)?;
+    match arguments.exactly_one(&["--list", "--describe", "--reset-offsets", "--delete"])? {
+        "--list" if arguments.has("--state") => {
+            Err(Refusal::NotHereYet("kafka-consumer-groups --list --state".into()))
+        }
+        "--list" => Ok(Job::of(Command::Kafka(Ask::ListGroups), |result| match result {
+            Ok(Outcome::Kafka(Answer::Names(names))) => Ok(names),
+            Ok(other) => Ok(unexpected(&other)),
+            Err(error) => Err(failure(error)),
+        })),
+        "--describe" => describe(&arguments),
+        "--reset-offsets" => reset(&arguments),
+        _ => delete(&arguments),
+    }
+}
+
+fn group(arguments: &Arguments) -> Result<String, Refusal> {
+    match arguments.all("--group")[..] {
+        [] => Err(arguments.missing("--group GROUP")),
+        [group] => Ok(group.text.clone()),
+        [_, second, ..] => Err(Mistake::at(second.place, &second.text, "one --group").into()),
+    }
+}
+
+fn failure(error: LabError) -> String {
+    match error {
+        LabError::Kafka(error) => {
+            let cause = exception(&error);
+            format!("\nError: Executing consumer group command failed due to {cause}")
+        }
+        other => other.to_string(),
+    }
+}
+
+// ---- describe ----
+
+#[derive(Clone, Copy)]
+enum About {
+    Offsets,
+    Members { verbose: bool },
+    State,
+}
+
+fn describe(arguments: &Arguments) -> Result<Job, Refusal> {
+    let group = group(arguments)?;
+    let about = match (arguments.has("--members"), arguments.has("--state")) {
+        (true, true) => {
+            let word = arguments.one("--state").expect("it was given");
+            return Err(Mistake::at(word.place, "--state", "one of --members and --state").into());
+        }
+        (true, false) => About::Members { verbose: arguments.has("--verbose") },
+        (false, true) => About::State,
+        (false, false) => About::Offsets,
+    };
+    Ok(Job::of(Command::Kafka(Ask::DescribeGroup { group }), move |result| match result {
+        Ok(Outcome::Kafka(Answer::Group(group))) => Ok(match about {
+            About::Offsets => offsets(&group),
+            About::Members { verbose } => members(&group, verbose),
+            About::State => state(&group),
+        }),
+        Ok(other) => Ok(unexpected(&other)),
+        Err(error) => Err(failure(error)),
+    }))
+}
+
+/// What the tool says of a group that is not stable.
+fn warning(group: &GroupDescription) -> Vec<String> {
+    let name = &group.group;
+    match &*group.state {
+        "Empty" => vec![String::new(), format!("Consumer group '{name}' has no active members.")],
+        "PreparingRebalance" | "CompletingRebalance" | "Assigning" | "Reconciling" => {
+            vec![String::new(), format!("Warning: Consumer group '{name}' is rebalancing.")]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Every client runs on the machine of its own name; the tool shows addresses.
+const HOST: &str = "/127.0.0.1";
+
+fn offsets(group: &GroupDescription) -> Vec<String> {
+    let mut lines = warning(group);
+    let rows = offset_rows(group);
+    if rows.is_empty() {
+        return lines;
+    }
+    let header = [
+        "GROUP",
+        "TOPIC",
+        "PARTITION",
+        "CURRENT-OFFSET",
+        "LOG-END-OFFSET",
+        "LAG",
+        "CONSUMER-ID",
+        "HOST",
+        "CLIENT-ID",
+    ];
+    let longest = |column: usize| {
+        rows.iter().map(|row| row[column].encode_utf16().count()).fold(15, usize::max)
+    };
+    let widths = [longest(0), longest(1), 10, 15, 15, 15, longest(6), longest(7), 0];
+    lines.push(String::new());
+    lines.push(java_row(&header, &widths));
+    lines.extend(rows.iter().map(|row| java_row(row, &widths)));
+    lines
+}
+
+fn java_row(cells: &[impl AsRef<str>], widths: &[usize]) -> String {
+    let padded = cells.iter().zip(widths).map(|(cell, columns)| pad_java(cell.as_ref(), *columns));
+    padded.collect::<Vec<_>>().join(" ")
+}
+
+/// Members with most partitions first, then what nobody owns; each by topic and partition.
+fn offset_rows(group: &GroupDescription) -> Vec<[String; 9]> {
+    let mut owners: Vec<Option<&MemberDescription>> =
+        group.members.iter().filter(|member| !member.assignment.is_empty()).map(Some).collect();
+    owners.sort_by_key(|owner| std::cmp::Reverse(owner.map_or(0, |m| m.assignment.len())));
+    owners.push(None);
+    let mut rows = Vec::new();
+    for owner in owners {
+        let id = owner.map(|owner| &owner.member);
+        let is_known = |member: &String| group.members.iter().any(|m| m.member == *member);
+        let mut of_owner: Vec<&GroupOffset> = group
+            .offsets
+            .iter()
+            .filter(|row| row.member.as_ref().filter(|member| is_known(member)) == id)
+            .collect();
+        of_owner.sort_by(|a, b| a.partition.cmp(&b.partition));
+        rows.extend(of_owner.into_iter().map(|row| offset_row(group, row, owner)));
+    }
+    rows
+}
+
+fn offset_row(
+    group: &GroupDescription,
+    row: &GroupOffset,
+    owner: Option<&MemberDescription>,
+) -> [String; 9] {
+    let dash = || "-".to_owned();
+    [
+        group.group.clone(),
+        row.partition.topic.to_string(),
+        row.partition.partition.to_string(),
+        row.committed.map_or_else(dash, |committed| committed.to_string()),
+        row.end.to_string(),
+        row.committed.map_or_else(dash, |committed| (row.end - committed).to_string()),
+        owner.map_or_else(dash, |owner| owner.member.clone()),
+        owner.map_or_else(dash, |_| HOST.into()),
+        owner.map_or_else(dash, |owner| owner.client.clone()),
+    ]
+}
+
+fn members(group: &GroupDescription, verbose: bool) -> Vec<String> {
+    let mut lines = warning(group);
+    let mut header = vec!["GROUP", "CONSUMER-ID", "HOST", "CLIENT-ID", "#PARTITIONS"];
+    if verbose {
+        header.extend(["CURRENT-EPOCH", "CURRENT-ASSIGNMENT", "TARGET-EPOCH", "TARGET-ASSIGNMENT"]);
+    }
+    let row = |member: &MemberDescription| {
+        let mut row = vec![
+            group.group.clone(),
+            member.member.clone(),
+            HOST.to_owned(),
+            member.client.clone(),
+            member.assignment.len().to_string(),
+        ];
+        if verbose {
+            row.extend(["-".into(), assignment(&member.assignment), "-".into(), "-".into()]);
+        }
+        row
+    };
+    let rows: Vec<Vec<String>> = group.members.iter().map(row).collect();
+    let longest = |column: usize, least: usize| {
+        rows.iter().map(|row| row[column].encode_utf16().count()).fold(least, usize::max)
+    };
+    let mut widths = vec![longest(0, 15), longest(1, 15), longest(2, 15), longest(3, 15), 15];
+    if verbose {
+        widths.extend([15, longest(6, 20), 15, 20]);
+    }
+    // The tool leaves a blank behind the last column without --verbose.
+    let end = if verbose { "" } else { " " };
+    lines.push(String::new());
+    lines.push(java_row(&header, &widths) + end);
+    lines.extend(rows.iter().map(|row| java_row(row, &widths) + end));
+    lines
+}
+
+/// `t:0,1;u:2`.
+fn assignment(partitions: &[TopicPartition]) -> String {
+    let mut topics: BTreeMap<&str, Vec<i32>> = BTreeMap::new();
+    partitions.iter().for_each(|p| topics.entry(&p.topic).or_default().push(p.partition));
+    let topic = |(topic, mut numbers): (&str, Vec<i32>)| {
+        numbers.sort_unstable();
+        let numbers: Vec<String> = numbers.iter().map(i32::to_string).collect();
+        format!("{topic}:{}", numbers.join(","))
+    };
+    match topics.is_empty() {
+        true => "-".into(),
+        false => topics.into_iter().map(topic).collect::<Vec<_>>().join(";"),
+    }
+}
+
+fn state(group: &GroupDescription) -> Vec<String> {
+    let mut lines = warning(group);
+    let coordinator = format!("localhost:9092  ({})", group.coordinator);
+    let assignor = if group.assignor.is_empty() { "-" } else { &group.assignor };
+    let widths = [group.group.encode_utf16().count().max(15), coordinator.len().max(25), 20, 20, 0];
+    let header = ["GROUP", "COORDINATOR (ID)", "ASSIGNMENT-STRATEGY", "STATE", "#MEMBERS"];
+    let count = group.members.len().to_string();
+    lines.push(String::new());
+    lines.push(java_row(&header, &widths));
+    lines.push(java_row(&[&*group.group, &coordinator, assignor, &group.state, &count], &widths));
+    lines
+}
+
+// ---- reset and delete ----
+
+fn reset(arguments: &Arguments) -> Result<Job, Refusal> {
+    let group = group(arguments)?;
+    let (topic, partitions) = match arguments.all("--topic")[..] {
+        [] => return Err(arguments.missing("--topic TOPIC[:N,N]")),
+        [word] => topic_partitions(word)?,
+        _ => return Err(Refusal::NotHereYet("kafka-consumer-groups with several --topic".into())),
+    };
+    let scenarios = ["--to-earliest", "--to-latest", "--to-offset", "--shift-by", "--to-datetime"];
+    let scenario = arguments.exactly_one(&scenarios)?;
+    let word = arguments.one(scenario).expect("it was given");
+    let to = match scenario {
+        "--to-earliest" => ResetTo::Earliest,
+        "--to-latest" => ResetTo::Latest,
+        "--to-offset" => ResetTo::Offset(integer(word)?),
+        "--shift-by" => ResetTo::ShiftBy(integer(word)?),
+        _ => ResetTo::Time(datetime(word)?),
+    };
+    if let (true, Some(word)) = (arguments.has("--dry-run"), arguments.one("--execute")) {
+        let expected = "one of --dry-run and --execute";
+        return Err(Mistake::at(word.place, "--execute", expected).into());
+    }
+    let execute = arguments.has("--execute");
+    let name = group.clone();
+    let ask = Ask::ResetOffsets { group, topic, partitions, to, execute };
+    Ok(Job::of(Command::Kafka(ask), move |result| match result {
+        Ok(Outcome::Kafka(Answer::Reset(offsets))) => Ok(reset_table(&name, &offsets)),
+        Ok(other) => Ok(unexpected(&other)),
+        // The broker says that the group is not empty; the tool says it in its own words.
+        Err(LabError::Kafka(error)) if error.name == "NON_EMPTY_GROUP" => {
+            let own = error.sentence.starts_with("Assignments can only be reset");
+            let sentence = match own {
+                true => error.sentence,
+                false => format!(
+                    "Assignments can only be reset if the group '{name}' is inactive, but the \
+                     current state is Stable."
+                ),
+            };
+            Err(format!("\nError: {sentence}"))
+        }
+        Err(error) => Err(failure(error)),
+    }))
+}
+
+fn reset_table(group: &str, offsets: &[(TopicPartition, i64)]) -> Vec<String> {
+    let widths = [30, 30, 10, 15];
+    let mut lines =
+        vec![String::new(), java_row(&["GROUP", "TOPIC", "PARTITION", "NEW-OFFSET"], &widths)];
+    lines.extend(offsets.iter().map(|(partition, offset)| {
+        let (number, offset) = (partition.partition.to_string(), offset.to_string());
+        java_row(&[group, &*partition.topic, &number, &offset], &widths)
+    }));
+    lines
+}
+
+/// `t`, `t:0`, `t:0,2`.
+fn topic_partitions(word: &Word) -> Result<(String, Vec<i32>), Refusal> {
+    let Some((topic, numbers)) = word.text.split_once(':') else {
+        return Ok((word.text.clone(), Vec::new()));
+    };
+    let numbers: Result<Vec<i32>, _> = numbers.split(',').map(str::parse).collect();
+    let numbers = numbers.map_err(|_| wrong(word, "TOPIC or TOPIC:N,N"))?;
+    Ok((topic.to_owned(), numbers))
+}
+
+/// `1970-01-01T00:00:05.000` to milliseconds; the lab's clock begins where Unix time does.
+fn datetime(word: &Word) -> Result<i64, Refusal> {
+    let expected = "YYYY-MM-DDThh:mm:ss.sss";
+    let text = word.text.strip_suffix('Z').unwrap_or(&word.text);
+    let parsed = text.split_once('T').and_then(|(date, time)| {
+        let mut date = date.splitn(3, '-').map(|part| part.parse::<i64>().ok());
+        let (year, month, day) = (date.next()??, date.next()??, date.next()??);
+        let mut time = time.splitn(3, ':');
+        let (hours, minutes) =
+            (time.next()?.parse::<i64>().ok()?, time.next()?.parse::<i64>().ok()?);
+        let seconds = time.next().map_or(Some(0.0), |text| text.parse::<f64>().ok())?;
+        let fits = (1970..=9999).contains(&year)
+            && (1..=12).contains(&month)
+            && (1..=31).contains(&day)
+            && (0..24).contains(&hours)
+            && (0..60).contains(&minutes)
+            && (0.0..60.0).contains(&seconds);
+        let minutes = (days_since_1970(year, month, day) * 24 + hours) * 60 + minutes;
+        fits.then(|| minutes * 60_000 + (seconds * 1000.0).round() as i64)
+    });
+    parsed.ok_or_else(|| wrong(word, expected))
+}
+
+/// Days from 1970-01-01 to a date of the Gregorian calendar; years begin in March, so that the
+/// leap day is the last.
+fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    year * 365 + year / 4 - year / 100 + year / 400 + day_of_year - 719_468
+}
+
+fn delete(arguments: &Arguments) -> Result<Job, Refusal> {
+    let group = group(arguments)?;
+    let name = group.clone();
+    Ok(Job::of(Command::Kafka(Ask::DeleteGroup { group }), move |result| match result {
+        Ok(_) => {
+            Ok(vec![format!("Deletion of requested consumer groups ('{name}') was successful.")])
+        }
+        Err(LabError::Kafka(error)) => Err(format!(
+            "\nError: Deletion of some consumer groups failed:\n* Group '{name}' could not be \
+             deleted due to: {}",
+            exception(&error)
+        )),
+        Err(other) => Err(other.to_string()),
+    }))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,72 @@
+//! What Kafka's tools have in common: options for the connection, and the names under which
+//! errors of the protocol are known in Java.
+
+use crate::kafka::command::ApiError;
+use crate::shell::error::Refusal;
+use crate::shell::lexer::Word;
+use crate::shell::options::{Opt, ignored};
+use crate::shell::values::wrong;
+
+/// There is one cluster.
+pub const BOOTSTRAP_SERVER: Opt =
+    ignored(&["--bootstrap-server", "--bootstrap-controller"], "HOST");
+
+/// There are no files.
+pub const COMMAND_CONFIG: Opt = ignored(&["--command-config"], "FILE");
+
+/// Most partitions that a topic may have here.
+pub const PARTITIONS_MAX: u64 = 1_000;
+
+/// The name of a topic: never a regular expression.
+pub fn topic(word: &Word) -> Result<String, Refusal> {
+    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    match word.text.chars().find(|c| !legal(*c)) {
+        Some('*' | '[' | ']' | '(' | ')' | '^' | '$' | '+' | '?' | '\\' | '|' | ',') => {
+            Err(Refusal::NotHereYet("--topic with a regular expression".into()))
+        }
+        _ if word.text.is_empty() => Err(wrong(word, "the name of a topic")),
+        // What is not legal is for the broker to refuse, in its own words.
+        _ => Ok(word.text.clone()),
+    }
+}
+
+/// `org.apache.kafka.common.errors.GroupIdNotFoundException: Group g not found.`
+pub fn exception(error: &ApiError) -> String {
+    format!("org.apache.kafka.common.errors.{}: {}", exception_name(&error.name), error.sentence)
+}
+
+/// The class of an error in Java: its name in camel case, but for those that are called
+/// otherwise.
+fn exception_name(name: &str) -> String {
+    match name {
+        "NON_EMPTY_GROUP" => "GroupNotEmptyException".into(),
+        "TOPIC_ALREADY_EXISTS" => "TopicExistsException".into(),
+        "INVALID_TOPIC_EXCEPTION" => "InvalidTopicException".into(),
+        "REQUEST_TIMED_OUT" => "TimeoutException".into(),
+        "MESSAGE_TOO_LARGE" => "RecordTooLargeException".into(),
+        name if name.ends_with("Exception") => name.to_owned(),
+        name => {
+            let word = |word: &str| {
+                let mut letters = word.chars();
+                let first = letters.next().map(|c| c.to_ascii_uppercase());
+                first.into_iter().chain(letters.map(|c| c.to_ascii_lowercase())).collect::<String>()
+            };
+            name.split('_').map(word).collect::<String>() + "Exception"
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_have_their_java_names() {
+        assert_eq!(
+            exception_name("UNKNOWN_TOPIC_OR_PARTITION"),
+            "UnknownTopicOrPartitionException"
+        );
+        assert_eq!(exception_name("NON_EMPTY_GROUP"), "GroupNotEmptyException");
+        assert_eq!(exception_name("TimeoutException"), "TimeoutException");
+    }
+}

@@ -1,0 +1,210 @@
+//! `kafka-topics`: create, describe, list, delete and alter topics. Output and errors are those of
+//! the tool of Kafka 4.1 (`TopicCommand`), without the stack trace that it writes to its log.
+
+use super::kafka_tools::{BOOTSTRAP_SERVER, COMMAND_CONFIG, PARTITIONS_MAX, topic};
+use super::{Call, Program};
+use crate::kafka::command::{Answer, Ask, PartitionDescription, TopicDescription};
+use crate::lab::{Command, LabError, Outcome};
+use crate::shell::error::Refusal;
+use crate::shell::job::{Job, Printed, unexpected};
+use crate::shell::options::{Arguments, Opt, later, many, once};
+use crate::shell::values::{number, settings};
+
+static OPTIONS: [Opt; 22] = [
+    once(&["--create"], "", "create a topic"),
+    once(&["--describe"], "", "describe topics"),
+    once(&["--list"], "", "list the names of all topics"),
+    once(&["--delete"], "", "delete a topic"),
+    once(&["--alter"], "", "give a topic more partitions"),
+    once(&["--topic"], "NAME", "the topic"),
+    once(&["--partitions"], "N", "how many partitions"),
+    once(&["--replication-factor"], "N", "how many replicas of each partition"),
+    many(&["--config"], "NAME=VALUE", "a setting of the topic that is created"),
+    once(&["--if-exists"], "", "do nothing if the topic does not exist"),
+    once(&["--if-not-exists"], "", "do nothing if the topic exists"),
+    once(&["--under-replicated-partitions"], "", "describe only those with a replica out of sync"),
+    once(&["--unavailable-partitions"], "", "describe only those without a leader"),
+    once(&["--exclude-internal"], "", "leave out topics of the brokers themselves"),
+    later(&["--replica-assignment"], "LIST"),
+    later(&["--under-min-isr-partitions"], ""),
+    later(&["--at-min-isr-partitions"], ""),
+    later(&["--topics-with-overrides"], ""),
+    later(&["--topic-id"], "ID"),
+    later(&["--partition-size-limit-per-response"], "N"),
+    BOOTSTRAP_SERVER,
+    COMMAND_CONFIG,
+];
+
+pub static PROGRAM: Program = Program {
+    name: "kafka-topics",
+    summary: "create, describe, list, delete and alter topics",
+    usage: &[
+        "kafka-topics --create --topic NAME [--partitions N] [--config NAME=VALUE]...",
+        "kafka-topics --describe [--topic NAME]",
+        "kafka-topics --list",
+        "kafka-topics --delete --topic NAME",
+        "kafka-topics --alter --topic NAME --partitions N",
+    ],
+    options: &[("", &OPTIONS)],
+    notes: &[],
+    plain: &[],
+    reads_stdin: false,
+    parse,
+};
+
+/// What the tool says of names with `.` or `_`, of which metrics make the same name.
+const COLLISION: &str = "WARNING: Due to limitations in metric names, topics with a period ('.') \
+    or underscore ('_') could collide. To avoid issues it is best to use either, but not both.";
+
+fn parse(call: &Call) -> Result<Job, Refusal> {
+    let arguments = call.sort("kafka-topics", &OPTIONS)?;
+    arguments.at_most(0)?;
+    match arguments.exactly_one(&["--create", "--describe", "--list", "--delete", "--alter"])? {
+        "--create" => create(&arguments),
+        "--describe" => describe(&arguments),
+        "--list" => list(&arguments),
+        "--delete" => {
+            let topic = topic(arguments.required("--topic", "NAME")?)?;
+            Ok(changing(Ask::DeleteTopic { topic: topic.clone() }, topic, &arguments))
+        }
+        _ => {
+            let topic = topic(arguments.required("--topic", "NAME")?)?;
+            let partitions = arguments.required("--partitions", "N")?;
+            let partitions = number(partitions, 1..=PARTITIONS_MAX)? as i32;
+            let ask = Ask::AddPartitions { topic: topic.clone(), partitions };
+            Ok(changing(ask, topic, &arguments))
+        }
+    }
+}
+
+fn create(arguments: &Arguments) -> Result<Job, Refusal> {
+    let topic = arguments.required("--topic", "NAME")?.text.clone();
+    let partitions = arguments.maybe("--partitions", |word| number(word, 1..=PARTITIONS_MAX))?;
+    let replicas = arguments.maybe("--replication-factor", |word| number(word, 1..=32_767))?;
+    let settings = settings(&arguments.all("--config"))?;
+    let if_not_exists = arguments.has("--if-not-exists");
+    let name = topic.clone();
+    let ask = Ask::CreateTopic {
+        topic,
+        partitions: partitions.map(|partitions| partitions as i32),
+        replication_factor: replicas.map(|replicas| replicas as i16),
+        settings,
+    };
+    Ok(Job::of(Command::Kafka(ask), move |result| {
+        let mut lines = Vec::new();
+        if name.contains(['.', '_']) {
+            lines.push(COLLISION.to_owned());
+        }
+        match result {
+            Ok(_) => lines.push(format!("Created topic {name}.")),
+            Err(error) if if_not_exists && is_named(&error, "TOPIC_ALREADY_EXISTS") => {}
+            Err(error) => return Err(failure(error)),
+        }
+        Ok(lines)
+    }))
+}
+
+/// A change that says nothing when it succeeds.
+fn changing(ask: Ask, topic: String, arguments: &Arguments) -> Job {
+    let if_exists = arguments.has("--if-exists");
+    Job::of(Command::Kafka(ask), move |result| match result {
+        Ok(_) => Ok(Vec::new()),
+        Err(error) => missing_topic(error, &topic, if_exists),
+    })
+}
+
+fn list(arguments: &Arguments) -> Result<Job, Refusal> {
+    let only = arguments.maybe("--topic", topic)?;
+    let no_internal = arguments.has("--exclude-internal");
+    Ok(Job::of(Command::Kafka(Ask::ListTopics), move |result| {
+        let Outcome::Kafka(Answer::Names(names)) = result.map_err(failure)? else {
+            return Err("the lab answered with something else".into());
+        };
+        let wanted = |name: &String| {
+            only.as_ref().is_none_or(|only| only == name) && !(no_internal && is_internal(name))
+        };
+        Ok(names.into_iter().filter(wanted).collect())
+    }))
+}
+
+fn describe(arguments: &Arguments) -> Result<Job, Refusal> {
+    let only = arguments.maybe("--topic", topic)?;
+    let topics = only.clone().into_iter().collect();
+    let if_exists = arguments.has("--if-exists");
+    let under_replicated = arguments.has("--under-replicated-partitions");
+    let unavailable = arguments.has("--unavailable-partitions");
+    let no_internal = arguments.has("--exclude-internal");
+    Ok(Job::of(Command::Kafka(Ask::DescribeTopics { topics }), move |result| {
+        let described = match result {
+            Ok(Outcome::Kafka(Answer::Topics(described))) => described,
+            Ok(other) => return Ok(unexpected(&other)),
+            Err(error) => {
+                return missing_topic(error, only.as_deref().unwrap_or_default(), if_exists);
+            }
+        };
+        let mut lines = Vec::new();
+        for topic in described.iter().filter(|t| !(no_internal && is_internal(&t.topic))) {
+            if !under_replicated && !unavailable {
+                lines.push(topic_line(topic));
+            }
+            let shown = |p: &&PartitionDescription| {
+                !(under_replicated || unavailable)
+                    || (under_replicated && p.isr.len() < p.replicas.len())
+                    || (unavailable && p.leader.is_none())
+            };
+            let partitions = topic.partitions.iter().filter(shown);
+            lines.extend(partitions.map(|partition| partition_line(&topic.topic, partition)));
+        }
+        Ok(lines)
+    }))
+}
+
+fn topic_line(topic: &TopicDescription) -> String {
+    let settings: Vec<String> =
+        topic.settings.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    format!(
+        "Topic: {}\tTopicId: {}\tPartitionCount: {}\tReplicationFactor: {}\tConfigs: {}",
+        topic.topic,
+        topic.id,
+        topic.partitions.len(),
+        topic.partitions.first().map_or(0, |partition| partition.replicas.len()),
+        settings.join(","),
+    )
+}
+
+fn partition_line(topic: &str, partition: &PartitionDescription) -> String {
+    let ids = |list: &[i32]| list.iter().map(i32::to_string).collect::<Vec<_>>().join(",");
+    format!(
+        "\tTopic: {topic}\tPartition: {}\tLeader: {}\tReplicas: {}\tIsr: {}\tElr: \tLastKnownElr: ",
+        partition.partition,
+        partition.leader.map_or("none".into(), |leader| leader.to_string()),
+        ids(&partition.replicas),
+        ids(&partition.isr),
+    )
+}
+
+fn is_internal(name: &str) -> bool {
+    matches!(name, "__consumer_offsets" | "__transaction_state" | "__share_group_state")
+}
+
+fn is_named(error: &LabError, name: &str) -> bool {
+    matches!(error, LabError::Kafka(error) if error.name == name)
+}
+
+/// The tool looks for the topic before it asks anything of it, and says so in its own words.
+fn missing_topic(error: LabError, topic: &str, if_exists: bool) -> Printed {
+    match is_named(&error, "UNKNOWN_TOPIC_OR_PARTITION") {
+        true if if_exists => Ok(Vec::new()),
+        true => Err(format!(
+            "Error while executing topic command : Topic '{topic}' does not exist as expected"
+        )),
+        false => Err(failure(error)),
+    }
+}
+
+fn failure(error: LabError) -> String {
+    match error {
+        LabError::Kafka(error) => format!("Error while executing topic command : {error}"),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,85 @@
+//! `lab new`: a fresh lab in the place of this one.
+
+use super::{Call, Plain, Program};
+use crate::lab::Command;
+use crate::lab::command::LabSpec;
+use crate::shell::error::{Mistake, Refusal};
+use crate::shell::job::Job;
+use crate::shell::lexer::Word;
+use crate::shell::options::{Opt, many, once};
+use crate::shell::values::{number, one_of, settings};
+use crate::sim::cost::PRESETS;
+
+static OPTIONS: [Opt; 9] = [
+    once(&["--seed"], "N", "the one seed of everything random (1)"),
+    once(&["--kafka-brokers"], "N", "brokers kafka-1 and up (1)"),
+    once(&["--controllers"], "N", "Kafka controllers (1)"),
+    once(&["--rabbit-nodes"], "N", "nodes rabbit-1 and up (1)"),
+    once(&["--kafka"], "VERSION", "the Kafka that is modelled (4.1)"),
+    once(&["--rabbit"], "VERSION", "the RabbitMQ that is modelled (4.2)"),
+    once(&["--coordinator"], "kraft", "who keeps Kafka's metadata (kraft)"),
+    once(
+        &["--cost"],
+        "PRESET",
+        "what time everything takes: lesson, laptop, lan, datacentre, hdd, ssd (lan)",
+    ),
+    many(&["--set"], "NAME=VALUE", "a broker setting by its real name"),
+];
+
+pub static PROGRAM: Program = Program {
+    name: "lab",
+    summary: "a fresh lab in the place of this one",
+    usage: &["lab new [OPTION]..."],
+    options: &[("", &OPTIONS)],
+    notes: &[
+        "--cost lesson: every link 1 ms one way, constant; bandwidth, CPU and disk cost nothing.",
+    ],
+    plain: &[Plain::Words(&["new"])],
+    reads_stdin: false,
+    parse,
+};
+
+fn parse(call: &Call) -> Result<Job, Refusal> {
+    let arguments = call.sort("lab", &OPTIONS)?;
+    one_of(arguments.word(0, "new")?, &["new"])?;
+    arguments.at_most(1)?;
+    let default = LabSpec::default();
+    let seed = arguments.value("--seed", default.seed, |word| number(word, 0..=u64::MAX))?;
+    for (option, most) in [("--kafka-brokers", 9), ("--controllers", 5), ("--rabbit-nodes", 9)] {
+        let asked = arguments.value(option, 1, |word| number(word, 1..=most))?;
+        if asked > 1 {
+            return Err(Refusal::NotHereYet(format!("{option} above 1")));
+        }
+    }
+    let kafka_version = arguments.value("--kafka", default.kafka_version, |word| {
+        version(word, "--kafka", "4.1", &["4.1", "4.2"])
+    })?;
+    let rabbit_version = arguments.value("--rabbit", default.rabbit_version, |word| {
+        version(word, "--rabbit", "4.2", &["4.2", "4.3", "3.11"])
+    })?;
+    arguments.maybe("--coordinator", |word| {
+        version(word, "--coordinator", "kraft", &["kraft", "zookeeper"])
+    })?;
+    let cost = arguments.value("--cost", default.cost, |word| {
+        let known: Vec<&str> = PRESETS.iter().map(|(name, _)| *name).collect();
+        one_of(word, &known).map(str::to_owned)
+    })?;
+    Ok(Job::quiet(Command::New(LabSpec {
+        seed,
+        kafka_brokers: 1,
+        rabbit_nodes: 1,
+        kafka_version,
+        rabbit_version,
+        cost,
+        settings: settings(&arguments.all("--set"))?,
+    })))
+}
+
+/// A version that is known; not here yet unless it is the one that is built.
+fn version(word: &Word, option: &str, built: &str, known: &[&str]) -> Result<String, Refusal> {
+    match known.contains(&&*word.text) {
+        true if word.text == built => Ok(built.to_owned()),
+        true => Err(Refusal::NotHereYet(format!("{option} {}", word.text))),
+        false => Err(Mistake::at(word.place, &word.text, known.join(" or ")).into()),
+    }
+}

@@ -1,0 +1,213 @@
+//! The programs, one file each: names, help, options, how words become a job, and the form of the
+//! output. Where a real tool exists, its options and its output are those of the tool.
+
+mod check;
+mod client;
+mod consumer;
+mod crash_all;
+mod events;
+mod help;
+mod kafka_console_consumer;
+mod kafka_console_producer;
+mod kafka_consumer_groups;
+mod kafka_get_offsets;
+mod kafka_tools;
+mod kafka_topics;
+mod lab;
+mod ledger;
+mod metrics;
+mod net;
+mod node;
+mod passport;
+mod power_cut;
+mod producer;
+mod rabbitmqadmin;
+mod rabbitmqctl;
+mod run;
+mod state;
+mod step;
+
+pub use events::event_row;
+pub use help::{for_program, overview};
+
+use super::error::{Mistake, Refusal};
+use super::job::Job;
+use super::lexer::{Line, Word};
+use super::options::{Arguments, Opt};
+
+/// A program.
+pub struct Program {
+    /// Its name.
+    pub name: &'static str,
+    /// What it does, in a line.
+    pub summary: &'static str,
+    /// The forms of its command line.
+    pub usage: &'static [&'static str],
+    /// Its options; where they differ by subcommand, all of them by subcommand.
+    pub options: &'static [(&'static str, &'static [Opt])],
+    /// More that help says.
+    pub notes: &'static [&'static str],
+    /// What its words without options name, one after the other.
+    pub plain: &'static [Plain],
+    /// True if it reads standard input.
+    pub reads_stdin: bool,
+    /// Words to a job.
+    pub parse: fn(&Call) -> Result<Job, Refusal>,
+}
+
+/// What a word names, for completion.
+#[derive(Clone, Copy, Debug)]
+pub enum Plain {
+    /// One of these.
+    Words(&'static [&'static str]),
+    /// One of these, and so for all words that follow.
+    Column(&'static [&'static str]),
+    /// A program.
+    Program,
+    /// A topic.
+    Topic,
+    /// A consumer group.
+    Group,
+    /// A queue.
+    Queue,
+    /// An exchange.
+    Exchange,
+    /// A producer or consumer.
+    Client,
+    /// A server.
+    Node,
+    /// A server, producer or consumer.
+    NodeOrClient,
+    /// Anything.
+    Free,
+}
+
+/// A program called with words.
+pub struct Call<'a> {
+    /// The word that is the program's name.
+    pub program: &'a Word,
+    /// The words behind it.
+    pub words: &'a [Word],
+    /// Its standard input.
+    pub stdin: Option<&'a str>,
+}
+
+impl<'a> Call<'a> {
+    /// The words sorted by these options.
+    pub fn sort(
+        &self,
+        program: &'static str,
+        options: &'static [Opt],
+    ) -> Result<Arguments<'a>, Refusal> {
+        Arguments::sort(program, options, self.program, self.words)
+    }
+
+    /// The words from the one with this index on, sorted by these options.
+    pub fn sort_from(
+        &self,
+        index: usize,
+        program: &'static str,
+        options: &'static [Opt],
+    ) -> Result<Arguments<'a>, Refusal> {
+        let words = self.words.get(index..).unwrap_or_default();
+        Arguments::sort(program, options, self.last_before(index), words)
+    }
+
+    /// The word before the one with this index.
+    fn last_before(&self, index: usize) -> &'a Word {
+        let before = index.min(self.words.len()).checked_sub(1);
+        before.map_or(self.program, |last| &self.words[last])
+    }
+}
+
+/// All programs that are here, in the order of help.
+pub static PROGRAMS: [&Program; 24] = [
+    &lab::PROGRAM,
+    &run::PROGRAM,
+    &step::PROGRAM,
+    &producer::PROGRAM,
+    &consumer::PROGRAM,
+    &client::PROGRAM,
+    &node::PROGRAM,
+    &net::PROGRAM,
+    &crash_all::PROGRAM,
+    &power_cut::PROGRAM,
+    &ledger::PROGRAM,
+    &passport::PROGRAM,
+    &metrics::PROGRAM,
+    &events::PROGRAM,
+    &check::PROGRAM,
+    &state::PROGRAM,
+    &help::PROGRAM,
+    &kafka_topics::PROGRAM,
+    &kafka_console_producer::PROGRAM,
+    &kafka_console_consumer::PROGRAM,
+    &kafka_consumer_groups::PROGRAM,
+    &kafka_get_offsets::PROGRAM,
+    &rabbitmqadmin::PROGRAM,
+    &rabbitmqctl::PROGRAM,
+];
+
+/// Programs of the language that are not built yet.
+pub static LATER: [&str; 14] = [
+    "kafka-configs",
+    "kafka-leader-election",
+    "kafka-reassign-partitions",
+    "kafka-dump-log",
+    "kafka-metadata-quorum",
+    "kafka-delete-records",
+    "kafka-producer-perf-test",
+    "kafka-consumer-perf-test",
+    "kafka-share-groups",
+    "kafka-streams-groups",
+    "kafka-groups",
+    "kafka-transactions",
+    "zookeeper-shell",
+    "rabbitmq-diagnostics",
+];
+
+/// The bare name of a program: `bin/kafka-topics.sh` is `kafka-topics`.
+pub fn bare_name(word: &str) -> &str {
+    let name = word.rsplit('/').next().unwrap_or(word);
+    name.strip_suffix(".sh").unwrap_or(name)
+}
+
+/// The program of this name, with or without `.sh`.
+pub fn find(word: &str) -> Option<&'static Program> {
+    let name = bare_name(word);
+    PROGRAMS.iter().find(|program| program.name == name).copied()
+}
+
+/// True for a line that gives a fresh lab.
+pub fn is_lab_new(line: &str) -> bool {
+    let words = super::lexer::words_so_far(line);
+    words.first().is_some_and(|program| find(&program.text).is_some_and(|p| p.name == "lab"))
+}
+
+/// A line to a job.
+pub fn parse(line: &Line) -> Result<Job, Refusal> {
+    let (program, words) = line.words.split_first().expect("a line has a word");
+    let Some(found) = find(&program.text) else { return Err(unknown(program)) };
+    if words.iter().any(|word| !word.quoted && word.text == "--help") {
+        return Ok(Job::Say(for_program(found)));
+    }
+    if line.stdin.is_some() && !found.reads_stdin {
+        let expected = format!("no standard input: {} reads none", found.name);
+        return Err(Mistake::at(program.place, "<<", expected).into());
+    }
+    (found.parse)(&Call { program, words, stdin: line.stdin.as_deref() })
+}
+
+fn unknown(program: &Word) -> Refusal {
+    let name = bare_name(&program.text);
+    if LATER.contains(&name) {
+        return Refusal::NotHereYet(name.to_owned());
+    }
+    let known = PROGRAMS.iter().map(|program| program.name).chain(LATER);
+    let mut mistake = Mistake::at(program.place, &program.text, "a program");
+    mistake.near = crate::lab::nearest::nearest(name, known).map(Into::into);
+    mistake.hint("`help` lists what is here").into()
+}
+
+#[cfg(test)]
+mod tests;

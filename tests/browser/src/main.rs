@@ -1,0 +1,57 @@
+//! The page of pushpull in a real browser.
+//!
+//! `cargo xtask test browser` starts a driver and a server and runs this program; see [`cases`] for
+//! the tests and how to add one. `bench` instead of `test` measures the page beside a blank one.
+
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "a real browser lives in real time"
+)]
+#![allow(clippy::print_stdout, reason = "a command line answers on standard output")]
+#![allow(dead_code, reason = "the harness is a vocabulary: not every word is used every day")]
+
+mod axe;
+mod bench;
+mod browser;
+mod capabilities;
+mod cases;
+mod console;
+mod dialect;
+mod failure;
+mod find;
+mod keys;
+mod page;
+mod runner;
+mod setup;
+mod visit;
+mod wait;
+
+use crate::failure::{Failure, Outcome};
+use crate::setup::Setup;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match run(&arguments) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Returns whether everything passed.
+fn run(arguments: &[String]) -> Outcome<bool> {
+    let setup = Setup::from_environment()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let local = tokio::task::LocalSet::new();
+    let filter = arguments.get(1).map_or("", String::as_str);
+    match arguments.first().map(String::as_str) {
+        Some("test") => Ok(local.block_on(&runtime, runner::run(&setup, cases::TESTS, filter))),
+        Some("bench") => local.block_on(&runtime, bench::run(&setup)).map(|()| true),
+        _ => Err(Failure("say `test [FILTER]` or `bench`.".to_string())),
+    }
+}

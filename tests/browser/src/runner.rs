@@ -1,0 +1,109 @@
+//! Runs the tests one after the other, each with a fresh profile, and says how each went.
+
+use crate::browser::Browser;
+use crate::failure::{Failure, Outcome};
+use crate::setup::Setup;
+use std::pin::Pin;
+use std::time::{Duration, Instant};
+
+/// How long a test may take as a whole. One that hangs must not hang the rest.
+const TEST_LIMIT: Duration = Duration::from_secs(120);
+
+/// A test: its name is its path, `module::function`.
+pub struct Test {
+    /// What one types to run it alone.
+    pub name: &'static str,
+    /// Begins it.
+    pub begin: fn(Browser) -> Pin<Box<dyn Future<Output = Outcome>>>,
+}
+
+/// Makes the table of tests from the paths of their functions.
+#[macro_export]
+macro_rules! tests {
+    ($($path:path),+ $(,)?) => {
+        &[$($crate::runner::Test {
+            name: stringify!($path),
+            begin: |browser| Box::pin($path(browser)),
+        }),+]
+    };
+}
+
+/// Runs the tests whose name contains `filter`, prints the closing line, and returns whether all
+/// of them passed.
+pub async fn run(setup: &Setup, tests: &[Test], filter: &str) -> bool {
+    let chosen: Vec<&Test> = tests.iter().filter(|test| test.name.contains(filter)).collect();
+    let (mut passed, mut failed) = (0, 0);
+    for test in chosen {
+        let started = Instant::now();
+        let outcome = run_one(setup, test).await;
+        let seconds = started.elapsed().as_secs_f64();
+        match outcome {
+            Ok(()) => {
+                passed += 1;
+                println!("{} ... ok ({seconds:.1} s)", test.name);
+            }
+            Err(failure) => {
+                failed += 1;
+                println!("{} ... FAILED ({seconds:.1} s)\n    {failure}", test.name);
+            }
+        }
+    }
+    if passed + failed == 0 {
+        println!("no browser test has `{filter}` in its name");
+        return false;
+    }
+    println!("\n{passed} passed, {failed} failed");
+    failed == 0
+}
+
+async fn run_one(setup: &Setup, test: &Test) -> Outcome {
+    let browser = Browser::new(setup)?;
+    // A task of its own, so that a failed assertion ends the test and nothing else.
+    let task = tokio::task::spawn_local((test.begin)(browser.clone()));
+    let abort = task.abort_handle();
+    let outcome = match tokio::time::timeout(TEST_LIMIT, task).await {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(panic)) => Err(Failure(sentence_of(panic))),
+        Err(_) => {
+            abort.abort();
+            Err(Failure(format!("it took more than {} s.", TEST_LIMIT.as_secs())))
+        }
+    };
+    let outcome = match outcome {
+        Ok(()) => Ok(()),
+        Err(failure) => Err(with_evidence(&browser, test, failure).await),
+    };
+    browser.dispose().await;
+    outcome
+}
+
+fn sentence_of(panic: tokio::task::JoinError) -> String {
+    match panic.try_into_panic() {
+        Err(_) => "the test was stopped.".to_string(),
+        Ok(payload) => payload
+            .downcast_ref::<String>()
+            .cloned()
+            .or_else(|| payload.downcast_ref::<&str>().map(ToString::to_string))
+            .unwrap_or_else(|| "the test panicked.".to_string()),
+    }
+}
+
+/// Adds a picture of the page and what its console said.
+async fn with_evidence(browser: &Browser, test: &Test, failure: Failure) -> Failure {
+    let mut told = failure.0;
+    for message in browser.console().await {
+        told.push_str(&format!("\n    console: {message}"));
+    }
+    if let Some(path) = photograph(browser, test).await {
+        told.push_str(&format!("\n    picture: {path}"));
+    }
+    Failure(told)
+}
+
+async fn photograph(browser: &Browser, test: &Test) -> Option<String> {
+    let picture = browser.client().ok()?.screenshot().await.ok()?;
+    let file = format!("failed-{}.png", test.name.replace("::", "-"));
+    let path = browser.setup().screens.join(file);
+    std::fs::write(&path, picture).ok()?;
+    Some(path.display().to_string())
+}

@@ -1,0 +1,239 @@
+//! Saving and opening again: the logs come back through the brokers' own recovery, and the state
+//! is that of a replay followed by a crash of every process.
+
+use bytes::Bytes;
+use pushpull::kafka::spec::{CommitMode, ConsumerSpec, Reads};
+use pushpull::lab::command::{Command, LabSpec, ProducerCommand, RabbitTarget};
+use pushpull::lab::saving::Save;
+use pushpull::lab::{Progress, Timeline};
+use pushpull::sim::disk::Block;
+use pushpull::sim::{Span, Time};
+use pushpull::storage::Manifest;
+use pushpull::{kafka, rabbit};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// Stored blocks by id, and the last manifest: what a storage keeps.
+#[derive(Default)]
+struct Kept {
+    blocks: BTreeMap<u64, Bytes>,
+    manifest: Option<Manifest>,
+}
+
+impl Kept {
+    fn save(&mut self, timeline: &mut Timeline) -> Save {
+        let save = timeline.save("test", self.manifest.as_ref());
+        self.blocks.extend(save.blocks.iter().cloned());
+        self.manifest = Some(save.manifest.clone());
+        timeline.saved(&save);
+        save
+    }
+
+    fn load(&self, blocks: &[Rc<Block>]) {
+        for block in blocks {
+            let stored = block.saved_as().expect("an absent block was saved");
+            let bytes = &self.blocks[&stored.id];
+            assert_eq!(bytes.len() as u64, stored.stored_len);
+            block.restore(bytes.slice(stored.at as usize..(stored.at + block.len()) as usize));
+        }
+    }
+
+    fn reopen(&self) -> Timeline {
+        Timeline::reopen(self.manifest.as_ref().expect("it was saved")).expect("it can be read")
+    }
+
+    fn run(&self, timeline: &mut Timeline, command: Command) {
+        let text = format!("{command:?}");
+        let mut execution = timeline.execute(command, &text);
+        loop {
+            match timeline.work(&mut execution, 1_000) {
+                Progress::Done(result) => return drop(result.expect("the command works")),
+                Progress::More => {}
+                Progress::Need(blocks) => self.load(&blocks),
+            }
+        }
+    }
+
+    fn advance(&self, timeline: &mut Timeline, until: Time) {
+        loop {
+            match timeline.advance(until, 1_000) {
+                Progress::Done(()) => return,
+                Progress::More => {}
+                Progress::Need(blocks) => self.load(&blocks),
+            }
+        }
+    }
+}
+
+/// A lab with 1,000 messages on each side, of which the consumers have processed some.
+fn lab(kept: &Kept) -> Timeline {
+    let spec = LabSpec { cost: "lesson".into(), ..LabSpec::default() };
+    let mut timeline = Timeline::new(&spec).expect("a lab opens");
+    let topic = kafka::command::Ask::CreateTopic {
+        topic: "t".into(),
+        partitions: Some(3),
+        replication_factor: None,
+        settings: Default::default(),
+    };
+    kept.run(&mut timeline, Command::Kafka(topic));
+    let queue = rabbit::command::Ask::DeclareQueue {
+        queue: "q".into(),
+        kind: "classic".into(),
+        durable: true,
+        auto_delete: false,
+        arguments: Default::default(),
+    };
+    kept.run(&mut timeline, Command::Rabbit(queue));
+    let consumer = ConsumerSpec {
+        name: "ck".into(),
+        reads: Reads::Group { group: "g".into(), topics: vec!["t".into()] },
+        work_per_batch: Span::ZERO,
+        work_per_message: Span::millis(20),
+        batch: None,
+        commit: CommitMode::After(1),
+        effect: None,
+        stop_after: None,
+        settings: [("auto.offset.reset".to_owned(), "earliest".to_owned())].into(),
+    };
+    kept.run(&mut timeline, Command::KafkaConsumer(consumer));
+    let consumer = rabbit::spec::ConsumerSpec {
+        name: "cr".into(),
+        queue: "q".into(),
+        prefetch: 10,
+        auto_ack: false,
+        work_per_message: Span::millis(20),
+        memory: 0,
+        on_error: rabbit::spec::OnError::Requeue,
+        effect: None,
+        settings: Default::default(),
+    };
+    kept.run(&mut timeline, Command::RabbitConsumer(consumer));
+    let producer = ProducerCommand {
+        name: "p".into(),
+        kafka: vec!["t".into()],
+        rabbit: vec![RabbitTarget { exchange: String::new(), key: Some("q".into()) }],
+        count: Some(1_000),
+        every: Span::millis(1),
+        size: Some(100),
+        keys: vec!["a".into(), "b".into(), "c".into()],
+        payload: None,
+        settings: Default::default(),
+    };
+    kept.run(&mut timeline, Command::Producer(producer));
+    kept.run(&mut timeline, Command::RunFor(Span::seconds(4)));
+    timeline
+}
+
+fn log_ends(timeline: &Timeline) -> Vec<(i64, i64)> {
+    let topics = timeline.session().kafka.topics();
+    let topic = topics.iter().find(|topic| topic.name == "t").expect("topic t is there");
+    topic.partitions.iter().map(|p| (p.high_watermark, p.log_end)).collect()
+}
+
+fn queue(timeline: &Timeline) -> (u64, u64) {
+    let queues = timeline.session().rabbit.queues();
+    let queue = queues.iter().find(|queue| queue.name == "q").expect("queue q is there");
+    (queue.ready, queue.unacked)
+}
+
+#[test]
+fn an_opened_lab_has_its_logs_offsets_and_messages() {
+    let mut kept = Kept::default();
+    let mut before = lab(&kept);
+    kept.save(&mut before);
+    let (ready, unacked) = queue(&before);
+    assert_eq!(unacked, 10, "the consumer is slower than the producer");
+    let committed = before.session().kafka.groups();
+
+    let mut after = kept.reopen();
+    assert_eq!(after.session().now(), before.session().now());
+    // The brokers need a moment to read their files; the consumers have not begun again yet.
+    let soon = after.session().now() + Span::micros(500);
+    kept.advance(&mut after, soon);
+    assert_eq!(log_ends(&after), log_ends(&before));
+    let offsets = |groups: &[kafka::inspect::GroupState]| {
+        let of = |group: &kafka::inspect::GroupState| {
+            let all = group.offsets.iter();
+            all.map(|o| (o.partition.clone(), o.committed)).collect::<Vec<_>>()
+        };
+        groups.iter().map(of).collect::<Vec<_>>()
+    };
+    assert_eq!(offsets(&after.session().kafka.groups()), offsets(&committed));
+    let (ready_after, unacked_after) = queue(&after);
+    assert_eq!(ready_after + unacked_after, ready + unacked, "nothing that waited is gone");
+
+    // In the end everything is processed: nothing acknowledged was lost.
+    kept.run(&mut after, Command::RunFor(Span::seconds(30)));
+    let figures = after.session().ledger().figures();
+    assert_eq!((figures.kafka.processed, figures.kafka.lost), (1_000, 0));
+    assert_eq!((figures.rabbit.processed, figures.rabbit.lost), (1_000, 0));
+    assert!(figures.rabbit.duplicated <= 10, "at most what was unacked is redelivered");
+    after.session().check().expect("the invariants hold");
+}
+
+#[test]
+fn recovering_equals_replaying_and_crashing_everything() {
+    let mut kept = Kept::default();
+    let mut replayed = lab(&kept);
+    kept.save(&mut replayed);
+    let mut recovered = kept.reopen();
+    kept.run(&mut replayed, Command::CrashAll);
+    for ms in [0, 1, 5, 100, 1_000, 20_000] {
+        let until = Time::from_micros(4_000_000 + ms * 1_000).max(replayed.session().now());
+        kept.advance(&mut replayed, until);
+        kept.advance(&mut recovered, until);
+        load_all(&kept, &recovered);
+        assert_eq!(
+            recovered.session().fingerprint(),
+            replayed.session().fingerprint(),
+            "at {until}"
+        );
+    }
+}
+
+/// A fingerprint reads whole files.
+fn load_all(kept: &Kept, timeline: &Timeline) {
+    let session = timeline.session();
+    let mut blocks = Vec::new();
+    let mut look = |disk: &pushpull::sim::Disk| {
+        for (_, file) in disk.iter() {
+            blocks.extend(file.pieces().iter().map(|piece| piece.block.clone()));
+        }
+    };
+    session.kafka.world.ids().for_each(|id| look(session.kafka.world.disk(id)));
+    session.rabbit.world.ids().for_each(|id| look(session.rabbit.world.disk(id)));
+    blocks.retain(|block| !block.is_resident());
+    kept.load(&blocks);
+}
+
+#[test]
+fn a_message_is_not_a_record_of_the_database() {
+    let mut kept = Kept::default();
+    let mut timeline = lab(&kept);
+    let save = kept.save(&mut timeline);
+    let bytes: usize = save.blocks.iter().map(|(_, bytes)| bytes.len()).sum();
+    assert!(
+        bytes > 200_000,
+        "1,000 messages of 100 bytes on two sides are more than {bytes} bytes"
+    );
+    assert!(save.blocks.len() <= 4, "{} blocks for 2,000 messages", save.blocks.len());
+    assert!(kept.save(&mut timeline).blocks.is_empty(), "what is saved is not written again");
+}
+
+#[test]
+fn many_small_saves_do_not_leave_many_small_blocks() {
+    let mut kept = Kept::default();
+    let mut timeline = lab(&kept);
+    for _ in 0..200 {
+        kept.run(&mut timeline, Command::RunFor(Span::millis(50)));
+        kept.save(&mut timeline);
+    }
+    let manifest = kept.manifest.as_ref().expect("it was saved");
+    let files = manifest.nodes.iter().flat_map(|node| &node.files);
+    let named: std::collections::BTreeSet<u64> =
+        files.flat_map(|file| &file.pieces).map(|piece| piece.block).collect();
+    assert!(named.len() <= 80, "{} stored blocks are in use", named.len());
+    let mut again = kept.reopen();
+    kept.run(&mut again, Command::RunFor(Span::seconds(30)));
+    assert_eq!(again.session().ledger().figures().rabbit.processed, 1_000);
+}

@@ -1,0 +1,34 @@
+//! `bench`: how fast the engines are, and how fast the page is beside a blank one.
+
+use crate::Failure;
+use crate::child;
+use crate::options::Options;
+use crate::site::{self, Build};
+use crate::steps::Steps;
+use crate::test_steps;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// `cargo xtask bench`.
+pub fn run(options: &Options) -> Result<ExitCode, Failure> {
+    options.refuse_names()?;
+    let in_browser = !options.has("--no-browser");
+    let mut steps = Steps::new(if in_browser { site::STEPS + 3 } else { 2 });
+    if Path::new("benches").is_dir() {
+        steps.run("benches/", || child::run(child::cargo().args(["bench", "--locked"])))?;
+    } else {
+        steps.already("benches/ is not there yet");
+    }
+    steps.run("pushpull bench", || {
+        let program = ["run", "--release", "--locked", "--bin", "pushpull", "--", "bench"];
+        child::run(child::cargo().args(program))
+    })?;
+    if in_browser {
+        site::make(&mut steps, &Build { dist: PathBuf::from("dist"), debug: false })?;
+        steps.run("the page in a browser, beside a blank page", || {
+            test_steps::run_in_browser(&["bench"], |_| {})
+        })?;
+    }
+    println!("\nDone in {}.", steps.elapsed());
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,168 @@
+//! `build`: makes the static site with Trunk, weighs it, and holds it to its limit.
+
+use crate::Failure;
+use crate::child;
+use crate::options::Options;
+use crate::steps::Steps;
+use crate::tools;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// The most that a first visit may download, compressed: about a second on a slow mobile network.
+const FIRST_LOAD_LIMIT_BYTES: usize = 350_000;
+
+/// How many steps [`make`] announces, the tools among them.
+pub const STEPS: usize = tools::STEPS + 2;
+
+/// Folders below dist/ whose files are fetched when asked for, not on the first visit.
+const ON_DEMAND: [&str; 2] = ["lessons", "embed"];
+
+/// What to build, and where to put it.
+pub struct Build {
+    /// The folder that receives the site.
+    pub dist: PathBuf,
+    /// Without optimisation: quicker to build, several times as large, no limit.
+    pub debug: bool,
+}
+
+/// `cargo xtask build`.
+pub fn run(options: &Options) -> Result<ExitCode, Failure> {
+    options.refuse_names()?;
+    let dist = PathBuf::from(options.value("--dist").unwrap_or("dist"));
+    let mut steps = Steps::new(STEPS);
+    make(&mut steps, &Build { dist: dist.clone(), debug: options.has("--debug") })?;
+    println!("\n{} is ready, after {}: any static host will do.", dist.display(), steps.elapsed());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Builds the site, prints its weight and refuses it when it is too heavy.
+pub fn make(steps: &mut Steps, build: &Build) -> Result<(), Failure> {
+    tools::prepare(steps)?;
+    let kind = if build.debug { "debug" } else { "release" };
+    let label = format!("building the page into {} ({kind})", build.dist.display());
+    steps.run(&label, || trunk(build))?;
+    steps.run("weighing it", || weigh(build))
+}
+
+fn trunk(build: &Build) -> Result<(), Failure> {
+    let mut command = child::command("trunk");
+    command.args(["build", "--offline", "--dist"]).arg(&build.dist);
+    if !build.debug {
+        command.arg("--release");
+    }
+    // What rustc says is the news; where in Trunk it was passed on is not.
+    command.env("RUST_BACKTRACE", "0");
+    // Trunk reads NO_COLOR as a boolean and refuses the customary "1".
+    if std::env::var_os("NO_COLOR").is_some() {
+        command.env("NO_COLOR", "true");
+    }
+    child::run(&mut command)
+}
+
+/// One file of the site.
+struct Weight {
+    path: PathBuf,
+    bytes: usize,
+    bytes_brotli: usize,
+    on_first_load: bool,
+}
+
+fn weigh(build: &Build) -> Result<(), Failure> {
+    let mut weights = Vec::new();
+    for path in files_below(&build.dist)? {
+        weights.push(weigh_file(&build.dist, path)?);
+    }
+    weights.sort_by(|a, b| (!a.on_first_load, &a.path).cmp(&(!b.on_first_load, &b.path)));
+    println!("      {:>11} {:>11}", "bytes", "brotli");
+    for weight in &weights {
+        let mark = if weight.on_first_load { "" } else { "  (on demand)" };
+        println!(
+            "      {:>11} {:>11}  {}{mark}",
+            weight.bytes,
+            weight.bytes_brotli,
+            weight.path.display()
+        );
+    }
+    let first_load: usize = weights
+        .iter()
+        .filter(|weight| weight.on_first_load)
+        .map(|weight| weight.bytes_brotli)
+        .sum();
+    println!(
+        "      first load: {first_load} bytes with brotli, of {FIRST_LOAD_LIMIT_BYTES} allowed"
+    );
+    if first_load > FIRST_LOAD_LIMIT_BYTES && !build.debug {
+        return Err(format!(
+            "the first load is limited to {FIRST_LOAD_LIMIT_BYTES} bytes with brotli, but is \
+             {first_load} bytes; the list above says which file grew."
+        ));
+    }
+    Ok(())
+}
+
+fn weigh_file(dist: &Path, path: PathBuf) -> Result<Weight, Failure> {
+    let content =
+        fs::read(&path).map_err(|error| format!("{} cannot be read: {error}.", path.display()))?;
+    let path = path.strip_prefix(dist).expect("the file was found below dist").to_path_buf();
+    let on_first_load = is_on_first_load(&path);
+    Ok(Weight { path, bytes: content.len(), bytes_brotli: brotli_length(&content), on_first_load })
+}
+
+/// Page, scripts, engine and styles: what the browser needs before one can do anything.
+fn is_on_first_load(path: &Path) -> bool {
+    let kind = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+    let folder = path.components().next().map(|first| first.as_os_str().to_string_lossy());
+    ["html", "js", "wasm", "css"].contains(&kind)
+        && !folder.is_some_and(|folder| ON_DEMAND.contains(&folder.as_ref()))
+}
+
+/// How many bytes a host that compresses well would send.
+fn brotli_length(content: &[u8]) -> usize {
+    const BUFFER_BYTES: usize = 64 * 1024;
+    const QUALITY_BEST: u32 = 11;
+    const WINDOW_BITS: u32 = 22;
+    let mut compressed = Vec::new();
+    let mut writer =
+        brotli::CompressorWriter::new(&mut compressed, BUFFER_BYTES, QUALITY_BEST, WINDOW_BITS);
+    writer.write_all(content).expect("a vector takes what it is given");
+    drop(writer);
+    compressed.len()
+}
+
+/// Every file below `folder`, in any order.
+fn files_below(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let unreadable = |error| format!("{} cannot be read: {error}.", folder.display());
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        if path.is_dir() {
+            files.extend(files_below(&path)?);
+        } else {
+            files.push(path);
+        }
+    }
+    Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{brotli_length, is_on_first_load};
+    use std::path::Path;
+
+    #[test]
+    fn the_first_load_is_page_scripts_engine_and_styles() {
+        for file in ["index.html", "app-1f2e.js", "worker_bg.wasm", "styles/base.css"] {
+            assert!(is_on_first_load(Path::new(file)), "{file}");
+        }
+        for file in ["lessons/en/offsets.md", "embed/pushpull.js", "icons/icon.svg"] {
+            assert!(!is_on_first_load(Path::new(file)), "{file}");
+        }
+    }
+
+    #[test]
+    fn repetition_compresses_away() {
+        assert!(brotli_length(&[7; 100_000]) < 100);
+    }
+}

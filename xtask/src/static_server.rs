@@ -1,0 +1,297 @@
+//! A small server of static files on the loopback address: what `serve` and the browser tests use.
+//!
+//! It promises what any static host does and no more: no rewriting, no compression, no listing.
+
+use crate::Failure;
+use std::fs;
+use std::net::TcpListener;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use tiny_http::{Header, Method, Request, Response, Server};
+
+/// How many requests are answered at once; a browser opens six connections to a host.
+const WORKERS: usize = 6;
+
+/// How many ports after the wanted one are tried when it is taken.
+const PORTS_TRIED: u16 = 100;
+
+/// A folder of files and the path prefix below which they appear, beginning and ending with `/`.
+#[derive(Clone, Debug)]
+pub struct Mount {
+    /// Beginning and ending with a slash.
+    pub prefix: String,
+    /// The folder with the files.
+    pub folder: PathBuf,
+}
+
+/// What a server serves.
+#[derive(Clone, Debug, Default)]
+pub struct Site {
+    /// Folders; the longest prefix that matches a path wins.
+    pub mounts: Vec<Mount>,
+    /// A script's address to load first in every page: how the browser tests come to listen.
+    pub first_script: Option<String>,
+}
+
+impl Site {
+    /// One folder at the root, as it is.
+    pub fn of(folder: impl Into<PathBuf>) -> Self {
+        let root = Mount { prefix: "/".to_string(), folder: folder.into() };
+        Site { mounts: vec![root], first_script: None }
+    }
+}
+
+/// A running server; dropping it stops it.
+pub struct StaticServer {
+    server: Arc<Server>,
+    workers: Vec<JoinHandle<()>>,
+    port: u16,
+}
+
+impl StaticServer {
+    /// Serves `site` on `port`, or on the next free one. Port 0 lets the machine choose.
+    pub fn start(site: Site, port: u16) -> Result<Self, Failure> {
+        let listener = bind(port)?;
+        let port = listener.local_addr().map_err(|error| format!("no address: {error}."))?.port();
+        let server = Server::from_listener(listener, None)
+            .map_err(|error| format!("the server cannot be started: {error}."))?;
+        let server = Arc::new(server);
+        let site = Arc::new(site);
+        let workers = (0..WORKERS)
+            .map(|_| {
+                let (server, site) = (Arc::clone(&server), Arc::clone(&site));
+                thread::spawn(move || {
+                    for request in server.incoming_requests() {
+                        // The browser that hung up has no use for an answer.
+                        let _ = answer(request, &site);
+                    }
+                })
+            })
+            .collect();
+        Ok(StaticServer { server, workers, port })
+    }
+
+    /// The address of the root, with a slash at its end.
+    pub fn address(&self) -> String {
+        format!("http://127.0.0.1:{}/", self.port)
+    }
+
+    /// The port that was free.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Serves until the process is stopped.
+    pub fn wait(mut self) {
+        for worker in std::mem::take(&mut self.workers) {
+            // A worker that panicked has printed why; the others go on.
+            let _ = worker.join();
+        }
+    }
+}
+
+impl Drop for StaticServer {
+    fn drop(&mut self) {
+        for _ in &self.workers {
+            self.server.unblock();
+        }
+        for worker in self.workers.drain(..) {
+            let _ = worker.join();
+        }
+    }
+}
+
+fn bind(wanted: u16) -> Result<TcpListener, Failure> {
+    let last = if wanted == 0 { 0 } else { wanted.saturating_add(PORTS_TRIED) };
+    let mut refusal = String::new();
+    for port in wanted..=last {
+        match TcpListener::bind(("127.0.0.1", port)) {
+            Ok(listener) => return Ok(listener),
+            Err(error) => refusal = error.to_string(),
+        }
+    }
+    Err(format!("no port from {wanted} to {last} can be had: {refusal}."))
+}
+
+fn answer(request: Request, site: &Site) -> std::io::Result<()> {
+    if !matches!(request.method(), Method::Get | Method::Head) {
+        return request.respond(plain(405, "only GET and HEAD"));
+    }
+    let path = request.url().split(['?', '#']).next().unwrap_or_default().to_string();
+    match locate(&path, &site.mounts) {
+        Located::File(file) => answer_file(request, site, &file),
+        Located::Folder => request
+            .respond(plain(301, "it is a folder").with_header(header("Location", &(path + "/")))),
+        Located::Nothing => request.respond(plain(404, "not found")),
+    }
+}
+
+fn answer_file(request: Request, site: &Site, file: &Path) -> std::io::Result<()> {
+    let Ok(mut content) = fs::read(file) else {
+        return request.respond(plain(404, "not found"));
+    };
+    let media_type = media_type(file);
+    if media_type.starts_with("text/html")
+        && let Some(script) = &site.first_script
+    {
+        content = with_first_script(&content, script);
+    }
+    let response = Response::from_data(content)
+        .with_header(header("Content-Type", media_type))
+        .with_header(header("Cache-Control", "no-cache"));
+    request.respond(response)
+}
+
+/// The page with a script in front of everything else in its head.
+fn with_first_script(page: &[u8], script: &str) -> Vec<u8> {
+    let page = String::from_utf8_lossy(page);
+    page.replacen("<head>", &format!("<head><script src=\"{script}\"></script>"), 1).into_bytes()
+}
+
+/// What a path of the address stands for.
+#[derive(Debug, PartialEq)]
+enum Located {
+    File(PathBuf),
+    /// A folder whose path lacks the slash at its end.
+    Folder,
+    Nothing,
+}
+
+fn locate(path: &str, mounts: &[Mount]) -> Located {
+    if mounts.iter().any(|mount| mount.prefix.strip_suffix('/') == Some(path)) {
+        return Located::Folder;
+    }
+    let mount = mounts
+        .iter()
+        .filter(|mount| path.starts_with(&mount.prefix))
+        .max_by_key(|mount| mount.prefix.len());
+    let Some((mount, relative)) = mount.and_then(|mount| {
+        let relative = percent_decoded(&path[mount.prefix.len()..])?;
+        Some((mount, relative))
+    }) else {
+        return Located::Nothing;
+    };
+    if !stays_inside(&relative) {
+        return Located::Nothing;
+    }
+    let file = mount.folder.join(&relative);
+    if !file.is_dir() {
+        return if file.is_file() { Located::File(file) } else { Located::Nothing };
+    }
+    if !relative.is_empty() && !relative.ends_with('/') {
+        return Located::Folder;
+    }
+    let index = file.join("index.html");
+    if index.is_file() { Located::File(index) } else { Located::Nothing }
+}
+
+/// Whether a relative path names something below its folder on every system.
+fn stays_inside(relative: &str) -> bool {
+    !relative.contains(['\\', '\0', ':'])
+        && Path::new(relative).components().all(|part| matches!(part, Component::Normal(_)))
+}
+
+fn percent_decoded(text: &str) -> Option<String> {
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        if byte == b'%' {
+            let digits = [bytes.next()?, bytes.next()?];
+            let digits = std::str::from_utf8(&digits).ok()?;
+            decoded.push(u8::from_str_radix(digits, 16).ok()?);
+        } else {
+            decoded.push(byte);
+        }
+    }
+    String::from_utf8(decoded).ok()
+}
+
+fn media_type(file: &Path) -> &'static str {
+    match file.extension().and_then(|extension| extension.to_str()).unwrap_or_default() {
+        "html" => "text/html; charset=utf-8",
+        "js" | "mjs" => "text/javascript; charset=utf-8",
+        "wasm" => "application/wasm",
+        "css" => "text/css; charset=utf-8",
+        "json" | "map" => "application/json",
+        "webmanifest" => "application/manifest+json",
+        "md" => "text/markdown; charset=utf-8",
+        "txt" | "pp" => "text/plain; charset=utf-8",
+        "svg" => "image/svg+xml",
+        "png" => "image/png",
+        "ico" => "image/x-icon",
+        "woff2" => "font/woff2",
+        _ => "application/octet-stream",
+    }
+}
+
+fn plain(status: u16, text: &str) -> Response<std::io::Cursor<Vec<u8>>> {
+    Response::from_string(text).with_status_code(status)
+}
+
+/// A header; its name and value come from this file or from a path that a browser sent.
+fn header(name: &str, value: &str) -> Header {
+    let plain = Header::from_bytes("X-Header", "unspeakable").expect("it is plain ASCII");
+    Header::from_bytes(name, value).unwrap_or(plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Located, Mount, Site, StaticServer, locate, with_first_script};
+    use std::io::{Read, Write};
+    use std::net::TcpStream;
+    use std::path::PathBuf;
+
+    fn mounts() -> Vec<Mount> {
+        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+        vec![
+            Mount { prefix: "/".into(), folder: folder.clone() },
+            Mount { prefix: "/below/a/path/".into(), folder: folder.join("src") },
+        ]
+    }
+
+    #[test]
+    fn the_longest_prefix_wins() {
+        let main = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src").join("main.rs");
+        assert_eq!(locate("/src/main.rs", &mounts()), Located::File(main.clone()));
+        assert_eq!(locate("/below/a/path/main.rs", &mounts()), Located::File(main));
+        assert_eq!(locate("/below/a/path", &mounts()), Located::Folder);
+        assert_eq!(locate("/src", &mounts()), Located::Folder);
+    }
+
+    #[test]
+    fn nothing_outside_the_folder_is_served() {
+        for path in [
+            "/../Cargo.toml",
+            "/src/../../Cargo.toml",
+            "/%2e%2e/Cargo.toml",
+            "/src/..%2f..%2fCargo.toml",
+            "//etc/passwd",
+            "/..%5cCargo.toml",
+            "/%00",
+            "/%zz",
+            "etc/passwd",
+        ] {
+            assert_eq!(locate(path, &mounts()), Located::Nothing, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_request_is_answered_and_dropping_stops_the_server() {
+        let site = Site { mounts: mounts(), first_script: None };
+        let server = StaticServer::start(site, 0).unwrap();
+        let mut stream = TcpStream::connect(("127.0.0.1", server.port())).unwrap();
+        stream.write_all(b"GET /src/main.rs HTTP/1.0\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.0 200") || answer.starts_with("HTTP/1.1 200"));
+        assert!(answer.contains("Cache-Control: no-cache"));
+        drop(server);
+    }
+
+    #[test]
+    fn the_first_script_comes_before_everything_in_the_head() {
+        let page = with_first_script(b"<html><head><title>", "/hook.js");
+        assert_eq!(page, b"<html><head><script src=\"/hook.js\"></script><title>");
+    }
+}

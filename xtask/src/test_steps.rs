@@ -1,0 +1,140 @@
+//! What `cargo xtask test` tests, in order: what fails quickest comes first.
+
+use crate::Failure;
+use crate::browser::Browser;
+use crate::child;
+use crate::driver::BrowserSession;
+use crate::site::{self, Build};
+use crate::steps::Steps;
+use crate::tally::Tally;
+use crate::tools;
+use crate::twin;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// One thing to test.
+pub struct Step {
+    /// What one types to run it alone.
+    pub name: &'static str,
+    /// What it makes sure of.
+    pub purpose: &'static str,
+    /// Whether `--quick` keeps it.
+    pub is_quick: bool,
+    /// Does it: takes a filter for its tests ("" for all) and counts them.
+    pub work: fn(&str, &mut Tally) -> Result<(), Failure>,
+}
+
+/// All steps.
+pub const STEPS: [Step; 8] = [
+    Step { name: "format", purpose: "the code is formatted", is_quick: true, work: format },
+    Step {
+        name: "clippy",
+        purpose: "no warning in any native target",
+        is_quick: true,
+        work: clippy,
+    },
+    Step {
+        name: "clippy-wasm",
+        purpose: "no warning in what runs in the browser",
+        is_quick: true,
+        work: clippy_wasm,
+    },
+    Step {
+        name: "native",
+        purpose: "the tests that need no browser",
+        is_quick: true,
+        work: native,
+    },
+    Step { name: "doc", purpose: "no warning in the documentation", is_quick: false, work: doc },
+    Step {
+        name: "lessons",
+        purpose: "every lesson does what its text says",
+        is_quick: true,
+        work: lessons,
+    },
+    Step {
+        name: "site",
+        purpose: "the page builds and keeps to its size",
+        is_quick: false,
+        work: build_site,
+    },
+    Step { name: "browser", purpose: "the page in a real browser", is_quick: false, work: browser },
+];
+
+/// The tests in a browser pull in a WebDriver client, which nothing else should have to compile.
+const BROWSER_TESTS: &str = "browser-tests";
+
+const LESSONS: &str = "www/lessons";
+
+fn format(_filter: &str, _tally: &mut Tally) -> Result<(), Failure> {
+    tools::prepare_lints()?;
+    child::run(child::cargo().args(["fmt", "--all", "--check"]))
+        .map_err(|failure| format!("{failure} `cargo fmt --all` repairs it."))
+}
+
+fn clippy(_filter: &str, _tally: &mut Tally) -> Result<(), Failure> {
+    tools::prepare_lints()?;
+    let scope = ["clippy", "--workspace", "--all-targets", "--locked"];
+    child::run(child::cargo().args(scope).args(["--", "-D", "warnings"]))
+}
+
+fn clippy_wasm(_filter: &str, _tally: &mut Tally) -> Result<(), Failure> {
+    tools::prepare_lints()?;
+    tools::prepare_target(&mut Steps::inside(1))?;
+    let scope = ["clippy", "--target", tools::TARGET, "--lib", "--bins", "--locked"];
+    child::run(child::cargo().args(scope).args(["--", "-D", "warnings"]))
+}
+
+fn native(filter: &str, tally: &mut Tally) -> Result<(), Failure> {
+    let mut command = child::cargo();
+    command.args(["test", "--workspace", "--exclude", BROWSER_TESTS, "--locked", "--no-fail-fast"]);
+    if !filter.is_empty() {
+        command.args(["--", filter]);
+    }
+    child::run_heard(&mut command, |line| tally.hear(line))
+}
+
+fn doc(_filter: &str, _tally: &mut Tally) -> Result<(), Failure> {
+    let mut command = child::cargo();
+    command.args(["doc", "--no-deps", "--document-private-items", "--locked"]);
+    child::run(command.env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+fn lessons(filter: &str, tally: &mut Tally) -> Result<(), Failure> {
+    if !Path::new(LESSONS).is_dir() {
+        println!("      there are no lessons in {LESSONS} yet");
+        return Ok(());
+    }
+    let folder =
+        if filter.is_empty() { LESSONS.to_string() } else { format!("{LESSONS}/{filter}") };
+    let mut command = child::cargo();
+    command.args(["run", "--quiet", "--locked", "--bin", "pushpull", "--", "check", &folder]);
+    child::run_heard(&mut command, |line| tally.hear(line))
+}
+
+fn build_site(_filter: &str, _tally: &mut Tally) -> Result<(), Failure> {
+    let build = Build { dist: PathBuf::from("dist"), debug: false };
+    site::make(&mut Steps::inside(site::STEPS), &build)
+}
+
+fn browser(filter: &str, tally: &mut Tally) -> Result<(), Failure> {
+    twin::make()?;
+    run_in_browser(&["test", filter], |line| tally.hear(line))
+}
+
+/// Runs the browser package with `arguments` against dist/, in a session that ends with it.
+pub fn run_in_browser(arguments: &[&str], hear: impl FnMut(&str)) -> Result<(), Failure> {
+    if !Path::new("dist/index.html").is_file() {
+        return Err("there is no page in dist/; `cargo xtask build` makes it.".to_string());
+    }
+    let mut build = child::cargo();
+    build.args(["build", "--quiet", "--locked", "--package", BROWSER_TESTS]);
+    child::run(&mut build)?;
+    let browser = Browser::find_or_install()?;
+    println!("      {browser}");
+    let session = BrowserSession::start(&browser, Path::new("dist"), arguments[0] == "test")?;
+    let mut command: Command = child::cargo();
+    command.args(["run", "--quiet", "--locked", "--package", BROWSER_TESTS, "--"]);
+    command.args(arguments.iter().filter(|argument| !argument.is_empty()));
+    child::run_heard(session.tell(&mut command), hear)
+}
