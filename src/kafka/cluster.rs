@@ -16,21 +16,12 @@ use super::process::{Process, Program};
 use super::producer::Producer;
 use super::record::{BatchStream, Records};
 use super::spec::{Reads, Spec};
-<<<<<<< HEAD
-use crate::sim::{CostModel, Disk, Happening, MessageId, NodeId, Saved, SavedProcess, Time, World};
-use std::collections::BTreeMap;
-use std::rc::Rc;
-
-pub use super::message::KafkaMessage;
-
-=======
 use crate::sim::{
     CostModel, Disk, Happening, MessageId, NodeId, Saved, SavedProcess, Status, Time, World,
 };
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
->>>>>>> wt-kafka
 /// How many of the messages in a client's memory are named; the rest is counted.
 const HELD_MAX: usize = 1_000;
 
@@ -51,18 +42,6 @@ impl Cluster {
     /// [`World::restored`].
     pub fn restored(seed: u64, cost: CostModel, saved: Saved<Spec>) -> Cluster {
         let is_broker = |process: &&SavedProcess<Spec>| matches!(process.node, Spec::Broker(_));
-<<<<<<< HEAD
-        let all = saved.processes.iter().filter(is_broker).map(|process| process.id);
-        let brokers: Vec<NodeId> = all.collect();
-        let mut specs = BTreeMap::new();
-        let saved = saved.map(|id, _, spec| {
-            let before = brokers.iter().filter(|broker| **broker < id).copied();
-            let process = program(&spec, before.collect());
-            specs.insert(id, Rc::new(spec));
-            process
-        });
-        Cluster { world: World::restored(seed, "kafka", cost, saved), specs }
-=======
         let brokers: Vec<NodeId> =
             saved.processes.iter().filter(is_broker).map(|process| process.id).collect();
         let saved = saved.map(|id, _, spec| {
@@ -70,7 +49,6 @@ impl Cluster {
             Process::new(spec, before.collect())
         });
         Cluster { world: World::restored(seed, "kafka", cost, saved) }
->>>>>>> wt-kafka
     }
 
     /// Adds a process on a machine of its own, with the files its disk already holds, and starts
@@ -79,12 +57,7 @@ impl Cluster {
     /// if the name is taken.
     pub fn add(&mut self, name: &str, spec: Spec, disk: Disk) -> NodeId {
         let machine = self.world.add_machine();
-<<<<<<< HEAD
-        let bootstrap = self.brokers().map(|(node, _)| node).collect();
-        let process = program(&spec, bootstrap);
-=======
         let process = Process::new(spec, self.brokers().map(|(node, _)| node).collect());
->>>>>>> wt-kafka
         let id = self.world.add(name, machine, process, disk);
         self.world.start(id);
         id
@@ -178,19 +151,11 @@ impl Cluster {
 
     /// True once the process finished its start: a broker serves, a client is ready to work.
     pub fn is_ready(&self, id: NodeId) -> bool {
-<<<<<<< HEAD
-        match self.world.node(id) {
-            Process::Broker(broker) => broker.server().is_some(),
-            Process::Producer(producer) => producer.is_ready(),
-            Process::Consumer(consumer) => consumer.is_ready(),
-            Process::Admin(admin) => admin.is_ready(),
-=======
         match self.world.node(id).program() {
             Program::Broker(broker) => broker.server().is_some(),
             Program::Producer(producer) => producer.is_ready(),
             Program::Consumer(consumer) => consumer.is_ready(),
             Program::Admin(admin) => admin.is_ready(),
->>>>>>> wt-kafka
         }
     }
 
@@ -333,14 +298,4 @@ fn glimpse_of(log: &Log, disk: &Disk, from: i64, to: i64) -> Vec<Glimpse> {
         }
     }
     seen
-}
-
-/// The program with this configuration. A client begins to ask at these brokers.
-fn program(spec: &Spec, bootstrap: Vec<NodeId>) -> Process {
-    match spec {
-        Spec::Broker(spec) => Process::Broker(Box::new(Broker::new(spec.clone()))),
-        Spec::Producer(spec) => Process::Producer(Box::new(Producer::new(spec.clone(), bootstrap))),
-        Spec::Consumer(spec) => Process::Consumer(Box::new(Consumer::new(spec.clone(), bootstrap))),
-        Spec::Admin => Process::Admin(Box::new(Admin::new(bootstrap))),
-    }
 }
