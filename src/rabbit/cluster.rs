@@ -48,6 +48,15 @@ impl Cluster {
         id
     }
 
+    /// Adds a client that is told every frame it says, for tests, and starts it.
+    pub fn add_probe(&mut self, name: &str) -> NodeId {
+        let machine = self.world.add_machine();
+        let process = Process::probe(name, self.brokers().collect());
+        let id = self.world.add(name, machine, process, Disk::default());
+        self.world.start(id);
+        id
+    }
+
     /// The configuration of a process, for saving.
     pub fn spec(&self, id: NodeId) -> &Spec {
         self.world.node(id).spec()
@@ -96,7 +105,7 @@ impl Cluster {
             match &self.world.node(id).role {
                 Role::Publisher(publisher) => Some(publisher.state(name, status)),
                 Role::Consumer(consumer) => Some(consumer.state(name, status)),
-                Role::Broker(_) | Role::Admin(_) => None,
+                Role::Broker(_) | Role::Admin(_) | Role::Probe(_) => None,
             }
         });
         clients.collect()
@@ -111,7 +120,7 @@ impl Cluster {
                 Role::Publisher(publisher) => publisher.is_ready(),
                 Role::Consumer(consumer) => consumer.is_ready(),
                 // It connects when it is asked something.
-                Role::Admin(_) => true,
+                Role::Admin(_) | Role::Probe(_) => true,
             }
     }
 

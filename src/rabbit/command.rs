@@ -1,5 +1,6 @@
 //! What the lab asks of a process of the RabbitMQ world, and what the tools are answered.
 
+use super::message::Frame;
 use crate::sim::MessageId;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -24,6 +25,8 @@ pub enum Command {
         /// Its new value.
         value: String,
     },
+    /// Probe: say this.
+    Say(Frame),
 }
 
 /// A message on its way to an exchange.

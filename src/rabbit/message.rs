@@ -15,7 +15,7 @@ use std::rc::Rc;
 pub type Arguments = BTreeMap<String, Argument>;
 
 /// A method on a channel of the connection between a client and a broker.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Frame {
     /// The channel; 0 is the connection itself.
     pub channel: u16,
@@ -101,7 +101,7 @@ pub enum List {
 }
 
 /// What is said. "Client" is any program that connects; the others are the broker's.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Method {
     /// A client opens a connection. Stands for the whole handshake.
     ConnectionOpen {

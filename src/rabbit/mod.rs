@@ -18,6 +18,7 @@ pub mod inspect;
 pub mod link;
 pub mod message;
 pub mod names;
+pub mod probe;
 pub mod process;
 pub mod profile;
 pub mod publisher;

@@ -7,6 +7,7 @@ use super::consumer::Consumer;
 use super::event::Event;
 use super::ids::QueueId;
 use super::message::Frame;
+use super::probe::Probe;
 use super::publisher::Publisher;
 use super::spec::Spec;
 use crate::sim::{Input, Node, NodeId, Outbox};
@@ -87,6 +88,7 @@ pub(super) enum Role {
     Publisher(Box<Publisher>),
     Consumer(Box<Consumer>),
     Admin(Box<Admin>),
+    Probe(Box<Probe>),
 }
 
 /// A process of this world.
@@ -120,6 +122,21 @@ impl Process {
         Process { name, spec, brokers, role }
     }
 
+    /// A client that is told every frame it says, for tests.
+    pub fn probe(name: &str, brokers: Vec<NodeId>) -> Process {
+        let name: Rc<str> = name.into();
+        let role = Role::Probe(Box::new(Probe::new(name.clone(), &brokers)));
+        Process { name, spec: Rc::new(Spec::Admin), brokers: brokers.into(), role }
+    }
+
+    /// What a probe has heard; nothing for any other process.
+    pub fn heard(&self) -> &[Frame] {
+        match &self.role {
+            Role::Probe(probe) => probe.heard(),
+            _ => &[],
+        }
+    }
+
     /// Its configuration.
     pub fn spec(&self) -> &Spec {
         &self.spec
@@ -139,10 +156,14 @@ impl Node for Process {
             Role::Publisher(publisher) => publisher.step(input, out),
             Role::Consumer(consumer) => consumer.step(input, out),
             Role::Admin(admin) => admin.step(input, out),
+            Role::Probe(probe) => probe.step(input, out),
         }
     }
 
     fn restarted(&self) -> Process {
+        if let Role::Probe(_) = self.role {
+            return Process::probe(&self.name, self.brokers.to_vec());
+        }
         let mut fresh = Process::begin(self.name.clone(), self.spec.clone(), self.brokers.clone());
         if let (Role::Consumer(fresh), Role::Consumer(dead)) = (&mut fresh.role, &self.role) {
             fresh.remember_death(dead);
