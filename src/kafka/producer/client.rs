@@ -267,8 +267,8 @@ impl Producer {
 
     /// Lets calls of `send()` return, one after the other, until one must go on waiting.
     fn admit(&mut self, out: &mut Out<'_>) {
-        while let Some((record, deadline)) = self.blocked.pop_front() {
-            match self.try_send(&record, deadline <= out.now(), out) {
+        while let Some((mut record, deadline)) = self.blocked.pop_front() {
+            match self.try_send(&mut record, deadline <= out.now(), out) {
                 Ok(true) => {}
                 Ok(false) => {
                     self.blocked.push_front((record, deadline));
@@ -292,7 +292,7 @@ impl Producer {
     /// has waited too long.
     fn try_send(
         &mut self,
-        record: &OutgoingRecord,
+        record: &mut OutgoingRecord,
         too_late: bool,
         out: &mut Out<'_>,
     ) -> Result<bool, ApiError> {
@@ -353,7 +353,7 @@ impl Producer {
     /// Chooses a partition and adds the record; false if there is no memory.
     fn buffer(
         &mut self,
-        record: &OutgoingRecord,
+        record: &mut OutgoingRecord,
         topic: Rc<str>,
         count: u32,
         out: &mut Out<'_>,
@@ -364,6 +364,8 @@ impl Producer {
         let chosen = record
             .partition
             .or_else(|| self.config.partitioner.partition(&topic, key, all, out.random()));
+        // The partitioner is asked once, however long the record waits for memory.
+        record.partition = chosen;
         let sticks = chosen.is_none();
         let number = match chosen {
             Some(number) => number,
