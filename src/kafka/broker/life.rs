@@ -120,7 +120,7 @@ impl Broker {
                 }
             }
             Phase::Starting(startup) => match input {
-                // Nothing else may make it go on: it would ask for the same bytes twice.
+                // One read is under way at a time, and nothing but its answer goes on.
                 Input::Read { bytes, .. } => {
                     startup.take(bytes, out);
                     self.go_on(out);
