@@ -180,3 +180,42 @@ fn what_cannot_be_sent_is_given_up_with_the_real_sentences() {
         ]
     );
 }
+
+#[test]
+fn batches_behind_a_lost_one_are_refused_and_come_again_in_order() {
+    let mut lab = Lab::new(1);
+    lab.create("t", 1);
+    let producer = lab.producer("p", &[("linger.ms", "0")]);
+    lab.send(producer, 0, "t");
+    lab.run(Span::seconds(1));
+    let rule =
+        DropRule { a: lab.broker, b: producer, kind: Some("Produce".to_owned()), left: Some(1) };
+    lab.cluster.world.change_network(|network| network.swallow(rule));
+    for id in 1..10 {
+        lab.send(producer, id, "t");
+        lab.run(Span::millis(1));
+    }
+    lab.run(Span::seconds(20));
+    assert_eq!(stored(&lab, "t"), [0], "those behind it are out of order");
+    lab.run(Span::seconds(20));
+    assert_eq!(stored(&lab, "t"), (0..10).collect::<Vec<_>>());
+    assert_eq!(lab.client("p").done, 10);
+}
+
+#[test]
+fn a_batch_that_was_given_up_does_not_block_the_next_ones() {
+    let mut lab = Lab::new(1);
+    lab.create("t", 1);
+    let producer = lab.producer("p", &[("linger.ms", "0"), ("delivery.timeout.ms", "30000")]);
+    lab.send(producer, 0, "t");
+    lab.run(Span::seconds(1));
+    let rule =
+        DropRule { a: lab.broker, b: producer, kind: Some("Produce".to_owned()), left: Some(1) };
+    lab.cluster.world.change_network(|network| network.swallow(rule));
+    lab.send(producer, 1, "t");
+    lab.run(Span::seconds(40));
+    assert_eq!(lab.client("p").failed, 1);
+    lab.send(producer, 2, "t");
+    lab.run(Span::seconds(5));
+    assert_eq!(stored(&lab, "t"), [0, 2], "a new epoch began");
+}

@@ -1,10 +1,10 @@
 //! Appending: what a producer sends, and what the broker appends for itself.
 
+use super::coordinator::Written;
 use super::life::Ticket;
 use super::server::{Call, Server};
 use crate::kafka::error::ErrorCode;
 use crate::kafka::event::{Event, TopicPartition};
-use crate::kafka::group::CommittedOffset;
 use crate::kafka::message::Response;
 use crate::kafka::message::request::Produce;
 use crate::kafka::now_ms;
@@ -26,7 +26,7 @@ pub enum Completion {
         /// `group.id`.
         group: Rc<str>,
         /// What was written.
-        offsets: Vec<(TopicPartition, CommittedOffset)>,
+        offsets: Vec<Written>,
         /// What was refused before.
         refused: Vec<(TopicPartition, ErrorCode)>,
     },

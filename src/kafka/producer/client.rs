@@ -358,7 +358,7 @@ impl Producer {
         count: u32,
         out: &mut Out<'_>,
     ) -> bool {
-        let available = self.available(&topic);
+        let available = self.core.metadata.available(&topic);
         let all = (count, &available[..]);
         let key = record.key.as_deref().filter(|_| !self.config.ignore_keys);
         let chosen = record
@@ -410,12 +410,5 @@ impl Producer {
             sticky.produced(0, true, all, &mut random);
         }
         sticky.partition(all, &mut random)
-    }
-
-    /// The partitions of a topic that have a leader.
-    fn available(&self, topic: &str) -> Vec<i32> {
-        let Some(Ok(found)) = self.core.metadata.topic(topic) else { return Vec::new() };
-        let led = found.partitions.iter().enumerate().filter(|(_, p)| p.leader.is_some());
-        led.map(|(number, _)| number as i32).collect()
     }
 }
