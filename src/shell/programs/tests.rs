@@ -69,6 +69,8 @@ fn every_program_has_help_and_knows_its_own_usage() {
         assert!(matches!(help, Ok(Job::Say(lines)) if lines == for_program(program)));
     }
     assert!(overview().len() > PROGRAMS.len());
+    let Ok(Job::Say(predicates)) = job("help predicates") else { panic!("it is known") };
+    assert!(predicates.iter().any(|line| line.starts_with("  a partition: partition, leader")));
     assert!(matches!(job("help kafka-topics"), Ok(Job::Say(_))));
     assert_eq!(refused("help kafka-configs"), "not here yet: kafka-configs");
 }
