@@ -147,9 +147,12 @@ fn an_opened_lab_has_its_logs_offsets_and_messages() {
 
     let mut after = kept.reopen();
     assert_eq!(after.session().now(), before.session().now());
-    // The brokers need a moment to read their files; the consumers have not begun again yet.
-    let soon = after.session().now() + Span::micros(500);
-    kept.advance(&mut after, soon);
+    // The brokers need a moment to read their files; no consumer has processed anything by then.
+    while !after.session().is_booted() {
+        let soon = after.session().now() + Span::micros(100);
+        kept.advance(&mut after, soon);
+    }
+    assert!(after.session().now() < before.session().now() + Span::millis(20));
     assert_eq!(log_ends(&after), log_ends(&before));
     let offsets = |groups: &[kafka::inspect::GroupState]| {
         let of = |group: &kafka::inspect::GroupState| {

@@ -181,10 +181,12 @@ fn no_other_sheet_has_a_colour_of_its_own() {
         let text = fs::read_to_string(&path).expect("a sheet is text");
         for (number, line) in text.lines().enumerate() {
             let value = line.split_once(':').map_or("", |(_, value)| value);
-            let has_hex = value.split('#').skip(1).any(|after| {
-                after.chars().take_while(char::is_ascii_hexdigit).count() >= 3
-            });
-            let has_function = ["rgb(", "rgba(", "hsl(", "oklch("].iter().any(|f| value.contains(f));
+            let has_hex = value
+                .split('#')
+                .skip(1)
+                .any(|after| after.chars().take_while(char::is_ascii_hexdigit).count() >= 3);
+            let has_function =
+                ["rgb(", "rgba(", "hsl(", "oklch("].iter().any(|f| value.contains(f));
             assert!(!has_hex && !has_function, "{}:{}: {line}", path.display(), number + 1);
         }
     }

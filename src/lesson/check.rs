@@ -1,7 +1,8 @@
 //! `pushpull check`: what a lesson says is so, in both languages, every time.
 //!
 //! Each lesson is read; its languages are compared; each number of its text must be confirmed by
-//! a statement or a command of its step; and it is run in a lab of its own ([`trial`](super::trial)).
+//! a statement or a command of its step; and it is run in a lab of its own
+//! ([`trial`](super::trial)).
 
 use super::bench::LabBench;
 use super::compare::differences;

@@ -11,6 +11,7 @@
 //! Nothing here knows the page: the same data gives the same picture on every machine.
 
 pub mod build;
+pub mod build_lesson;
 pub mod catalog;
 pub mod frame;
 pub mod layout;

@@ -77,6 +77,8 @@ fn template(line: &EventLine, texts: &'static Event) -> Option<&'static str> {
         "rabbit.enqueued" => texts.rabbit_enqueued,
         "rabbit.exchange_declared" => texts.rabbit_exchange_declared,
         "rabbit.got" => texts.rabbit_got,
+        "rabbit.handler_failed" => texts.rabbit_handler_failed,
+        "rabbit.recovered" => texts.rabbit_recovered,
         "rabbit.node_started" => texts.rabbit_node_started,
         "rabbit.out_of_memory" => texts.rabbit_out_of_memory,
         "rabbit.processed" => texts.rabbit_processed,
@@ -205,6 +207,8 @@ mod tests {
         all.extend([
             rabbit(Rabbit::NodeStarted { node: "rabbit-1".into() }),
             rabbit(Rabbit::QueueRecovered { queue: q(), messages: 2 }),
+            rabbit(Rabbit::Recovered { queue: q(), message, position: 0 }),
+            rabbit(Rabbit::HandlerFailed { client: c(), queue: q(), message }),
             rabbit(Rabbit::QueueDeclared { queue: q() }),
             rabbit(Rabbit::QueueDeleted { queue: q() }),
             rabbit(Rabbit::ExchangeDeclared { exchange: "x".into() }),

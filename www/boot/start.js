@@ -16,22 +16,23 @@ class Trouble extends Error {
 
 async function start() {
   const program = document.querySelector('meta[name="program"]');
+  const progress = new Progress(Number(program.dataset.bytes));
   // Both are preloaded, and come side by side.
   const [glue, wasm] = await Promise.all([
     import(new URL(program.content, document.baseURI)).catch((error) => {
-      throw new Trouble("network", String(error));
+      throw new Trouble(error instanceof SyntaxError ? "old" : "network", String(error));
     }),
-    download(new URL(program.dataset.wasm, document.baseURI), Number(program.dataset.bytes)),
+    download(new URL(program.dataset.wasm, document.baseURI), progress),
   ]);
   try {
     await glue.default({ module_or_path: wasm });
   } catch (error) {
-    throw error instanceof Trouble ? error : new Trouble(causeOf(error), String(error));
+    throw new Trouble(causeOf(error, progress), String(error));
   }
 }
 
 /** The program as a response that counts itself while it is compiled. */
-async function download(address, bytes) {
+async function download(address, progress) {
   let response;
   try {
     response = await fetch(address, { credentials: "same-origin" });
@@ -41,8 +42,6 @@ async function download(address, bytes) {
   if (!response.ok) {
     throw new Trouble("network", `${address.pathname}: ${response.status} ${response.statusText}`);
   }
-  if (!response.body) return response;
-  const progress = new Progress(bytes);
   const counted = response.body.pipeThrough(
     new TransformStream({
       transform(chunk, out) {
@@ -86,18 +85,22 @@ class Progress {
     this.timer = setTimeout(() => root.setAttribute("data-slow", ""), QUIET_MS_MAX);
   }
 
+  /** Whether the connection broke before all of it had come. */
+  isCutOff() {
+    return this.received < this.bytes;
+  }
+
   end() {
     clearTimeout(this.timer);
     root.removeAttribute("data-slow");
   }
 }
 
-function causeOf(error) {
+function causeOf(error, progress) {
   const isForbidden = /content security policy|unsafe-eval|disallowed by embedder/i;
   if (isForbidden.test(error.message)) return "forbidden";
   if (error instanceof WebAssembly.CompileError) return "old";
-  // The connection broke while the program came.
-  return error instanceof TypeError && !navigator.onLine ? "network" : "broken";
+  return progress.isCutOff() ? "network" : "broken";
 }
 
 function tell(trouble) {

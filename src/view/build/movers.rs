@@ -2,6 +2,7 @@
 
 use crate::lab::Session;
 use crate::lab::session::Arrived;
+use crate::rabbit::message::Method;
 use crate::sim::{Hop, Message, NodeId};
 use crate::view::scene::{Mover, MoverKind, Place};
 use crate::{kafka, rabbit};
@@ -82,10 +83,21 @@ fn in_rabbit(
             rabbit::spec::Spec::Admin => Place::Tool,
         }
     };
-    let messages: Vec<u64> = Vec::new();
+    let messages = carried(&hop.body.method);
     let (from, to) = (place(hop.from), place(hop.to));
     let kind = rabbit_kind(hop.body.kind(), &to);
     Some(mover(hop, (from, to), kind, messages, false))
+}
+
+/// The message that a method carries.
+fn carried(method: &Method) -> Vec<u64> {
+    match method {
+        Method::BasicPublish { content, .. }
+        | Method::BasicReturn { content }
+        | Method::BasicDeliver { content, .. }
+        | Method::BasicGetOk { content, .. } => vec![content.id.0],
+        _ => Vec::new(),
+    }
 }
 
 fn mover<M: Message>(

@@ -289,7 +289,12 @@ impl Sheet<'_> {
         let middle = self.picture.height / 2;
         let mut y = (middle - all / 2).max(4);
         if producers.is_empty() {
-            self.no_producer(Rect::new(1, y, columns.producer, height));
+            let rect = Rect::new(1, y, columns.producer, height);
+            lanes.iter().for_each(|(kafka, lane)| self.wire(*kafka, rect, *lane, "nobody"));
+            self.no_producer(rect);
+            if let [(_, upper), (_, lower)] = lanes {
+                self.same_message(columns, (upper.bottom() + lower.y) / 2);
+            }
             return Vec::new();
         }
         let mut boxes = Vec::new();
@@ -319,9 +324,14 @@ impl Sheet<'_> {
     fn no_producer(&mut self, rect: Rect) {
         let mut part = Part::new("nothing", "no-producer".into());
         part.rect("ghost", rect, 6);
-        let text = cut(self.texts.no_producer, 12, rect.w - 10);
         let middle = rect.middle();
-        part.text("small", (middle.x, middle.y + 4), Anchor::Middle, text);
+        if rect.h > 60 {
+            part.text("title", (middle.x, rect.y + 23), Anchor::Middle, self.texts.producer);
+            part.rect("card none", Rect::new(middle.x - 15, rect.bottom() - 38, 30, 26), 5);
+        }
+        let text = cut(self.texts.no_producer, 12, rect.w - 10);
+        let y = if rect.h > 60 { rect.y + 42 } else { middle.y + 4 };
+        part.text("small", (middle.x, y), Anchor::Middle, text);
         self.part(part);
     }
 
@@ -394,7 +404,7 @@ impl Sheet<'_> {
     }
 
     /// Producers above the lanes, where these run from top to bottom; where the lanes begin.
-    pub(super) fn producers_on_top(&mut self, columns: &Columns) -> i32 {
+    pub(super) fn producers_on_top(&self) -> i32 {
         let count = self.scene.producers.len().clamp(1, DRAWN_MAX) as i32;
         4 + count * 52 + 12
     }
@@ -403,11 +413,7 @@ impl Sheet<'_> {
     pub(super) fn rail(&mut self, columns: &Columns, lanes: &[(bool, Rect)]) -> Vec<ProducerBox> {
         let producers: Vec<Producer> =
             self.scene.producers.iter().take(DRAWN_MAX).cloned().collect();
-        if producers.is_empty() {
-            self.no_producer(Rect::new(1, 4, columns.producer, 44));
-            return Vec::new();
-        }
-        let from = 4 + producers.len() as i32 * 52 - 8;
+        let from = 4 + producers.len().max(1) as i32 * 52 - 8;
         for (kafka, lane) in lanes {
             let (key, class, x) = match kafka {
                 true => ("rail-kafka", "wire kafka", 8),
@@ -420,6 +426,9 @@ impl Sheet<'_> {
                 Pen::at(x, from).go("V", &[y - 6]).go("q", &[0, 6, 6, 6]).go("H", &[lane.x]),
             );
             self.part(part);
+        }
+        if producers.is_empty() {
+            self.no_producer(Rect::new(1, 4, columns.producer, 44));
         }
         let mut boxes = Vec::new();
         for (index, producer) in producers.iter().enumerate() {

@@ -110,18 +110,67 @@ pub fn flights(before: &Picture, after: &Picture, arrived: &[Mover]) -> Vec<Flig
     labelled.collect()
 }
 
-/// When each message lands, in milliseconds from now: its cell appears then.
-pub fn landings(flights: &[Flight]) -> BTreeMap<(bool, u64), i32> {
-    let mut landings = BTreeMap::new();
-    for flight in flights {
-        if !matches!(flight.glyph, Glyph::Record | Glyph::Message) {
-            continue;
-        }
-        for message in &flight.messages {
-            landings.entry((flight.kafka, *message)).or_insert(flight.delay_ms + FLIGHT_MS);
+/// What is in the air. A way that is in use takes nothing else until that has landed; what came
+/// meanwhile goes as one thing then. So there is movement at every speed, and never too much.
+#[derive(Clone, Debug, Default)]
+pub struct Traffic {
+    alive: Vec<(Flight, Way, i64)>,
+    waiting: BTreeMap<Way, u64>,
+    landings: BTreeMap<(bool, u64), (i32, i64)>,
+}
+
+/// From where to where, and in which shape.
+type Way = (bool, u8, (i32, i32), (i32, i32));
+
+impl Traffic {
+    /// Takes new flights up at an instant of real time, in milliseconds.
+    pub fn admit(&mut self, flights: Vec<Flight>, now_ms: i64) {
+        self.alive.retain(|(_, _, lands_ms)| *lands_ms > now_ms);
+        self.landings.retain(|_, (_, lands_ms)| *lands_ms > now_ms);
+        for mut flight in flights {
+            let carries = matches!(flight.glyph, Glyph::Record | Glyph::Message);
+            // Cells differ, the way between two things does not: a grain of 64 pixels tells them.
+            let grain = |p: Point| (p.x / 64, p.y / 64);
+            let way = (flight.kafka, flight.glyph as u8, grain(flight.from), grain(flight.to));
+            let count = count_of(&flight.label);
+            let used = self.alive.iter().any(|(_, other, _)| *other == way);
+            if used || self.alive.len() >= FLIGHTS_MAX {
+                if carries {
+                    *self.waiting.entry(way).or_default() += count;
+                }
+                continue;
+            }
+            let waited = self.waiting.remove(&way).unwrap_or(0);
+            if carries && waited > 0 {
+                flight.label = ["×", &(waited + count).to_string()].concat();
+            }
+            let lands_ms = now_ms + i64::from(flight.delay_ms + FLIGHT_MS);
+            for message in flight.messages.iter().filter(|_| carries) {
+                let after = flight.delay_ms + FLIGHT_MS - FLIGHT_MS / 4;
+                self.landings.entry((flight.kafka, *message)).or_insert((after, lands_ms));
+            }
+            self.alive.push((flight, way, lands_ms));
         }
     }
-    landings
+
+    /// Nothing moves any more.
+    pub fn clear(&mut self) {
+        *self = Traffic::default();
+    }
+
+    /// What is in the air.
+    pub fn flights(&self) -> impl Iterator<Item = &Flight> {
+        self.alive.iter().map(|(flight, _, _)| flight)
+    }
+
+    /// How long after it was told of a message lands, in milliseconds: its cell appears then.
+    pub fn landing(&self, kafka: bool, message: u64) -> Option<i32> {
+        self.landings.get(&(kafka, message)).map(|(after, _)| *after)
+    }
+}
+
+fn count_of(label: &str) -> u64 {
+    label.strip_prefix('×').and_then(|count| count.parse().ok()).unwrap_or(1)
 }
 
 /// How many flights have to land before this one leaves.

@@ -17,11 +17,12 @@ mod rabbit_lane;
 mod shape;
 
 pub use density::{Density, density};
-pub use flight::{FLIGHT_MS, FLIGHTS_MAX, Flight, Glyph, flights, landings};
+pub use flight::{FLIGHT_MS, FLIGHTS_MAX, Flight, Glyph, Traffic, flights};
 pub use shape::{Anchor, Grid, Hit, Part, Point, Rect, Shape, text_width};
 
 use super::frame::Selection;
 use super::scene::{Place, Scene};
+use super::welcome::Pile;
 use super::words::Language;
 use super::words::picture::Picture as Texts;
 use client::ProducerBox;
@@ -52,6 +53,8 @@ pub struct Options {
     pub selected: Option<Selection>,
     /// The Kafka consumer that waits for the learner has an outline that draws the eye.
     pub beckons: bool,
+    /// Where the learner expects messages to pile up in the RabbitMQ lane.
+    pub bet: Option<Pile>,
 }
 
 /// The picture.
@@ -116,7 +119,7 @@ impl Sheet<'_> {
         let columns = Columns::of(self.picture.width, self.picture.across);
         let kafka = self.options.lanes != Lanes::Rabbit;
         let rabbit = self.options.lanes != Lanes::Kafka;
-        let mut y = if self.picture.across { 4 } else { self.producers_on_top(&columns) };
+        let mut y = if self.picture.across { 4 } else { self.producers_on_top() };
         let mut lanes = Vec::new();
         if kafka {
             let rect = self.kafka_lane(&columns, y);
@@ -134,7 +137,33 @@ impl Sheet<'_> {
         } else {
             self.rail(&columns, &lanes)
         };
+        self.bet();
         self.order_hits(producers);
+    }
+
+    /// The ghost of the learner's bet, where it was put.
+    fn bet(&mut self) {
+        let Some(bet) = self.options.bet else { return };
+        let wanted = |place: &Place| match bet {
+            Pile::Broker => matches!(place, Place::Queue(_)),
+            Pile::Consumer => matches!(place, Place::RabbitConsumer(_)),
+            Pile::Nowhere => matches!(place, Place::Exchange(_)),
+        };
+        let hits = &self.picture.hits;
+        let is_wanted = |hit: &&Hit| matches!(&hit.selection, Selection::Place(p) if wanted(p));
+        let Some(rect) = hits.iter().find(is_wanted).map(|hit| hit.rect.grown(6)) else { return };
+        let text = match bet {
+            Pile::Nowhere => self.texts.bet_nowhere,
+            _ => self.texts.bet,
+        };
+        let mut part = Part::new("bet", "bet".into());
+        part.rect("bet-edge", rect, 10);
+        let w = text_width(text, 12) + 16;
+        let right = self.picture.width - 2;
+        let tag = Rect::new((rect.x + 12).min(right - w), rect.y - 11, w, 22);
+        part.rect("bet-tag", tag, 11);
+        part.text("bet-text", (tag.middle().x, tag.y + 15), Anchor::Middle, text);
+        self.part(part);
     }
 
     /// Producers are read first, though they are drawn last.

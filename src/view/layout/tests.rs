@@ -8,7 +8,7 @@ use crate::view::scene::{
 
 fn options(width: i32, lanes: Lanes) -> Options {
     let language = Language::Korean;
-    Options { width, lanes, language, selected: None, beckons: false }
+    Options { width, lanes, language, selected: None, beckons: false, bet: None }
 }
 
 /// A lab with so many messages on both sides.
@@ -230,7 +230,32 @@ fn a_chain_of_causes_moves_one_after_another() {
     assert_eq!(flights[1].glyph, Glyph::Message);
     assert_eq!(flights[3].glyph, Glyph::Tick);
     assert_eq!(flights[0].label, "0");
-    assert_eq!(landings(&flights).get(&(true, 0)), Some(&FLIGHT_MS));
+    let mut traffic = Traffic::default();
+    traffic.admit(flights, 1_000);
+    assert!(traffic.landing(true, 0).is_some_and(|after| after <= FLIGHT_MS));
+    assert_eq!(traffic.flights().count(), 4);
+    traffic.admit(Vec::new(), 1_000 + 4 * i64::from(FLIGHT_MS));
+    assert_eq!(traffic.flights().count(), 0);
+}
+
+#[test]
+fn what_comes_while_a_way_is_in_use_goes_as_one() {
+    let scene = lab(5, 1, 1);
+    let shown = picture(&scene, &options(900, Lanes::Both));
+    let node = || Place::RabbitNode("rabbit-1".into());
+    let deliver = |n: u64| {
+        let to = Place::RabbitConsumer("cr0".into());
+        let mover = mover(MoverKind::Deliver, false, node(), to, (n, n + 1));
+        flights(&shown, &shown, &[mover])
+    };
+    let mut traffic = Traffic::default();
+    for n in 0..5 {
+        traffic.admit(deliver(n), n as i64 * 10);
+    }
+    assert_eq!(traffic.flights().count(), 1);
+    traffic.admit(deliver(9), 400);
+    let labels: Vec<&str> = traffic.flights().map(|flight| flight.label.as_str()).collect();
+    assert_eq!(labels, ["×5"]);
 }
 
 #[test]

@@ -48,6 +48,8 @@ pub(super) const TEXTS: Event = Event {
     rabbit_enqueued: "Message {message} waits in queue {queue}.",
     rabbit_exchange_declared: "Exchange {exchange} exists now.",
     rabbit_got: "Message {message} was taken from queue {queue} with basic.get.",
+    rabbit_handler_failed: "The handler of consumer {client} failed on {message}.",
+    rabbit_recovered: "Message {message} is still in queue {queue} after the boot, ready again.",
     rabbit_node_started: "Node {node} has started.",
     rabbit_out_of_memory: "Consumer {client} held {held_bytes} bytes, more than its memory, and died.",
     rabbit_processed: "Consumer {client} is done with {message}.",

@@ -48,6 +48,8 @@ pub(super) const TEXTS: Event = Event {
     rabbit_enqueued: "{message|이/가} 큐 {queue}에서 기다립니다.",
     rabbit_exchange_declared: "익스체인지 {exchange} 선언이 끝났습니다.",
     rabbit_got: "basic.get으로 큐 {queue}에서 {message|을/를} 꺼냈습니다.",
+    rabbit_handler_failed: "컨슈머 {client|이/가} {message} 처리에 실패했습니다.",
+    rabbit_recovered: "시작한 뒤에도 {message|이/가} 큐 {queue}에 남아 다시 대기합니다.",
     rabbit_node_started: "노드 {node|이/가} 시작되었습니다.",
     rabbit_out_of_memory: "컨슈머 {client|이/가} 메모리보다 많은 {held_bytes}바이트를 들고 있다가 종료되었습니다.",
     rabbit_processed: "컨슈머 {client|이/가} {message} 처리를 마쳤습니다.",

@@ -19,7 +19,7 @@ super::texts! {
         rabbit_acknowledged, rabbit_answered, rabbit_bound, rabbit_client_error,
         rabbit_client_ready, rabbit_confirmed, rabbit_consumer_gone, rabbit_consumer_registered,
         rabbit_delivered, rabbit_redelivered, rabbit_enqueued, rabbit_exchange_declared,
-        rabbit_got, rabbit_node_started, rabbit_out_of_memory, rabbit_processed,
+        rabbit_got, rabbit_handler_failed, rabbit_recovered, rabbit_node_started, rabbit_out_of_memory, rabbit_processed,
         rabbit_processing_started, rabbit_published, rabbit_pushed, rabbit_queue_declared,
         rabbit_queue_deleted, rabbit_queue_recovered, rabbit_refused, rabbit_removed,
         rabbit_requeued, rabbit_returned, rabbit_routed, rabbit_unroutable, rabbit_written,

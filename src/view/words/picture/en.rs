@@ -24,7 +24,7 @@ pub(super) const TEXTS: Picture = Picture {
     kafka_consumer_label: "Kafka consumer {name}, {state}, holds {held}",
     rabbit_consumer_label: "RabbitMQ consumer {name}, {state}, holds {held}",
     held_count: "{count} held",
-    no_producer: "no producer",
+    no_producer: "nothing sent",
     producer: "Producer",
     sent_count: "{count} sent",
     same_message: "the same message",
@@ -61,5 +61,7 @@ pub(super) const TEXTS: Picture = Picture {
     density_squares: "1 square = 1 message",
     density_bars: "1 tick = 100 messages",
     density_figures: "Bars show shares; movement is off beyond 3,000 messages",
+    bet: "my prediction",
+    bet_nowhere: "my prediction: nowhere",
     more_arrived: "and {count} more arrived",
 };

@@ -24,7 +24,7 @@ pub(super) const TEXTS: Picture = Picture {
     kafka_consumer_label: "Kafka 컨슈머 {name}, {state}, 메시지 {held}개",
     rabbit_consumer_label: "RabbitMQ 컨슈머 {name}, {state}, 메시지 {held}개",
     held_count: "{count}개",
-    no_producer: "프로듀서 없음",
+    no_producer: "0개 보냄",
     producer: "프로듀서",
     sent_count: "{count}개 보냄",
     same_message: "같은 메시지",
@@ -61,5 +61,7 @@ pub(super) const TEXTS: Picture = Picture {
     density_squares: "네모 1칸 = 메시지 1개",
     density_bars: "눈금 1개 = 메시지 100개",
     density_figures: "막대는 비율입니다. 메시지가 3,000개를 넘으면 움직임을 그리지 않습니다",
+    bet: "내 예측",
+    bet_nowhere: "내 예측: 쌓이지 않음",
     more_arrived: "외 {count}개 도착",
 };

@@ -14,6 +14,6 @@ super::texts! {
         not_visible, committed, not_committed, lag, in_sync, out_of_sync,
         no_queue, queue_title, transient, queue_label, unacked, ready, empty_queue, is_unacked,
         is_ready, message_label, redelivered, default_exchange, exchange, exchange_label,
-        density_cards, density_squares, density_bars, density_figures, more_arrived,
+        density_cards, density_squares, density_bars, density_figures, bet, bet_nowhere, more_arrived,
     }
 }
