@@ -17,7 +17,7 @@ rabbitmqadmin declare binding --source x --destination-type queue --destination 
 producer p --kafka t --rabbit x --count 3
 consumer ck --kafka t --group g --set auto.offset.reset=earliest
 consumer cr --rabbit q
-run 5s
+run 12s
 ";
 
 fn run(script: &str) -> Timeline {
