@@ -24,6 +24,7 @@ struct Kept {
     /// Labs that a tab holds.
     held: BTreeSet<String>,
     commits: u64,
+    blocks_read: u64,
     faults: Faults,
 }
 
@@ -59,6 +60,11 @@ impl Memory {
     /// How many commits were asked for.
     pub fn commits(&self) -> u64 {
         self.kept.borrow().commits
+    }
+
+    /// How many blocks were asked for.
+    pub fn blocks_read(&self) -> u64 {
+        self.kept.borrow().blocks_read
     }
 
     /// The manifest kept under a name, if it can be read.
@@ -167,7 +173,8 @@ impl Store for Memory {
 
     async fn read(&self, ids: &[u64]) -> Result<Vec<Bytes>, StoreError> {
         self.available()?;
-        let (lab, kept) = (self.lab(), self.kept.borrow());
+        let (lab, mut kept) = (self.lab(), self.kept.borrow_mut());
+        kept.blocks_read += ids.len() as u64;
         if let Some(reason) = &kept.faults.unreadable {
             return Err(StoreError::Unavailable(reason.clone()));
         }
