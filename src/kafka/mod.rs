@@ -24,9 +24,9 @@ pub mod spec;
 pub use cluster::Cluster;
 pub use process::Process;
 
-/// When a lab begins, in the milliseconds since 1970 that Kafka counts time in: the first of
-/// January 2026. Timestamps in records, events and questions are this plus virtual time.
-pub const EPOCH_MS: i64 = 1_767_225_600_000;
+/// When a lab begins, in the milliseconds since 1970 that Kafka counts time in. Timestamps in
+/// records, events and questions are this plus virtual time, so with 0 they are virtual time.
+pub const EPOCH_MS: i64 = 0;
 
 /// What a process of this world reads on its clock, in milliseconds since 1970.
 pub fn now_ms(now: crate::sim::Time) -> i64 {
