@@ -3,9 +3,9 @@
 use super::picture;
 use crate::lab::Timeline;
 use crate::lab::session::Arrived;
-use crate::view::frame::{EventLine, Frame, Inspector, Selection, Status};
+use crate::view::frame::{EventLine, Frame, Selection, Status};
 use crate::view::lesson::LessonView;
-use crate::view::scene::Mover;
+use crate::view::scene::{Mover, MoverKind};
 
 /// At most so many events go into one frame; the others are counted.
 pub const EVENTS_MAX: usize = 500;
@@ -16,7 +16,6 @@ pub const ARRIVED_MAX: usize = 300;
 /// What the page was sent, and what it has to be sent.
 #[derive(Default)]
 pub struct Framing {
-    frames: u64,
     /// The first event that was not sent yet.
     next_event: u64,
     /// True if what was sent of events is no longer true.
@@ -45,17 +44,25 @@ impl Framing {
         self.arrived_more = 0;
     }
 
-    /// Takes up what arrived. Gives how many of them a person should see arrive.
-    pub fn arrive(&mut self, timeline: &Timeline, arrived: Arrived) -> usize {
-        let movers = picture::movers(timeline, arrived);
-        let seen = movers.iter().filter(|mover| mover.count > 0).count();
+    /// Takes up what arrived. Gives how many of them a person should see arrive; what finds no
+    /// room in the frame is only counted.
+    pub fn arrive(&mut self, timeline: &Timeline, mut arrived: Arrived) -> usize {
         let room = ARRIVED_MAX.saturating_sub(self.arrived.len());
-        self.arrived_more += movers.len().saturating_sub(room) as u64;
-        self.arrived.extend(movers.into_iter().take(room));
+        let total = arrived.kafka.len() + arrived.rabbit.len();
+        arrived.kafka.truncate(room);
+        arrived.rabbit.truncate(room - arrived.kafka.len());
+        let taken = arrived.kafka.len() + arrived.rabbit.len();
+        self.arrived_more += (total - taken) as u64;
+        if taken == 0 {
+            return 0;
+        }
+        let movers = picture::movers(timeline, arrived);
+        let seen = movers.iter().filter(|mover| is_seen(mover.kind)).count();
+        self.arrived.extend(movers);
         seen
     }
 
-    /// The next frame.
+    /// The next frame; whoever sends it gives it its number.
     pub fn frame(
         &mut self,
         timeline: &Timeline,
@@ -69,15 +76,14 @@ impl Framing {
         let events_replaced = std::mem::take(&mut self.jumped);
         let (events, events_skipped) = self.events(timeline, events_replaced);
         self.changed = false;
-        self.frames += 1;
         Frame {
-            number: self.frames,
+            number: 0,
             scene,
             events,
             events_replaced,
             events_skipped,
             status,
-            inspector: selection.and_then(|selection| inspector(timeline, selection)),
+            inspector: selection.and_then(|selection| picture::inspector(timeline, selection)),
             lesson,
         }
     }
@@ -95,6 +101,8 @@ impl Framing {
     }
 }
 
-fn inspector(timeline: &Timeline, selection: &Selection) -> Option<Inspector> {
-    picture::inspector(timeline, selection)
+/// True for what belongs to the life of a message. Heartbeats, and answers that bring nothing,
+/// are drawn where they fit and never waited for.
+fn is_seen(kind: MoverKind) -> bool {
+    !matches!(kind, MoverKind::Control | MoverKind::NoRecords)
 }

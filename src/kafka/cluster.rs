@@ -1,6 +1,5 @@
 //! The Kafka world as the lab holds it: processes by name, and what may be looked at.
 
-use super::admin::Admin;
 use super::broker::{Broker, Server};
 use super::command::Command;
 use super::consumer::Consumer;
@@ -13,15 +12,15 @@ use super::log::Log;
 use super::message::message_of;
 use super::metadata::is_internal;
 use super::partition::Partition;
-use super::process::Process;
+use super::process::{Process, Program};
 use super::producer::Producer;
 use super::record::{BatchStream, Records};
 use super::spec::{Reads, Spec};
-use crate::sim::{CostModel, Disk, Happening, MessageId, NodeId, Saved, SavedProcess, Time, World};
+use crate::sim::{
+    CostModel, Disk, Happening, MessageId, NodeId, Saved, SavedProcess, Status, Time, World,
+};
 use std::collections::BTreeMap;
 use std::rc::Rc;
-
-pub use super::message::KafkaMessage;
 
 /// How many of the messages in a client's memory are named; the rest is counted.
 const HELD_MAX: usize = 1_000;
@@ -31,64 +30,46 @@ const HELD_MAX: usize = 1_000;
 pub struct Cluster {
     /// The world they live in: time, faults, disks.
     pub world: World<Process>,
-    specs: BTreeMap<NodeId, Rc<Spec>>,
 }
 
 impl Cluster {
     /// An empty world.
     pub fn new(seed: u64, cost: CostModel) -> Cluster {
-        Cluster { world: World::new(seed, "kafka", cost), specs: BTreeMap::new() }
+        Cluster { world: World::new(seed, "kafka", cost) }
     }
 
     /// The world that a crash of every process would have left where this was saved: see
     /// [`World::restored`].
     pub fn restored(seed: u64, cost: CostModel, saved: Saved<Spec>) -> Cluster {
         let is_broker = |process: &&SavedProcess<Spec>| matches!(process.node, Spec::Broker(_));
-        let all = saved.processes.iter().filter(is_broker).map(|process| process.id);
-        let brokers: Vec<NodeId> = all.collect();
-        let mut specs = BTreeMap::new();
+        let brokers: Vec<NodeId> =
+            saved.processes.iter().filter(is_broker).map(|process| process.id).collect();
         let saved = saved.map(|id, _, spec| {
             let before = brokers.iter().filter(|broker| **broker < id).copied();
-            let process = program(&spec, before.collect());
-            specs.insert(id, Rc::new(spec));
-            process
+            Process::new(spec, before.collect())
         });
-        Cluster { world: World::restored(seed, "kafka", cost, saved), specs }
+        Cluster { world: World::restored(seed, "kafka", cost, saved) }
     }
 
     /// Adds a process on a machine of its own, with the files its disk already holds, and starts
     /// it. Brokers are called `kafka-1`, ...; clients have the names of their specs; the admin
-    /// client is called `kafka-admin`. Panics if the name is taken.
-    ///
-    /// A client begins to ask at the brokers that are there when it is added (its
-    /// `bootstrap.servers`), so brokers come first.
+    /// client is called `kafka-admin`. A client knows the brokers that are there already. Panics
+    /// if the name is taken.
     pub fn add(&mut self, name: &str, spec: Spec, disk: Disk) -> NodeId {
         let machine = self.world.add_machine();
-        let bootstrap = self.brokers().map(|(node, _)| node).collect();
-        let process = program(&spec, bootstrap);
+        let process = Process::new(spec, self.brokers().map(|(node, _)| node).collect());
         let id = self.world.add(name, machine, process, disk);
-        self.specs.insert(id, Rc::new(spec));
         self.world.start(id);
         id
     }
 
     /// The configuration of a process, for saving: as it was added, with what was set since.
     pub fn spec(&self, id: NodeId) -> &Spec {
-        &self.specs[&id]
+        self.world.node(id).spec()
     }
 
     /// Asks something of a process.
     pub fn command(&mut self, id: NodeId, command: Command) {
-        if let Command::Set { name, value } = &command
-            && let Some(spec) = self.specs.get_mut(&id)
-        {
-            match Rc::make_mut(spec) {
-                Spec::Broker(spec) => drop(spec.settings.insert(name.clone(), value.clone())),
-                Spec::Producer(spec) => drop(spec.settings.insert(name.clone(), value.clone())),
-                Spec::Consumer(spec) => drop(spec.settings.insert(name.clone(), value.clone())),
-                Spec::Admin => {}
-            }
-        }
         self.world.command(id, command);
     }
 
@@ -160,33 +141,32 @@ impl Cluster {
 
     /// All producers and consumers in the order in which they came.
     pub fn clients(&self) -> Vec<ClientState> {
-        let states = self.world.ids().filter_map(|id| match self.world.node(id) {
-            Process::Producer(producer) => Some(self.producer_state(id, producer)),
-            Process::Consumer(consumer) => Some(self.consumer_state(id, consumer)),
-            Process::Broker(_) | Process::Admin(_) => None,
+        let states = self.world.ids().filter_map(|id| match self.world.node(id).program() {
+            Program::Producer(producer) => Some(self.producer_state(id, producer)),
+            Program::Consumer(consumer) => Some(self.consumer_state(id, consumer)),
+            Program::Broker(_) | Program::Admin(_) => None,
         });
         states.collect()
     }
 
     /// True once the process finished its start: a broker serves, a client is ready to work.
     pub fn is_ready(&self, id: NodeId) -> bool {
-        match self.world.node(id) {
-            Process::Broker(broker) => broker.server().is_some(),
-            Process::Producer(producer) => producer.is_ready(),
-            Process::Consumer(consumer) => consumer.is_ready(),
-            Process::Admin(admin) => admin.is_ready(),
+        match self.world.node(id).program() {
+            Program::Broker(broker) => broker.server().is_some(),
+            Program::Producer(producer) => producer.is_ready(),
+            Program::Consumer(consumer) => consumer.is_ready(),
+            Program::Admin(admin) => admin.is_ready(),
         }
     }
 
     fn brokers(&self) -> impl Iterator<Item = (NodeId, &Broker)> {
-        self.world.ids().filter_map(|id| match self.world.node(id) {
-            Process::Broker(broker) => Some((id, &**broker)),
+        self.world.ids().filter_map(|id| match self.world.node(id).program() {
+            Program::Broker(broker) => Some((id, &**broker)),
             _ => None,
         })
     }
 
     fn is_up(&self, id: NodeId) -> bool {
-        use crate::sim::Status;
         matches!(self.world.status(id), Status::Running | Status::Paused)
     }
 
@@ -318,14 +298,4 @@ fn glimpse_of(log: &Log, disk: &Disk, from: i64, to: i64) -> Vec<Glimpse> {
         }
     }
     seen
-}
-
-/// The program with this configuration. A client begins to ask at these brokers.
-fn program(spec: &Spec, bootstrap: Vec<NodeId>) -> Process {
-    match spec {
-        Spec::Broker(spec) => Process::Broker(Box::new(Broker::new(spec.clone()))),
-        Spec::Producer(spec) => Process::Producer(Box::new(Producer::new(spec.clone(), bootstrap))),
-        Spec::Consumer(spec) => Process::Consumer(Box::new(Consumer::new(spec.clone(), bootstrap))),
-        Spec::Admin => Process::Admin(Box::new(Admin::new(bootstrap))),
-    }
 }

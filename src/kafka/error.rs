@@ -38,13 +38,17 @@ error_codes! {
     OffsetOutOfRange = 1, "OFFSET_OUT_OF_RANGE", false,
         "The requested offset is not within the range of offsets maintained by the server.";
     CorruptMessage = 2, "CORRUPT_MESSAGE", true,
-        "This message has failed its CRC checksum, exceeds the valid size, has a null key for a compacted topic, or is otherwise corrupt.";
+        "This message has failed its CRC checksum, exceeds the valid size, has a null key for a \
+         compacted topic, or is otherwise corrupt.";
     UnknownTopicOrPartition = 3, "UNKNOWN_TOPIC_OR_PARTITION", true,
         "This server does not host this topic-partition.";
     LeaderNotAvailable = 5, "LEADER_NOT_AVAILABLE", true,
-        "There is no leader for this topic-partition as we are in the middle of a leadership election.";
+        "There is no leader for this topic-partition as we are in the middle of a leadership \
+         election.";
     NotLeaderOrFollower = 6, "NOT_LEADER_OR_FOLLOWER", true,
-        "For requests intended only for the leader, this error indicates that the broker is not the current leader. For requests intended for any replica, this error indicates that the broker is not a replica of the topic partition.";
+        "For requests intended only for the leader, this error indicates that the broker is not \
+         the current leader. For requests intended for any replica, this error indicates that the \
+         broker is not a replica of the topic partition.";
     RequestTimedOut = 7, "REQUEST_TIMED_OUT", true, "The request timed out.";
     MessageTooLarge = 10, "MESSAGE_TOO_LARGE", false,
         "The request included a message larger than the max message size the server will accept.";
@@ -83,7 +87,8 @@ error_codes! {
     NotController = 41, "NOT_CONTROLLER", true,
         "This is not the correct controller for this cluster.";
     InvalidRequest = 42, "INVALID_REQUEST", false,
-        "This most likely occurs because of a request being malformed by the client library or the message was sent to an incompatible broker. See the broker logs for more details.";
+        "This most likely occurs because of a request being malformed by the client library or \
+         the message was sent to an incompatible broker. See the broker logs for more details.";
     OutOfOrderSequenceNumber = 45, "OUT_OF_ORDER_SEQUENCE_NUMBER", false,
         "The broker received an out of order sequence number.";
     InvalidProducerEpoch = 47, "INVALID_PRODUCER_EPOCH", false,
@@ -95,7 +100,8 @@ error_codes! {
     UnknownLeaderEpoch = 75, "UNKNOWN_LEADER_EPOCH", true,
         "The leader epoch in the request is newer than the epoch on the broker.";
     OffsetNotAvailable = 78, "OFFSET_NOT_AVAILABLE", true,
-        "The leader high watermark has not caught up from a recent leader election so the offsets cannot be guaranteed to be monotonically increasing.";
+        "The leader high watermark has not caught up from a recent leader election so the offsets \
+         cannot be guaranteed to be monotonically increasing.";
     InvalidRecord = 87, "INVALID_RECORD", false,
         "This record has failed the validation on broker and hence will be rejected.";
 }

@@ -1,4 +1,29 @@
 //! A Kafka-style cluster: partitioned logs; consumers pull.
+//!
+//! A **topic** is a name for some **partitions**; a partition is a log, a row of records that is
+//! only ever added to. A record's place in it is its **offset**. Producers choose a partition and
+//! send batches; the partition's leader stamps them with offsets and appends them. Consumers ask:
+//! "what lies from this offset on?", and the broker may hold the question until it has an answer.
+//! Reading changes nothing. Where a group of consumers stands is one number for each partition,
+//! which is itself a record in a log.
+//!
+//! From the bytes upwards:
+//!
+//! - [`record`]: record batches, the bytes that travel unchanged from producer to consumer.
+//! - [`log`]: segments, indexes, recovery.
+//! - [`partition`]: a log at its leader, and the high watermark.
+//! - [`metadata`], [`group`]: what the cluster knows of topics, and of consumer groups.
+//! - [`message`]: every request and response, who sends it, when, why. [`error`]: what goes wrong.
+//! - [`broker`]: the process that serves.
+//! - [`client`]: what all clients share; [`producer`] with its [`partitioner`], [`consumer`],
+//!   [`admin`].
+//! - [`config`]: settings by their real names.
+//! - [`process`]: the four programs behind one door.
+//! - [`message`]: every request and response: who sends it, when, why. [`error`]: all codes.
+//!
+//! What is not built yet, and said where it matters: replication and the controller quorum (one
+//! broker leads everything and is its own controller), the group protocol (a group has one
+//! member), retention and compaction, transactions, share groups, quotas.
 
 pub mod admin;
 pub mod broker;
@@ -24,9 +49,9 @@ pub mod spec;
 pub use cluster::Cluster;
 pub use process::Process;
 
-/// When a lab begins, in the milliseconds since 1970 that Kafka counts time in: the first of
-/// January 2026. Timestamps in records, events and questions are this plus virtual time.
-pub const EPOCH_MS: i64 = 1_767_225_600_000;
+/// When a lab begins, in the milliseconds since 1970 that Kafka counts time in. Timestamps in
+/// records, events and questions are this plus virtual time, so with 0 they are virtual time.
+pub const EPOCH_MS: i64 = 0;
 
 /// What a process of this world reads on its clock, in milliseconds since 1970.
 pub fn now_ms(now: crate::sim::Time) -> i64 {

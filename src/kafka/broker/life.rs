@@ -119,15 +119,16 @@ impl Broker {
                     self.start(out);
                 }
             }
-            Phase::Starting(startup) => {
-                match input {
-                    Input::Read { bytes, .. } => startup.take(bytes, out),
-                    Input::Message { from, .. } => out.close(from),
-                    Input::Stop => out.exit(),
-                    _ => {}
+            Phase::Starting(startup) => match input {
+                // One read is under way at a time, and nothing but its answer goes on.
+                Input::Read { bytes, .. } => {
+                    startup.take(bytes, out);
+                    self.go_on(out);
                 }
-                self.go_on(out);
-            }
+                Input::Message { from, .. } => out.close(from),
+                Input::Stop => out.exit(),
+                _ => {}
+            },
             Phase::Serving(server) => server.step(input, out),
         }
     }

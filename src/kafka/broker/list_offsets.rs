@@ -6,6 +6,7 @@ use crate::kafka::error::ErrorCode;
 use crate::kafka::event::TopicPartition;
 use crate::kafka::log::lookup::{LookupStep, TimestampLookup};
 use crate::kafka::message::Response;
+use crate::kafka::partition::Partition;
 use crate::kafka::process::Out;
 use crate::sim::Rope;
 
@@ -15,6 +16,53 @@ pub const LATEST: i64 = -1;
 pub const EARLIEST: i64 = -2;
 /// Asks for the record with the largest time.
 pub const MAX_TIMESTAMP: i64 = -3;
+
+/// The offsets of a log that have a time of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// The first offset that is still there.
+    pub log_start: i64,
+    /// Records below it may be read.
+    pub high_watermark: i64,
+    /// Records below it belong to no open transaction.
+    pub last_stable: i64,
+    /// The offset that the next record will get.
+    pub log_end: i64,
+}
+
+/// Who asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asker {
+    /// A consumer with `isolation.level=read_uncommitted`, or a tool.
+    ReadUncommitted,
+    /// A consumer with `isolation.level=read_committed`.
+    ReadCommitted,
+    /// A follower.
+    Replica,
+}
+
+impl Bounds {
+    /// The answer to one of the special times, `None` for a time that has to be looked up.
+    pub fn offset_at(&self, time: i64, asker: Asker) -> Option<i64> {
+        match (time, asker) {
+            (EARLIEST, _) => Some(self.log_start),
+            (LATEST, Asker::ReadUncommitted) => Some(self.high_watermark),
+            (LATEST, Asker::ReadCommitted) => Some(self.last_stable),
+            (LATEST, Asker::Replica) => Some(self.log_end),
+            _ => None,
+        }
+    }
+}
+
+fn bounds_of(partition: &Partition) -> Bounds {
+    Bounds {
+        log_start: partition.log.log_start(),
+        high_watermark: partition.high_watermark(),
+        // Simplified: there are no transactions.
+        last_stable: partition.high_watermark(),
+        log_end: partition.log.log_end(),
+    }
+}
 
 /// One partition of a ListOffsets.
 #[derive(Clone, Debug)]
@@ -32,6 +80,12 @@ pub struct DelayedLookup {
     slots: Vec<Slot>,
 }
 
+fn begin_lookup(partition: &Partition, time: i64) -> Option<TimestampLookup> {
+    let largest = || partition.log.segments().map(|s| s.largest_timestamp()).max();
+    let target = if time == MAX_TIMESTAMP { largest()? } else { time };
+    TimestampLookup::new(&partition.log, target).filter(|_| target >= 0)
+}
+
 impl Server {
     pub(super) fn list_offsets(
         &mut self,
@@ -43,16 +97,13 @@ impl Server {
         let slots = partitions.into_iter().map(|(partition, time)| {
             let (outcome, lookup) = match self.partitions.get(&partition) {
                 None => (Some(Err(ErrorCode::UnknownTopicOrPartition)), None),
-                Some(found) if time == LATEST => (Some(Ok(found.high_watermark())), None),
-                Some(found) if time == EARLIEST => (Some(Ok(found.log.log_start())), None),
-                Some(found) => {
-                    let largest = found.log.segments().map(|s| s.largest_timestamp()).max();
-                    let target = if time == MAX_TIMESTAMP { largest.unwrap_or(-1) } else { time };
-                    match TimestampLookup::new(&found.log, target).filter(|_| target >= 0) {
+                Some(found) => match bounds_of(found).offset_at(time, Asker::ReadUncommitted) {
+                    Some(offset) => (Some(Ok(offset)), None),
+                    None => match begin_lookup(found, time) {
                         Some(lookup) => (None, Some(lookup)),
                         None => (Some(Ok(-1)), None),
-                    }
-                }
+                    },
+                },
             };
             Slot { partition, outcome, lookup }
         });

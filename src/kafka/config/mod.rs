@@ -20,7 +20,18 @@ pub use topic::TopicConfig;
 
 use super::command::ApiError;
 use super::error::client_error;
-use super::spec::Settings;
+use super::spec::{Settings, Spec};
+
+/// Says what is wrong with the settings of a process, before it is started: a process that is
+/// started with them reports the same and ends.
+pub fn check(spec: &Spec) -> Result<(), ApiError> {
+    match spec {
+        Spec::Broker(spec) => BrokerConfig::of(&spec.settings).map(drop),
+        Spec::Producer(spec) => ProducerConfig::of(&spec.settings).map(drop),
+        Spec::Consumer(spec) => ConsumerConfig::of(&spec.settings).map(drop),
+        Spec::Admin => Ok(()),
+    }
+}
 
 /// What a value must look like.
 #[derive(Clone, Copy, Debug, PartialEq)]

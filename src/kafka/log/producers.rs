@@ -2,7 +2,7 @@
 
 use crate::kafka::error::ErrorCode;
 use crate::kafka::record::BatchHeader;
-use crate::kafka::record::header::sequence_after;
+use crate::kafka::record::header::{crc32c, sequence_after};
 use bytes::{BufMut, Bytes, BytesMut};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -135,7 +135,7 @@ impl ProducerStates {
         }
         let mut bytes = BytesMut::new();
         bytes.put_i16(1);
-        bytes.put_u32(crc32c::crc32c(&entries));
+        bytes.put_u32(crc32c(&entries));
         bytes.put_slice(&entries);
         bytes.freeze()
     }
@@ -149,7 +149,7 @@ impl ProducerStates {
         const ENTRY_BYTES: usize = 46;
         let crc = u32::from_be_bytes(bytes.get(2..6)?.try_into().ok()?);
         let counted = bytes.get(6..)?;
-        if crc32c::crc32c(counted) != crc {
+        if crc32c(counted) != crc {
             return None;
         }
         let mut states = BTreeMap::new();

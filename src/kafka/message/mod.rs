@@ -52,11 +52,10 @@ impl Message for KafkaMessage {
             KafkaMessage::Response { body, .. } => body.kind(),
         }
     }
-}
 
-impl KafkaMessage {
-    /// The messages of the lab that travel in it, at most so many: for the picture.
-    pub fn carries(&self, most: usize) -> Vec<MessageId> {
+    /// At most the first 1,000.
+    fn messages(&self) -> Vec<MessageId> {
+        let most = 1_000;
         let mut found = Vec::new();
         match self {
             KafkaMessage::Request { body: Request::Produce(produce), .. } => {

@@ -152,9 +152,14 @@ pub fn sequence_after(sequence: i32, records: i32) -> i32 {
     ((i64::from(sequence) + i64::from(records)) & i64::from(i32::MAX)) as i32
 }
 
+/// CRC-32C (Castagnoli).
+pub fn crc32c(bytes: &[u8]) -> u32 {
+    ::crc32c::crc32c(bytes)
+}
+
 /// The checksum that these bytes of a whole batch should carry.
 pub fn crc_of(batch: &[u8]) -> u32 {
-    crc32c::crc32c(&batch[CRC_FROM..])
+    crc32c(&batch[CRC_FROM..])
 }
 
 /// True if a whole batch carries the checksum of its bytes.
