@@ -138,3 +138,47 @@ fn known_words(kind: Plain, session: &Session) -> Vec<String> {
         Plain::Free => Vec::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::command::LabSpec;
+    use crate::shell::run::{Progress, Running};
+
+    fn lab() -> Timeline {
+        let mut timeline = Timeline::new(&LabSpec::default()).expect("a lab boots");
+        let script = "kafka-topics --create --topic orders\nrabbitmqadmin declare queue --name jobs\n\
+            consumer ck --kafka orders --group readers\nconsumer cr --rabbit jobs\nrun 1s";
+        let mut running = Running::new(script);
+        loop {
+            match running.work(&mut timeline, 10_000) {
+                Progress::End => return timeline,
+                Progress::Ran(ran) => assert!(ran.right, "{}: {:?}", ran.text, ran.error),
+                _ => {}
+            }
+        }
+    }
+
+    #[test]
+    fn words_that_could_stand_next_are_offered() {
+        let timeline = lab();
+        let offered = |line: &str| complete(line, &timeline);
+        assert_eq!(offered("kafka-to").words, ["kafka-topics"]);
+        assert_eq!(offered("kafka-to").replaces, 8);
+        assert_eq!(offered("kafka-topics --cr").words, ["--create"]);
+        assert_eq!(offered("kafka-topics --describe --topic ").words, ["orders"]);
+        assert_eq!(offered("kafka-consumer-groups --describe --group r").words, ["readers"]);
+        assert_eq!(offered("client ").words, ["ck", "cr"]);
+        assert_eq!(offered("client ck pa").words, ["pause"]);
+        assert_eq!(offered("node k").words, ["kafka-1"]);
+        assert_eq!(offered("net isolate c").words, ["ck", "cr"]);
+        assert_eq!(offered("consumer c --rabbit ").words, ["jobs"]);
+        assert_eq!(offered("consumer c --ack ").words, ["auto", "manual"]);
+        assert_eq!(offered("rabbitmqctl list_queues name mess").words.len(), 5);
+        assert_eq!(offered("rabbitmqadmin purge q").words, ["queue", "queues"]);
+        assert_eq!(offered("nothing ").words, Vec::<String>::new());
+        assert!(offered("").words.len() >= 20);
+        let odd = ["'", "\"", "\\", "a 'b ", "producer p --rate ", "state kafka.", "가나다 라"];
+        odd.iter().for_each(|line| drop(complete(line, &timeline)));
+    }
+}

@@ -50,13 +50,13 @@ pub fn number(word: &Word, limits: RangeInclusive<u64>) -> Result<u64, Refusal> 
     }
 }
 
-/// The name of a client: letters, digits, `-`, `_` and `.`.
+/// The name of a client: letters of ASCII, digits, `-`, `_` and `.`.
 pub fn name(word: &Word) -> Result<String, Refusal> {
-    let is_part = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     let fits = !word.text.is_empty() && word.text.chars().count() <= NAME_MAX;
     match fits && word.text.chars().all(is_part) {
         true => Ok(word.text.clone()),
-        false => Err(wrong(word, format!("a name of at most {NAME_MAX} letters, digits, - _ ."))),
+        false => Err(wrong(word, format!("a name: 1 to {NAME_MAX} of a-z A-Z 0-9 . _ -"))),
     }
 }
 

@@ -2,7 +2,7 @@
 //! anything runs. The state that `state` prints has this shape, and no other.
 
 /// The shape of a part of the state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub enum Shape {
     /// A number, string, truth value, or `null`.
     Value,
@@ -18,8 +18,8 @@ pub enum Shape {
     Map(&'static Object),
 }
 
-/// The fields of an object.
-#[derive(Debug, PartialEq, Eq)]
+/// The fields of an object. Objects may hold themselves, so nothing is derived that would walk
+/// through all of one.
 pub struct Object {
     /// What it is, in a sentence: `a consumer group`.
     pub called: &'static str,

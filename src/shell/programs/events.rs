@@ -70,14 +70,20 @@ pub fn event_row(event: &Event) -> Vec<String> {
     vec![event.at.to_string(), event.name().into(), event.by.to_string(), facts.join(" ")]
 }
 
-/// A field in the words of the screen: messages as `m3`, partitions as `t-0`.
+/// A field in the words of the screen: messages as `m3`, partitions as `t-0`, with an offset as
+/// `t-0@12`.
 fn fact(name: &str, value: &Value) -> String {
     match value {
         Value::Number(id) if matches!(name, "message" | "messages") => format!("m{id}"),
         Value::String(text) if !text.contains(' ') && !text.is_empty() => text.clone(),
         Value::Array(list) => {
-            let parts: Vec<String> = list.iter().map(|value| fact(name, value)).collect();
-            parts.join(",")
+            let inner = |value: &Value| match value {
+                Value::Array(pair) => {
+                    pair.iter().map(|v| fact(name, v)).collect::<Vec<_>>().join("@")
+                }
+                value => fact(name, value),
+            };
+            list.iter().map(inner).collect::<Vec<_>>().join(",")
         }
         Value::Object(fields) => match (fields.get("topic"), fields.get("partition")) {
             (Some(Value::String(topic)), Some(partition)) => format!("{topic}-{partition}"),

@@ -5,7 +5,7 @@
 //! without a group. Where the real tool would wait for ever, here it ends after a while, as if
 //! Ctrl-C were pressed.
 
-use super::kafka_tools::{BOOTSTRAP_SERVER, COMMAND_CONFIG, exception};
+use super::kafka_tools::{BOOTSTRAP_SERVER, COMMAND_CONFIG, LOGGED_AT, exception};
 use super::{Call, Program};
 use crate::kafka::spec::{Reads, StartAt};
 use crate::lab::command::ConsoleConsume;
@@ -197,18 +197,17 @@ impl Format {
         shown.collect::<Vec<_>>().join(&self.separator)
     }
 
-    /// The records, and what the tool says when it ends. The instant of its log is a fixed one.
+    /// The records, and what the tool says when it ends.
     fn print(&self, consumed: &Consumed, with_timeout: bool) -> Vec<String> {
         let records = consumed.records.iter().map(|record| self.record(record));
         let mut lines: Vec<String> = records
             .flat_map(|text| text.split('\n').map(str::to_owned).collect::<Vec<_>>())
             .collect();
         if consumed.timed_out && with_timeout {
-            lines.push(
-                "[1970-01-01 00:00:00,000] ERROR Error processing message, terminating consumer \
-                 process:  (org.apache.kafka.tools.consumer.ConsoleConsumer)"
-                    .into(),
-            );
+            lines.push(format!(
+                "{LOGGED_AT} ERROR Error processing message, terminating consumer process:  \
+                 (org.apache.kafka.tools.consumer.ConsoleConsumer)"
+            ));
             lines.push("org.apache.kafka.common.errors.TimeoutException".into());
         }
         lines.push(format!("Processed a total of {} messages", consumed.records.len()));

@@ -1,6 +1,6 @@
 //! `kafka-console-producer`: each line of standard input becomes a record.
 
-use super::kafka_tools::{BOOTSTRAP_SERVER, COMMAND_CONFIG, exception};
+use super::kafka_tools::{BOOTSTRAP_SERVER, COMMAND_CONFIG, LOGGED_AT, exception};
 use super::{Call, Program};
 use crate::lab::command::ConsoleProduce;
 use crate::lab::{Command, LabError};
@@ -99,14 +99,14 @@ fn records(call: &Call, arguments: &Arguments, stdin: &str) -> Result<Records, R
     stdin.lines().enumerate().map(record).collect()
 }
 
-/// What the tool's `ErrorLoggingCallback` logs; the instant of the log is a fixed one.
+/// What the tool's `ErrorLoggingCallback` logs.
 fn failure(error: LabError, topic: &str, records: &Records) -> String {
     let LabError::Kafka(error) = error else { return error.to_string() };
     let (key, value) =
         records.first().map_or((None, 0), |(key, value)| (key.as_ref(), value.len()));
     let key = key.map_or("null".into(), |key| format!("{} bytes", key.len()));
     format!(
-        "[1970-01-01 00:00:00,000] ERROR Error when sending message to topic {topic} with key: \
+        "{LOGGED_AT} ERROR Error when sending message to topic {topic} with key: \
          {key}, value: {value} bytes with error: \
          (org.apache.kafka.clients.producer.internals.ErrorLoggingCallback)\n{}",
         exception(&error)

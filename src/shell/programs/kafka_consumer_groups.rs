@@ -4,7 +4,7 @@
 use super::kafka_tools::{BOOTSTRAP_SERVER, COMMAND_CONFIG, exception};
 use super::{Call, Program};
 use crate::kafka::command::{
-    Answer, Ask, GroupDescription, GroupOffset, MemberDescription, ResetTo,
+    Answer, ApiError, Ask, GroupDescription, GroupOffset, MemberDescription, ResetTo,
 };
 use crate::kafka::event::TopicPartition;
 use crate::lab::{Command, LabError, Outcome};
@@ -34,7 +34,7 @@ static OPTIONS: [Opt; 30] = [
     once(
         &["--to-datetime"],
         "DATETIME",
-        "reset to an instant; the lab begins at 1970-01-01T00:00:00.000",
+        "reset to an instant; the lab begins at 2026-01-01T00:00:00.000",
     ),
     once(&["--dry-run"], "", "only say what the offsets would be (as without --execute)"),
     once(&["--execute"], "", "set them"),
@@ -98,7 +98,14 @@ fn group(arguments: &Arguments) -> Result<String, Refusal> {
 fn failure(error: LabError) -> String {
     match error {
         LabError::Kafka(error) => {
-            let cause = exception(&error);
+            let mut cause = exception(&error);
+            // Since 4.0 the broker itself says so, and names the group.
+            if let Some(group) = error.sentence.strip_prefix("Consumer group '")
+                && let Some(group) = group.strip_suffix("' does not exist.")
+            {
+                cause =
+                    exception(&ApiError { sentence: format!("Group {group} not found."), ..error });
+            }
             format!("\nError: Executing consumer group command failed due to {cause}")
         }
         other => other.to_string(),
@@ -315,21 +322,18 @@ fn reset(arguments: &Arguments) -> Result<Job, Refusal> {
     Ok(Job::of(Command::Kafka(ask), move |result| match result {
         Ok(Outcome::Kafka(Answer::Reset(offsets))) => Ok(reset_table(&name, &offsets)),
         Ok(other) => Ok(unexpected(&other)),
-        // The broker says that the group is not empty; the tool says it in its own words.
-        Err(LabError::Kafka(error)) if error.name == "NON_EMPTY_GROUP" => {
-            let own = error.sentence.starts_with("Assignments can only be reset");
-            let sentence = match own {
-                true => error.sentence,
-                false => format!(
-                    "Assignments can only be reset if the group '{name}' is inactive, but the \
-                     current state is Stable."
-                ),
-            };
-            Err(format!("\nError: {sentence}"))
+        // The tool looks at the group's state before it asks, and prints an empty table all the
+        // same.
+        Err(LabError::Kafka(error)) if error.sentence.starts_with(ONLY_INACTIVE) => {
+            let table = reset_table(&name, &[]).join("\n");
+            Err(format!("\nError: {}\n{table}", error.sentence))
         }
         Err(error) => Err(failure(error)),
     }))
 }
+
+/// How the tool begins when a group has members.
+const ONLY_INACTIVE: &str = "Assignments can only be reset if the group";
 
 fn reset_table(group: &str, offsets: &[(TopicPartition, i64)]) -> Vec<String> {
     let widths = [30, 30, 10, 15];
@@ -352,7 +356,7 @@ fn topic_partitions(word: &Word) -> Result<(String, Vec<i32>), Refusal> {
     Ok((topic.to_owned(), numbers))
 }
 
-/// `1970-01-01T00:00:05.000` to milliseconds; the lab's clock begins where Unix time does.
+/// `2026-01-01T00:00:05.000` to the milliseconds that records carry.
 fn datetime(word: &Word) -> Result<i64, Refusal> {
     let expected = "YYYY-MM-DDThh:mm:ss.sss";
     let text = word.text.strip_suffix('Z').unwrap_or(&word.text);

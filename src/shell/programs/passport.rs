@@ -46,9 +46,13 @@ fn print(outcome: Outcome) -> Vec<String> {
 
 fn row(stage: &Stage) -> Vec<String> {
     let at = stage.at.map_or("now".to_owned(), |at| at.to_string());
-    let facts: Vec<String> =
-        stage.facts.iter().map(|(name, value)| format!("{name} {value}")).collect();
+    let facts: Vec<String> = stage.facts.iter().map(|(name, value)| fact(name, value)).collect();
     vec![at, stage_name(stage.what).to_owned(), facts.join(", ")]
+}
+
+/// The default exchange has no name.
+fn fact(name: &str, value: &str) -> String {
+    format!("{name} {}", if value.is_empty() { "\"\"" } else { value })
 }
 
 fn stage_name(stage: StageKind) -> &'static str {

@@ -258,6 +258,9 @@ fn asking(ask: Ask, idempotently: bool, print: fn(&Answer) -> Vec<String>) -> Jo
 
 /// The tool's own words, if it has any, and what the broker said.
 fn failure(error: &AmqpError) -> String {
+    if let Some(name) = error.text.split_once("not here yet: ").map(|(_, name)| name) {
+        return Refusal::NotHereYet(name.to_owned()).to_string();
+    }
     match error.code {
         404 => format!("API responded with a 404 Not Found\n{error}"),
         403 => format!("Access refused.\n{error}"),

@@ -69,6 +69,8 @@ fn every_program_has_help_and_knows_its_own_usage() {
         assert!(matches!(help, Ok(Job::Say(lines)) if lines == for_program(program)));
     }
     assert!(overview().len() > PROGRAMS.len());
+    let Ok(Job::Say(predicates)) = job("help predicates") else { panic!("it is known") };
+    assert!(predicates.iter().any(|line| line.starts_with("  a partition: partition, leader")));
     assert!(matches!(job("help kafka-topics"), Ok(Job::Say(_))));
     assert_eq!(refused("help kafka-configs"), "not here yet: kafka-configs");
 }
@@ -336,10 +338,16 @@ fn groups_are_reset_and_deleted() {
     let columns = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
     assert_eq!(columns(&lines[1]), ["GROUP", "TOPIC", "PARTITION", "NEW-OFFSET"]);
     assert_eq!(columns(&lines[2]), ["g", "t", "0", "4"]);
-    let busy = api_error("NON_EMPTY_GROUP", "The group is not empty.");
+    let sentence = "Assignments can only be reset if the group 'g' is inactive, but the current \
+        state is Stable.";
+    let busy = api_error("IllegalStateException", sentence);
     let error = printed(reset, busy).expect_err("busy");
-    assert!(error.contains("can only be reset if the group 'g' is inactive"), "{error}");
-    let unknown = api_error("GROUP_ID_NOT_FOUND", "Group g not found.");
+    assert!(
+        error.starts_with("\nError: Assignments can only be reset if the group 'g'"),
+        "{error}"
+    );
+    assert!(error.contains("\n\nGROUP ") && error.trim_end().ends_with("NEW-OFFSET"), "{error}");
+    let unknown = api_error("GROUP_ID_NOT_FOUND", "Consumer group 'g' does not exist.");
     let error =
         printed("kafka-consumer-groups --describe --group g", unknown).expect_err("unknown");
     assert_eq!(

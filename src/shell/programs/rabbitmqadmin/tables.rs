@@ -128,7 +128,7 @@ pub(super) fn queues(answer: &Answer) -> Vec<String> {
             blank(),
             "0".into(),
             queue.consumers.len().to_string(),
-            queue.consumer_utilisation.to_string(),
+            (queue.consumer_utilisation as f32).to_string(),
             blank(),
             blank(),
             queue.bytes.to_string(),
