@@ -16,13 +16,13 @@ use super::outside;
 use super::player::Player;
 use super::stage_bar::{StageBar, beckons};
 use super::state::{Action, Left, Narrow, Phase, State};
-use super::table::TextAccount;
+use super::table::{TextAccount, table_html};
 use super::toast::ToastLine;
 use crate::browser::Engine;
 use crate::host::protocol::Reply;
 use crate::view::catalog;
 use crate::view::layout::Options;
-use crate::view::text_view::text_view;
+use crate::view::text_view::{comparison, text_view};
 use gloo::events::EventListener;
 use std::rc::Rc;
 use yew::platform::spawn_local;
@@ -70,7 +70,7 @@ fn App() -> Html {
                     }
                     <StageBar scene={state.scene.clone()} welcome={state.welcome}
                         caption={state.caption.clone()} ready={state.is_ready()}
-                        lesson={state.lesson.is_some()} working={state.status.working.clone()} />
+                        lesson={state.lesson.is_some()} status={state.status.clone()} />
                     <div class="stage" onkeydown={keys.clone()} ref={picture_box}>{ stage(&desk, state) }</div>
                     <div class="player-keys" onkeydown={keys}>
                         <Player status={state.status.clone()} speed={state.speed} grain={state.grain}
@@ -110,13 +110,14 @@ fn left(state: &State) -> Html {
 fn stage(desk: &Desk, state: &State) -> Html {
     let narrow = state.width > 0 && state.width < NARROW_BELOW;
     let compare = narrow && state.narrow == Narrow::Compare;
-    if state.text || compare {
+    if state.text {
         let view = text_view(&state.scene, state.language);
+        return html! { <TextAccount view={view} name={desk.texts.text_view} /> };
+    }
+    if compare {
+        let table = comparison(&state.scene, state.language);
         return html! {
-            <>
-                if compare { { lane_switch(desk, state) } }
-                <TextAccount view={view} name={desk.texts.text_view} />
-            </>
+            <>{ lane_switch(desk, state) }<div class="comparison">{ table_html(&table) }</div></>
         };
     }
     let options = Options {

@@ -1,9 +1,9 @@
 //! The events in order, each as a sentence; a click goes to its time.
 
-use super::desk::use_desk;
+use super::desk::{Desk, use_desk};
 use super::outside;
 use super::state::Action;
-use crate::view::frame::EventLine;
+use crate::view::frame::{EventLine, Selection};
 use crate::view::sentence::sentence;
 use crate::view::words::{clock, fill, number};
 use std::rc::Rc;
@@ -55,11 +55,14 @@ pub fn EventList(props: &Props) -> Html {
     let stop = Callback::from(|event: KeyboardEvent| event.stop_propagation());
     html! {
         <div class="event-log" data-test="event-log">
+            <div class="event-find">
             <label class="event-filter">
                 <span class="small quiet">{ t.filter }</span>
                 <input type="search" autocomplete="off" data-test="event-filter" onkeydown={stop}
                     placeholder={t.filter_hint} value={props.filter.clone()} oninput={on_filter} />
             </label>
+            { follow(&desk) }
+            </div>
             <ol class="event-list" ref={list} tabindex="0" aria-label={t.events}>
                 if shown.is_empty() { <li class="quiet small">{ t.no_events }</li> }
                 if more { <li class="quiet small">{ fill(t.older_events, &[("count", &number(SHOWN_MAX as u64))]) }</li> }
@@ -77,5 +80,25 @@ pub fn EventList(props: &Props) -> Html {
                 }) }
             </ol>
         </div>
+    }
+}
+
+/// A message is followed by its number.
+fn follow(desk: &Desk) -> Html {
+    let on = {
+        let desk = desk.clone();
+        Callback::from(move |event: Event| {
+            if let Some(number) = outside::message_in(&event) {
+                desk.send(Action::Select(Some(Selection::Message(number))));
+            }
+        })
+    };
+    let stop = Callback::from(|event: KeyboardEvent| event.stop_propagation());
+    html! {
+        <label class="event-filter">
+            <span class="small quiet">{ desk.texts.follow }</span>
+            <input id="follow" class="num" inputmode="numeric" autocomplete="off" size="8"
+                placeholder="m0" data-test="follow" onchange={on} onkeydown={stop} />
+        </label>
     }
 }

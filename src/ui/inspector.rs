@@ -2,14 +2,14 @@
 
 use super::desk::{Desk, use_desk};
 use super::icon::Icon;
-use super::outside;
 use super::state::Action;
 use crate::view::acts::{self, Verb};
+use crate::view::fact::{fact, fact_name, fact_value};
 use crate::view::frame::{Inspector, Selection, StageLine};
 use crate::view::scene::{Place, Scene};
 use crate::view::sentence::sentence;
 use crate::view::text_view::place_name;
-use crate::view::words::{bytes, fill, seconds};
+use crate::view::words::{bytes, fill, instant};
 use std::rc::Rc;
 use yew::prelude::*;
 
@@ -34,7 +34,6 @@ pub fn InspectorPane(props: &Props) -> Html {
             <aside class="app-inspector inspector" aria-label={t.inspector} data-test="inspector">
                 <h2>{ t.inspector }</h2>
                 <p class="quiet small">{ t.inspector_empty }</p>
-                { follow(&desk) }
             </aside>
         };
     };
@@ -89,8 +88,8 @@ fn known_html(desk: &Desk, known: &Inspector) -> Html {
     html! {
         <>
             { stages(true) }{ stages(false) }
-            { pairs(t.figures, known.figures.iter().map(|(name, value)| (name.clone(), value.clone(), false))) }
-            { pairs(t.settings, known.settings.iter().cloned()) }
+            { pairs(desk, t.figures, known.figures.iter().map(|(name, value)| (name.clone(), value.clone(), false))) }
+            { pairs(desk, t.settings, known.settings.iter().cloned()) }
             if !known.files.is_empty() {
                 <section><h3>{ t.files }</h3>
                     <table class="files">
@@ -107,7 +106,7 @@ fn known_html(desk: &Desk, known: &Inspector) -> Html {
             if !known.events.is_empty() {
                 <section><h3>{ t.events }</h3>
                     <ol class="recent">{ for known.events.iter().map(|line| html! {
-                        <li><span class="num quiet">{ seconds(line.at_us, desk.language) }</span>
+                        <li><span class="num quiet">{ instant(line.at_us, desk.language) }</span>
                             <span>{ sentence(line, desk.language) }</span></li>
                     }) }</ol>
                 </section>
@@ -116,12 +115,17 @@ fn known_html(desk: &Desk, known: &Inspector) -> Html {
     }
 }
 
-fn pairs(title: &'static str, pairs: impl Iterator<Item = (String, String, bool)>) -> Html {
+fn pairs(
+    desk: &Desk,
+    title: &'static str,
+    pairs: impl Iterator<Item = (String, String, bool)>,
+) -> Html {
     let rows: Vec<Html> = pairs
         .map(|(name, value, default)| {
             html! {
                 <div class={if default { "is-default" } else { "" }}>
-                    <dt class="mono">{ name }</dt><dd class="num">{ value }</dd>
+                    <dt>{ fact_name(&name, desk.language) }</dt>
+                <dd class="num">{ fact_value(&name, &value, desk.language) }</dd>
                 </div>
             }
         })
@@ -133,9 +137,9 @@ fn pairs(title: &'static str, pairs: impl Iterator<Item = (String, String, bool)
 }
 
 fn stage(desk: &Desk, line: &StageLine) -> Html {
-    let at = line.at_us.map_or("–".to_owned(), |us| seconds(us, desk.language));
+    let at = line.at_us.map_or("–".to_owned(), |us| instant(us, desk.language));
     let facts: Vec<String> =
-        line.facts.iter().map(|(name, value)| [name, " ", value].concat()).collect();
+        line.facts.iter().map(|(name, value)| fact(name, value, desk.language)).collect();
     let class = if line.at_us.is_none() { "is-waiting" } else { "" };
     html! {
         <li class={class}>
@@ -217,24 +221,5 @@ fn verb_test(verb: Verb) -> &'static str {
         Verb::PowerCut => "power-cut",
         Verb::Isolate => "isolate",
         Verb::Heal => "heal",
-    }
-}
-
-/// A message is followed by its number.
-fn follow(desk: &Desk) -> Html {
-    let on = {
-        let desk = desk.clone();
-        Callback::from(move |event: Event| {
-            if let Some(number) = outside::message_in(&event) {
-                desk.send(Action::Select(Some(Selection::Message(number))));
-            }
-        })
-    };
-    html! {
-        <label class="field follow">
-            <span>{ desk.texts.follow }</span>
-            <input id="follow" class="num" inputmode="numeric" autocomplete="off" size="8"
-                placeholder="m0" data-test="follow" onchange={on} />
-        </label>
     }
 }

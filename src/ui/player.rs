@@ -52,7 +52,6 @@ pub fn Player(props: &Props) -> Html {
             <div class="player-choices">
                 { speed(&desk, props.speed) }
                 { grain(&desk, props.grain) }
-                { undo(&desk, status) }
             </div>
         </div>
     }
@@ -165,25 +164,5 @@ fn grain(desk: &Desk, grain: Grain) -> Html {
                 <option value={index.to_string()} selected={all[index] == grain}>{ name }</option>
             }) }
         </select>
-    }
-}
-
-fn undo(desk: &Desk, status: &Status) -> Html {
-    let t = desk.texts;
-    let title = |name: &str, command: &Option<String>| match command {
-        Some(command) => [name, ": ", command].concat(),
-        None => name.to_owned(),
-    };
-    html! {
-        <>
-            <button type="button" class="button icon" data-test="undo" aria-label={t.undo}
-                title={title(t.undo, &status.undo)} disabled={status.undo.is_none()}
-                onclick={desk.on(Action::Undo)}>{ Icon::Undo.html() }</button>
-            <button type="button" class="button icon" data-test="redo" aria-label={t.redo}
-                title={title(t.redo, &status.redo)} disabled={status.redo.is_none()}
-                onclick={desk.on(Action::Redo)}>{ Icon::Redo.html() }</button>
-            <button type="button" class="button icon" data-test="reset" aria-label={t.reset}
-                title={t.reset} onclick={desk.on(Action::Reset)}>{ Icon::Reset.html() }</button>
-        </>
     }
 }

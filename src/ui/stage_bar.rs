@@ -1,12 +1,13 @@
 //! Above the picture: one sentence, and the two things that can be done at once: send, and let the
 //! Kafka consumer ask.
 
-use super::desk::use_desk;
+use super::desk::{Desk, use_desk};
+use super::icon::Icon;
 use super::state::Action;
 use super::state::Welcome;
 use super::welcome;
 use crate::view::acts;
-use crate::view::frame::EventLine;
+use crate::view::frame::{EventLine, Status};
 use crate::view::scene::Scene;
 use crate::view::sentence::sentence;
 use crate::view::welcome::Act;
@@ -27,8 +28,8 @@ pub struct Props {
     pub ready: bool,
     /// True if a lesson is open: then its own commands come first.
     pub lesson: bool,
-    /// A long command under way.
-    pub working: Option<(String, Option<f64>)>,
+    /// How things stand.
+    pub status: Rc<Status>,
 }
 
 /// The bar above the picture.
@@ -54,6 +55,7 @@ pub fn StageBar(props: &Props) -> Html {
             <p class="stage-caption" data-test="caption">{ text }</p>
             { working(&desk, props) }
             <div class="stage-acts">
+                <div class="stage-history">{ history(&desk, &props.status) }</div>
                 if let Some(command) = fetch {
                     <button type="button" class="button kafka" data-test="fetch" title={command}
                         disabled={!props.ready}
@@ -69,8 +71,8 @@ pub fn StageBar(props: &Props) -> Html {
     }
 }
 
-fn working(desk: &super::desk::Desk, props: &Props) -> Html {
-    let Some((command, share)) = &props.working else { return Html::default() };
+fn working(desk: &Desk, props: &Props) -> Html {
+    let Some((command, share)) = &props.status.working else { return Html::default() };
     let text = fill(desk.texts.working, &[("command", command)]);
     let value = share.map(|share| ((share * 100.0) as u32).to_string());
     html! {
@@ -86,4 +88,25 @@ fn working(desk: &super::desk::Desk, props: &Props) -> Html {
 /// True if the Kafka consumer should draw the eye.
 pub fn beckons(welcome: Option<Welcome>) -> bool {
     welcome.is_some_and(|welcome| welcome.act == Act::Fetch)
+}
+
+/// Undo, redo, begin anew.
+fn history(desk: &Desk, status: &Status) -> Html {
+    let t = desk.texts;
+    let title = |name: &str, command: &Option<String>| match command {
+        Some(command) => [name, ": ", command].concat(),
+        None => name.to_owned(),
+    };
+    html! {
+        <>
+            <button type="button" class="button icon quiet" data-test="undo" aria-label={t.undo}
+                title={title(t.undo, &status.undo)} disabled={status.undo.is_none()}
+                onclick={desk.on(Action::Undo)}>{ Icon::Undo.html() }</button>
+            <button type="button" class="button icon quiet" data-test="redo" aria-label={t.redo}
+                title={title(t.redo, &status.redo)} disabled={status.redo.is_none()}
+                onclick={desk.on(Action::Redo)}>{ Icon::Redo.html() }</button>
+            <button type="button" class="button icon quiet" data-test="reset" aria-label={t.reset}
+                title={t.reset} onclick={desk.on(Action::Reset)}>{ Icon::Reset.html() }</button>
+        </>
+    }
 }

@@ -473,7 +473,11 @@ impl State {
             Action::Redo => self.ask(Request::Redo),
             Action::Reset => self.reset(),
             Action::Select(selection) => self.select(selection),
-            Action::Follow => self.wish(Effect::Focus("follow")),
+            Action::Follow => {
+                self.end_welcome(false);
+                self.change(Action::ShowTab(Tab::Events));
+                self.wish(Effect::Focus("follow"));
+            }
             Action::ShowTab(tab) => {
                 self.drawer = true;
                 self.tab = tab;

@@ -5,6 +5,7 @@
 //! - [`layout`]: where everything stands in the picture, in pixels of a given width.
 //! - [`text_view`], [`sentence`](mod@sentence): the same data in words; not beside the picture but
 //!   equal to it.
+//! - [`fact`](mod@fact): names of figures in the reader's language.
 //! - [`words`]: every text of the page in both languages; what a missing one costs is a build.
 //! - [`acts`]: the command behind each button.
 //! - [`catalog`]: the lessons there are. [`welcome`]: the first half minute of a first visit.
@@ -15,6 +16,7 @@ pub mod acts;
 pub mod build;
 pub mod build_lesson;
 pub mod catalog;
+pub mod fact;
 pub mod frame;
 pub mod layout;
 pub mod lesson;

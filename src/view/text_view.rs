@@ -2,7 +2,8 @@
 //! picture, so neither can lag behind the other.
 
 use super::scene::{
-    Consumer, Exchange, Health, LedgerSide, Mover, Partition, Place, Producer, Queue, Scene, Server,
+    Caret, Consumer, Exchange, Health, LedgerSide, Mover, Partition, Place, Producer, Queue, Scene,
+    Server,
 };
 use super::words::account::Account;
 use super::words::{Language, fill, number, seconds};
@@ -153,10 +154,10 @@ fn producers(producers: &[Producer], texts: &'static Account) -> Table {
 
 /// A rate: `100/s`, `0.5/s`.
 pub fn rate_text(rate: f64) -> String {
-    if rate >= 10.0 || rate.fract() == 0.0 {
-        return number(rate.round() as u64) + "/s";
-    }
     let tenths = (rate * 10.0).round() as u64;
+    if tenths >= 100 || tenths.is_multiple_of(10) {
+        return number((tenths + 5) / 10) + "/s";
+    }
     number(tenths / 10) + "." + &(tenths % 10).to_string() + "/s"
 }
 
@@ -164,20 +165,12 @@ fn partitions(scene: &Scene, texts: &'static Account) -> Table {
     let mut rows = Vec::new();
     for topic in &scene.kafka.topics {
         for partition in &topic.partitions {
-            let mut row = partition_row(&topic.name, partition, texts);
-            if partition.carets.is_empty() {
-                row.extend(["-", "-", "-", "-"].map(str::to_owned));
-                rows.push(row);
-                continue;
-            }
-            for caret in &partition.carets {
-                let offset = |offset: Option<i64>| offset.map_or("-".to_owned(), |o| o.to_string());
-                let mut row = row.clone();
-                row.push(caret.group.clone());
-                row.push(offset(caret.committed));
-                row.push(offset(caret.position));
-                row.push(caret.lag.to_string());
-                rows.push(row);
+            let groups = match partition.carets.is_empty() {
+                true => vec![["-"; 4].map(str::to_owned)],
+                false => partition.carets.iter().map(caret_cells).collect(),
+            };
+            for group in groups {
+                rows.push(partition_row(&topic.name, partition, group, texts));
             }
         }
     }
@@ -187,23 +180,34 @@ fn partitions(scene: &Scene, texts: &'static Account) -> Table {
             texts.partition,
             texts.leader,
             texts.isr_head,
-            texts.replicas,
-            texts.log_start,
-            texts.high_watermark,
             texts.log_end,
-            texts.bytes,
-            texts.segments,
-            texts.newest,
+            texts.high_watermark,
             texts.group,
             texts.committed,
             texts.position,
             texts.lag,
+            texts.log_start,
+            texts.replicas,
+            texts.bytes,
+            texts.segments,
+            texts.newest,
         ],
         rows,
     }
 }
 
-fn partition_row(topic: &str, partition: &Partition, texts: &'static Account) -> Vec<String> {
+fn caret_cells(caret: &Caret) -> [String; 4] {
+    let offset = |offset: Option<i64>| offset.map_or("-".to_owned(), |o| o.to_string());
+    let (committed, position) = (offset(caret.committed), offset(caret.position));
+    [caret.group.clone(), committed, position, caret.lag.to_string()]
+}
+
+fn partition_row(
+    topic: &str,
+    partition: &Partition,
+    [group, committed, position, lag]: [String; 4],
+    texts: &'static Account,
+) -> Vec<String> {
     let ids = |ids: &[i32]| {
         ids.iter().map(|id| ["kafka-", &id.to_string()].concat()).collect::<Vec<_>>().join(", ")
     };
@@ -219,10 +223,14 @@ fn partition_row(topic: &str, partition: &Partition, texts: &'static Account) ->
         [topic, "-", &partition.index.to_string()].concat(),
         partition.leader.clone().unwrap_or_else(|| texts.none.to_owned()),
         ids(&partition.isr),
-        ids(&partition.replicas),
-        partition.log_start.to_string(),
-        partition.high_watermark.to_string(),
         partition.log_end.to_string(),
+        partition.high_watermark.to_string(),
+        group,
+        committed,
+        position,
+        lag,
+        partition.log_start.to_string(),
+        ids(&partition.replicas),
         number(partition.bytes),
         partition.segments.to_string(),
         newest.collect::<Vec<_>>().join(", "),
@@ -359,29 +367,67 @@ fn servers(scene: &Scene, texts: &'static Account) -> Table {
 }
 
 fn ledger(scene: &Scene, texts: &'static Account) -> Table {
-    let figures: [(&'static str, fn(&LedgerSide) -> u64); 7] = [
-        (texts.sent, |side| side.sent),
-        (texts.acknowledged, |side| side.acknowledged),
-        (texts.delivered, |side| side.delivered),
-        (texts.processed, |side| side.processed),
-        (texts.duplicated, |side| side.duplicated),
-        (texts.lost, |side| side.lost),
-        (texts.reordered, |side| side.reordered),
-    ];
-    let row = |(name, value): (&'static str, fn(&LedgerSide) -> u64)| {
-        let (kafka, rabbit) = (value(&scene.ledger.kafka), value(&scene.ledger.rabbit));
-        vec![name.to_owned(), number(kafka), number(rabbit)]
+    let row = |name: &str, side: &LedgerSide| {
+        let figures = [
+            side.sent,
+            side.acknowledged,
+            side.delivered,
+            side.processed,
+            side.duplicated,
+            side.lost,
+            side.reordered,
+        ];
+        std::iter::once(name.to_owned()).chain(figures.map(number)).collect()
     };
     Table {
         caption: texts.ledger,
-        head: vec![texts.figure, "Kafka", "RabbitMQ"],
-        rows: figures.into_iter().map(row).collect(),
+        head: vec![
+            texts.side,
+            texts.sent,
+            texts.acknowledged,
+            texts.delivered,
+            texts.processed,
+            texts.duplicated,
+            texts.lost,
+            texts.reordered,
+        ],
+        rows: vec![row("Kafka", &scene.ledger.kafka), row("RabbitMQ", &scene.ledger.rabbit)],
     }
 }
 
 /// The ledger alone, for its panel.
 pub fn ledger_table(scene: &Scene, language: Language) -> Table {
     ledger(scene, Account::of(language))
+}
+
+/// Both sides beside each other, in a few figures: for a page with room for one lane only.
+pub fn comparison(scene: &Scene, language: Language) -> Table {
+    let texts = Account::of(language);
+    let partitions = scene.kafka.topics.iter().flat_map(|topic| &topic.partitions);
+    let lag: i64 = partitions.flat_map(|p| &p.carets).map(|caret| caret.lag.max(0)).sum();
+    let ready: u64 = scene.rabbit.queues.iter().map(|queue| queue.ready).sum();
+    let held = |consumers: &[Consumer]| number(consumers.iter().map(|c| c.held_count).sum());
+    let states = |consumers: &[Consumer]| {
+        let words =
+            consumers.iter().map(|c| [&*c.name, ": ", health_word(c.health, texts)].concat());
+        words.collect::<Vec<_>>().join(", ")
+    };
+    let (k, r) = (&scene.kafka.consumers, &scene.rabbit.consumers);
+    let (kafka, rabbit) = (&scene.ledger.kafka, &scene.ledger.rabbit);
+    let row = |name: &str, kafka: String, rabbit: String| vec![name.to_owned(), kafka, rabbit];
+    let count = |name, kafka: u64, rabbit: u64| row(name, number(kafka), number(rabbit));
+    Table {
+        caption: texts.compared,
+        head: vec![texts.what, "Kafka", "RabbitMQ"],
+        rows: vec![
+            count(texts.waiting, lag as u64, ready),
+            row(texts.in_memory, held(k), held(r)),
+            row(texts.consumers, states(k), states(r)),
+            count(texts.processed, kafka.processed, rabbit.processed),
+            count(texts.duplicated, kafka.duplicated, rabbit.duplicated),
+            count(texts.lost, kafka.lost, rabbit.lost),
+        ],
+    }
 }
 
 fn on_the_way(movers: &[Mover], texts: &'static Account) -> Table {

@@ -341,8 +341,12 @@ impl Sheet<'_> {
             part.rect("card none", Rect::new(middle.x - 15, rect.bottom() - 38, 30, 26), 5);
         }
         let text = cut(self.texts.no_producer, 12, rect.w - 10);
-        let y = if rect.h > 60 { rect.y + 42 } else { middle.y + 4 };
-        part.text("small", (middle.x, y), Anchor::Middle, text);
+        if rect.h > 60 {
+            part.text("small", (middle.x, rect.y + 42), Anchor::Middle, text);
+        } else {
+            part.text("title", (rect.x + 14, rect.y + 27), Anchor::Start, self.texts.producer);
+            part.text("small", (rect.right() - 14, rect.y + 27), Anchor::End, text);
+        }
         self.part(part);
     }
 

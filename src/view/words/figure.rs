@@ -26,6 +26,15 @@ pub fn clock(us: u64) -> String {
     whole + "." + zeros + &thousandths.to_string()
 }
 
+/// With three decimals and the unit, as in a column of times: `6.680 s`, `6.680초`.
+pub fn instant(us: u64, language: Language) -> String {
+    clock(us)
+        + match language {
+            Language::English => " s",
+            Language::Korean => "초",
+        }
+}
+
 /// With as many decimals as it needs, at most three, and the unit: `3.2 s`, `3.2초`.
 pub fn seconds(us: u64, language: Language) -> String {
     let mut text = clock(us);

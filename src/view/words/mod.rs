@@ -7,6 +7,7 @@
 
 pub mod account;
 pub mod event;
+pub mod fact;
 mod figure;
 mod fill;
 mod language;
@@ -14,7 +15,7 @@ pub mod page;
 mod particle;
 pub mod picture;
 
-pub use figure::{bytes, clock, number, seconds};
+pub use figure::{bytes, clock, instant, number, seconds};
 pub use fill::fill;
 pub use language::Language;
 pub use particle::{Particle, particle};
@@ -96,6 +97,11 @@ mod tests {
                 "event",
                 event::Event::of(Language::English).all(),
                 event::Event::of(Language::Korean).all(),
+            ),
+            (
+                "fact",
+                fact::Fact::of(Language::English).all(),
+                fact::Fact::of(Language::Korean).all(),
             ),
             (
                 "account",

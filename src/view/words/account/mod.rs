@@ -16,8 +16,8 @@ super::texts! {
         exchange, bindings, default_exchange,
         name, side, state, reads, held, limit, prefetch, memory, got, done, unlimited, asking,
         working, rate, work, sent, of, acknowledged, confirmed, failed, to, all_at_once, endless,
-        figure, delivered, processed, duplicated, lost, reordered,
-        what, from, place_to, count, tool,
+        delivered, processed, duplicated, lost, reordered,
+        what, from, compared, waiting, in_memory, place_to, count, tool,
         running, starting, paused, down, off, out_of_memory,
     }
 }
