@@ -19,3 +19,5 @@ pub mod host;
 
 #[cfg(target_arch = "wasm32")]
 pub mod browser;
+
+pub mod ui;

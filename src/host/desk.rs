@@ -25,6 +25,9 @@ const MARKS_MAX: usize = 200;
 /// At most so many tasks wait; more are refused, so that no page can fill the memory.
 const TASKS_MAX: usize = 1_000;
 
+/// So often in a row the same blocks are asked for.
+const READS_MAX: u32 = 5;
+
 /// An open lab.
 pub struct Desk {
     timeline: Timeline,
@@ -37,6 +40,8 @@ pub struct Desk {
     /// Blocks that have to be loaded before anything goes on, and whether that was asked for.
     need: Vec<Rc<Block>>,
     asked: bool,
+    /// How often in a row they could not be read.
+    failed_reads: u32,
     hidden: bool,
 }
 
@@ -56,6 +61,7 @@ impl Desk {
             teaching: Teaching::default(),
             need: Vec::new(),
             asked: false,
+            failed_reads: 0,
             hidden: false,
         }
     }
@@ -129,7 +135,11 @@ impl Desk {
         self.framing.change();
         match request {
             Request::Run { id, text } => return self.run(Source::Page(id), &text),
-            Request::Play { speed } => self.pace.play(speed),
+            Request::Play { speed } => {
+                self.pace.play(speed);
+                // As fast as possible only results are drawn.
+                self.timeline.watch(self.pace.speed() > 0.0);
+            }
             Request::Pause => return self.stop(),
             Request::Step { grain, back: false } => self.do_next(Task::Forward(grain.into())),
             Request::Step { grain, back: true } => self.travel(Destination::Back(grain.into())),
@@ -183,6 +193,7 @@ impl Desk {
     /// A step or a journey: time stops to run by itself.
     fn do_next(&mut self, task: Task) {
         self.pace.pause();
+        self.timeline.watch(true);
         if self.tasks.len() < TASKS_MAX {
             self.tasks.push_back(task);
         }
@@ -193,7 +204,9 @@ impl Desk {
     }
 
     /// Of several journeys to an instant only the last one counts: the time bar is being dragged.
+    /// Nobody travels beyond what is recorded: that future may have no end.
     fn seek(&mut self, to: Time) {
+        let to = to.min(self.timeline.end());
         let under_way = Task::Travel { to: Destination::Instant(to), begun: false };
         match self.tasks.back_mut() {
             Some(last @ Task::Travel { to: Destination::Instant(_), .. }) => *last = under_way,
@@ -204,6 +217,7 @@ impl Desk {
     /// Stops virtual time and what can be stopped.
     fn stop(&mut self) -> Vec<Reply> {
         self.pace.pause();
+        self.timeline.watch(true);
         let mut replies = Vec::new();
         for task in &mut self.tasks {
             if let Task::Lines(lines) = task {
@@ -395,9 +409,17 @@ impl Desk {
         if self.is_recovering() { None } else { self.saver.due_at_us(self.subject()) }
     }
 
+    /// The blocks that were asked for could not be read. True if they may be asked for again.
+    pub fn may_ask_again(&mut self) -> bool {
+        self.asked = false;
+        self.failed_reads += 1;
+        self.failed_reads < READS_MAX
+    }
+
     /// The blocks that were asked for have come.
     pub fn loaded(&mut self, blocks: &[(u64, Bytes)]) -> Result<(), StoreError> {
         self.asked = false;
+        self.failed_reads = 0;
         let residency = self.saver.residency_mut();
         residency.trim();
         for (id, content) in blocks {

@@ -3,9 +3,9 @@
 use super::picture;
 use crate::lab::Timeline;
 use crate::lab::session::Arrived;
-use crate::view::frame::{EventLine, Frame, Inspector, Selection, Status};
+use crate::view::frame::{EventLine, Frame, Selection, Status};
 use crate::view::lesson::LessonView;
-use crate::view::scene::Mover;
+use crate::view::scene::{Mover, MoverKind};
 
 /// At most so many events go into one frame; the others are counted.
 pub const EVENTS_MAX: usize = 500;
@@ -44,13 +44,21 @@ impl Framing {
         self.arrived_more = 0;
     }
 
-    /// Takes up what arrived. Gives how many of them a person should see arrive.
-    pub fn arrive(&mut self, timeline: &Timeline, arrived: Arrived) -> usize {
-        let movers = picture::movers(timeline, arrived);
-        let seen = movers.iter().filter(|mover| mover.count > 0).count();
+    /// Takes up what arrived. Gives how many of them a person should see arrive; what finds no
+    /// room in the frame is only counted.
+    pub fn arrive(&mut self, timeline: &Timeline, mut arrived: Arrived) -> usize {
         let room = ARRIVED_MAX.saturating_sub(self.arrived.len());
-        self.arrived_more += movers.len().saturating_sub(room) as u64;
-        self.arrived.extend(movers.into_iter().take(room));
+        let total = arrived.kafka.len() + arrived.rabbit.len();
+        arrived.kafka.truncate(room);
+        arrived.rabbit.truncate(room - arrived.kafka.len());
+        let taken = arrived.kafka.len() + arrived.rabbit.len();
+        self.arrived_more += (total - taken) as u64;
+        if taken == 0 {
+            return 0;
+        }
+        let movers = picture::movers(timeline, arrived);
+        let seen = movers.iter().filter(|mover| is_seen(mover.kind)).count();
+        self.arrived.extend(movers);
         seen
     }
 
@@ -75,7 +83,7 @@ impl Framing {
             events_replaced,
             events_skipped,
             status,
-            inspector: selection.and_then(|selection| inspector(timeline, selection)),
+            inspector: selection.and_then(|selection| picture::inspector(timeline, selection)),
             lesson,
         }
     }
@@ -93,6 +101,8 @@ impl Framing {
     }
 }
 
-fn inspector(timeline: &Timeline, selection: &Selection) -> Option<Inspector> {
-    picture::inspector(timeline, selection)
+/// True for what belongs to the life of a message. Heartbeats, and answers that bring nothing,
+/// are drawn where they fit and never waited for.
+fn is_seen(kind: MoverKind) -> bool {
+    !matches!(kind, MoverKind::Control | MoverKind::NoRecords)
 }

@@ -291,20 +291,32 @@ impl Server {
                         self.phase = Phase::Open { desk, script };
                         Vec::new()
                     }
-                    Err(error) if desk.is_recovering() => {
-                        self.keep_aside(script, error.to_string())
-                    }
-                    Err(error) => {
-                        self.phase = Phase::Failed;
-                        let error = format!("a part of a log could not be read back: {error}");
-                        vec![Reply::Failed { error }]
-                    }
+                    Err(error) => self.not_read(desk, script, error),
                 }
             }
             // Of a lab that is not open any more.
             (phase, _) => {
                 self.phase = phase;
                 Vec::new()
+            }
+        }
+    }
+
+    /// Blocks could not be read, and without them nothing goes on.
+    fn not_read(&mut self, mut desk: Box<Desk>, script: String, error: StoreError) -> Vec<Reply> {
+        match error {
+            StoreError::Corrupt { .. } | StoreError::Newer { .. } => {
+                self.keep_aside(script, error.to_string())
+            }
+            _ if desk.may_ask_again() => {
+                self.phase = Phase::Open { desk, script };
+                Vec::new()
+            }
+            // What is in storage stays there, for a better day.
+            _ => {
+                let reason = error.to_string();
+                let found = Found::NoStorage { reason: reason.clone() };
+                self.begin(Access::Unavailable(reason), 0, script, found)
             }
         }
     }

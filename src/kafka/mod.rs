@@ -1,4 +1,29 @@
 //! A Kafka-style cluster: partitioned logs; consumers pull.
+//!
+//! A **topic** is a name for some **partitions**; a partition is a log, a row of records that is
+//! only ever added to. A record's place in it is its **offset**. Producers choose a partition and
+//! send batches; the partition's leader stamps them with offsets and appends them. Consumers ask:
+//! "what lies from this offset on?", and the broker may hold the question until it has an answer.
+//! Reading changes nothing. Where a group of consumers stands is one number for each partition,
+//! which is itself a record in a log.
+//!
+//! From the bytes upwards:
+//!
+//! - [`record`]: record batches, the bytes that travel unchanged from producer to consumer.
+//! - [`log`]: segments, indexes, recovery.
+//! - [`partition`]: a log at its leader, and the high watermark.
+//! - [`metadata`], [`group`]: what the cluster knows of topics, and of consumer groups.
+//! - [`message`]: every request and response, who sends it, when, why. [`error`]: what goes wrong.
+//! - [`broker`]: the process that serves.
+//! - [`client`]: what all clients share; [`producer`] with its [`partitioner`], [`consumer`],
+//!   [`admin`].
+//! - [`config`]: settings by their real names.
+//! - [`process`]: the four programs behind one door.
+//! - [`message`]: every request and response: who sends it, when, why. [`error`]: all codes.
+//!
+//! What is not built yet, and said where it matters: replication and the controller quorum (one
+//! broker leads everything and is its own controller), the group protocol (a group has one
+//! member), retention and compaction, transactions, share groups, quotas.
 
 pub mod admin;
 pub mod broker;

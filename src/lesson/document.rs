@@ -112,7 +112,8 @@ impl Choice {
 /// What is behind a wrong answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Belief {
-    /// A belief that somebody has, by its id in the bank of [`misconception`](super::misconception).
+    /// A belief that somebody has, by its id in the bank
+    /// ([`misconception`](super::misconception)).
     Misconception(String),
     /// A slip of counting.
     Slip,

@@ -19,7 +19,7 @@
 //! | `minutes` | 1 to 60 |
 //! | `seed` | the seed of the lab |
 //! | `prerequisites` | ids of lessons between commas, or `none` (the default) |
-//! | `controls` | what is in sight, at most 5 of [`front_matter::CONTROLS`]; the rest is under *More* |
+//! | `controls` | what is in sight: at most 5 of [`front_matter::CONTROLS`] |
 //! | `numbers` | numbers of the prose that no statement or command of their step confirms |
 //!
 //! Then one fence `sh start`: the commands that set the stage, from `lab new` on. They run when the
@@ -30,11 +30,11 @@
 //! ```sh            commands, run one by one by the learner
 //! ```predict       What is asked? (any number of lines)
 //!                  - an answer
-//!                    when: PREDICATE            it is right if this holds after the step's commands
+//!                    when: PREDICATE         it is right if this holds after the step's commands
 //!                    why: one sentence
 //!                  - another answer
 //!                    when: PREDICATE
-//!                    belief: ID                 the misconception behind it, or `slip`
+//!                    belief: ID              the misconception behind it, or `slip`
 //!                    why: one sentence
 //! ```observe       - words: PATH or PREDICATE   a value that the text names, shown live
 //! ```goal          - sentence: PREDICATE        a clause; all must hold at the same time

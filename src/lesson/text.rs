@@ -16,7 +16,8 @@ pub enum Block {
     Table(Vec<Vec<Inline>>, Vec<Vec<Vec<Inline>>>),
     /// A remark set apart (`> ...`).
     Note(Vec<Inline>),
-    /// A picture of the lesson's own folder: what it shows, in words, and its path in `www/lessons`.
+    /// A picture of the lesson's own folder: what it shows, in words, and its path below the
+    /// folder of the language.
     Image(String, String),
 }
 

@@ -83,12 +83,12 @@ impl Admin {
             Input::Timer(Timer::Heartbeat(_)) if !self.link.heartbeat(out) => {
                 self.failed(error::connection_forced("no heartbeat"), out);
             }
-            Input::Timer(Timer::AskTimeout(request)) => {
+            Input::Timer(Timer::AskTimeout(request))
+                if self.asks.front().is_some_and(|(id, _)| *id == request) =>
+            {
                 // What comes late would be taken for the answer to the next question.
-                if self.asks.front().is_some_and(|(id, _)| *id == request) {
-                    self.close_channel(out);
-                    self.answer(Err(error::connection_forced("no answer in time")), out);
-                }
+                self.close_channel(out);
+                self.answer(Err(error::connection_forced("no answer in time")), out);
             }
             Input::Command(Command::Ask(request, ask)) => {
                 out.timer(Timer::AskTimeout(request), ASK_TIMEOUT);

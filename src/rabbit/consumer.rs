@@ -166,11 +166,7 @@ impl Consumer {
                 self.link.give_up(out);
                 self.disconnected(out);
             }
-            Timer::Heartbeat(_) => {
-                if !self.link.heartbeat(out) {
-                    self.disconnected(out);
-                }
-            }
+            Timer::Heartbeat(_) if !self.link.heartbeat(out) => self.disconnected(out),
             Timer::Worked => self.worked(out),
             Timer::Settle => self.settle(out),
             _ => {}

@@ -7,6 +7,8 @@
 //!
 //! - `direct`: the binding key equals the routing key, byte for byte.
 //! - `fanout`: every binding matches.
+//! - `topic`: the binding key is a pattern, see [`topic`].
+//! - `headers`: the binding arguments are compared with the headers, see [`headers`].
 //! - the default exchange, whose name is empty: every queue is bound with its own name, and nothing
 //!   else can be done to it.
 //!
@@ -15,8 +17,11 @@
 use super::command::{AmqpError, Argument};
 use super::content::Content;
 use super::error;
+use super::headers;
 use super::ids::QueueId;
 use super::message::Arguments;
+use super::profile::Profile;
+use super::topic;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -28,6 +33,10 @@ pub enum Kind {
     Direct,
     /// Everything.
     Fanout,
+    /// By the words of the routing key.
+    Topic,
+    /// By the headers.
+    Headers,
 }
 
 impl Kind {
@@ -36,7 +45,11 @@ impl Kind {
         match name {
             "direct" => Ok(Kind::Direct),
             "fanout" => Ok(Kind::Fanout),
-            "topic" | "headers" => Err(error::not_here_yet(format_args!("exchange type {name}"))),
+            "topic" => Ok(Kind::Topic),
+            "headers" => Ok(Kind::Headers),
+            "x-local-random" | "x-modulus-hash" | "x-consistent-hash" | "x-random" => {
+                Err(error::not_here_yet(format_args!("exchange type {name}")))
+            }
             _ => Err(error::precondition_failed(format_args!("unknown exchange type '{name}'"))),
         }
     }
@@ -46,6 +59,8 @@ impl Kind {
         match self {
             Kind::Direct => "direct",
             Kind::Fanout => "fanout",
+            Kind::Topic => "topic",
+            Kind::Headers => "headers",
         }
     }
 }
@@ -114,17 +129,44 @@ impl Exchange {
         &self.bindings
     }
 
-    /// The bindings with a routing key that match it, in the order of their destinations.
-    fn matches(&self, key: &str) -> impl Iterator<Item = &Destination> {
-        let range = match self.declaration.kind {
-            Kind::Fanout => &self.bindings[..],
+    /// Puts the destinations of the bindings that match into `into`.
+    fn matches<'a>(&'a self, key: &str, headers: &Arguments, into: &mut Vec<&'a Destination>) {
+        let all = self.bindings.iter();
+        let to = |binding: &'a Binding| &binding.destination;
+        match self.declaration.kind {
+            Kind::Fanout => into.extend(all.map(to)),
             Kind::Direct => {
                 let from = self.bindings.partition_point(|binding| *binding.key < *key);
-                let same = self.bindings[from..].partition_point(|binding| *binding.key == *key);
-                &self.bindings[from..from + same]
+                let later = self.bindings[from..].iter();
+                into.extend(later.take_while(|binding| *binding.key == *key).map(to));
             }
-        };
-        range.iter().map(|binding| &binding.destination)
+            Kind::Topic => {
+                into.extend(all.filter(|binding| topic::matches(&binding.key, key)).map(to));
+            }
+            Kind::Headers => {
+                let matching = all.filter(|binding| headers::matches(&binding.arguments, headers));
+                into.extend(matching.map(to));
+            }
+        }
+    }
+
+    /// Refuses a binding that this kind of exchange cannot have.
+    pub fn check_binding(
+        &self,
+        key: &str,
+        arguments: &Arguments,
+        profile: Profile,
+    ) -> Result<(), AmqpError> {
+        match self.declaration.kind {
+            Kind::Headers => headers::check(arguments),
+            Kind::Topic if profile == Profile::V4_3 && topic::count_hashes(key) > 2 => {
+                let count = topic::count_hashes(key);
+                Err(error::precondition_failed(format_args!(
+                    "Topic binding key '{key}' uses {count} '#' wildcards, at most 2 are allowed"
+                )))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -132,15 +174,23 @@ impl Exchange {
 #[derive(Clone, Debug)]
 pub struct Exchanges {
     by_name: BTreeMap<Rc<str>, Exchange>,
+    /// Those that went with their last binding and were not asked for yet.
+    gone: Vec<Rc<str>>,
 }
 
 /// The exchanges that are there from the beginning.
-const PREDECLARED: [(&str, Kind); 3] =
-    [("", Kind::Direct), ("amq.direct", Kind::Direct), ("amq.fanout", Kind::Fanout)];
+const PREDECLARED: [(&str, Kind); 6] = [
+    ("", Kind::Direct),
+    ("amq.direct", Kind::Direct),
+    ("amq.fanout", Kind::Fanout),
+    ("amq.headers", Kind::Headers),
+    ("amq.match", Kind::Headers),
+    ("amq.topic", Kind::Topic),
+];
 
 impl Default for Exchanges {
     fn default() -> Exchanges {
-        let mut exchanges = Exchanges { by_name: BTreeMap::new() };
+        let mut exchanges = Exchanges { by_name: BTreeMap::new(), gone: Vec::new() };
         for (name, kind) in PREDECLARED {
             let declaration = Declaration {
                 kind,
@@ -202,7 +252,9 @@ impl Exchanges {
         exchange.bindings.retain(|other| other != binding);
         let is_gone = exchange.bindings.len() < before;
         if is_gone && exchange.declaration.auto_delete && exchange.bindings.is_empty() {
-            self.remove(source);
+            let name = exchange.name.clone();
+            self.remove(&name);
+            self.gone.push(name);
         }
         Ok(is_gone)
     }
@@ -223,7 +275,13 @@ impl Exchanges {
         }
         for name in emptied {
             self.remove(&name);
+            self.gone.push(name);
         }
+    }
+
+    /// The exchanges that went with their last binding since this was last called.
+    pub fn take_gone(&mut self) -> Vec<Rc<str>> {
+        std::mem::take(&mut self.gone)
     }
 
     fn source(&mut self, name: &str) -> Result<&mut Exchange, AmqpError> {
@@ -240,34 +298,55 @@ impl Exchanges {
     ) -> Result<(), AmqpError> {
         let more_keys = more_keys(content)?;
         let keys = || std::iter::once(&*content.routing_key).chain(more_keys.iter().copied());
+        // Nearly always: one key, to one queue.
+        if content.exchange.is_empty() {
+            into.extend(keys().filter_map(|key| queues.get(key)));
+        } else {
+            self.walk(content, &mut keys(), queues, into);
+        }
+        into.sort_unstable();
+        into.dedup();
+        Ok(())
+    }
+
+    fn walk(
+        &self,
+        content: &Content,
+        keys: &mut dyn Iterator<Item = &str>,
+        queues: &BTreeMap<Rc<str>, QueueId>,
+        into: &mut Vec<QueueId>,
+    ) {
+        let keys: Vec<&str> = keys.collect();
+        let mut headers = Arguments::new();
         let mut list: Vec<&str> = vec![&content.exchange];
+        let mut found = Vec::new();
         let mut at = 0;
         while let Some(name) = list.get(at) {
             at += 1;
             if name.is_empty() {
-                into.extend(keys().filter_map(|key| queues.get(key)));
+                into.extend(keys.iter().filter_map(|key| queues.get(*key)));
                 continue;
             }
             // One that is gone meanwhile is skipped without a word.
             let Some(exchange) = self.by_name.get(*name) else { continue };
-            let mut any = false;
-            let mut alternate = None;
-            for destination in keys().flat_map(|key| exchange.matches(key)) {
-                any = true;
+            if exchange.declaration.kind == Kind::Headers && headers.is_empty() {
+                headers = content.headers();
+            }
+            for key in &keys {
+                exchange.matches(key, &headers, &mut found);
+            }
+            if found.is_empty() {
+                let alternate = exchange.declaration.alternate();
+                list.extend(alternate.filter(|next| !list.contains(next)));
+            }
+            for destination in found.drain(..) {
                 match destination {
                     Destination::Queue(queue) => into.push(*queue),
                     Destination::Exchange(next) if list.contains(&&**next) => {}
                     Destination::Exchange(next) => list.push(next),
                 }
             }
-            if !any {
-                alternate = exchange.declaration.alternate();
-            }
-            list.extend(alternate.filter(|next| !list.contains(next)));
         }
-        into.sort_unstable();
-        into.dedup();
-        Ok(())
     }
 }
 

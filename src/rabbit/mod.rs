@@ -13,6 +13,7 @@ pub mod definitions;
 pub mod error;
 pub mod event;
 pub mod exchange;
+pub mod headers;
 pub mod ids;
 pub mod inspect;
 pub mod link;
@@ -26,6 +27,7 @@ pub mod queue;
 pub mod rates;
 pub mod spec;
 pub mod storage_v2;
+pub mod topic;
 pub mod wire;
 
 pub use cluster::Cluster;

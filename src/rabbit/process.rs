@@ -54,6 +54,13 @@ pub enum Ticket {
         /// The segment.
         segment: u64,
     },
+    /// Boot: a message where a torn write can have ended.
+    Doubtful {
+        /// The queue.
+        queue: Rc<str>,
+        /// Its sequence id.
+        seq: u64,
+    },
     /// The index of the segment at the front of a queue's tail.
     TailSegment {
         /// The queue.

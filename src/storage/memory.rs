@@ -24,6 +24,7 @@ struct Kept {
     /// Labs that a tab holds.
     held: BTreeSet<String>,
     commits: u64,
+    blocks_read: u64,
     faults: Faults,
 }
 
@@ -32,6 +33,8 @@ struct Kept {
 pub struct Faults {
     /// Why nothing works.
     pub unavailable: Option<String>,
+    /// Why no block can be read.
+    pub unreadable: Option<String>,
     /// Commits that fail, counted from the store's first one, which is 0.
     pub failing_commits: BTreeSet<u64>,
     /// How many bytes there is room for.
@@ -59,10 +62,21 @@ impl Memory {
         self.kept.borrow().commits
     }
 
+    /// How many blocks were asked for.
+    pub fn blocks_read(&self) -> u64 {
+        self.kept.borrow().blocks_read
+    }
+
     /// The manifest kept under a name, if it can be read.
     pub fn peek(&self, name: &str) -> Option<Manifest> {
         let kept = self.kept.borrow();
         Record::decode(name, kept.manifests.get(name)?).ok().map(|record| record.manifest)
+    }
+
+    /// The content of a kept block, if it can be read.
+    pub fn peek_block(&self, lab: &str, id: u64) -> Option<Bytes> {
+        let kept = self.kept.borrow();
+        block::open(lab, id, kept.blocks.get(&(lab.to_owned(), id))?.clone()).ok()
     }
 
     /// The ids of a lab's blocks.
@@ -159,7 +173,11 @@ impl Store for Memory {
 
     async fn read(&self, ids: &[u64]) -> Result<Vec<Bytes>, StoreError> {
         self.available()?;
-        let (lab, kept) = (self.lab(), self.kept.borrow());
+        let (lab, mut kept) = (self.lab(), self.kept.borrow_mut());
+        kept.blocks_read += ids.len() as u64;
+        if let Some(reason) = &kept.faults.unreadable {
+            return Err(StoreError::Unavailable(reason.clone()));
+        }
         let blocks = ids.iter().map(|id| {
             let found = kept.blocks.get(&(lab.clone(), *id));
             block::open(&lab, *id, found.cloned().unwrap_or_default())

@@ -6,10 +6,12 @@
 //! - [`text_view`], [`sentence`](mod@sentence): the same data in words; not beside the picture but
 //!   equal to it.
 //! - [`words`]: every text of the page in both languages; what a missing one costs is a build.
+//! - [`acts`]: the command behind each button.
 //! - [`catalog`]: the lessons there are. [`welcome`]: the first half minute of a first visit.
 //!
 //! Nothing here knows the page: the same data gives the same picture on every machine.
 
+pub mod acts;
 pub mod build;
 pub mod build_lesson;
 pub mod catalog;

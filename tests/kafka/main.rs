@@ -1,4 +1,9 @@
 //! The Kafka engine through its facade: clients, a broker, faults, two runs alike.
 
+mod admin;
+mod commits;
+mod crashes;
+mod determinism;
 mod harness;
 mod produce_fetch;
+mod producers;

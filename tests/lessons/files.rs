@@ -26,7 +26,6 @@ fn the_texts_agree_and_name_no_number_that_nothing_confirms() {
 }
 
 #[test]
-#[ignore = "the engines are not here yet"]
 fn every_lesson_holds_what_it_says() {
     let report = check::check(&[folder()]);
     assert!(report.is_good(), "\n{report}");

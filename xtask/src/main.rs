@@ -38,7 +38,7 @@ The chores of pushpull:
 
   cargo xtask serve [--port N] [--debug]
       Builds the page and serves it on 127.0.0.1 until Ctrl-C. The port is 8080, or the next free
-      one. (While you edit: `trunk serve --offline` rebuilds at each change.)
+      one. (While you edit: `trunk serve --offline` rebuilds at each change; you reload the page.)
 
   cargo xtask build [--debug] [--dist DIR]
       Builds the page into dist/ (or DIR): static files with relative addresses, for any host and

@@ -3,6 +3,8 @@
 //!
 //! - The style sheets of www/styles become one file: one request, whose name changes with what is
 //!   in it. The order is tokens, base, then by name.
+//! - The still pictures of www/poster, which a test draws with the program's own code, come into
+//!   the page.
 //! - The program's size is noted, so that the page can say how much of it has come; a server that
 //!   compresses does not tell.
 //! - A script inside the page, which the page's own policy forbids, fails the build here and not in
@@ -21,6 +23,10 @@ const SHEETS: &str = "www/styles";
 
 /// The sheets that the others build upon.
 const FIRST: [&str; 2] = ["tokens.css", "base.css"];
+
+/// Where the still pictures are, and their place in the page.
+const PICTURES: &str = "www/poster";
+const PICTURES_PLACE: &str = "<!-- pictures -->";
 
 /// How the page names the joined sheet before it has a name of its own.
 const STYLES: &str = "href=\"styles.css\"";
@@ -45,6 +51,7 @@ fn finish(site: &Path) -> Result<(), Failure> {
     let styles_name = format!("styles-{:016x}.css", fingerprint(&styles));
     write(&site.join(&styles_name), &styles)?;
     let page = with_styles(&page, &styles_name)?;
+    let page = with_pictures(&page, &files(Path::new(PICTURES), "svg")?)?;
     let page = with_program_size(&page, |program| {
         let file = site.join(program);
         fs::metadata(&file)
@@ -57,18 +64,25 @@ fn finish(site: &Path) -> Result<(), Failure> {
 
 /// The names and texts of all sheets, in their order.
 fn sheets(folder: &Path) -> Result<Vec<(String, String)>, Failure> {
+    let mut sheets = files(folder, "css")?;
+    let rank = |name: &str| FIRST.iter().position(|first| *first == name).unwrap_or(FIRST.len());
+    sheets.sort_by_key(|(name, _)| rank(name));
+    Ok(sheets)
+}
+
+/// The names and texts of the files of one kind in a folder, by name.
+fn files(folder: &Path, kind: &str) -> Result<Vec<(String, String)>, Failure> {
     let unreadable = |error| format!("{} cannot be read: {error}.", folder.display());
-    let mut sheets = Vec::new();
+    let mut files = Vec::new();
     for entry in fs::read_dir(folder).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
-        if path.extension().is_some_and(|extension| extension == "css") {
+        if path.extension().is_some_and(|extension| extension == kind) {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            sheets.push((name, read(&path)?));
+            files.push((name, read(&path)?));
         }
     }
-    let rank = |name: &str| FIRST.iter().position(|first| *first == name).unwrap_or(FIRST.len());
-    sheets.sort_by(|(a, _), (b, _)| (rank(a), a).cmp(&(rank(b), b)));
-    Ok(sheets)
+    files.sort();
+    Ok(files)
 }
 
 /// The sheets as one, without comments and indentation.
@@ -110,6 +124,14 @@ fn with_styles(page: &str, name: &str) -> Result<String, Failure> {
         return Err(format!("index.html must hold one `<link rel=\"stylesheet\" {STYLES} />`."));
     }
     Ok(page.replacen(STYLES, &format!("href=\"./{name}\""), 1))
+}
+
+fn with_pictures(page: &str, pictures: &[(String, String)]) -> Result<String, Failure> {
+    if page.matches(PICTURES_PLACE).count() != 1 {
+        return Err(format!("index.html must hold one `{PICTURES_PLACE}`."));
+    }
+    let pictures: String = pictures.iter().map(|(_, picture)| picture.as_str()).collect();
+    Ok(page.replacen(PICTURES_PLACE, &pictures, 1))
 }
 
 /// The page, with `data-bytes` beside the address of its program.
@@ -155,7 +177,9 @@ fn write(path: &Path, text: &str) -> Result<(), Failure> {
 
 #[cfg(test)]
 mod tests {
-    use super::{joined, refuse_scripts_inside, sheets, with_program_size, with_styles};
+    use super::{
+        joined, refuse_scripts_inside, sheets, with_pictures, with_program_size, with_styles,
+    };
     use std::path::Path;
 
     #[test]
@@ -180,6 +204,14 @@ mod tests {
         let named = with_styles(page, "styles-1.css").expect("it has the link");
         assert_eq!(named, "<link rel=\"stylesheet\" href=\"./styles-1.css\" />");
         assert!(with_styles(&named, "styles-2.css").is_err());
+    }
+
+    #[test]
+    fn the_page_holds_the_still_pictures() {
+        let pictures = [("a.svg".to_string(), "<svg/>".to_string())];
+        let page = with_pictures("<figure><!-- pictures --></figure>", &pictures);
+        assert_eq!(page.expect("it has the place"), "<figure><svg/></figure>");
+        assert!(with_pictures("<figure></figure>", &pictures).is_err());
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::net::TcpListener;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
+use std::time::UNIX_EPOCH;
 use tiny_http::{Header, Method, Request, Response, Server};
 
 /// How many requests are answered at once; a browser opens six connections to a host.
@@ -128,6 +129,10 @@ fn answer(request: Request, site: &Site) -> std::io::Result<()> {
 }
 
 fn answer_file(request: Request, site: &Site, file: &Path) -> std::io::Result<()> {
+    let version = version(file);
+    if version.is_some() && known_version(&request) == version {
+        return request.respond(plain(304, ""));
+    }
     let Ok(mut content) = fs::read(file) else {
         return request.respond(plain(404, "not found"));
     };
@@ -137,10 +142,27 @@ fn answer_file(request: Request, site: &Site, file: &Path) -> std::io::Result<()
     {
         content = with_first_script(&content, script);
     }
-    let response = Response::from_data(content)
+    let mut response = Response::from_data(content)
         .with_header(header("Content-Type", media_type))
         .with_header(header("Cache-Control", "no-cache"));
+    if let Some(version) = version {
+        response.add_header(header("ETag", &version));
+    }
     request.respond(response)
+}
+
+/// What changes when the file does: its length and when it was written.
+fn version(file: &Path) -> Option<String> {
+    let about = fs::metadata(file).ok()?;
+    let written = about.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+    Some(format!("\"{:x}-{:x}\"", about.len(), written.as_nanos()))
+}
+
+/// The version that the browser has already.
+fn known_version(request: &Request) -> Option<String> {
+    let headers = request.headers().iter();
+    let mut known = headers.filter(|header| header.field.equiv("If-None-Match"));
+    known.next().map(|header| header.value.to_string())
 }
 
 /// The page with a script in front of everything else in its head.
@@ -276,17 +298,35 @@ mod tests {
         }
     }
 
+    fn answer_to(server: &StaticServer, headers: &str) -> String {
+        let mut stream = TcpStream::connect(("127.0.0.1", server.port())).unwrap();
+        let request = format!("GET /src/main.rs HTTP/1.0\r\n{headers}\r\n");
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
     #[test]
     fn a_request_is_answered_and_dropping_stops_the_server() {
         let site = Site { mounts: mounts(), first_script: None };
         let server = StaticServer::start(site, 0).unwrap();
-        let mut stream = TcpStream::connect(("127.0.0.1", server.port())).unwrap();
-        stream.write_all(b"GET /src/main.rs HTTP/1.0\r\n\r\n").unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
+        let answer = answer_to(&server, "");
         assert!(answer.starts_with("HTTP/1.0 200") || answer.starts_with("HTTP/1.1 200"));
         assert!(answer.contains("Cache-Control: no-cache"));
         drop(server);
+    }
+
+    #[test]
+    fn a_file_that_is_known_is_not_sent_again() {
+        let site = Site { mounts: mounts(), first_script: None };
+        let server = StaticServer::start(site, 0).unwrap();
+        let answer = answer_to(&server, "");
+        let version = answer.lines().find_map(|line| line.strip_prefix("ETag: ")).unwrap();
+        let again = answer_to(&server, &format!("If-None-Match: {version}\r\n"));
+        assert!(again.contains(" 304 ") && !again.contains("fn main"), "{again}");
+        let other = answer_to(&server, "If-None-Match: \"another\"\r\n");
+        assert!(other.contains(" 200 "), "{other}");
     }
 
     #[test]

@@ -140,7 +140,7 @@ impl Admin {
     /// Sends the next requests of a question, or answers it.
     fn step_job(&mut self, id: RequestId, out: &mut Out<'_>) {
         let Some(work) = self.work.get_mut(&id) else { return };
-        match work.job.next() {
+        match work.job.next_step() {
             Step::Done(result) => self.finish(id, result, out),
             Step::Send(requests) => {
                 let mut ready = Vec::with_capacity(requests.len());

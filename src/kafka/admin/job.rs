@@ -151,7 +151,7 @@ impl Job {
     }
 
     /// What comes next.
-    pub fn next(&mut self) -> Step {
+    pub fn next_step(&mut self) -> Step {
         loop {
             let Some(stage) = self.stages.get(self.at).copied() else {
                 return Step::Done(self.answer());

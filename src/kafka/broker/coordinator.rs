@@ -23,6 +23,9 @@ use crate::sim::{Rope, Span};
 use bytes::Bytes;
 use std::rc::Rc;
 
+/// An offset that was written.
+pub type Written = (TopicPartition, CommittedOffset);
+
 /// How long a commit may wait for replicas (`offsets.commit.timeout.ms`).
 const COMMIT_TIMEOUT: Span = Span::seconds(5);
 
@@ -222,10 +225,7 @@ impl Server {
         &mut self,
         call: &Call,
         group: &Rc<str>,
-        (offsets, refused): (
-            Vec<(TopicPartition, CommittedOffset)>,
-            Vec<(TopicPartition, ErrorCode)>,
-        ),
+        (offsets, refused): (Vec<Written>, Vec<(TopicPartition, ErrorCode)>),
         written: Result<(), ErrorCode>,
         out: &mut Out<'_>,
     ) {

@@ -1,10 +1,10 @@
 //! Appending: what a producer sends, and what the broker appends for itself.
 
+use super::coordinator::Written;
 use super::life::Ticket;
 use super::server::{Call, Server};
 use crate::kafka::error::ErrorCode;
 use crate::kafka::event::{Event, TopicPartition};
-use crate::kafka::group::CommittedOffset;
 use crate::kafka::message::Response;
 use crate::kafka::message::request::Produce;
 use crate::kafka::now_ms;
@@ -26,7 +26,7 @@ pub enum Completion {
         /// `group.id`.
         group: Rc<str>,
         /// What was written.
-        offsets: Vec<(TopicPartition, CommittedOffset)>,
+        offsets: Vec<Written>,
         /// What was refused before.
         refused: Vec<(TopicPartition, ErrorCode)>,
     },
@@ -37,6 +37,8 @@ pub enum Completion {
         /// `group.id`.
         group: Rc<str>,
     },
+    /// A Produce with `acks=0`: an error ends the connection, as there is no other way to tell.
+    OneWay(NodeId),
     /// Nobody waits.
     Nothing,
 }
@@ -72,7 +74,7 @@ impl Server {
     pub(super) fn produce(&mut self, call: Call, produce: Produce, out: &mut Out<'_>) {
         let timeout = Span::millis(produce.timeout_ms);
         let completion = match produce.acks {
-            0 => Completion::Nothing,
+            0 => Completion::OneWay(call.from),
             _ => Completion::Produce(call),
         };
         self.append_all(produce.acks, timeout, produce.batches, completion, out);
@@ -227,6 +229,11 @@ impl Server {
     ) {
         match completion {
             Completion::Nothing => {}
+            Completion::OneWay(peer) => {
+                if outcomes.iter().any(|(_, result)| result.is_err()) {
+                    out.close(peer);
+                }
+            }
             Completion::Produce(call) => call.answer(Response::Produce(outcomes), out),
             Completion::Commit { call, group, offsets, refused } => {
                 let written = outcomes.into_iter().try_for_each(|(_, result)| result.map(drop));

@@ -13,6 +13,8 @@ pub struct ClientMetadata {
     bootstrap: Vec<NodeId>,
     brokers: BTreeMap<i32, NodeId>,
     topics: BTreeMap<Rc<str>, Result<TopicMetadata, ErrorCode>>,
+    /// The partitions of each topic that have a leader.
+    available: BTreeMap<Rc<str>, Rc<[i32]>>,
     wanted: BTreeSet<Rc<str>>,
     max_age: Span,
     /// When it was last heard.
@@ -31,6 +33,7 @@ impl ClientMetadata {
             bootstrap,
             brokers: BTreeMap::new(),
             topics: BTreeMap::new(),
+            available: BTreeMap::new(),
             wanted: BTreeSet::new(),
             max_age,
             updated_at: None,
@@ -70,6 +73,11 @@ impl ClientMetadata {
     /// The shared name of a topic that is known.
     pub fn shared_name(&self, topic: &str) -> Option<Rc<str>> {
         self.topics.get_key_value(topic).map(|(name, _)| name.clone())
+    }
+
+    /// The partitions of a topic that have a leader.
+    pub fn available(&self, topic: &str) -> Rc<[i32]> {
+        self.available.get(topic).cloned().unwrap_or_default()
     }
 
     /// The leader of a partition and its epoch: broker id, where it is, epoch.
@@ -125,6 +133,9 @@ impl ClientMetadata {
         self.brokers = metadata.brokers.into_iter().collect();
         self.updated_at = Some(now);
         for (name, found) in metadata.topics {
+            let partitions = found.iter().flat_map(|topic| topic.partitions.iter().enumerate());
+            let led = partitions.filter(|(_, partition)| partition.leader.is_some());
+            self.available.insert(name.clone(), led.map(|(number, _)| number as i32).collect());
             self.topics.insert(name, found);
         }
         let known = |name: &Rc<str>| self.topics.get(name);

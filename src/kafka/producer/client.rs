@@ -267,8 +267,8 @@ impl Producer {
 
     /// Lets calls of `send()` return, one after the other, until one must go on waiting.
     fn admit(&mut self, out: &mut Out<'_>) {
-        while let Some((record, deadline)) = self.blocked.pop_front() {
-            match self.try_send(&record, deadline <= out.now(), out) {
+        while let Some((mut record, deadline)) = self.blocked.pop_front() {
+            match self.try_send(&mut record, deadline <= out.now(), out) {
                 Ok(true) => {}
                 Ok(false) => {
                     self.blocked.push_front((record, deadline));
@@ -292,7 +292,7 @@ impl Producer {
     /// has waited too long.
     fn try_send(
         &mut self,
-        record: &OutgoingRecord,
+        record: &mut OutgoingRecord,
         too_late: bool,
         out: &mut Out<'_>,
     ) -> Result<bool, ApiError> {
@@ -353,17 +353,19 @@ impl Producer {
     /// Chooses a partition and adds the record; false if there is no memory.
     fn buffer(
         &mut self,
-        record: &OutgoingRecord,
+        record: &mut OutgoingRecord,
         topic: Rc<str>,
         count: u32,
         out: &mut Out<'_>,
     ) -> bool {
-        let available = self.available(&topic);
+        let available = self.core.metadata.available(&topic);
         let all = (count, &available[..]);
         let key = record.key.as_deref().filter(|_| !self.config.ignore_keys);
         let chosen = record
             .partition
             .or_else(|| self.config.partitioner.partition(&topic, key, all, out.random()));
+        // The partitioner is asked once, however long the record waits for memory.
+        record.partition = chosen;
         let sticks = chosen.is_none();
         let number = match chosen {
             Some(number) => number,
@@ -408,12 +410,5 @@ impl Producer {
             sticky.produced(0, true, all, &mut random);
         }
         sticky.partition(all, &mut random)
-    }
-
-    /// The partitions of a topic that have a leader.
-    fn available(&self, topic: &str) -> Vec<i32> {
-        let Some(Ok(found)) = self.core.metadata.topic(topic) else { return Vec::new() };
-        let led = found.partitions.iter().enumerate().filter(|(_, p)| p.leader.is_some());
-        led.map(|(number, _)| number as i32).collect()
     }
 }

@@ -271,6 +271,7 @@ impl Producer {
                 age.as_millis()
             );
             self.fail(&partition, batch, client_error("TimeoutException", sentence), out);
+            self.settle(&partition);
         }
     }
 

@@ -7,6 +7,7 @@
 use crate::rabbit::command::{AmqpError, Argument};
 use crate::rabbit::error;
 use crate::rabbit::message::Arguments;
+use crate::rabbit::profile::Profile;
 
 /// Arguments of queues that the server knows, and what is demanded of each.
 const KNOWN: [(&str, Check); 14] = [
@@ -51,7 +52,8 @@ enum Check {
 }
 
 /// Refuses arguments that the server would refuse, and those that are not here yet.
-pub fn check_queue(queue: &str, arguments: &Arguments) -> Result<(), AmqpError> {
+pub fn check_queue(queue: &str, arguments: &Arguments, profile: Profile) -> Result<(), AmqpError> {
+    check_refused(queue, arguments, profile)?;
     for (name, check) in KNOWN {
         let Some(value) = arguments.get(name) else { continue };
         if let Err(reason) = check.holds(value, arguments) {
@@ -66,6 +68,22 @@ pub fn check_queue(queue: &str, arguments: &Arguments) -> Result<(), AmqpError> 
     match queue_type(arguments) {
         "classic" => Ok(()),
         other => Err(error::not_here_yet(format_args!("queue type {other}"))),
+    }
+}
+
+/// 4.3 refuses what chose a storage in older releases.
+fn check_refused(queue: &str, arguments: &Arguments, profile: Profile) -> Result<(), AmqpError> {
+    let refused = arguments.iter().find(|(name, value)| match name.as_str() {
+        "x-queue-mode" => true,
+        "x-queue-version" => **value == Argument::Integer(1),
+        _ => false,
+    });
+    match refused {
+        Some((name, _)) if profile == Profile::V4_3 => {
+            let of = error::queue_in_vhost(queue);
+            Err(error::precondition_failed(format_args!("invalid arg '{name}' for {of}")))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -1,8 +1,8 @@
 //! From files to a serving broker, and the way back at a clean stop.
 //!
 //! First the definitions are read: exchanges, queues, bindings. Then the index of every durable
-//! queue is read, and its messages come back. What is left of queues that are not durable is
-//! deleted. Only then does the broker serve.
+//! queue is read, and the messages at the ends of its stores are looked at; then its messages come
+//! back. What is left of queues that are not durable is deleted. Only then does the broker serve.
 
 use super::{Broker, Phase};
 use crate::rabbit::definitions::{self, Definition, RecoveryTerms, SavedBinding};
@@ -12,11 +12,15 @@ use crate::rabbit::ids::QueueId;
 use crate::rabbit::message::Frame;
 use crate::rabbit::process::{Out, Ticket};
 use crate::rabbit::queue::{self, Queue};
+use crate::rabbit::storage_v2::entry::{self, Entry};
 use crate::rabbit::storage_v2::message_store::{self, MessageStore};
 use crate::rabbit::storage_v2::{Storage, directory};
 use crate::sim::{NodeId, Rope};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
+
+/// A torn write ends inside one of these, and may spoil it.
+const SECTOR_BYTES: u64 = 512;
 
 /// What a broker knows while it boots.
 #[derive(Clone, Debug, Default)]
@@ -34,7 +38,9 @@ pub struct Boot {
 struct QueueFiles {
     declaration: queue::Declaration,
     bindings: Vec<SavedBinding>,
-    index: BTreeMap<u64, Vec<u8>>,
+    index: BTreeMap<u64, Vec<Entry>>,
+    /// Messages that are not whole.
+    spoilt: BTreeSet<u64>,
 }
 
 impl Broker {
@@ -81,7 +87,17 @@ impl Broker {
             }
             Ticket::Index { queue, segment } => {
                 if let Some(files) = boot.queues.get_mut(&queue) {
-                    files.index.insert(segment, bytes.bytes().to_vec());
+                    let entries = entry::parse(segment, &bytes.bytes());
+                    files.index.insert(segment, entries);
+                }
+                if is_last {
+                    self.look_at_ends(out);
+                }
+            }
+            Ticket::Doubtful { queue, seq } => {
+                let files = boot.queues.get_mut(&queue).expect("it was asked for by its name");
+                if entry::decode_message(bytes.bytes()).is_none() {
+                    files.spoilt.insert(seq);
                 }
                 if is_last {
                     self.recover_queues(out);
@@ -103,7 +119,8 @@ impl Broker {
                     exchange_bindings.push((Destination::Exchange(name), bindings));
                 }
                 Definition::Queue(name, declaration, bindings) => {
-                    let files = QueueFiles { declaration, bindings, index: BTreeMap::new() };
+                    let (index, spoilt) = (BTreeMap::new(), BTreeSet::new());
+                    let files = QueueFiles { declaration, bindings, index, spoilt };
                     boot.queues.insert(name.into(), files);
                 }
             }
@@ -120,6 +137,27 @@ impl Broker {
                 let file = super::super::storage_v2::index_file(&directory, segment);
                 out.read(&file, 0, u64::MAX, Ticket::Index { queue: name.clone(), segment });
                 boot.reads_under_way += 1;
+            }
+        }
+        if boot.reads_under_way == 0 {
+            self.recover_queues(out);
+        }
+    }
+
+    /// The indexes are known: the messages that a torn write can have spoilt are read.
+    fn look_at_ends(&mut self, out: &mut Out<'_>) {
+        let Phase::Boots(boot) = &mut self.phase else { return };
+        for (name, files) in &boot.queues {
+            let directory = directory(name);
+            for entry in files.index.values().flatten() {
+                let Some((file, offset)) = entry.place(&directory) else { continue };
+                let len = out.files().len(&file);
+                let end = offset + entry.stored_bytes();
+                if end <= len && end > len.saturating_sub(SECTOR_BYTES) {
+                    let ticket = Ticket::Doubtful { queue: name.clone(), seq: entry.seq };
+                    out.read(&file, offset, entry.stored_bytes(), ticket);
+                    boot.reads_under_way += 1;
+                }
             }
         }
         if boot.reads_under_way == 0 {
@@ -154,10 +192,9 @@ impl Broker {
         out: &mut Out<'_>,
     ) {
         let now = out.now();
-        let index: Vec<(u64, Vec<u8>)> = files.index.into_iter().collect();
         let (storage, recovered) = Storage::recover(
             name.clone(),
-            &index,
+            (files.index, &files.spoilt),
             next_deliver_seq,
             &mut self.message_store,
             (now, out),

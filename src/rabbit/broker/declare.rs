@@ -33,7 +33,7 @@ impl Broker {
             Some(id) => self.check_same_queue(&self.queues[id], channel, declare)?,
             None if declare.passive => return Err(error::no_queue(&name)),
             None => {
-                arguments::check_queue(&name, &declare.arguments)?;
+                arguments::check_queue(&name, &declare.arguments, self.profile)?;
                 if !declare.durable && !declare.exclusive && !self.profile.transient_shared_queues()
                 {
                     return Err(error::not_implemented(
@@ -205,6 +205,7 @@ impl Broker {
         self.queue_ids.remove(&queue.name);
         self.unwritten.remove(&id);
         self.exchanges.unbind_all(&Destination::Queue(id));
+        self.forget_gone_exchanges(out);
         for (client, connection) in &mut self.connections {
             for (number, channel) in &mut connection.channels {
                 let channel_id = ChannelId { client: *client, number: *number };
@@ -289,8 +290,12 @@ impl Broker {
                 exchange.bindings().iter().map(|binding| binding.destination.clone()).collect();
             self.exchanges.remove(name);
             out.delete(&exchange_file(name));
+            self.forget_gone_exchanges(out);
             for destination in bound {
-                self.save_destination(&destination, None, out);
+                // One that went with its last binding has no file any more.
+                if self.is_there(&destination) {
+                    self.save_destination(&destination, None, out);
+                }
             }
         }
         self.send(channel, Method::ExchangeDeleteOk, out);
@@ -358,10 +363,13 @@ impl Broker {
             destination: destination.clone(),
             arguments: bind.arguments.clone(),
         };
+        let exchange = self.exchanges.get(&bind.source)?;
+        exchange.check_binding(&key, &bind.arguments, self.profile)?;
         let changed = match adds {
             true => self.exchanges.bind(&bind.source, binding)?,
             false => self.exchanges.unbind(&bind.source, &binding)?,
         };
+        self.forget_gone_exchanges(out);
         if changed && adds {
             let source = self.names.shared(&bind.source);
             let name = self.destination_name(&destination);
@@ -374,6 +382,13 @@ impl Broker {
         Ok(())
     }
 
+    fn is_there(&self, destination: &Destination) -> bool {
+        match destination {
+            Destination::Queue(queue) => self.queues.contains_key(queue),
+            Destination::Exchange(name) => self.exchanges.get(name).is_ok(),
+        }
+    }
+
     pub(super) fn destination_name(&self, destination: &Destination) -> Rc<str> {
         match destination {
             Destination::Queue(queue) => self.queues[queue].name.clone(),
@@ -382,6 +397,13 @@ impl Broker {
     }
 
     // ---- definitions on disk ----
+
+    /// Exchanges that went with their last binding are not there after a boot either.
+    fn forget_gone_exchanges(&mut self, out: &mut Out<'_>) {
+        for name in self.exchanges.take_gone() {
+            out.delete(&exchange_file(&name));
+        }
+    }
 
     fn save_destination(
         &mut self,

@@ -155,10 +155,10 @@ impl Broker {
             if *flushes == 0 {
                 out.exit();
             }
-        } else if let Ticket::Defined { reply } = ticket {
-            if let Some((channel, method)) = self.replies.remove(reply) {
-                self.send(channel, method, out);
-            }
+        } else if let Ticket::Defined { reply } = ticket
+            && let Some((channel, method)) = self.replies.remove(reply)
+        {
+            self.send(channel, method, out);
         }
     }
 

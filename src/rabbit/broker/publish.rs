@@ -45,6 +45,7 @@ impl Broker {
             Mode::Transaction => return Err(error::not_here_yet("transactions")),
         };
         let message = content.id;
+        let content = without_blind_copies(content);
         if routed.is_empty() {
             out.emit(Event::Unroutable { message, returned: mandatory });
             if mandatory {
@@ -144,13 +145,21 @@ impl Broker {
             let connection = self.connections.get_mut(&id.client);
             let channel = connection.and_then(|all| all.channels.get_mut(&id.number));
             if let Some(Mode::Confirm(confirming)) = channel.map(|channel| &mut channel.mode) {
-                if confirming.has_news() {
-                    let news = confirming.take_news();
-                    news.for_each(|method| self.send(id, method, out));
-                }
+                let news = confirming.take_news();
+                news.for_each(|method| self.send(id, method, out));
             }
         }
     }
+}
+
+/// Nobody who gets a message sees the header `BCC`.
+fn without_blind_copies(content: Rc<Content>) -> Rc<Content> {
+    if !content.properties.headers.contains_key("BCC") {
+        return content;
+    }
+    let mut seen = (*content).clone();
+    seen.properties.headers.remove("BCC");
+    Rc::new(seen)
 }
 
 /// What a queue has to do for one message on its way in, or on its way out: half of what the cost

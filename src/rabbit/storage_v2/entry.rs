@@ -17,9 +17,12 @@
 //! Simplified: the real index has these facts in 32 bytes too, arranged otherwise, and clears an
 //! entry in its place when its message is acknowledged; the files here only grow.
 
+use super::message_store::file_name;
+use super::store_file;
 use crate::sim::MessageId;
 use bytes::BufMut;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 /// Bytes of an entry.
 pub const ENTRY_BYTES: usize = 32;
@@ -78,6 +81,18 @@ impl Entry {
     /// Bytes that it takes in its store, with the entry header of 8 bytes.
     pub fn stored_bytes(&self) -> u64 {
         STORE_ENTRY_HEADER_BYTES + u64::from(self.head_bytes) + u64::from(self.body_bytes)
+    }
+
+    /// The file and the offset where the message lies, for a queue of this folder.
+    pub fn place(&self, directory: &str) -> Option<(Rc<str>, u64)> {
+        match self.stored {
+            Stored::No => None,
+            Stored::Shared(Shared { file, offset }) => Some((file_name(file), offset.into())),
+            Stored::Queue { offset } => {
+                let file = store_file(directory, self.seq / SEGMENT_ENTRIES);
+                Some((file.into(), offset.into()))
+            }
+        }
     }
 
     /// The entry as it is written.

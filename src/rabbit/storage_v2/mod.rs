@@ -172,9 +172,8 @@ impl Storage {
     ) -> u64 {
         let seq = self.next_seq;
         self.next_seq += 1;
-        let to_head = self.tail.is_empty()
-            && self.refill.is_empty()
-            && self.head.len() < self.rate.memory_limit();
+        let on_disk = self.tail.count() + self.refill.count() as u64;
+        let to_head = joins_head(self.head.len(), on_disk, self.rate.memory_limit());
         let is_persistent = self.is_durable && content.is_persistent();
         let stored = if is_persistent || !to_head {
             self.write(seq, &content, confirm, copy, means)
@@ -356,6 +355,11 @@ impl Storage {
 /// True if a message of so many bytes, properties included, lies in its queue's own store.
 pub fn is_embedded(bytes: u64) -> bool {
     bytes < EMBED_BELOW_BYTES
+}
+
+/// True if a new message stays in memory: only if all before it do, and not too many.
+pub fn joins_head(in_memory: usize, on_disk: u64, memory_limit: usize) -> bool {
+    on_disk == 0 && in_memory < memory_limit
 }
 
 fn entry_of(seq: u64, content: &Content, is_persistent: bool, stored: Stored) -> Entry {

@@ -8,12 +8,13 @@
 //! Simplified: the real broker reads every message back after an unclean stop and checks it; this
 //! one checks the lengths of the files, and messages where a torn write can have ended.
 
-use super::entry::{Entry, SEGMENT_ENTRIES, Stored, parse};
-use super::message_store::{MessageStore, file_name};
+use super::entry::{ENTRY_BYTES, Entry, HEADER_BYTES, SEGMENT_ENTRIES, Stored};
+use super::message_store::MessageStore;
 use super::tail::TailEntry;
-use super::{Storage, store_file};
+use super::{Storage, index_file, store_file};
 use crate::rabbit::process::Out;
 use crate::sim::{MessageId, Time};
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 /// What became of the messages of a queue at boot.
@@ -26,33 +27,26 @@ pub struct Recovered {
 }
 
 impl Storage {
-    /// The storage of a durable queue at boot, from its index files in their order.
-    /// `next_deliver_seq` is known after a clean stop.
+    /// The storage of a durable queue at boot, from what its index files say, and which of its
+    /// messages are known to be spoilt. `next_deliver_seq` is known after a clean stop.
     pub fn recover(
         name: Rc<str>,
-        index_files: &[(u64, Vec<u8>)],
+        (index, spoilt): (BTreeMap<u64, Vec<Entry>>, &BTreeSet<u64>),
         next_deliver_seq: Option<u64>,
         message_store: &mut MessageStore,
         (now, out): (Time, &mut Out<'_>),
     ) -> (Storage, Recovered) {
         let mut storage = Storage::new(name, true, now);
         let mut recovered = Recovered::default();
-        for (segment, bytes) in index_files {
-            storage.segments.entry(*segment).or_default().has_files = true;
-            let store_len = out.files().len(&store_file(&storage.directory, *segment));
-            for entry in parse(*segment, bytes) {
-                let written = match entry.stored {
-                    Stored::No => false,
-                    Stored::Queue { offset } => {
-                        u64::from(offset) + entry.stored_bytes() <= store_len
-                    }
-                    Stored::Shared(shared) => {
-                        let len = out.files().len(&file_name(shared.file));
-                        u64::from(shared.offset) + entry.stored_bytes() <= len
-                    }
-                };
+        for (segment, entries) in index {
+            storage.segments.entry(segment).or_default().has_files = true;
+            cut_torn_ends(&storage.directory, segment, out);
+            for entry in entries {
+                let is_whole = entry.place(&storage.directory).is_some_and(|(file, offset)| {
+                    offset + entry.stored_bytes() <= out.files().len(&file)
+                });
                 storage.next_seq = storage.next_seq.max(entry.seq + 1);
-                if written && entry.is_persistent {
+                if is_whole && entry.is_persistent && !spoilt.contains(&entry.seq) {
                     recovered.messages.push((entry.seq, entry.message));
                     storage.take_back(entry, message_store);
                 } else {
@@ -84,5 +78,19 @@ impl Storage {
     /// The number that tells which messages were delivered: kept over a clean stop.
     pub fn next_deliver_seq(&self) -> u64 {
         self.next_deliver_seq
+    }
+}
+
+/// What is written next begins behind the last whole entry.
+fn cut_torn_ends(directory: &str, segment: u64, out: &mut Out<'_>) {
+    let (index, store) = (index_file(directory, segment), store_file(directory, segment));
+    let len = out.files().len(&index);
+    let entries = len.saturating_sub(HEADER_BYTES) / ENTRY_BYTES as u64;
+    let whole = if len < HEADER_BYTES { 0 } else { HEADER_BYTES + entries * ENTRY_BYTES as u64 };
+    if whole < len {
+        out.truncate(&index, whole);
+    }
+    if out.files().len(&store) < HEADER_BYTES {
+        out.delete(&store);
     }
 }

@@ -2,7 +2,6 @@
 
 use crate::lab::Session;
 use crate::lab::session::Arrived;
-use crate::rabbit::message::Method;
 use crate::sim::{Hop, Message, NodeId};
 use crate::view::scene::{Mover, MoverKind, Place};
 use crate::{kafka, rabbit};
@@ -64,7 +63,7 @@ fn in_kafka(
         }
     };
     let name = hop.body.kind();
-    let messages: Vec<u64> = Vec::new();
+    let messages = carried(&hop.body);
     let (from, to) = (place(hop.from), place(hop.to));
     let kind = kafka_kind(name, &from, messages.len());
     Some(mover(hop, (from, to), kind, messages, true))
@@ -83,21 +82,14 @@ fn in_rabbit(
             rabbit::spec::Spec::Admin => Place::Tool,
         }
     };
-    let messages = carried(&hop.body.method);
+    let messages = carried(&hop.body);
     let (from, to) = (place(hop.from), place(hop.to));
     let kind = rabbit_kind(hop.body.kind(), &to);
     Some(mover(hop, (from, to), kind, messages, false))
 }
 
-/// The message that a method carries.
-fn carried(method: &Method) -> Vec<u64> {
-    match method {
-        Method::BasicPublish { content, .. }
-        | Method::BasicReturn { content }
-        | Method::BasicDeliver { content, .. }
-        | Method::BasicGetOk { content, .. } => vec![content.id.0],
-        _ => Vec::new(),
-    }
+fn carried(body: &impl Message) -> Vec<u64> {
+    body.messages().into_iter().map(|message| message.0).collect()
 }
 
 fn mover<M: Message>(

@@ -41,7 +41,7 @@ pub enum Lanes {
 }
 
 /// What the picture is made for.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Options {
     /// Its width in pixels.
     pub width: i32,

@@ -152,7 +152,7 @@ mod tests {
             "와(과)",
             "되어지",
             "샌드박스",
-            "내기",
+            " 내기",
         ];
         for (name, _, ko) in both() {
             for word in forbidden {

@@ -5,5 +5,32 @@ mod ko;
 
 super::texts! {
     /// Texts of the page.
-    Page { placeholder_text }
+    Page {
+        title, skip_link, places, lessons, free_lab, text_view, language, korean, english,
+        theme_system, theme_light, theme_dark, saving_opening, saved_up_to, saving_behind,
+        saving_unavailable, saving_failed, saving_full, saving_other_tab, send, fetch,
+        stage_hint, nothing_built, working, stop, skip, welcome_send, welcome_fetch,
+        welcome_bet, welcome_watch, bet_broker, bet_consumer, bet_nowhere, bet_right, bet_wrong,
+        it_is_so, welcome_why, first_lesson, explore, picture, lane, compare, chart_waiting,
+        chart_memory, chart_processed, player, to_start, step_back, play, pause, step, to_end,
+        time, time_of, second, speed, speed_max, grain, grain_event, grain_message, grain_tick,
+        undo, redo, reset, lessons_lead, minutes, all_lessons, step_of, lesson_refused, predict,
+        my_prediction, is_so, skip_prediction, run, run_next, choose_first, was_run, observe,
+        goal, reached, holds, holds_not, hint_of, solution, show_solution, run_solution, onward,
+        previous_step, next_step, next_lesson, lesson_solved, lesson_viewed, inspector,
+        inspector_empty, not_known, follow, close, figures, settings, files, file, written,
+        flushed, journey, message_name, kind_group, kind_producer, kind_broker, kind_partition,
+        kind_kafka_consumer, kind_node, kind_exchange, kind_queue, kind_rabbit_consumer,
+        kind_tool, stage_sent, stage_partitioned, stage_appended, stage_visible,
+        stage_acknowledged, stage_routed, stage_enqueued, stage_pushed, stage_delivered,
+        stage_processing, stage_processed, stage_removed, stage_committed, stage_requeued,
+        stage_dropped, stage_waiting, verb_pause, verb_resume, verb_crash, verb_stop,
+        verb_start, verb_power_cut, verb_isolate, verb_heal, drawer, terminal, events, ledger,
+        fold, unfold, terminal_log, terminal_empty, terminal_input, terminal_hint, error,
+        filter, filter_hint, no_events, older_events, keys, keys_lead, key_play, key_step,
+        key_ends, key_speed, key_grain, key_reset, key_follow, key_text, key_undo, key_keys,
+        key_history, key_complete, key_leave, toast_forked, toast_restored, toast_no_storage,
+        toast_unreadable, toast_refused, toast_no_lesson, toast_copied, failure, failure_saved,
+        reload, copy_report, version,
+    }
 }

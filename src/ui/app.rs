@@ -1,0 +1,266 @@
+//! The page as a whole: the one component with a state, and what is done outside of it.
+
+use super::charts::Charts;
+use super::desk::{Desk, Store};
+use super::drawer::Drawer;
+use super::effect::Effect;
+use super::failure::Failure;
+use super::figure::Figure;
+use super::header::Header;
+use super::inspector::InspectorPane;
+use super::key_help::KeyHelp;
+use super::keys::action_of;
+use super::lesson::LessonPane;
+use super::lesson_list::LessonList;
+use super::outside;
+use super::player::Player;
+use super::stage_bar::{StageBar, beckons};
+use super::state::{Action, Left, Narrow, Phase, State};
+use super::table::TextAccount;
+use super::toast::ToastLine;
+use crate::browser::Engine;
+use crate::host::protocol::Reply;
+use crate::view::catalog;
+use crate::view::layout::Options;
+use crate::view::text_view::text_view;
+use gloo::events::EventListener;
+use std::rc::Rc;
+use yew::platform::spawn_local;
+use yew::prelude::*;
+
+/// Below this width of the picture one lane is shown at a time.
+const NARROW_BELOW: i32 = 448;
+
+/// Mounts the page into `#app`, in the place of the first picture.
+pub fn mount() {
+    let Some(root) = gloo::utils::document().get_element_by_id("app") else { return };
+    root.set_inner_html("");
+    std::panic::set_hook(Box::new(|info| outside::tell_broken(&info.to_string())));
+    yew::Renderer::<App>::with_root(root).render();
+}
+
+#[component]
+fn App() -> Html {
+    let store = use_reducer(|| Store(State::new(outside::language(), outside::theme())));
+    let state = &store.0;
+    let desk = Desk::new(state.language, store.dispatcher());
+    use_engine(&desk, &state.effects);
+    use_document(&desk, state);
+    let picture_box = use_node_ref();
+    use_width(&desk, &picture_box);
+    let keys = {
+        let desk = desk.clone();
+        Callback::from(move |event: KeyboardEvent| press(&desk, &event))
+    };
+    let class = match &state.welcome {
+        Some(_) => "app is-welcome",
+        None => "app",
+    };
+    html! {
+        <ContextProvider<Desk> context={desk.clone()}>
+            <a class="skip-link" href="#main">{ desk.texts.skip_link }</a>
+            <div class={class}>
+                <Header left={state.left} lesson={state.lesson.is_some()} saving={state.saving().clone()}
+                    text={state.text} theme={state.theme} ready={state.phase == Phase::Open} />
+                { left(state) }
+                <main id="main" class="app-main" tabindex="-1">
+                    if let Phase::Failed(error) = &state.phase {
+                        <Failure error={error.clone()} version={state.version.clone()} />
+                    }
+                    <StageBar scene={state.scene.clone()} welcome={state.welcome}
+                        caption={state.caption.clone()} ready={state.is_ready()}
+                        lesson={state.lesson.is_some()} working={state.status.working.clone()} />
+                    <div class="stage" onkeydown={keys.clone()} ref={picture_box}>{ stage(&desk, state) }</div>
+                    <div class="player-keys" onkeydown={keys}>
+                        <Player status={state.status.clone()} speed={state.speed} grain={state.grain}
+                            ready={state.is_ready()} />
+                    </div>
+                </main>
+                if state.welcome.is_none() {
+                    <InspectorPane scene={state.scene.clone()} selection={state.selection.clone()}
+                        inspector={state.inspector.clone()} />
+                    <Drawer tab={state.tab} open={state.drawer} terminal={state.terminal.clone()}
+                        events={state.events.clone()} filter={state.filter.clone()}
+                        scene={state.scene.clone()} version={state.version.clone()} />
+                }
+            </div>
+            <p class="visually-hidden" role="status" data-test="said">{ &state.said }</p>
+            if let Some(toast) = &state.toast { <ToastLine toast={toast.clone()} /> }
+            if state.keys { <KeyHelp /> }
+        </ContextProvider<Desk>>
+    }
+}
+
+/// What stands at the left.
+fn left(state: &State) -> Html {
+    let open = state.lesson.as_ref().map(|lesson| lesson.id.clone());
+    match (state.left, &state.lesson) {
+        _ if state.welcome.is_some() => Html::default(),
+        (Left::Lesson, Some(lesson)) => html! {
+            <LessonPane lesson={lesson.clone()} error={state.lesson_error.clone()} />
+        },
+        (Left::List, _) => html! {
+            <LessonList open={open} error={state.lesson_error.clone()} />
+        },
+        _ => Html::default(),
+    }
+}
+
+/// The picture with its curves, or the same in words.
+fn stage(desk: &Desk, state: &State) -> Html {
+    let narrow = state.width > 0 && state.width < NARROW_BELOW;
+    let compare = narrow && state.narrow == Narrow::Compare;
+    if state.text || compare {
+        let view = text_view(&state.scene, state.language);
+        return html! {
+            <>
+                if compare { { lane_switch(desk, state) } }
+                <TextAccount view={view} name={desk.texts.text_view} />
+            </>
+        };
+    }
+    let options = Options {
+        width: state.width,
+        lanes: state.lanes(narrow),
+        language: state.language,
+        selected: state.selection.clone(),
+        beckons: beckons(state.welcome),
+        bet: state.welcome.and_then(|welcome| welcome.bet),
+    };
+    html! {
+        <>
+            if narrow { { lane_switch(desk, state) } }
+            if state.width > 0 {
+                <Figure scene={state.scene.clone()} frame={state.frame} frame_ms={state.frame_ms}
+                    jumped={state.jumped} options={options} />
+            }
+            if state.welcome.is_none() {
+                <Charts scene={state.scene.clone()} end_us={state.status.end_us} />
+            }
+        </>
+    }
+}
+
+/// In a narrow page: one lane at a time, or both as a table.
+fn lane_switch(desk: &Desk, state: &State) -> Html {
+    let t = desk.texts;
+    let all = [
+        (Narrow::Kafka, "lane-kafka", "Kafka"),
+        (Narrow::Rabbit, "lane-rabbit", "RabbitMQ"),
+        (Narrow::Compare, "lane-compare", t.compare),
+    ];
+    html! {
+        <div class="segments lane-switch" role="group" aria-label={t.lane}>
+            { for all.into_iter().map(|(narrow, test, name)| html! {
+                <button type="button" data-test={test}
+                    aria-pressed={if state.narrow == narrow { "true" } else { "false" }}
+                    onclick={desk.on(Action::SetNarrow(narrow))}>{ name }</button>
+            }) }
+        </div>
+    }
+}
+
+/// A key in the player or the picture.
+fn press(desk: &Desk, event: &KeyboardEvent) {
+    if event.is_composing() || event.alt_key() || outside::is_typing(event) {
+        return;
+    }
+    let control = event.ctrl_key() || event.meta_key();
+    let code = event.code();
+    if code == "Space" && outside::is_button(event) {
+        return;
+    }
+    let slider = outside::is_slider(event);
+    if let Some(action) = action_of(&code, event.shift_key(), control, slider) {
+        event.prevent_default();
+        desk.send(action);
+    }
+}
+
+/// The engine, and everything else that is done outside.
+#[hook]
+fn use_engine(desk: &Desk, effects: &[(u64, Effect)]) {
+    let engine = use_mut_ref(|| None::<Engine>);
+    {
+        let (desk, engine) = (desk.clone(), engine.clone());
+        use_effect_with((), move |()| {
+            let heard = desk.clone();
+            let on_reply = move |reply: Reply| {
+                heard.send(Action::Reply(Box::new(reply), outside::now_ms()));
+            };
+            *engine.borrow_mut() = Some(Engine::start(Rc::new(on_reply)));
+            if let Some(entry) = outside::asked("lesson").and_then(|id| catalog::entry(&id)) {
+                desk.send(Action::OpenLesson(entry.id));
+            }
+            let seen = desk.clone();
+            let document = gloo::utils::document();
+            let listener = EventListener::new(&document, "visibilitychange", move |_| {
+                seen.send(Action::Hidden(outside::is_hidden()));
+            });
+            move || drop(listener)
+        });
+    }
+    let desk = desk.clone();
+    let last = effects.last().map(|(number, _)| *number);
+    let effects: Vec<Effect> = effects.iter().map(|(_, effect)| effect.clone()).collect();
+    use_effect_with(last, move |last| {
+        let Some(last) = *last else { return };
+        desk.send(Action::Done(last));
+        effects.into_iter().for_each(|effect| carry_out(&desk, engine.borrow().as_ref(), effect));
+    });
+}
+
+fn carry_out(desk: &Desk, engine: Option<&Engine>, effect: Effect) {
+    match effect {
+        Effect::Ask(request) => {
+            if let Some(engine) = engine {
+                engine.send(request);
+            }
+        }
+        Effect::Keep { name, value } => outside::keep(name, value),
+        Effect::Focus(id) => {
+            // It may be drawn only now.
+            gloo::timers::callback::Timeout::new(0, move || outside::focus(id)).forget();
+        }
+        Effect::Copy(text) => outside::copy(&text),
+        Effect::Reload => outside::reload(),
+        Effect::FetchLesson { id, language, translate } => {
+            let desk = desk.clone();
+            spawn_local(async move {
+                let Some(entry) = catalog::entry(id) else { return };
+                let markdown = outside::fetch_text(&entry.address(language)).await;
+                desk.send(Action::LessonText { id, language, markdown, translate });
+            });
+        }
+    }
+}
+
+/// Language, title, colours and readiness of the document.
+#[hook]
+fn use_document(desk: &Desk, state: &State) {
+    let title = match (&state.left, &state.lesson) {
+        (Left::Lesson, Some(lesson)) => [&*lesson.title, " · pushpull"].concat(),
+        _ => desk.texts.title.to_owned(),
+    };
+    use_effect_with((state.language, title), |(language, title)| {
+        outside::set_language(*language, title);
+    });
+    use_effect_with(state.theme, |theme| outside::set_theme(*theme));
+    use_effect_with(state.is_ready() && state.width > 0, |ready| {
+        if *ready {
+            outside::set_ready();
+        }
+    });
+}
+
+/// The width of the picture.
+#[hook]
+fn use_width(desk: &Desk, node: &NodeRef) {
+    let (desk, node) = (desk.clone(), node.clone());
+    use_effect_with((), move |()| {
+        let watch = node.cast::<web_sys::Element>().and_then(|element| {
+            outside::WidthWatch::new(&element, move |width| desk.send(Action::Width(width)))
+        });
+        move || drop(watch)
+    });
+}

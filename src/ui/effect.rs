@@ -1,0 +1,33 @@
+//! What a change of the state wants done outside of it.
+
+use crate::host::protocol::Request;
+use crate::view::words::Language;
+
+/// Something to do outside of the state.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Ask the engine.
+    Ask(Request),
+    /// Keep a choice for the next visit; forget it if `None`.
+    Keep {
+        /// `lang`, `theme`.
+        name: &'static str,
+        /// The choice.
+        value: Option<&'static str>,
+    },
+    /// Fetch the text of a lesson.
+    FetchLesson {
+        /// Its id.
+        id: &'static str,
+        /// In this language.
+        language: Language,
+        /// It is open already: the same place in another language.
+        translate: bool,
+    },
+    /// Put the focus on the element with this id.
+    Focus(&'static str),
+    /// Put a text where it can be pasted from.
+    Copy(String),
+    /// Load the page anew.
+    Reload,
+}

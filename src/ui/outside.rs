@@ -1,0 +1,243 @@
+//! The document, the window and what events say: the one place where the page reads and writes
+//! what is not its own.
+
+use super::state::Theme;
+use crate::view::words::Language;
+use crate::view::words::page::Page;
+use wasm_bindgen::JsCast;
+use wasm_bindgen::prelude::*;
+use web_sys::{Element, HtmlDialogElement, HtmlElement, HtmlInputElement, HtmlSelectElement};
+use yew::prelude::*;
+
+fn root() -> Option<Element> {
+    gloo::utils::document().document_element()
+}
+
+/// The language of the page, as its first script chose it.
+pub fn language() -> Language {
+    let tag = root().and_then(|root| root.get_attribute("lang")).unwrap_or_default();
+    Language::of_tag(&tag).unwrap_or_default()
+}
+
+/// The colours of the page, as its first script chose them.
+pub fn theme() -> Theme {
+    match root().and_then(|root| root.get_attribute("data-theme")).as_deref() {
+        Some("light") => Theme::Light,
+        Some("dark") => Theme::Dark,
+        _ => Theme::System,
+    }
+}
+
+/// Gives the document its language and title.
+pub fn set_language(language: Language, title: &str) {
+    if let Some(root) = root() {
+        let _ = root.set_attribute("lang", language.code());
+    }
+    gloo::utils::document().set_title(title);
+}
+
+/// Gives the document its colours.
+pub fn set_theme(theme: Theme) {
+    let Some(root) = root() else { return };
+    let _ = match theme {
+        Theme::System => root.remove_attribute("data-theme"),
+        Theme::Light => root.set_attribute("data-theme", "light"),
+        Theme::Dark => root.set_attribute("data-theme", "dark"),
+    };
+}
+
+/// Says that the first press works.
+pub fn set_ready() {
+    if let Some(root) = root() {
+        let _ = root.set_attribute("data-ready", "true");
+    }
+}
+
+/// Keeps a choice for the next visit. Where storage is refused the choice holds for this one.
+pub fn keep(name: &str, value: Option<&str>) {
+    let storage = gloo::utils::window().local_storage().ok().flatten();
+    let Some(storage) = storage else { return };
+    let name = ["pushpull.", name].concat();
+    let _ = match value {
+        Some(value) => storage.set_item(&name, value),
+        None => storage.remove_item(&name),
+    };
+}
+
+/// A value of the address: `?lesson=first-message`.
+pub fn asked(name: &str) -> Option<String> {
+    let search = gloo::utils::window().location().search().ok()?;
+    let pairs = search.trim_start_matches('?').split('&').filter_map(|pair| pair.split_once('='));
+    pairs.into_iter().find(|(known, _)| *known == name).map(|(_, value)| value.to_owned())
+}
+
+/// Real time, in milliseconds since the page began.
+pub fn now_ms() -> i64 {
+    gloo::utils::window().performance().map_or(0, |clock| clock.now() as i64)
+}
+
+/// True if the page is out of sight.
+pub fn is_hidden() -> bool {
+    gloo::utils::document().hidden()
+}
+
+/// Puts the focus on the element with this id.
+pub fn focus(id: &str) {
+    let element = gloo::utils::document().get_element_by_id(id);
+    if let Some(element) = element.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
+        let _ = element.focus();
+    }
+}
+
+/// Loads the page anew.
+pub fn reload() {
+    let _ = gloo::utils::window().location().reload();
+}
+
+/// Puts a text where it can be pasted from.
+pub fn copy(text: &str) {
+    let _ = gloo::utils::window().navigator().clipboard().write_text(text);
+}
+
+/// Fetches a text beside the page; `None` if it does not come.
+pub async fn fetch_text(address: &str) -> Option<String> {
+    use wasm_bindgen_futures::JsFuture;
+    let response = JsFuture::from(gloo::utils::window().fetch_with_str(address)).await.ok()?;
+    let response: web_sys::Response = response.dyn_into().ok()?;
+    if !response.ok() {
+        return None;
+    }
+    JsFuture::from(response.text().ok()?).await.ok()?.as_string()
+}
+
+/// Watches the width of an element until the watch is dropped.
+pub struct WidthWatch {
+    observer: web_sys::ResizeObserver,
+    _heard: Closure<dyn FnMut(js_sys::Array)>,
+}
+
+impl WidthWatch {
+    /// Begins to watch; tells the width at once and whenever it changes.
+    pub fn new(element: &Element, mut tell: impl FnMut(i32) + 'static) -> Option<WidthWatch> {
+        let heard = Closure::new(move |entries: js_sys::Array| {
+            let entry = entries.get(0).dyn_into::<web_sys::ResizeObserverEntry>();
+            if let Ok(entry) = entry {
+                tell(entry.content_rect().width() as i32);
+            }
+        });
+        let observer = web_sys::ResizeObserver::new(heard.as_ref().unchecked_ref()).ok()?;
+        observer.observe(element);
+        Some(WidthWatch { observer, _heard: heard })
+    }
+}
+
+impl Drop for WidthWatch {
+    fn drop(&mut self) {
+        self.observer.disconnect();
+    }
+}
+
+/// The program has broken: the page says so without it, in the place of everything else.
+pub fn tell_broken(error: &str) {
+    gloo::console::error!(error);
+    let texts = Page::of(language());
+    let document = gloo::utils::document();
+    let (Some(app), Ok(notice), Ok(again)) = (
+        document.get_element_by_id("app"),
+        document.create_element("div"),
+        document.create_element("button"),
+    ) else {
+        return;
+    };
+    app.set_text_content(None);
+    notice.set_class_name("failure notice error");
+    let _ = notice.set_attribute("role", "alert");
+    for (tag, text) in [("h1", texts.failure), ("p", texts.failure_saved), ("pre", error)] {
+        if let Ok(line) = document.create_element(tag) {
+            line.set_text_content(Some(text));
+            let _ = notice.append_child(&line);
+        }
+    }
+    again.set_class_name("button primary");
+    again.set_text_content(Some(texts.reload));
+    let heard = Closure::<dyn FnMut()>::new(reload);
+    let _ = again.add_event_listener_with_callback("click", heard.as_ref().unchecked_ref());
+    heard.forget();
+    let _ = notice.append_child(&again);
+    let _ = app.append_child(&notice);
+}
+
+// ---- what events say ----
+
+fn input_of(event: &web_sys::Event) -> Option<HtmlInputElement> {
+    event.target()?.dyn_into().ok()
+}
+
+/// The text of the field that was typed into.
+pub fn text_in(event: &web_sys::Event) -> Option<String> {
+    input_of(event).map(|input| input.value())
+}
+
+/// The number of the field that was changed.
+pub fn number_in(event: &web_sys::Event) -> Option<u64> {
+    text_in(event)?.parse().ok()
+}
+
+/// The number of the message that was typed: `m12` or `12`.
+pub fn message_in(event: &web_sys::Event) -> Option<u64> {
+    text_in(event)?.trim().trim_start_matches('m').parse().ok()
+}
+
+/// The place in the list of what was chosen.
+pub fn chosen_in(event: &web_sys::Event) -> Option<usize> {
+    let select: HtmlSelectElement = event.target()?.dyn_into().ok()?;
+    usize::try_from(select.selected_index()).ok()
+}
+
+/// True if something is typed in the field.
+pub fn has_text(event: &web_sys::Event) -> bool {
+    text_in(event).is_some_and(|text| !text.trim().is_empty())
+}
+
+/// True if the key was pressed in a field that takes text, or in a choice.
+pub fn is_typing(event: &web_sys::Event) -> bool {
+    let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+    target.is_some_and(|element| match &*element.tag_name() {
+        "TEXTAREA" | "SELECT" => true,
+        "INPUT" => !matches!(element.get_attribute("type").as_deref(), Some("range" | "radio")),
+        _ => false,
+    })
+}
+
+/// True if the focus is on a time bar.
+pub fn is_slider(event: &web_sys::Event) -> bool {
+    input_of(event).is_some_and(|input| input.type_() == "range")
+}
+
+/// True if the focus is on something that takes a press of the space bar itself.
+pub fn is_button(event: &web_sys::Event) -> bool {
+    let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+    target.is_some_and(|element| element.tag_name() == "BUTTON")
+}
+
+/// Where in the box of this class a mouse was pressed, in pixels.
+pub fn place_in(event: &MouseEvent, class: &str) -> Option<(i32, i32)> {
+    let target: Element = event.target()?.dyn_into().ok()?;
+    let found = target.closest(&[".", class].concat()).ok().flatten()?;
+    let rect = found.get_bounding_client_rect();
+    Some((event.client_x() - rect.left() as i32, event.client_y() - rect.top() as i32))
+}
+
+/// Shows the end of what is scrolled.
+pub fn scroll_to_end(node: &NodeRef) {
+    if let Some(element) = node.cast::<Element>() {
+        element.set_scroll_top(element.scroll_height());
+    }
+}
+
+/// Opens a dialog over everything else.
+pub fn show_modal(node: &NodeRef) {
+    if let Some(dialog) = node.cast::<HtmlDialogElement>() {
+        let _ = dialog.show_modal();
+    }
+}

@@ -1,0 +1,758 @@
+//! The state of the page, and everything that can happen to it. A pure function: what is to be
+//! done outside is noted as an [`Effect`].
+
+use super::effect::Effect;
+use super::terminal_state::Terminal;
+use crate::host::protocol::{Found, Grain, LessonAct, Reply, Request};
+use crate::view::acts;
+use crate::view::catalog;
+use crate::view::frame::{EventLine, Frame, Inspector, Saving, Selection, Status};
+use crate::view::layout::Lanes;
+use crate::view::lesson::LessonView;
+use crate::view::scene::Scene;
+use crate::view::sentence::sentence;
+use crate::view::text_view;
+use crate::view::welcome::{self, Act, Pile};
+use crate::view::words::Language;
+use std::rc::Rc;
+
+/// Events that are kept for the list.
+const EVENTS_MAX: usize = 2_000;
+
+/// While time runs, a screen reader hears a summary at most so often, in milliseconds.
+const SUMMARY_MS: i64 = 5_000;
+
+/// Speeds, slowest first; 0 is as fast as possible.
+pub const SPEEDS: [f64; 8] = [0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 0.0];
+
+/// The name of the lab in storage.
+const LAB: &str = "lab";
+
+/// Which colours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Theme {
+    /// Those of the system.
+    #[default]
+    System,
+    /// Light ones.
+    Light,
+    /// Dark ones.
+    Dark,
+}
+
+/// How far the page is.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Phase {
+    /// The engine is loading, or opens the lab.
+    #[default]
+    Opening,
+    /// The lab is there.
+    Open,
+    /// It cannot go on: why.
+    Failed(String),
+}
+
+/// What stands at the left.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Left {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// The list of lessons.
+    List,
+    /// The open lesson.
+    Lesson,
+}
+
+/// What the drawer shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tab {
+    /// Commands and their outputs.
+    #[default]
+    Terminal,
+    /// What happened.
+    Events,
+    /// What became of the messages.
+    Ledger,
+}
+
+/// In a narrow page: which lane, or both as a table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Narrow {
+    /// The upper lane.
+    #[default]
+    Kafka,
+    /// The lower lane.
+    Rabbit,
+    /// Both, as a table.
+    Compare,
+}
+
+/// The first half minute.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Welcome {
+    /// How far it is.
+    pub act: Act,
+    /// Where the learner expects the pile.
+    pub bet: Option<Pile>,
+    /// Where the lab has it.
+    pub right: Option<Pile>,
+    /// When the watching began.
+    pub since_us: u64,
+}
+
+/// A message at the lower edge.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Toast {
+    /// A future was dropped; undo brings it back.
+    Forked,
+    /// The lab is as it was left.
+    Restored(u64),
+    /// There is no storage: why.
+    NoStorage(String),
+    /// What storage kept could not be read.
+    Unreadable(String),
+    /// A command of a button failed: why.
+    Refused(String),
+    /// A lesson could not be fetched.
+    NoLesson,
+    /// A text was copied.
+    Copied,
+}
+
+/// Everything that the page shows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct State {
+    /// The language of the page.
+    pub language: Language,
+    /// Its colours.
+    pub theme: Theme,
+    /// How far it is.
+    pub phase: Phase,
+    /// The version of the engine.
+    pub version: String,
+    /// The first half minute, if it is not over.
+    pub welcome: Option<Welcome>,
+    /// The picture.
+    pub scene: Rc<Scene>,
+    /// The number of the frame that the picture came with.
+    pub frame: u64,
+    /// When it came, in milliseconds of real time.
+    pub frame_ms: i64,
+    /// True if the picture jumped: then nothing moves.
+    pub jumped: bool,
+    /// How things stand.
+    pub status: Rc<Status>,
+    /// The events, oldest first.
+    pub events: Rc<Vec<Rc<EventLine>>>,
+    /// What the event list is narrowed to.
+    pub filter: String,
+    /// What is selected.
+    pub selection: Option<Selection>,
+    /// What is known of it.
+    pub inspector: Option<Rc<Inspector>>,
+    /// The lesson that is open.
+    pub lesson: Option<Rc<LessonView>>,
+    /// Why a lesson could not be opened.
+    pub lesson_error: Option<String>,
+    /// What stands at the left.
+    pub left: Left,
+    /// What the drawer shows.
+    pub tab: Tab,
+    /// True if the drawer is open.
+    pub drawer: bool,
+    /// The terminal.
+    pub terminal: Rc<Terminal>,
+    /// True if the text view stands in the place of the picture.
+    pub text: bool,
+    /// In a narrow page: which lane.
+    pub narrow: Narrow,
+    /// The width of the picture, in pixels.
+    pub width: i32,
+    /// How large a step is.
+    pub grain: Grain,
+    /// How fast time runs, when it runs.
+    pub speed: f64,
+    /// The sentence below the picture: of the last step.
+    pub caption: Option<Rc<EventLine>>,
+    /// What a screen reader hears.
+    pub said: String,
+    /// The message at the lower edge.
+    pub toast: Option<Toast>,
+    /// True if the list of keys is open.
+    pub keys: bool,
+    /// What is to be done outside, each with its number.
+    pub effects: Vec<(u64, Effect)>,
+    next_effect: u64,
+    next_request: u64,
+    /// The request whose first failure is told at the lower edge.
+    watched_request: Option<u64>,
+    said_ms: i64,
+    stepping: bool,
+    to_watch: Option<u64>,
+}
+
+/// What can happen.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// The engine says something, at an instant of real time.
+    Reply(Box<Reply>, i64),
+    /// The picture has another width.
+    Width(i32),
+    /// The page came into sight or went out of it.
+    Hidden(bool),
+    /// Speak this language.
+    SetLanguage(Language),
+    /// Wear these colours.
+    SetTheme(Theme),
+    /// Picture or text.
+    ToggleText,
+    /// Run these lines.
+    Run(String),
+    /// Send one message to both sides.
+    Send,
+    /// Let the Kafka consumer ask.
+    Fetch,
+    /// The bet of the first half minute.
+    Bet(Pile),
+    /// The first half minute is over; open the first lesson if `true`.
+    EndWelcome(bool),
+    /// Let time run or stop it.
+    PlayOrPause,
+    /// One step.
+    Step {
+        /// Back.
+        back: bool,
+    },
+    /// Go to an instant.
+    Seek(u64),
+    /// Go to the end of what is recorded.
+    SeekEnd,
+    /// Another speed.
+    SetSpeed(f64),
+    /// The next greater speed.
+    Faster,
+    /// The next smaller speed.
+    Slower,
+    /// How large a step is.
+    SetGrain(Grain),
+    /// Take the last command back.
+    Undo,
+    /// Do it again.
+    Redo,
+    /// Begin the lab or the lesson anew.
+    Reset,
+    /// Show this.
+    Select(Option<Selection>),
+    /// Ask for the number of a message to follow.
+    Follow,
+    /// Show this in the drawer; close it if it is there already.
+    ShowTab(Tab),
+    /// Open or close the drawer.
+    ToggleDrawer,
+    /// Narrow the list of events.
+    Filter(String),
+    /// In a narrow page: this lane.
+    SetNarrow(Narrow),
+    /// Open the list of lessons, or close it.
+    ShowLessons,
+    /// Leave the lesson, keep the lab.
+    FreeLab,
+    /// Open a lesson.
+    OpenLesson(&'static str),
+    /// The text of a lesson came.
+    LessonText {
+        /// Its id.
+        id: &'static str,
+        /// Its language.
+        language: Language,
+        /// Its Markdown; `None` if it did not come.
+        markdown: Option<String>,
+        /// The same lesson in another language.
+        translate: bool,
+    },
+    /// Something in the open lesson.
+    Lesson(LessonAct),
+    /// The learner typed.
+    Input(String),
+    /// Run what is typed.
+    Enter,
+    /// An earlier command.
+    Earlier,
+    /// A later command.
+    Later,
+    /// Complete what is typed.
+    Complete,
+    /// Open or close the list of keys.
+    ShowKeys(bool),
+    /// Take the message at the lower edge away.
+    CloseToast,
+    /// Load the page anew.
+    Reload,
+    /// Put a text where it can be pasted from.
+    Copy(String),
+    /// The program has broken: why.
+    Broken(String),
+    /// Effects up to this number were carried out.
+    Done(u64),
+}
+
+impl State {
+    /// The page as it begins.
+    pub fn new(language: Language, theme: Theme) -> State {
+        let mut state = State {
+            language,
+            theme,
+            phase: Phase::Opening,
+            version: String::new(),
+            welcome: None,
+            scene: Rc::default(),
+            frame: 0,
+            frame_ms: 0,
+            jumped: true,
+            status: Rc::default(),
+            events: Rc::default(),
+            filter: String::new(),
+            selection: None,
+            inspector: None,
+            lesson: None,
+            lesson_error: None,
+            left: Left::Nothing,
+            tab: Tab::Terminal,
+            drawer: true,
+            terminal: Rc::default(),
+            text: false,
+            narrow: Narrow::Kafka,
+            width: 0,
+            grain: Grain::Event,
+            speed: 1.0,
+            caption: None,
+            said: String::new(),
+            toast: None,
+            keys: false,
+            effects: Vec::new(),
+            next_effect: 0,
+            next_request: 0,
+            watched_request: None,
+            said_ms: 0,
+            stepping: false,
+            to_watch: None,
+        };
+        state.ask(Request::Open { lab: LAB.into(), script: welcome::SCRIPT.into(), store: true });
+        state
+    }
+
+    /// True once something can be done.
+    pub fn is_ready(&self) -> bool {
+        self.phase == Phase::Open && self.frame > 0 && self.status.working.is_none()
+    }
+
+    /// Which lanes the picture shows in a page of this kind.
+    pub fn lanes(&self, narrow: bool) -> Lanes {
+        match (narrow, self.narrow) {
+            (false, _) | (true, Narrow::Compare) => Lanes::Both,
+            (true, Narrow::Kafka) => Lanes::Kafka,
+            (true, Narrow::Rabbit) => Lanes::Rabbit,
+        }
+    }
+
+    fn wish(&mut self, effect: Effect) {
+        self.next_effect += 1;
+        self.effects.push((self.next_effect, effect));
+    }
+
+    fn ask(&mut self, request: Request) {
+        self.wish(Effect::Ask(request));
+    }
+
+    /// Runs lines; they stand in the terminal first.
+    fn run(&mut self, text: String) -> u64 {
+        self.next_request += 1;
+        let id = self.next_request;
+        Rc::make_mut(&mut self.terminal).begin(id, &text);
+        self.ask(Request::Run { id, text });
+        id
+    }
+
+    /// Runs the command of a button, and lets some time pass so that one sees what comes of it.
+    fn act(&mut self, command: String) {
+        let text = match self.status.playing {
+            true => command,
+            false => [&*command, "\n", acts::AFTERMATH].concat(),
+        };
+        self.watched_request = Some(self.run(text));
+    }
+
+    fn pause(&mut self) {
+        if self.status.playing {
+            self.ask(Request::Pause);
+        }
+    }
+
+    fn play(&mut self) {
+        self.stepping = false;
+        self.caption = None;
+        self.ask(Request::Play { speed: self.speed });
+    }
+
+    fn set_speed(&mut self, speed: f64) {
+        self.speed = speed;
+        if self.status.playing {
+            self.ask(Request::Play { speed });
+        }
+    }
+
+    fn speed_by(&mut self, steps: isize) {
+        let at = SPEEDS.iter().position(|speed| *speed == self.speed).unwrap_or(3);
+        let to = at.saturating_add_signed(steps).min(SPEEDS.len() - 1);
+        self.set_speed(SPEEDS[to]);
+    }
+
+    fn select(&mut self, selection: Option<Selection>) {
+        if selection.is_some() {
+            self.pause();
+        }
+        self.inspector = None;
+        self.selection = selection.clone();
+        self.ask(Request::Select(selection));
+    }
+
+    /// Something happens.
+    pub fn change(&mut self, action: Action) {
+        match action {
+            Action::Reply(reply, now_ms) => self.hear(*reply, now_ms),
+            Action::Width(width) => self.width = width,
+            Action::Hidden(hidden) => self.ask(Request::Hidden(hidden)),
+            Action::SetLanguage(language) => self.set_language(language),
+            Action::SetTheme(theme) => {
+                self.theme = theme;
+                let value = match theme {
+                    Theme::System => None,
+                    Theme::Light => Some("light"),
+                    Theme::Dark => Some("dark"),
+                };
+                self.wish(Effect::Keep { name: "theme", value });
+            }
+            Action::ToggleText => self.text = !self.text,
+            Action::Run(text) => {
+                self.watched_request = Some(self.run(text));
+            }
+            Action::Send => {
+                if let Some(command) = acts::send(&self.scene) {
+                    self.act(command);
+                }
+            }
+            Action::Fetch => {
+                if let Some(command) = acts::fetch(&self.scene) {
+                    self.act(command);
+                }
+            }
+            Action::Bet(pile) => self.bet(pile),
+            Action::EndWelcome(lesson) => self.end_welcome(lesson),
+            Action::PlayOrPause if self.status.playing || self.status.working.is_some() => {
+                self.ask(Request::Pause);
+            }
+            Action::PlayOrPause => self.play(),
+            Action::Step { back } => {
+                self.stepping = true;
+                self.ask(Request::Step { grain: self.grain, back });
+            }
+            Action::Seek(at_us) => {
+                self.caption = None;
+                self.ask(Request::Seek { at_us });
+            }
+            Action::SeekEnd => self.change(Action::Seek(self.status.end_us)),
+            Action::SetSpeed(speed) => self.set_speed(speed),
+            Action::Faster => self.speed_by(1),
+            Action::Slower => self.speed_by(-1),
+            Action::SetGrain(grain) => self.grain = grain,
+            Action::Undo => {
+                self.toast = None;
+                self.ask(Request::Undo);
+            }
+            Action::Redo => self.ask(Request::Redo),
+            Action::Reset => self.reset(),
+            Action::Select(selection) => self.select(selection),
+            Action::Follow => self.wish(Effect::Focus("follow")),
+            Action::ShowTab(tab) => {
+                self.drawer = true;
+                self.tab = tab;
+            }
+            Action::ToggleDrawer => self.drawer = !self.drawer,
+            Action::Filter(text) => self.filter = text,
+            Action::SetNarrow(narrow) => self.narrow = narrow,
+            Action::ShowLessons => {
+                self.end_welcome(false);
+                self.left = if self.left == Left::List { self.beside() } else { Left::List };
+            }
+            Action::FreeLab => {
+                self.end_welcome(false);
+                if self.lesson.is_some() {
+                    self.ask(Request::CloseLesson);
+                }
+                self.left = Left::Nothing;
+            }
+            Action::OpenLesson(id) => {
+                self.end_welcome(false);
+                self.lesson_error = None;
+                let language = self.language;
+                self.wish(Effect::FetchLesson { id, language, translate: false });
+            }
+            Action::LessonText { id, language, markdown, translate } => {
+                self.lesson_text((id, language), markdown, translate);
+            }
+            Action::Lesson(act) => self.ask(Request::Lesson(act)),
+            Action::Input(text) => Rc::make_mut(&mut self.terminal).set_input(text),
+            Action::Enter => {
+                if let Some(text) = Rc::make_mut(&mut self.terminal).take() {
+                    self.watched_request = None;
+                    self.run(text);
+                }
+            }
+            Action::Earlier => Rc::make_mut(&mut self.terminal).earlier(),
+            Action::Later => Rc::make_mut(&mut self.terminal).later(),
+            Action::Complete => {
+                self.next_request += 1;
+                let id = self.next_request;
+                let line = Rc::make_mut(&mut self.terminal).ask(id);
+                self.ask(Request::Complete { id, line });
+            }
+            Action::ShowKeys(open) => {
+                if open {
+                    self.pause();
+                }
+                self.keys = open;
+            }
+            Action::CloseToast => self.toast = None,
+            Action::Reload => self.wish(Effect::Reload),
+            Action::Copy(text) => {
+                self.wish(Effect::Copy(text));
+                self.toast = Some(Toast::Copied);
+            }
+            Action::Broken(error) => self.phase = Phase::Failed(error),
+            Action::Done(number) => self.effects.retain(|(known, _)| *known > number),
+        }
+    }
+
+    /// What stands at the left beside the list: the lesson, if one is open.
+    fn beside(&self) -> Left {
+        if self.lesson.is_some() { Left::Lesson } else { Left::Nothing }
+    }
+
+    fn set_language(&mut self, language: Language) {
+        self.language = language;
+        self.wish(Effect::Keep { name: "lang", value: Some(language.code()) });
+        let entry = self.lesson.as_ref().and_then(|lesson| catalog::entry(&lesson.id));
+        if let Some(entry) = entry {
+            self.wish(Effect::FetchLesson { id: entry.id, language, translate: true });
+        }
+    }
+
+    fn lesson_text(
+        &mut self,
+        (id, language): (&'static str, Language),
+        markdown: Option<String>,
+        translate: bool,
+    ) {
+        let Some(markdown) = markdown else {
+            self.toast = Some(Toast::NoLesson);
+            return;
+        };
+        if language != self.language {
+            return;
+        }
+        let language = language.code().to_owned();
+        if translate {
+            return self.ask(Request::Lesson(LessonAct::Translate { language, markdown }));
+        }
+        self.left = Left::Lesson;
+        self.selection = None;
+        self.ask(Request::OpenLesson { id: id.to_owned(), language, markdown });
+        self.wish(Effect::Focus("lesson"));
+    }
+
+    fn reset(&mut self) {
+        match &self.lesson {
+            Some(_) => self.ask(Request::Lesson(LessonAct::Reset)),
+            None => {
+                self.run(welcome::SCRIPT.to_owned());
+            }
+        }
+    }
+
+    // ---- the first half minute ----
+
+    fn bet(&mut self, pile: Pile) {
+        let Some(welcome) = &mut self.welcome else { return };
+        if welcome.act != Act::Bet {
+            return;
+        }
+        welcome.bet = Some(pile);
+        welcome.act = Act::Watch;
+        welcome.since_us = u64::MAX;
+        self.narrow = Narrow::Rabbit;
+        self.to_watch = Some(self.run(welcome::SLOW.to_owned()));
+    }
+
+    fn end_welcome(&mut self, lesson: bool) {
+        if self.welcome.take().is_none() {
+            return;
+        }
+        if lesson && let Some(entry) = catalog::LESSONS.first() {
+            return self.change(Action::OpenLesson(entry.id));
+        }
+        self.left = Left::List;
+    }
+
+    /// The lab goes on; does the first half minute?
+    fn watch_welcome(&mut self) {
+        let Some(mut welcome) = self.welcome else { return };
+        let (scene, ledger) = (&self.scene, &self.scene.ledger);
+        match welcome.act {
+            Act::Send if ledger.rabbit.delivered > 0 && ledger.kafka.acknowledged > 0 => {
+                welcome.act = Act::Fetch;
+            }
+            Act::Fetch if ledger.kafka.delivered > 0 => welcome.act = Act::Bet,
+            Act::Watch if scene.now_us >= welcome.since_us.saturating_add(welcome::WATCH_US) => {
+                welcome.act = Act::Decided;
+                welcome.right = Some(welcome::rabbit_pile(scene));
+                self.pause();
+            }
+            _ => return,
+        }
+        if matches!(welcome.act, Act::Fetch) {
+            self.narrow = Narrow::Kafka;
+        }
+        self.welcome = Some(welcome);
+    }
+
+    // ---- what the engine says ----
+
+    fn hear(&mut self, reply: Reply, now_ms: i64) {
+        match reply {
+            Reply::Loaded { version } => self.version = version,
+            Reply::Opened { found } => self.opened(found),
+            Reply::Frame(frame) => self.draw(*frame, now_ms),
+            Reply::Ran { id, line, output, error, last } => {
+                if let (Some(error), true) = (&error, self.watched_request == Some(id)) {
+                    self.toast = Some(Toast::Refused(error.clone()));
+                }
+                let failed = error.is_some();
+                let terminal = Rc::make_mut(&mut self.terminal);
+                terminal.answer(id, &line, output, error);
+                if last || failed {
+                    terminal.end(id);
+                }
+                if last && self.to_watch == Some(id) {
+                    self.to_watch = None;
+                    if let Some(welcome) = &mut self.welcome {
+                        welcome.since_us = self.status.now_us;
+                        self.speed = 1.0;
+                        self.play();
+                    }
+                }
+            }
+            Reply::Completions { id, words, replaces } => {
+                Rc::make_mut(&mut self.terminal).complete(id, words, replaces);
+            }
+            Reply::LessonRefused { error } => self.lesson_error = Some(error),
+            Reply::Failed { error } => self.phase = Phase::Failed(error),
+        }
+    }
+
+    fn opened(&mut self, found: Found) {
+        self.phase = Phase::Open;
+        let first = Welcome { act: Act::Send, bet: None, right: None, since_us: 0 };
+        match found {
+            Found::Nothing => self.welcome = Some(first),
+            Found::NoStorage { reason } => {
+                self.welcome = Some(first);
+                self.toast = Some(Toast::NoStorage(reason));
+            }
+            Found::Unreadable { error } => {
+                self.left = Left::List;
+                self.toast = Some(Toast::Unreadable(error));
+            }
+            Found::Lab { saved_us } => {
+                self.left = Left::List;
+                self.toast = Some(Toast::Restored(saved_us));
+            }
+        }
+    }
+
+    fn draw(&mut self, frame: Frame, now_ms: i64) {
+        let was_playing = self.status.playing;
+        if frame.status.future_dropped && !self.status.future_dropped {
+            self.toast = Some(Toast::Forked);
+        } else if !frame.status.future_dropped && self.toast == Some(Toast::Forked) {
+            self.toast = None;
+        }
+        self.frame = frame.number;
+        self.frame_ms = now_ms;
+        self.jumped = frame.events_replaced;
+        self.scene = Rc::new(frame.scene);
+        self.status = Rc::new(frame.status);
+        self.inspector = frame.inspector.map(Rc::new);
+        self.take_lesson(frame.lesson);
+        self.take_events(frame.events, frame.events_replaced);
+        self.say(was_playing, now_ms);
+        self.watch_welcome();
+    }
+
+    fn take_lesson(&mut self, lesson: Option<LessonView>) {
+        let had = self.lesson.is_some();
+        if self.lesson.as_deref() != lesson.as_ref() {
+            self.lesson = lesson.map(Rc::new);
+        }
+        match (had, self.lesson.is_some()) {
+            // A lesson that was open when the page was left.
+            (false, true) => {
+                self.welcome = None;
+                self.left = Left::Lesson;
+            }
+            (true, false) if self.left == Left::Lesson => self.left = Left::List,
+            _ => {}
+        }
+    }
+
+    fn take_events(&mut self, events: Vec<EventLine>, replaced: bool) {
+        if events.is_empty() && !replaced {
+            return;
+        }
+        let list = Rc::make_mut(&mut self.events);
+        if replaced {
+            list.clear();
+        }
+        list.extend(events.into_iter().map(Rc::new));
+        let spare = list.len().saturating_sub(EVENTS_MAX);
+        list.drain(..spare);
+        if self.stepping {
+            self.caption = list.last().cloned();
+        }
+    }
+
+    /// In step mode each sentence is said, while time runs a summary now and then.
+    fn say(&mut self, was_playing: bool, now_ms: i64) {
+        if self.stepping && !self.status.playing {
+            if let Some(line) = &self.caption {
+                self.said = sentence(line, self.language);
+            }
+            return;
+        }
+        let paused = was_playing && !self.status.playing;
+        let due = self.status.playing && now_ms - self.said_ms >= SUMMARY_MS;
+        if paused || due {
+            self.said_ms = now_ms;
+            self.said = text_view::state(&self.scene, self.language);
+        }
+    }
+
+    /// How saving stands, as the header tells it.
+    pub fn saving(&self) -> &Saving {
+        &self.status.saving
+    }
+}
+
+#[cfg(test)]
+#[path = "state_tests.rs"]
+mod tests;

@@ -1,0 +1,247 @@
+//! The page without a page: what happens to its state, and what it asks for.
+
+use super::*;
+use crate::view::scene::{Consumer, Health, Queue, Topic};
+
+fn page() -> State {
+    State::new(Language::Korean, Theme::System)
+}
+
+fn asked(state: &mut State) -> Vec<Request> {
+    let effects = std::mem::take(&mut state.effects);
+    let requests = effects.into_iter().filter_map(|(_, effect)| match effect {
+        Effect::Ask(request) => Some(request),
+        _ => None,
+    });
+    requests.collect()
+}
+
+fn hear(state: &mut State, reply: Reply) {
+    state.change(Action::Reply(Box::new(reply), 0));
+}
+
+/// The lab of a first visit.
+fn first_scene() -> Scene {
+    let mut scene = Scene { now_us: 6_000_000, ..Scene::default() };
+    scene.kafka.topics.push(Topic { name: "t".into(), ..Topic::default() });
+    scene.kafka.consumers.push(Consumer {
+        name: "ck".into(),
+        health: Health::Paused,
+        ..Consumer::default()
+    });
+    scene.rabbit.queues.push(Queue { name: "q".into(), ..Queue::default() });
+    scene
+}
+
+fn frame(number: u64, scene: Scene) -> Frame {
+    let status = Status { now_us: scene.now_us, end_us: scene.now_us, ..Status::default() };
+    Frame { number, scene, status, ..Frame::default() }
+}
+
+fn draw(state: &mut State, frame: Frame) {
+    hear(state, Reply::Frame(Box::new(frame)));
+}
+
+fn first_visit() -> State {
+    let mut state = page();
+    hear(&mut state, Reply::Loaded { version: "1".into() });
+    hear(&mut state, Reply::Opened { found: Found::Nothing });
+    draw(&mut state, frame(1, first_scene()));
+    asked(&mut state);
+    state
+}
+
+#[test]
+fn the_page_begins_by_opening_the_lab() {
+    let mut state = page();
+    assert!(matches!(&asked(&mut state)[..], [Request::Open { store: true, .. }]));
+    assert!(!state.is_ready());
+    assert!(first_visit().is_ready());
+}
+
+#[test]
+fn the_first_half_minute_goes_through_its_acts() {
+    let mut state = first_visit();
+    let act = |state: &State| state.welcome.map(|welcome| welcome.act);
+    assert_eq!(act(&state), Some(Act::Send));
+    state.change(Action::Send);
+    let text = "producer p --kafka t --rabbit /q --count 1\nrun 200ms";
+    assert_eq!(asked(&mut state), [Request::Run { id: 1, text: text.into() }]);
+    assert_eq!(state.terminal.lines.len(), 2, "the command stands in the terminal first");
+
+    let mut scene = first_scene();
+    scene.ledger.kafka.acknowledged = 1;
+    scene.ledger.rabbit.delivered = 1;
+    draw(&mut state, frame(2, scene.clone()));
+    assert_eq!(act(&state), Some(Act::Fetch));
+    state.change(Action::Fetch);
+    let text = "client ck resume\nrun 200ms";
+    assert_eq!(asked(&mut state), [Request::Run { id: 2, text: text.into() }]);
+
+    scene.ledger.kafka.delivered = 1;
+    draw(&mut state, frame(3, scene.clone()));
+    assert_eq!(act(&state), Some(Act::Bet));
+    state.change(Action::Bet(Pile::Broker));
+    assert_eq!(act(&state), Some(Act::Watch));
+    assert_eq!(asked(&mut state), [Request::Run { id: 3, text: welcome::SLOW.into() }]);
+    scene.now_us = 9_000_000;
+    draw(&mut state, frame(4, scene.clone()));
+    let ran =
+        |last| Reply::Ran { id: 3, line: String::new(), output: Vec::new(), error: None, last };
+    hear(&mut state, ran(false));
+    assert_eq!(asked(&mut state), []);
+    hear(&mut state, ran(true));
+    assert_eq!(asked(&mut state), [Request::Play { speed: 1.0 }]);
+
+    scene.now_us += welcome::WATCH_US;
+    scene.rabbit.consumers.push(Consumer { held_count: 12, ..Consumer::default() });
+    let mut last = frame(5, scene);
+    last.status.playing = true;
+    draw(&mut state, last);
+    assert_eq!(act(&state), Some(Act::Decided));
+    assert_eq!(state.welcome.and_then(|welcome| welcome.right), Some(Pile::Consumer));
+    assert_eq!(asked(&mut state), [Request::Pause]);
+    state.change(Action::EndWelcome(false));
+    assert_eq!((state.welcome, state.left), (None, Left::List));
+}
+
+#[test]
+fn a_returning_visitor_sees_her_lab() {
+    let mut state = page();
+    hear(&mut state, Reply::Opened { found: Found::Lab { saved_us: 12_300_000 } });
+    assert_eq!(state.welcome, None);
+    assert_eq!(state.toast, Some(Toast::Restored(12_300_000)));
+}
+
+#[test]
+fn without_storage_the_page_works_and_says_so() {
+    let mut state = page();
+    let reason = "SecurityError".to_owned();
+    hear(&mut state, Reply::Opened { found: Found::NoStorage { reason } });
+    assert!(state.welcome.is_some());
+    assert!(matches!(state.toast, Some(Toast::NoStorage(_))));
+}
+
+#[test]
+fn a_dropped_future_can_be_had_back() {
+    let mut state = first_visit();
+    let mut forked = frame(2, first_scene());
+    forked.status.future_dropped = true;
+    draw(&mut state, forked);
+    assert_eq!(state.toast, Some(Toast::Forked));
+    state.change(Action::Undo);
+    assert_eq!(asked(&mut state), [Request::Undo]);
+    assert_eq!(state.toast, None);
+}
+
+#[test]
+fn speeds_go_up_and_down() {
+    let mut state = first_visit();
+    state.change(Action::Faster);
+    assert_eq!(state.speed, 2.0);
+    for _ in 0..10 {
+        state.change(Action::Faster);
+    }
+    assert_eq!(state.speed, 0.0, "as fast as possible");
+    for _ in 0..20 {
+        state.change(Action::Slower);
+    }
+    assert_eq!(state.speed, 0.1);
+    assert_eq!(asked(&mut state), [], "nothing is asked while time stands still");
+}
+
+fn line(number: u64, name: &str) -> EventLine {
+    EventLine { number, at_us: 0, name: name.into(), by: "x".into(), fields: Vec::new() }
+}
+
+#[test]
+fn a_step_says_its_sentence_and_running_says_little() {
+    let mut state = first_visit();
+    state.change(Action::Step { back: false });
+    let mut step = frame(2, first_scene());
+    step.events = vec![line(0, "kafka.fetched_nothing")];
+    draw(&mut state, step);
+    assert!(state.said.contains("빈손"), "{}", state.said);
+    state.change(Action::PlayOrPause);
+    let mut said = 0;
+    for number in 3..600 {
+        let mut running = frame(number, first_scene());
+        running.status.playing = true;
+        let before = state.said_ms;
+        let now_ms = number as i64 * 16;
+        state.change(Action::Reply(Box::new(Reply::Frame(Box::new(running))), now_ms));
+        said += i32::from(state.said_ms != before);
+    }
+    assert!(said <= 2, "{said} summaries in ten seconds");
+}
+
+#[test]
+fn the_list_of_events_is_bounded_and_replaced_after_a_jump() {
+    let mut state = first_visit();
+    let mut many = frame(2, first_scene());
+    many.events = (0..5_000).map(|number| line(number, "lab.network")).collect();
+    draw(&mut state, many);
+    assert_eq!(state.events.len(), EVENTS_MAX);
+    let mut jumped = frame(3, first_scene());
+    jumped.events_replaced = true;
+    jumped.events = vec![line(7, "lab.network")];
+    draw(&mut state, jumped);
+    assert_eq!(state.events.len(), 1);
+    assert!(state.jumped);
+}
+
+#[test]
+fn selecting_pauses() {
+    let mut state = first_visit();
+    let mut running = frame(2, first_scene());
+    running.status.playing = true;
+    draw(&mut state, running);
+    state.change(Action::Select(Some(Selection::Message(3))));
+    let requests = asked(&mut state);
+    assert_eq!(requests[0], Request::Pause);
+    assert_eq!(requests[1], Request::Select(Some(Selection::Message(3))));
+}
+
+#[test]
+fn another_language_keeps_the_place_in_the_lesson() {
+    let mut state = first_visit();
+    let mut lesson = frame(2, first_scene());
+    lesson.lesson = Some(LessonView { id: "first-message".into(), ..LessonView::default() });
+    draw(&mut state, lesson);
+    assert_eq!(state.left, Left::Lesson);
+    state.change(Action::SetLanguage(Language::English));
+    let fetch = state.effects.iter().find_map(|(_, effect)| match effect {
+        Effect::FetchLesson { id, translate, .. } => Some((*id, *translate)),
+        _ => None,
+    });
+    assert_eq!(fetch, Some(("first-message", true)));
+    asked(&mut state);
+    state.change(Action::LessonText {
+        id: "first-message",
+        language: Language::English,
+        markdown: Some("x".into()),
+        translate: true,
+    });
+    assert!(matches!(
+        &asked(&mut state)[..],
+        [Request::Lesson(LessonAct::Translate { language, .. })] if language == "en"
+    ));
+}
+
+#[test]
+fn a_refused_button_is_told() {
+    let mut state = first_visit();
+    state.change(Action::Send);
+    hear(
+        &mut state,
+        Reply::Ran {
+            id: 1,
+            line: "producer p".into(),
+            output: Vec::new(),
+            error: Some("no".into()),
+            last: false,
+        },
+    );
+    assert_eq!(state.toast, Some(Toast::Refused("no".into())));
+    assert_eq!(state.terminal.lines.len(), 1, "the rest was not run");
+}

@@ -1,0 +1,48 @@
+//! The message at the lower edge: it says what happened and what can be done, and waits.
+
+use super::desk::use_desk;
+use super::icon::Icon;
+use super::state::{Action, Toast};
+use crate::view::words::{fill, seconds};
+use yew::prelude::*;
+
+/// The message.
+#[derive(PartialEq, Properties)]
+pub struct Props {
+    /// What happened.
+    pub toast: Toast,
+}
+
+/// The message at the lower edge.
+#[component]
+pub fn ToastLine(props: &Props) -> Html {
+    let desk = use_desk();
+    let t = desk.texts;
+    let (class, text, detail) = match &props.toast {
+        Toast::Forked => ("toast", t.toast_forked.to_owned(), None),
+        Toast::Restored(us) => {
+            let time = seconds(us / 100_000 * 100_000, desk.language);
+            ("toast ok", fill(t.toast_restored, &[("time", &time)]), None)
+        }
+        Toast::NoStorage(why) => ("toast warning", t.toast_no_storage.to_owned(), Some(why)),
+        Toast::Unreadable(why) => ("toast warning", t.toast_unreadable.to_owned(), Some(why)),
+        Toast::Refused(why) => ("toast error", t.toast_refused.to_owned(), Some(why)),
+        Toast::NoLesson => ("toast error", t.toast_no_lesson.to_owned(), None),
+        Toast::Copied => ("toast ok", t.toast_copied.to_owned(), None),
+    };
+    html! {
+        <div class="toasts">
+            <div class={class} role="status" data-test="toast">
+                <span>{ text }
+                    if let Some(detail) = detail { <small class="mono" lang="en">{ detail }</small> }
+                </span>
+                if props.toast == Toast::Forked {
+                    <button type="button" class="button" data-test="toast-undo"
+                        onclick={desk.on(Action::Undo)}>{ t.undo }</button>
+                }
+                <button type="button" class="button icon quiet" aria-label={t.close} data-test="close-toast"
+                    onclick={desk.on(Action::CloseToast)}>{ Icon::Close.html() }</button>
+            </div>
+        </div>
+    }
+}
