@@ -40,7 +40,7 @@ fn svg(name: &str, ko: &Picture, en: &Picture) -> String {
     assert_eq!((ko.width, ko.height), (en.width, en.height), "the languages need the same room");
     let (width, height) = (ko.width, ko.height);
     let mut svg = format!(
-        "<svg class=\"picture poster-{name}\" viewBox=\"0 0 {width} {height}\" \
+        "<svg class=\"poster-{name}\" viewBox=\"0 0 {width} {height}\" \
          aria-hidden=\"true\">\n"
     );
     assert_eq!(ko.parts.len(), en.parts.len(), "the languages have the same parts");
