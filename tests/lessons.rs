@@ -4,6 +4,8 @@
 mod broken;
 #[path = "lessons/files.rs"]
 mod files;
+#[path = "lessons/folders.rs"]
+mod folders;
 #[path = "lessons/learner.rs"]
 mod learner;
 #[path = "lessons/trial.rs"]

@@ -1,2 +1,224 @@
-//! stub
-fn main() {}
+//! The command line: scripts in a fresh lab, lessons checked.
+
+use pushpull::lab::command::LabSpec;
+use pushpull::lab::{Event, Timeline};
+use pushpull::lesson::check::check;
+use pushpull::shell::programs::{self, event_row};
+use pushpull::shell::run::{Progress, Ran, Running};
+use serde_json::Value;
+use std::fs::File;
+use std::io::{self, BufWriter, ErrorKind, Read, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+pushpull: a laboratory for message brokers
+
+  pushpull run [--json] [--events] [--seed N] FILE|-   run a script in a fresh lab
+  pushpull check PATH...                               run lessons: what they say must be so
+  pushpull explore [--seeds N] [--steps N] [SCRIPT]    search for a broken invariant (not here yet)
+  pushpull bench [--json]                              the engines' rates (not here yet)
+
+run exits with 0, or with 1 at the first command that failed, unless its line begins with `! `.
+";
+
+/// More of an input than this is not read: a script is far smaller.
+const INPUT_BYTES_MAX: u64 = 64 << 20;
+
+/// Events between two looks at what happened.
+const BUDGET: u64 = 10_000;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let mut out = BufWriter::new(io::stdout().lock());
+    let done = dispatch(&arguments, &mut out).and_then(|code| out.flush().map(|()| code));
+    match done {
+        Ok(code) => code,
+        // Whoever read our output has seen enough.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => complain(&format!("cannot write: {error}"), 1),
+    }
+}
+
+fn dispatch(arguments: &[String], out: &mut impl Write) -> io::Result<ExitCode> {
+    let Some((command, rest)) = arguments.split_first() else {
+        return Ok(usage("expected a command"));
+    };
+    match command.as_str() {
+        "run" => match RunOptions::of(rest) {
+            Ok(options) => run(&options, out),
+            Err(sentence) => Ok(usage(&sentence)),
+        },
+        "check" => match rest.iter().find(|word| word.starts_with('-')) {
+            Some(option) => Ok(usage(&format!("found {option}, expected the paths of lessons"))),
+            None if rest.is_empty() => Ok(usage("expected the paths of lessons behind check")),
+            None => {
+                let report = check(&rest.iter().map(PathBuf::from).collect::<Vec<_>>());
+                writeln!(out, "{report}")?;
+                Ok(if report.is_good() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+            }
+        },
+        "explore" => Ok(complain("not here yet: explore waits for faults on several brokers", 2)),
+        "bench" => Ok(complain("not here yet: bench waits for both engines to be whole", 2)),
+        "help" | "--help" | "-h" => {
+            out.write_all(USAGE.as_bytes())?;
+            Ok(ExitCode::SUCCESS)
+        }
+        "--version" | "-V" => {
+            writeln!(out, "pushpull {}", env!("CARGO_PKG_VERSION"))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        other => Ok(usage(&format!("found {other}, expected run, check, explore or bench"))),
+    }
+}
+
+fn usage(sentence: &str) -> ExitCode {
+    complain(&format!("{sentence}\n\n{USAGE}"), 2)
+}
+
+fn complain(sentence: &str, code: u8) -> ExitCode {
+    // Nobody is left to tell if this cannot be written either.
+    let _ = writeln!(io::stderr(), "pushpull: {sentence}");
+    ExitCode::from(code)
+}
+
+// ---- run ----
+
+struct RunOptions {
+    json: bool,
+    events: bool,
+    seed: u64,
+    file: String,
+}
+
+impl RunOptions {
+    fn of(words: &[String]) -> Result<RunOptions, String> {
+        let (mut json, mut events, mut seed, mut file) = (false, false, 1, None);
+        let mut rest = words.iter();
+        while let Some(word) = rest.next() {
+            let (name, inline) = match word.split_once('=') {
+                Some((name, value)) if name.starts_with("--") => (name, Some(value.to_owned())),
+                _ => (word.as_str(), None),
+            };
+            match name {
+                "--json" => json = true,
+                "--events" => events = true,
+                "--seed" => {
+                    let value = inline.or_else(|| rest.next().cloned());
+                    let value = value.ok_or("expected a number behind --seed")?;
+                    seed = value
+                        .parse()
+                        .map_err(|_| format!("found {value}, expected a number behind --seed"))?;
+                }
+                "-" => file = Some(word.clone()),
+                option if option.starts_with('-') => {
+                    return Err(format!("found {option}, expected --json, --events or --seed N"));
+                }
+                _ if file.is_some() => return Err(format!("found {word}, expected one file")),
+                _ => file = Some(word.clone()),
+            }
+        }
+        let file = file.ok_or("expected a file, or - for standard input")?;
+        Ok(RunOptions { json, events, seed, file })
+    }
+}
+
+fn run(options: &RunOptions, out: &mut impl Write) -> io::Result<ExitCode> {
+    let text = match read(&options.file) {
+        Ok(text) => text,
+        Err(sentence) => return Ok(complain(&sentence, 2)),
+    };
+    let spec = LabSpec { seed: options.seed, ..LabSpec::default() };
+    let mut timeline = match Timeline::new(&spec) {
+        Ok(timeline) => timeline,
+        Err(error) => return Ok(complain(&error.to_string(), 1)),
+    };
+    let mut running = Running::new(&text);
+    let mut seen = 0;
+    loop {
+        let progress = running.work(&mut timeline, BUDGET);
+        // `lab new` begins a stream of events of its own.
+        if let Progress::Ran(ran) = &progress
+            && programs::is_lab_new(&ran.text)
+            && ran.error.is_none()
+        {
+            seen = 0;
+        }
+        if options.events {
+            let log = timeline.session().events();
+            for event in log.since(seen) {
+                writeln!(out, "{}", event_line(event, options.json))?;
+            }
+            seen = log.next();
+        }
+        match progress {
+            Progress::More => {}
+            Progress::Ran(ran) => {
+                let now = timeline.session().now().micros();
+                match options.json {
+                    true => writeln!(out, "{}", json_line(&ran, now))?,
+                    false => {
+                        for line in ran.transcript() {
+                            writeln!(out, "{line}")?;
+                        }
+                    }
+                }
+                if !ran.right {
+                    out.flush()?;
+                    let sentence = format!("stopped at line {} of {}", ran.line, options.file);
+                    return Ok(complain(&sentence, 1));
+                }
+            }
+            Progress::Need(blocks) => {
+                let sentence = format!("{} blocks are not in memory", blocks.len());
+                return Ok(complain(&sentence, 1));
+            }
+            Progress::End => return Ok(ExitCode::SUCCESS),
+        }
+    }
+}
+
+/// A script from a file or from standard input.
+fn read(file: &str) -> Result<String, String> {
+    let mut bytes = Vec::new();
+    let result = match file {
+        "-" => io::stdin().lock().take(INPUT_BYTES_MAX).read_to_end(&mut bytes),
+        path => File::open(path).and_then(|f| f.take(INPUT_BYTES_MAX).read_to_end(&mut bytes)),
+    };
+    result.map_err(|error| format!("cannot read {file}: {error}"))?;
+    String::from_utf8(bytes).map_err(|error| {
+        let good = error.utf8_error().valid_up_to();
+        let lines = error.as_bytes()[..good].iter().filter(|byte| **byte == b'\n').count();
+        format!("cannot read {file}: line {} is not UTF-8", lines + 1)
+    })
+}
+
+/// `{"t_us": 1200, "line": 3, "command": "...", "ok": true, "output": [...]}`
+fn json_line(ran: &Ran, now_us: u64) -> String {
+    let quoted = |text: &str| Value::from(text).to_string();
+    let (line, command, ok) = (ran.line, quoted(&ran.text), ran.error.is_none());
+    let rest = match &ran.error {
+        None => {
+            let output: Vec<String> = ran.output.iter().map(|line| quoted(line)).collect();
+            format!("\"output\": [{}]", output.join(", "))
+        }
+        Some(error) => format!("\"error\": {}", quoted(error.trim_start_matches('\n'))),
+    };
+    format!(
+        "{{\"t_us\": {now_us}, \"line\": {line}, \"command\": {command}, \"ok\": {ok}, {rest}}}"
+    )
+}
+
+/// `{"t_us": 1180, "event": "kafka.appended", ...}`, or the same as text.
+fn event_line(event: &Event, json: bool) -> String {
+    if !json {
+        return format!("  {}", event_row(event).join("  "));
+    }
+    let Value::Object(mut fields) = event.to_json() else { return String::new() };
+    let mut parts = Vec::new();
+    for name in ["t_us", "event", "by"] {
+        parts.extend(fields.remove(name).map(|value| format!("\"{name}\": {value}")));
+    }
+    parts.extend(fields.iter().map(|(name, value)| format!("\"{name}\": {value}")));
+    format!("{{{}}}", parts.join(", "))
+}

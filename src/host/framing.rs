@@ -16,7 +16,6 @@ pub const ARRIVED_MAX: usize = 300;
 /// What the page was sent, and what it has to be sent.
 #[derive(Default)]
 pub struct Framing {
-    frames: u64,
     /// The first event that was not sent yet.
     next_event: u64,
     /// True if what was sent of events is no longer true.
@@ -55,7 +54,7 @@ impl Framing {
         seen
     }
 
-    /// The next frame.
+    /// The next frame; whoever sends it gives it its number.
     pub fn frame(
         &mut self,
         timeline: &Timeline,
@@ -69,9 +68,8 @@ impl Framing {
         let events_replaced = std::mem::take(&mut self.jumped);
         let (events, events_skipped) = self.events(timeline, events_replaced);
         self.changed = false;
-        self.frames += 1;
         Frame {
-            number: self.frames,
+            number: 0,
             scene,
             events,
             events_replaced,

@@ -2,31 +2,26 @@
 
 use crate::lab::session::Arrived;
 use crate::lab::{Event, Timeline};
+use crate::view::build;
 use crate::view::frame::{EventLine, Inspector, Selection};
 use crate::view::scene::{Mover, Scene};
 
 /// The picture at the present instant, without what arrived.
 pub fn scene(timeline: &Timeline) -> Scene {
-    Scene { now_us: timeline.session().now().micros(), ..Scene::default() }
+    build::scene(timeline.session())
 }
 
 /// Messages that arrived.
-pub fn movers(_timeline: &Timeline, _arrived: Arrived) -> Vec<Mover> {
-    Vec::new()
+pub fn movers(timeline: &Timeline, arrived: Arrived) -> Vec<Mover> {
+    build::movers(timeline.session(), &arrived)
 }
 
 /// An event.
 pub fn event_line(event: &Event) -> EventLine {
-    EventLine {
-        number: event.number,
-        at_us: event.at.micros(),
-        name: event.name().into(),
-        by: event.by.to_string(),
-        fields: Vec::new(),
-    }
+    build::event_line(event)
 }
 
 /// What is known of a selected thing.
-pub fn inspector(_timeline: &Timeline, _selection: &Selection) -> Option<Inspector> {
-    None
+pub fn inspector(timeline: &Timeline, selection: &Selection) -> Option<Inspector> {
+    build::inspector(timeline.session(), selection)
 }

@@ -41,6 +41,8 @@ pub struct Server {
     waiting: Vec<Request>,
     wish: Option<Wish>,
     hidden: bool,
+    /// How many frames were sent, of all labs.
+    frames: u64,
 }
 
 #[derive(Default)]
@@ -191,7 +193,10 @@ impl Server {
 
     /// The next frame, if something changed.
     pub fn next_frame(&mut self) -> Option<Frame> {
-        self.desk_mut()?.next_frame()
+        let mut frame = self.desk_mut()?.next_frame()?;
+        self.frames += 1;
+        frame.number = self.frames;
+        Some(frame)
     }
 
     /// True if there is something for a frame.

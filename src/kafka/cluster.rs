@@ -1,49 +1,29 @@
 //! The Kafka world as the lab holds it: processes by name, and what may be looked at.
 
+use super::broker::{Broker, Server};
 use super::command::Command;
+use super::consumer::Consumer;
 use super::event::{Event, TopicPartition};
-use super::inspect::{ClientState, Glimpse, GroupState, TopicState};
-use super::spec::Spec;
-use crate::sim::{
-    CostModel, Disk, Happening, Input, Message, Node, NodeId, Outbox, Saved, Span, Time, World,
+use super::inspect::{
+    ClientKind, ClientState, Glimpse, GroupPosition, GroupState, PartitionState, SegmentState,
+    TopicState,
 };
+use super::log::Log;
+use super::message::message_of;
+use super::metadata::is_internal;
+use super::partition::Partition;
+use super::process::{Process, Program};
+use super::producer::Producer;
+use super::record::{BatchStream, Records};
+use super::spec::{Reads, Spec};
+use crate::sim::{
+    CostModel, Disk, Happening, MessageId, NodeId, Saved, SavedProcess, Status, Time, World,
+};
+use std::collections::BTreeMap;
+use std::rc::Rc;
 
-/// What the processes of this world say to each other: filled by the engine.
-#[derive(Clone, Debug)]
-pub enum KafkaMessage {}
-
-impl Message for KafkaMessage {
-    fn size_bytes(&self) -> u64 {
-        match *self {}
-    }
-    fn kind(&self) -> &'static str {
-        match *self {}
-    }
-}
-
-/// A process of this world.
-#[derive(Clone, Debug)]
-pub struct Process;
-
-impl Process {
-    /// A process that was never started.
-    pub fn new(spec: Spec) -> Process {
-        let _ = spec;
-        Process
-    }
-}
-
-impl Node for Process {
-    type Message = KafkaMessage;
-    type Timer = ();
-    type Ticket = ();
-    type Command = Command;
-    type Event = Event;
-    fn step(&mut self, _input: Input<Self>, _out: &mut Outbox<'_, Self>) {}
-    fn restarted(&self) -> Self {
-        Process
-    }
-}
+/// How many of the messages in a client's memory are named; the rest is counted.
+const HELD_MAX: usize = 1_000;
 
 /// A Kafka-style cluster and its clients.
 #[derive(Clone)]
@@ -61,25 +41,31 @@ impl Cluster {
     /// The world that a crash of every process would have left where this was saved: see
     /// [`World::restored`].
     pub fn restored(seed: u64, cost: CostModel, saved: Saved<Spec>) -> Cluster {
-        let saved = saved.map(|_, _, spec| Process::new(spec));
+        let is_broker = |process: &&SavedProcess<Spec>| matches!(process.node, Spec::Broker(_));
+        let brokers: Vec<NodeId> =
+            saved.processes.iter().filter(is_broker).map(|process| process.id).collect();
+        let saved = saved.map(|id, _, spec| {
+            let before = brokers.iter().filter(|broker| **broker < id).copied();
+            Process::new(spec, before.collect())
+        });
         Cluster { world: World::restored(seed, "kafka", cost, saved) }
     }
 
     /// Adds a process on a machine of its own, with the files its disk already holds, and starts
     /// it. Brokers are called `kafka-1`, ...; clients have the names of their specs; the admin
-    /// client is called `kafka-admin`. Panics if the name is taken.
+    /// client is called `kafka-admin`. A client knows the brokers that are there already. Panics
+    /// if the name is taken.
     pub fn add(&mut self, name: &str, spec: Spec, disk: Disk) -> NodeId {
-        let _ = spec;
         let machine = self.world.add_machine();
-        let id = self.world.add(name, machine, Process, disk);
+        let process = Process::new(spec, self.brokers().map(|(node, _)| node).collect());
+        let id = self.world.add(name, machine, process, disk);
         self.world.start(id);
         id
     }
 
-    /// The configuration of a process, for saving.
+    /// The configuration of a process, for saving: as it was added, with what was set since.
     pub fn spec(&self, id: NodeId) -> &Spec {
-        let _ = id;
-        &Spec::Admin
+        self.world.node(id).spec()
     }
 
     /// Asks something of a process.
@@ -92,30 +78,224 @@ impl Cluster {
         self.world.take_happenings()
     }
 
-    /// All topics in the order of their names, internal ones too.
+    /// All topics in the order of their names, internal ones too. Topics of a broker that is down
+    /// stand as they stood when it went down, without a leader.
     pub fn topics(&self) -> Vec<TopicState> {
-        Vec::new()
+        let mut topics: BTreeMap<Rc<str>, TopicState> = BTreeMap::new();
+        for (node, broker) in self.brokers() {
+            let server = broker.server().filter(|_| self.is_up(node));
+            for (key, partition) in broker.partitions() {
+                let topic = topics.entry(key.topic.clone()).or_insert_with(|| TopicState {
+                    name: key.topic.to_string(),
+                    internal: is_internal(&key.topic),
+                    partitions: Vec::new(),
+                });
+                topic.partitions.push(partition_state(key, partition, server, broker.id()));
+            }
+        }
+        topics.into_values().collect()
     }
 
     /// The records `from..to` of a partition, as far as they are in this computer's memory.
     pub fn glimpse(&self, partition: &TopicPartition, from: i64, to: i64) -> Vec<Glimpse> {
-        let _ = (partition, from, to);
+        for (node, broker) in self.brokers() {
+            if let Some(found) = broker.partitions().get(partition) {
+                return glimpse_of(&found.log, self.world.disk(node), from, to);
+            }
+        }
         Vec::new()
     }
 
     /// All groups in the order of their ids.
     pub fn groups(&self) -> Vec<GroupState> {
-        Vec::new()
+        let mut groups = BTreeMap::new();
+        for (_, broker) in self.brokers() {
+            let Some(server) = broker.server() else { continue };
+            for (id, group) in server.groups.iter() {
+                let read = group.member.iter().flat_map(|m| m.assignment.iter().flatten());
+                let mut committed: BTreeMap<TopicPartition, Option<i64>> =
+                    read.map(|partition| (partition.clone(), None)).collect();
+                for (partition, offset) in &group.offsets {
+                    committed.insert(partition.clone(), Some(offset.offset));
+                }
+                let offsets = committed.into_iter().map(|(partition, committed)| {
+                    let lag = server.partitions.get(&partition).map_or(0, |found| {
+                        let from = committed.unwrap_or(found.log.log_start());
+                        (found.high_watermark() - from).max(0)
+                    });
+                    GroupPosition { partition, committed, lag }
+                });
+                groups.insert(
+                    id.clone(),
+                    GroupState {
+                        id: id.to_string(),
+                        state: group.state().to_owned(),
+                        members: group.member.iter().map(|m| m.client.to_string()).collect(),
+                        offsets: offsets.collect(),
+                    },
+                );
+            }
+        }
+        groups.into_values().collect()
     }
 
     /// All producers and consumers in the order in which they came.
     pub fn clients(&self) -> Vec<ClientState> {
-        Vec::new()
+        let states = self.world.ids().filter_map(|id| match self.world.node(id).program() {
+            Program::Producer(producer) => Some(self.producer_state(id, producer)),
+            Program::Consumer(consumer) => Some(self.consumer_state(id, consumer)),
+            Program::Broker(_) | Program::Admin(_) => None,
+        });
+        states.collect()
     }
 
     /// True once the process finished its start: a broker serves, a client is ready to work.
     pub fn is_ready(&self, id: NodeId) -> bool {
-        let _ = (id, Time::ZERO, Span::ZERO);
-        false
+        match self.world.node(id).program() {
+            Program::Broker(broker) => broker.server().is_some(),
+            Program::Producer(producer) => producer.is_ready(),
+            Program::Consumer(consumer) => consumer.is_ready(),
+            Program::Admin(admin) => admin.is_ready(),
+        }
     }
+
+    fn brokers(&self) -> impl Iterator<Item = (NodeId, &Broker)> {
+        self.world.ids().filter_map(|id| match self.world.node(id).program() {
+            Program::Broker(broker) => Some((id, &**broker)),
+            _ => None,
+        })
+    }
+
+    fn is_up(&self, id: NodeId) -> bool {
+        matches!(self.world.status(id), Status::Running | Status::Paused)
+    }
+
+    fn producer_state(&self, id: NodeId, producer: &Producer) -> ClientState {
+        let book = producer.book();
+        let (count, bytes) = producer.accumulator().held();
+        let blocked = producer.blocked().map(|record| record.id);
+        let held = producer.accumulator().messages().chain(blocked);
+        ClientState {
+            kind: ClientKind::Producer,
+            group: None,
+            got: book.got,
+            done: book.done,
+            held: held.take(HELD_MAX).collect(),
+            held_count: count + producer.blocked().count() as u64,
+            held_bytes: bytes,
+            busy_until: None,
+            positions: Vec::new(),
+            parked_since: None,
+            failed: book.failed,
+            effects: 0,
+            ..self.client_state(id)
+        }
+    }
+
+    fn consumer_state(&self, id: NodeId, consumer: &Consumer) -> ClientState {
+        let book = consumer.book();
+        let held = consumer.held().filter_map(|held| held.message);
+        let positions = consumer.positions().map(|(tp, offset)| (tp.clone(), offset));
+        ClientState {
+            group: match &consumer.spec().reads {
+                Reads::Group { group, .. } => Some(group.clone()),
+                Reads::Assigned { .. } => None,
+            },
+            got: book.got,
+            done: book.done,
+            held: held.take(HELD_MAX).collect(),
+            held_count: consumer.held().count() as u64,
+            held_bytes: consumer.held().map(|held| u64::from(held.bytes)).sum(),
+            busy_until: consumer.busy_until(),
+            positions: positions.collect(),
+            parked_since: self.parked_since(id),
+            effects: book.effects,
+            ..self.client_state(id)
+        }
+    }
+
+    fn client_state(&self, id: NodeId) -> ClientState {
+        ClientState {
+            name: self.world.name(id).to_owned(),
+            kind: ClientKind::Consumer,
+            status: self.world.status(id),
+            group: None,
+            got: 0,
+            done: 0,
+            held: Vec::<MessageId>::new(),
+            held_count: 0,
+            held_bytes: 0,
+            busy_until: None,
+            positions: Vec::new(),
+            parked_since: None,
+            failed: 0,
+            effects: 0,
+        }
+    }
+
+    fn parked_since(&self, client: NodeId) -> Option<Time> {
+        let servers = self.brokers().filter_map(|(_, broker)| broker.server());
+        servers.filter_map(|server| server.parked_since(client)).min()
+    }
+}
+
+fn partition_state(
+    key: &TopicPartition,
+    partition: &Partition,
+    server: Option<&Server>,
+    broker: i32,
+) -> PartitionState {
+    let image = server.and_then(|server| server.image.partition(key));
+    let segments = partition.log.segments();
+    PartitionState {
+        partition: key.clone(),
+        leader: image.and_then(|image| image.leader),
+        leader_epoch: partition.leader_epoch,
+        replicas: image.map_or(vec![broker], |image| image.replicas.clone()),
+        isr: image.map_or(vec![broker], |image| image.isr.clone()),
+        log_start: partition.log.log_start(),
+        high_watermark: partition.high_watermark(),
+        log_end: partition.log.log_end(),
+        segments: segments
+            .map(|segment| SegmentState { base_offset: segment.base_offset, bytes: segment.bytes })
+            .collect(),
+    }
+}
+
+/// Decodes the records `from..to` from a disk, segment by segment, without asking for bytes that
+/// are not in memory.
+fn glimpse_of(log: &Log, disk: &Disk, from: i64, to: i64) -> Vec<Glimpse> {
+    let mut seen = Vec::new();
+    let mut next = from.max(log.log_start());
+    let to = to.min(log.log_end());
+    while next < to {
+        let plan = log.read_plan(next, u64::MAX);
+        let (end, exact) = log.position_of(to);
+        let whole = end.segment == plan.from.segment && exact;
+        let len = if whole { end.position - plan.from.position } else { plan.available };
+        let file = disk.get(&plan.file);
+        if let Some(Ok(rope)) = file.map(|file| file.read(plan.from.position, len)) {
+            let mut stream = BatchStream::of(&rope);
+            while let Some((header, batch)) = stream.next_batch() {
+                if header.base_offset >= to {
+                    break;
+                }
+                if header.last_offset() < next {
+                    continue;
+                }
+                let records = Records::of(&batch).into_iter().flatten();
+                let wanted = records.filter(|record| (next..to).contains(&record.offset));
+                seen.extend(wanted.map(|record| Glimpse {
+                    offset: record.offset,
+                    message: message_of(&record),
+                    key: record.key.map(|key| String::from_utf8_lossy(key).into_owned()),
+                }));
+            }
+        }
+        match log.next_segment(plan.from.segment) {
+            Some(segment) => next = segment,
+            None => break,
+        }
+    }
+    seen
 }

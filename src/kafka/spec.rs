@@ -20,6 +20,18 @@ pub enum Spec {
     Admin,
 }
 
+impl Spec {
+    /// The settings of its program, to be changed; the admin client has none.
+    pub fn settings_mut(&mut self) -> Option<&mut Settings> {
+        match self {
+            Spec::Broker(spec) => Some(&mut spec.settings),
+            Spec::Producer(spec) => Some(&mut spec.settings),
+            Spec::Consumer(spec) => Some(&mut spec.settings),
+            Spec::Admin => None,
+        }
+    }
+}
+
 /// A broker's configuration.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BrokerSpec {

@@ -435,13 +435,13 @@ pub struct Stage {
     pub facts: Vec<(&'static str, String)>,
 }
 
-/// The stages of a message's life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The stages of a message's life, in the order in which they follow each other in one instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum StageKind {
-    /// Given to the client library.
-    Sent,
     /// The partitioner chose a partition.
     Partitioned,
+    /// Given to the client library, or on its way to the broker.
+    Sent,
     /// Stored in the log.
     Appended,
     /// Visible to consumers: below the high watermark.

@@ -31,7 +31,7 @@ impl Session {
         for event in self.events().since(0) {
             self.stamp(event, message, &mut place, &mut passport);
         }
-        passport.kafka.sort_by_key(|stage| stage.at);
+        passport.kafka.sort_by_key(|stage| (stage.at, stage.what));
         self.waits(&mut passport, place);
         Ok(passport)
     }

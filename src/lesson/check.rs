@@ -1,12 +1,15 @@
 //! `pushpull check`: what a lesson says is so, in both languages, every time.
 //!
 //! Each lesson is read; its languages are compared; each number of its text must be confirmed by
-//! a statement or a command of its step; and it is run in a lab of its own ([`trial`]).
+//! a statement or a command of its step; and it is run in a lab of its own
+//! ([`trial`](super::trial)).
 
+use super::bench::LabBench;
 use super::compare::differences;
 use super::document::{Choice, Command, Lesson, Statement, Step};
 use super::error::LessonError;
 use super::number::numbers;
+use super::trial::try_lesson;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -82,6 +85,20 @@ impl Source {
 
 /// Checks lessons: files, or folders with all that they hold.
 pub fn check(paths: &[PathBuf]) -> Report {
+    let (mut report, lessons) = checked_texts(paths);
+    for (source, lesson) in &lessons {
+        let file = source.path().display().to_string();
+        report.failures.extend(try_lesson(&file, lesson, LabBench::fresh));
+    }
+    report
+}
+
+/// The part of [`check`] that needs no lab: form, languages and numbers.
+pub fn check_texts(paths: &[PathBuf]) -> Report {
+    checked_texts(paths).0
+}
+
+fn checked_texts(paths: &[PathBuf]) -> (Report, BTreeMap<Source, Lesson>) {
     let mut report = Report::default();
     let mut sources = BTreeSet::new();
     for path in paths {
@@ -106,7 +123,7 @@ pub fn check(paths: &[PathBuf]) -> Report {
         report.failures.extend(unconfirmed_numbers(&file, lesson));
         report.failures.extend(compared(source, lesson, &file, &lessons));
     }
-    report
+    (report, lessons)
 }
 
 /// Folders are looked into only so deep.

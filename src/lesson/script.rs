@@ -2,47 +2,24 @@
 
 use super::document::Command;
 use super::error::{Fault, quoted};
+use crate::shell::error::Mistake;
+use crate::shell::lexer::{BadLine, Line, Script};
 
-/// Cuts the content of a fence, whose first line is `line_first`, into commands. Blank lines and
-/// comments are left out; a trailing `\` and `<<'WORD'` hold lines together.
+/// Cuts the content of a fence, whose first line is `line_first`, into commands.
 pub(super) fn commands(content: &str, line_first: usize) -> Result<Vec<Command>, Fault> {
-    let mut commands = Vec::new();
-    let mut lines = content.lines().enumerate().map(|(index, text)| (line_first + index, text));
-    while let Some((line, first)) = lines.next() {
-        if first.trim().is_empty() || first.trim_start().starts_with('#') {
-            continue;
+    let fault = |number: usize, text: &str, mistake: &Mistake| {
+        let found = format!("{} in {}", mistake.found, quoted(text));
+        Fault::new(line_first + number - 1, found, mistake.expected.clone())
+    };
+    let script = Script::new(content).map_err(|mistake| fault(1, "the fence", &mistake))?;
+    let commands = script.map(|line| match line {
+        Ok(Line { number, text, .. }) => {
+            let text = text.trim().to_string();
+            Ok(Command { line: line_first + number - 1, text })
         }
-        let mut text = first.trim().to_string();
-        while text.ends_with('\\') {
-            let Some((_, next)) = lines.next() else {
-                return Err(Fault::new(line, "`\\` at the end of the fence", "a further line"));
-            };
-            text = format!("{text}\n{}", next.trim_end());
-        }
-        if let Some(word) = here_document(&text) {
-            let word = word.to_string();
-            loop {
-                let Some((_, next)) = lines.next() else {
-                    let found = format!("{} without its end", quoted(&text));
-                    return Err(Fault::new(line, found, format!("a line `{word}`")));
-                };
-                text = format!("{text}\n{next}");
-                if next == word {
-                    break;
-                }
-            }
-        }
-        commands.push(Command { line, text });
-    }
-    Ok(commands)
-}
-
-/// The word that ends the standard input of this command.
-fn here_document(text: &str) -> Option<&str> {
-    let (_, behind) = text.split_once("<<")?;
-    let word = behind.split_whitespace().next()?;
-    let word = word.trim_matches(|mark| mark == '\'' || mark == '"');
-    (!behind.starts_with('<') && !word.is_empty()).then_some(word)
+        Err(BadLine { number, text, mistake, .. }) => Err(fault(number, &text, &mistake)),
+    });
+    commands.collect()
 }
 
 #[cfg(test)]
@@ -68,7 +45,8 @@ mod tests {
 
     #[test]
     fn an_open_end_is_a_fault_with_its_line() {
-        assert_eq!(commands("run 5s\nrun \\", 1).unwrap_err().line, 2);
         assert_eq!(commands("x <<'EOF'\na\n", 7).unwrap_err().line, 7);
+        assert_eq!(commands("run 5s\nrun 'x\n", 1).unwrap_err().line, 2);
+        assert_eq!(commands("run 5s; run 5s\n", 1).unwrap_err().line, 1);
     }
 }

@@ -10,14 +10,21 @@
 //! - [`rng`]: named streams derived from one seed, so that one more consumer never changes what
 //!   the network does.
 //! - [`node`]: the door, its inputs and its outbox.
-//! - [`network`]: links with latency, bandwidth and order; isolate, partition, slow, drop, heal.
-//! - [`disk`]: files of shared immutable blocks; *written* is not *flushed*.
-//! - [`cost`]: what work, network and disks cost, and the queueing servers that charge it.
-//! - [`world`]: the event queue that ties them together, and clones cheaply.
+//! - [`network`]: connections with latency, bandwidth and order; isolate, partition, slow, drop,
+//!   heal. `delivery` takes messages through it.
+//! - [`disk`]: files of shared immutable blocks; *written* is not *flushed*. `machine` has the
+//!   drive that they wait for, and the modelled page cache.
+//! - [`cost`]: what work, network and drives cost, and the queueing servers that charge it.
+//! - [`world`]: the clock, and what may be seen and done. `schedule` holds what is going to
+//!   happen, `process` takes inputs to cores, `life` starts, stops, kills, saves and restores.
 //!
-//! Simplified: a step happens at the instant at which a core takes it up, and its messages leave
-//! when the core is done; memory is not modelled here; metadata operations of a file system
-//! (create, rename, delete) are durable at once.
+//! A clone of a world is cheap, shares what neither has changed, and continues identically. What
+//! outlives the program ([`World::saved`]) gives the world back as [`World::crash_all`] would have
+//! left it.
+//!
+//! Simplified: a step happens at the instant at which a core takes it up, and what it sends, reads
+//! and flushes comes when the core is done; memory is not modelled here; metadata operations of a
+//! file system (create, rename, truncate, delete) are durable at once.
 
 pub mod cost;
 mod delivery;

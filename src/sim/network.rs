@@ -312,7 +312,6 @@ impl Network {
             // An earlier one was closed by the sender, and its goodbye is still on the way.
             return Reception::Taken;
         }
-        end.closed = on - 1;
         if end.used == 0 {
             end.used = on;
         }

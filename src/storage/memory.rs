@@ -2,7 +2,7 @@
 //! can be told to fail.
 
 use super::block;
-use super::manifest::Record;
+use super::manifest::{Manifest, Record};
 use super::store::{Census, Commit, Opened, Store, StoreError, after, kept_name, kept_prefix};
 use bytes::Bytes;
 use std::cell::{Cell, RefCell};
@@ -57,6 +57,12 @@ impl Memory {
     /// How many commits were asked for.
     pub fn commits(&self) -> u64 {
         self.kept.borrow().commits
+    }
+
+    /// The manifest kept under a name, if it can be read.
+    pub fn peek(&self, name: &str) -> Option<Manifest> {
+        let kept = self.kept.borrow();
+        Record::decode(name, kept.manifests.get(name)?).ok().map(|record| record.manifest)
     }
 
     /// The ids of a lab's blocks.

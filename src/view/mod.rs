@@ -1,6 +1,23 @@
 //! Plain data for the screen, a pure function of the lab; and its words, in two languages.
+//!
+//! - [`scene`], [`frame`], [`lesson`]: what the page is sent, as plain data.
+//! - [`build`]: makes that data from the lab. Runs beside the engine.
+//! - [`layout`]: where everything stands in the picture, in pixels of a given width.
+//! - [`text_view`], [`sentence`](mod@sentence): the same data in words; not beside the picture but
+//!   equal to it.
+//! - [`words`]: every text of the page in both languages; what a missing one costs is a build.
+//! - [`catalog`]: the lessons there are. [`welcome`]: the first half minute of a first visit.
+//!
+//! Nothing here knows the page: the same data gives the same picture on every machine.
 
+pub mod build;
 pub mod build_lesson;
+pub mod catalog;
 pub mod frame;
+pub mod layout;
 pub mod lesson;
 pub mod scene;
+pub mod sentence;
+pub mod text_view;
+pub mod welcome;
+pub mod words;

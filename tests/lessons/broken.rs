@@ -122,8 +122,8 @@ fn fences() {
     refused_step("```bash\nrun 5s\n```", 0, "bash", "sh, sh start, predict");
     refused_step("```\nrun 5s\n```", 0, "\"\"", "text");
     refused_step("```sh\n```", 1, "empty", "a command");
-    refused_step("```sh\nrun \\\n```", 1, "`\\`", "further line");
-    refused_step("```sh\nx <<'EOF'\na\n```", 1, "without its end", "EOF");
+    refused_step("```sh\nrun 'x\n```", 1, "run 'x", "'");
+    refused_step("```sh\nx <<'EOF'\na\n```", 1, "the end of the script", "EOF");
     refused(&format!("{HEAD}{GOAL}\n```sh\nrun 5s\n"), 19, "without an end", "backticks");
     refused_step("```goal\n- done: got(c) == 1\n```", 4, "a second `goal`", "further step");
     refused_step("```observe\n```", 1, "empty", "- words: predicate");

@@ -149,6 +149,42 @@ fn a_closed_connection_gives_nothing_more_to_the_one_who_closed_it() {
 }
 
 #[test]
+fn what_a_dead_process_could_not_get_through_is_lost() {
+    let mut stage = Stage::new();
+    stage.tell(A, [Do::Say(B, "x"), Do::Say(C, "x")]);
+    stage.run(ms(2));
+    stage.tell(A, [Do::Say(B, "held")]);
+    stage.run(100);
+    stage.world.change_network(|network| network.isolate(A));
+    stage.run(ms(2));
+    // Two more on their way to the cut: one connection is closed, and then the process dies.
+    stage.tell(A, [Do::Say(B, "moving"), Do::Say(C, "moving"), Do::Close(C)]);
+    stage.run(0);
+    stage.world.crash(A);
+    stage.run(500);
+    assert_eq!(stage.world.in_flight().count(), 2, "what was held is given up");
+    stage.run(500);
+    stage.world.take_happenings();
+    stage.world.change_network(|network| network.heal());
+    assert_eq!(stage.watch(ms(5)), [""; 0], "nothing arrives with a gap before it");
+    stage.tell(B, [Do::Say(A, "anybody?")]);
+    assert_eq!(stage.watch(ms(5)), ["12100 b loses 0"]);
+}
+
+#[test]
+fn a_connection_of_which_one_end_never_heard_does_not_spoil_the_next() {
+    let mut stage = Stage::new();
+    stage.world.change_network(|network| network.isolate(A));
+    stage.tell(A, [Do::Say(B, "x")]);
+    stage.run(ms(2));
+    stage.tell(A, [Do::Close(B)]);
+    stage.run(ms(2));
+    stage.world.change_network(|network| network.heal());
+    stage.tell(B, [Do::Say(A, "y")]);
+    assert_eq!(stage.watch(ms(5)), ["5000 a hears y of 1"]);
+}
+
+#[test]
 fn both_may_open_a_connection_at_once() {
     let mut stage = Stage::new();
     stage.tell(A, [Do::Say(B, "x")]);
@@ -324,11 +360,10 @@ fn stop_is_polite_and_a_paused_process_dies_of_it() {
 
 #[test]
 fn an_exit_waits_for_the_work_and_what_was_sent_arrives() {
-    let mut stage = Stage::new();
-    stage.tell(
-        A,
-        [Do::Work(Span::millis(3)), Do::Exit, Do::Say(B, "bye"), Do::Timer("t", Span::ZERO)],
-    );
+    let cost = CostModel { cores: 2, ..CostModel::preset("lesson").unwrap() };
+    let mut stage = Stage::with(cost, Span::ZERO);
+    let last = [Do::Work(Span::millis(3)), Do::Exit, Do::Say(B, "bye"), Do::Timer("t", Span::ZERO)];
+    stage.tell(A, last);
     stage.tell(A, [Do::Say(C, "not any more")]);
     assert_eq!(stage.watch(ms(10)), ["4000 b hears bye of 0", "4000 b loses 0"]);
     assert_eq!(stage.world.status(A), Status::Down);
@@ -405,9 +440,10 @@ fn a_removed_process_is_gone_and_its_name_is_free() {
 
 #[test]
 fn processes_on_one_machine_share_its_power_and_its_loopback() {
-    let mut stage = Stage::new();
+    let cost = CostModel { bandwidth: 1_000_000, ..CostModel::preset("lesson").unwrap() };
+    let mut stage = Stage::with(cost, Span::ZERO);
     let d = stage.add("d", stage.world.machine(A), Span::ZERO);
-    stage.tell(A, [Do::Say(d, "neighbour")]);
+    stage.tell(A, [Do::SayBytes(d, "neighbour", 1 << 40)]);
     assert_eq!(stage.watch(0), ["0 d starts", "0 d hears neighbour of 0"]);
     stage.world.power_cut(stage.world.machine(d));
     assert_eq!([A, d].map(|id| stage.world.status(id)), [Status::Off; 2]);
@@ -454,6 +490,23 @@ fn a_read_waits_for_the_drive_unless_the_page_cache_has_it() {
     stage.tell(A, [Do::Read("f", 1, 9)]);
     let seen = ["20000 a starts", "28000 a reads 'ab' of f", "28000 a reads 'bc' of f"];
     assert_eq!(stage.watch(ms(10)), seen, "the second waits for the page that is on its way");
+}
+
+#[test]
+fn a_file_that_is_gone_leaves_its_place_in_the_page_cache() {
+    let cost = CostModel {
+        seek: Span::millis(8),
+        page_cache: 128 << 10,
+        ..CostModel::preset("lesson").unwrap()
+    };
+    for go in [Do::Delete("new"), Do::Rename("old", "new")] {
+        let mut stage = Stage::with(cost.clone(), Span::ZERO);
+        // There is room for two pages, and three are written; the second is gone before.
+        stage
+            .tell(A, [Do::Append("old", "x"), Do::Append("new", "x"), go, Do::Append("more", "x")]);
+        stage.tell(A, [Do::Read("old", 0, 1), Do::Read("new", 0, 1)]);
+        assert!(stage.watch(ms(20)).iter().all(|line| line.starts_with("0 ")), "it is not there");
+    }
 }
 
 // ---- time ----

@@ -1,4 +1,5 @@
-//! The chores of pushpull, one command each: `cargo xtask serve | build | test | bench`.
+//! The chores of pushpull, one command each: `cargo xtask serve | build | test | bench`. (`page` is
+//! a part of `build`, which Trunk runs.)
 //!
 //! A machine with rustup and nothing else is enough to start from: each command first brings in
 //! what it lacks ([`tools`], [`browser`]) and says what it does while it does it ([`steps`]).
@@ -15,6 +16,7 @@ mod browser;
 mod child;
 mod driver;
 mod options;
+mod page;
 mod serve;
 mod site;
 mod static_server;
@@ -78,6 +80,7 @@ fn run(arguments: &[String]) -> Result<ExitCode, Failure> {
         "serve" => serve::run(&Options::parse(rest, &["--port"], &["--debug"])?),
         "build" => site::run(&Options::parse(rest, &["--dist"], &["--debug"])?),
         "test" => test::run(&Options::parse(rest, &[], &["--quick", "--keep-going"])?),
+        "page" => page::run(&Options::parse(rest, &[], &[])?),
         "bench" => bench::run(&Options::parse(rest, &[], &["--no-browser"])?),
         "help" | "--help" | "-h" => {
             println!("{HELP}");

@@ -57,10 +57,11 @@ fn kinds(word: &Word, name: &str) -> Result<Vec<String>, Refusal> {
 
 fn print(outcome: Outcome) -> Vec<String> {
     let Outcome::Events(events) = outcome else { return unexpected(&outcome) };
-    aligned(&events.iter().map(|event| row(event)).collect::<Vec<_>>())
+    aligned(&events.iter().map(|event| event_row(event)).collect::<Vec<_>>())
 }
 
-fn row(event: &Event) -> Vec<String> {
+/// An event in the words of the screen: when, what, by whom, and its facts.
+pub fn event_row(event: &Event) -> Vec<String> {
     let mut facts = Vec::new();
     if let Value::Object(fields) = event.to_json() {
         let about = fields.iter().filter(|(name, _)| !matches!(&***name, "t_us" | "event" | "by"));

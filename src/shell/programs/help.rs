@@ -1,6 +1,7 @@
 //! `help [PROGRAM]`: what is here.
 
 use super::{Call, LATER, PROGRAMS, Plain, Program, find, unknown};
+use crate::lab::predicate::shape::{Object, STATE};
 use crate::shell::error::Refusal;
 use crate::shell::job::Job;
 use crate::shell::options::{Is, Opt};
@@ -9,7 +10,7 @@ use crate::shell::table::width;
 pub static PROGRAM: Program = Program {
     name: "help",
     summary: "what is here",
-    usage: &["help [PROGRAM]"],
+    usage: &["help [PROGRAM]", "help predicates"],
     options: &[("", &[])],
     notes: &[],
     plain: &[Plain::Program],
@@ -21,6 +22,9 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
     let arguments = call.sort("help", &[])?;
     arguments.at_most(1)?;
     let Some(word) = arguments.plain.first() else { return Ok(Job::Say(overview())) };
+    if word.text == "predicates" {
+        return Ok(Job::Say(predicates()));
+    }
     find(&word.text).map(|program| Job::Say(for_program(program))).ok_or_else(|| unknown(word))
 }
 
@@ -30,8 +34,42 @@ pub fn overview() -> Vec<String> {
     let line = |program: &&Program| format!("{:column$}  {}", program.name, program.summary);
     let mut lines: Vec<String> = PROGRAMS.iter().map(line).collect();
     lines.push(String::new());
-    lines.push("`help PROGRAM` shows its options. Tools of Kafka may end in .sh.".into());
+    lines.push(
+        "`help PROGRAM` shows its options; `help predicates` what `run --until` takes.".into(),
+    );
+    lines.push("Tools of Kafka may end in .sh.".into());
     lines.push(format!("Not here yet: {}.", LATER.join(", ")));
+    lines
+}
+
+/// The language of predicates, and everything they can be asked of.
+pub fn predicates() -> Vec<String> {
+    let forms = [
+        "Predicates are asked of the data that `state` prints:",
+        "",
+        "  kafka.group(\"g\").lag == 0 && ledger.lost == 0",
+        "  rabbit.queue(\"jobs\").ready >= 24 || time > 30s",
+        "  count(\"kafka.fetched\") == 1            events of this name so far",
+        "  done(c) == 5, got(c), held(c)           of a client: finished, was given, holds now",
+        "  kafka.partition(\"t\", 0).end_offset     one of many, by name or number",
+        "  sum(rabbit.queues.ready), size(...)     of each: a list",
+        "  all(kafka.groups, it.lag == 0), any(...)",
+        "  + - * / %  == != < <= > >=  && || !  ( )  250ms 5s  \"text\"  true false null  [1, 2]",
+        "",
+        "What there is:",
+        "",
+    ];
+    let mut lines: Vec<String> = forms.map(str::to_owned).to_vec();
+    let mut known: Vec<&Object> = vec![&STATE];
+    let mut next = 0;
+    while let Some(object) = known.get(next).copied() {
+        next += 1;
+        for (_, shape) in object.fields {
+            known.extend(shape.object().filter(|inner| !known.contains(inner)));
+        }
+        let names = object.fields.iter().map(|(name, _)| *name);
+        lines.push(format!("  {}: {}", object.called, names.collect::<Vec<_>>().join(", ")));
+    }
     lines
 }
 

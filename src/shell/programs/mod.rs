@@ -27,6 +27,7 @@ mod run;
 mod state;
 mod step;
 
+pub use events::event_row;
 pub use help::{for_program, overview};
 
 use super::error::{Mistake, Refusal};
@@ -177,6 +178,12 @@ pub fn find(word: &str) -> Option<&'static Program> {
     PROGRAMS.iter().find(|program| program.name == name).copied()
 }
 
+/// True for a line that gives a fresh lab.
+pub fn is_lab_new(line: &str) -> bool {
+    let words = super::lexer::words_so_far(line);
+    words.first().is_some_and(|program| find(&program.text).is_some_and(|p| p.name == "lab"))
+}
+
 /// A line to a job.
 pub fn parse(line: &Line) -> Result<Job, Refusal> {
     let (program, words) = line.words.split_first().expect("a line has a word");
@@ -201,3 +208,6 @@ fn unknown(program: &Word) -> Refusal {
     mistake.near = crate::lab::nearest::nearest(name, known).map(Into::into);
     mistake.hint("`help` lists what is here").into()
 }
+
+#[cfg(test)]
+mod tests;

@@ -61,6 +61,21 @@ impl Rope {
         joined.freeze()
     }
 
+    /// Bytes `from..to` as a rope that shares them. Panics if there are not so many.
+    pub fn share(&self, from: usize, to: usize) -> Rope {
+        assert!(from <= to && to <= self.len, "bytes {from}..{to} of {} were asked for", self.len);
+        let mut shared = Rope::default();
+        let mut start = 0;
+        for part in &self.parts {
+            let end = start + part.len();
+            if from < end && start < to {
+                shared.push(part.slice(from.saturating_sub(start)..to.min(end) - start));
+            }
+            start = end;
+        }
+        shared
+    }
+
     /// All bytes in one stretch.
     pub fn bytes(&self) -> Bytes {
         self.slice(0, self.len)

@@ -1,0 +1,204 @@
+//! What the tools make of what was gathered.
+
+use super::job::Gathered;
+use crate::kafka::command::{
+    Answer, ApiError, Ask, GroupDescription, GroupOffset, MemberDescription, PartitionDescription,
+    ResetTo, TopicDescription,
+};
+use crate::kafka::error::{ErrorCode, client_error};
+use crate::kafka::event::TopicPartition;
+use crate::kafka::message::response::TopicMetadata;
+use crate::sim::NodeId;
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+fn topics(gathered: &Gathered) -> impl Iterator<Item = (&Rc<str>, &TopicMetadata)> {
+    let all = gathered.metadata.iter().flat_map(|metadata| &metadata.topics);
+    all.filter_map(|(name, found)| Some((name, found.as_ref().ok()?)))
+}
+
+fn topic<'a>(gathered: &'a Gathered, wanted: &str) -> Option<&'a TopicMetadata> {
+    topics(gathered).find(|(name, _)| ***name == *wanted).map(|(_, found)| found)
+}
+
+/// Where the leader of a partition is.
+pub fn leader_of(gathered: &Gathered, partition: &TopicPartition) -> Option<NodeId> {
+    let found = topic(gathered, &partition.topic)?;
+    let leader = found.partitions.get(partition.partition as usize)?.leader?;
+    let brokers = &gathered.metadata.as_ref()?.brokers;
+    brokers.iter().find(|(id, _)| *id == leader).map(|(_, node)| *node)
+}
+
+/// The topics that a description is about: those that were named, or all that are not internal.
+pub fn described_topics(gathered: &Gathered, ask: &Ask) -> Vec<Rc<str>> {
+    let Ask::DescribeTopics { topics: wanted } = ask else { return Vec::new() };
+    let described = topics(gathered).filter(|(_, found)| !wanted.is_empty() || !found.internal);
+    described.map(|(name, _)| name.clone()).collect()
+}
+
+/// The partitions that a group's members read or that were committed.
+pub fn partitions_of_group(gathered: &Gathered) -> Vec<TopicPartition> {
+    let members = gathered.group.iter().flat_map(|group| &group.members);
+    let assigned = members.flat_map(|(_, _, assignment)| assignment.iter().cloned());
+    let all: BTreeSet<_> = assigned.chain(gathered.committed.keys().cloned()).collect();
+    all.into_iter().collect()
+}
+
+/// The partitions of which offsets are asked for.
+pub fn partitions_in_question(gathered: &Gathered, ask: &Ask) -> Vec<TopicPartition> {
+    match ask {
+        Ask::ListOffsets { topic: name, partitions, .. }
+        | Ask::ResetOffsets { topic: name, partitions, .. } => {
+            let count = topic(gathered, name).map_or(0, |found| found.partitions.len() as i32);
+            let wanted = (0..count).filter(|p| partitions.is_empty() || partitions.contains(p));
+            wanted.map(|number| TopicPartition::new(name, number)).collect()
+        }
+        _ => partitions_of_group(gathered),
+    }
+}
+
+/// Says why a question cannot be answered, if that is known already.
+pub fn check(gathered: &Gathered, ask: &Ask) -> Result<(), ApiError> {
+    if let Some(metadata) = &gathered.metadata {
+        let named = matches!(
+            ask,
+            Ask::DescribeTopics { .. } | Ask::ListOffsets { .. } | Ask::ResetOffsets { .. }
+        );
+        if let Some(error) =
+            metadata.topics.iter().find_map(|(_, found)| found.as_ref().err()).filter(|_| named)
+        {
+            return Err(error.error());
+        }
+        if let Ask::ListOffsets { topic: name, partitions, .. }
+        | Ask::ResetOffsets { topic: name, partitions, .. } = ask
+        {
+            let count = topic(gathered, name).map_or(0, |found| found.partitions.len() as i32);
+            if partitions.iter().any(|number| !(0..count).contains(number)) {
+                return Err(ErrorCode::UnknownTopicOrPartition.error());
+            }
+        }
+    }
+    if let (Ask::ResetOffsets { group, .. }, Some(found)) = (ask, &gathered.group)
+        && !matches!(&*found.state, "Empty" | "Dead")
+    {
+        return Err(client_error(
+            "IllegalStateException",
+            format!(
+                "Assignments can only be reset if the group '{group}' is inactive, but the \
+                 current state is {}.",
+                found.state
+            ),
+        ));
+    }
+    Ok(())
+}
+
+/// The answer.
+pub fn answer(gathered: &Gathered, ask: &Ask) -> Result<Answer, ApiError> {
+    Ok(match ask {
+        Ask::CreateTopic { .. }
+        | Ask::DeleteTopic { .. }
+        | Ask::AddPartitions { .. }
+        | Ask::DeleteGroup { .. } => Answer::Done,
+        Ask::DescribeTopics { .. } => Answer::Topics(describe_topics(gathered, ask)),
+        Ask::ListTopics => {
+            Answer::Names(topics(gathered).map(|(name, _)| name.to_string()).collect())
+        }
+        Ask::ListGroups => Answer::Names(gathered.groups.clone()),
+        Ask::ListOffsets { time, .. } => {
+            let found = gathered.offsets.get(time).into_iter().flatten();
+            let found = found.map(|(tp, offset)| (tp.clone(), (*offset >= 0).then_some(*offset)));
+            Answer::Offsets(found.collect())
+        }
+        Ask::DescribeGroup { group } => Answer::Group(describe_group(gathered, group)?),
+        Ask::ResetOffsets { .. } => Answer::Reset(reset_plan(gathered, ask)?),
+    })
+}
+
+fn describe_topics(gathered: &Gathered, ask: &Ask) -> Vec<TopicDescription> {
+    let described = described_topics(gathered, ask).into_iter().filter_map(|name| {
+        let found = topic(gathered, &name)?;
+        let partitions =
+            found.partitions.iter().enumerate().map(|(number, partition)| PartitionDescription {
+                partition: number as i32,
+                leader: partition.leader,
+                replicas: partition.replicas.clone(),
+                isr: partition.isr.clone(),
+            });
+        Some(TopicDescription {
+            id: found.id.to_string(),
+            settings: gathered.configs.get(&name).cloned().unwrap_or_default(),
+            partitions: partitions.collect(),
+            topic: name.to_string(),
+        })
+    });
+    described.collect()
+}
+
+fn describe_group(gathered: &Gathered, group: &str) -> Result<GroupDescription, ApiError> {
+    let Some(found) = &gathered.group else {
+        let sentence = format!("Consumer group '{group}' does not exist.");
+        return Err(ErrorCode::GroupIdNotFound.with(sentence));
+    };
+    let ends = gathered.offsets.get(&-1);
+    let offsets = partitions_of_group(gathered).into_iter().filter_map(|partition| {
+        let end = *ends?.get(&partition)?;
+        let owner = found.members.iter().find(|(_, _, assigned)| assigned.contains(&partition));
+        Some(GroupOffset {
+            committed: gathered.committed.get(&partition).copied(),
+            end,
+            member: owner.map(|(id, _, _)| id.to_string()),
+            partition,
+        })
+    });
+    let members = found.members.iter().map(|(id, client, assignment)| MemberDescription {
+        member: id.to_string(),
+        client: client.to_string(),
+        assignment: assignment.clone(),
+    });
+    Ok(GroupDescription {
+        group: group.to_owned(),
+        state: found.state.clone(),
+        assignor: found.assignor.clone(),
+        coordinator: gathered.coordinator.map_or(-1, |(id, _)| id),
+        members: members.collect(),
+        offsets: offsets.collect(),
+    })
+}
+
+/// The offsets that a reset sets, each within its partition's log.
+pub fn reset_plan(gathered: &Gathered, ask: &Ask) -> Result<Vec<(TopicPartition, i64)>, ApiError> {
+    let Ask::ResetOffsets { to, .. } = ask else { return Ok(Vec::new()) };
+    let offset_at = |time: i64, partition: &TopicPartition| {
+        let found = gathered.offsets.get(&time)?.get(partition).copied();
+        found.filter(|offset| *offset >= 0)
+    };
+    let mut plan = Vec::new();
+    for partition in partitions_in_question(gathered, ask) {
+        let (Some(start), Some(end)) = (offset_at(-2, &partition), offset_at(-1, &partition))
+        else {
+            return Err(ErrorCode::LeaderNotAvailable.error());
+        };
+        let offset = match to {
+            ResetTo::Earliest => start,
+            ResetTo::Latest => end,
+            ResetTo::Offset(offset) => *offset,
+            ResetTo::ShiftBy(by) => match gathered.committed.get(&partition) {
+                Some(committed) => committed.saturating_add(*by),
+                None => {
+                    return Err(client_error(
+                        "IllegalArgumentException",
+                        format!(
+                            "Cannot shift offset for partition {partition} since there is no \
+                             current committed offset"
+                        ),
+                    ));
+                }
+            },
+            // Where no record is late enough, the tool takes the end.
+            ResetTo::Time(time) => offset_at(*time, &partition).unwrap_or(end),
+        };
+        plan.push((partition, offset.clamp(start, end)));
+    }
+    Ok(plan)
+}

@@ -1,0 +1,174 @@
+//! The admin client's process.
+
+use super::job::{Job, Step, Target};
+use crate::kafka::client::{ClientCore, CoreHeard};
+use crate::kafka::command::{ApiError, Command, RequestId};
+use crate::kafka::config::ConsumerConfig;
+use crate::kafka::error::client_error;
+use crate::kafka::event::Event;
+use crate::kafka::message::Response;
+use crate::kafka::process::{Out, Process};
+use crate::sim::{Input, NodeId, Span, Time};
+use std::collections::BTreeMap;
+
+/// `default.api.timeout.ms`.
+const API_TIMEOUT: Span = Span::seconds(60);
+
+/// A question that is being worked on.
+#[derive(Clone, Debug)]
+struct Work {
+    job: Job,
+    deadline: Time,
+    retry_at: Time,
+    failures: u32,
+    /// Requests of the present step that are not answered.
+    under_way: usize,
+    /// True if one of them must be tried again.
+    failed: bool,
+}
+
+/// The admin client.
+#[derive(Clone, Debug)]
+pub struct Admin {
+    bootstrap: Vec<NodeId>,
+    core: ClientCore<RequestId>,
+    work: BTreeMap<RequestId, Work>,
+    is_ready: bool,
+}
+
+impl Admin {
+    /// An admin client that was not started yet; `bootstrap` is where it begins to ask.
+    pub fn new(bootstrap: Vec<NodeId>) -> Admin {
+        let config = ConsumerConfig::of(&BTreeMap::new()).expect("the defaults are right");
+        Admin {
+            core: ClientCore::new("kafka-admin".into(), config.network, bootstrap.clone()),
+            bootstrap,
+            work: BTreeMap::new(),
+            is_ready: false,
+        }
+    }
+
+    /// The same client freshly started; questions under way are forgotten.
+    pub fn restarted(&self) -> Admin {
+        Admin::new(self.bootstrap.clone())
+    }
+
+    /// True once it knows the cluster.
+    pub fn is_ready(&self) -> bool {
+        self.is_ready
+    }
+
+    /// Takes one input.
+    pub fn step(&mut self, input: Input<Process>, out: &mut Out<'_>) {
+        match input {
+            Input::Start => self.core.begin(out),
+            Input::Stop => return out.exit(),
+            Input::Timer(_) => self.core.woken(),
+            Input::Message { from, body } => {
+                if let CoreHeard::Answer(id, response) = self.core.hear(from, body, out) {
+                    self.answered(id, Some(response), out);
+                }
+            }
+            Input::Closed { peer } => {
+                for id in self.core.closed(peer, out) {
+                    self.answered(id, None, out);
+                }
+            }
+            Input::Command(Command::Ask(id, ask)) => {
+                let work = Work {
+                    job: Job::new(ask),
+                    deadline: out.now() + API_TIMEOUT,
+                    retry_at: Time::ZERO,
+                    failures: 0,
+                    under_way: 0,
+                    failed: false,
+                };
+                self.work.insert(id, work);
+            }
+            Input::Command(_) | Input::Read { .. } | Input::Flushed { .. } => {}
+        }
+        self.pump(out);
+    }
+
+    fn answered(&mut self, id: RequestId, response: Option<Response>, out: &mut Out<'_>) {
+        let Some(work) = self.work.get_mut(&id) else { return };
+        work.under_way -= 1;
+        match response.map(|response| work.job.take(response)) {
+            Some(Ok(())) => {}
+            Some(Err(error)) if !error.is_passing => return self.finish(id, Err(error.error), out),
+            Some(Err(_)) | None => work.failed = true,
+        }
+        if work.under_way == 0 && work.failed {
+            work.failed = false;
+            work.retry_at = out.now() + self.core.retry_backoff(work.failures, out);
+            work.failures += 1;
+            work.job.again();
+        }
+    }
+
+    fn pump(&mut self, out: &mut Out<'_>) {
+        for id in self.core.expire(out) {
+            self.answered(id, None, out);
+        }
+        self.core.pump(out);
+        if self.core.metadata.is_known() && !self.is_ready {
+            self.is_ready = true;
+            out.emit(Event::ClientReady { client: self.core.name.clone() });
+        }
+        let ids: Vec<RequestId> = self.work.keys().copied().collect();
+        let mut next: Option<Time> = None;
+        for id in ids {
+            let Some(work) = self.work.get(&id) else { continue };
+            if work.deadline <= out.now() {
+                let sentence =
+                    format!("Timed out waiting for a node assignment. Call: {}", work.job.call());
+                self.finish(id, Err(client_error("TimeoutException", sentence)), out);
+                continue;
+            }
+            if work.under_way == 0 && work.retry_at <= out.now() {
+                self.step_job(id, out);
+            }
+            if let Some(work) = self.work.get(&id) {
+                let waits = work.under_way == 0 && work.retry_at > out.now();
+                let at = if waits { work.retry_at.min(work.deadline) } else { work.deadline };
+                next = Some(next.map_or(at, |next| next.min(at)));
+            }
+        }
+        self.core.sleep(next, out);
+    }
+
+    /// Sends the next requests of a question, or answers it.
+    fn step_job(&mut self, id: RequestId, out: &mut Out<'_>) {
+        let Some(work) = self.work.get_mut(&id) else { return };
+        match work.job.next() {
+            Step::Done(result) => self.finish(id, result, out),
+            Step::Send(requests) => {
+                let mut ready = Vec::with_capacity(requests.len());
+                for (target, request) in requests {
+                    let node = match target {
+                        Target::Any => self.core.any_node(out),
+                        Target::Node(node) => self.core.connect(node, out).then_some(node),
+                    };
+                    ready.extend(node.map(|node| (node, request)));
+                }
+                // All of them or none: what cannot be sent yet waits for its connection.
+                if ready.len() == work.job.requests() {
+                    work.under_way = ready.len();
+                    for (node, request) in ready {
+                        self.core.send(node, request, id, out);
+                    }
+                }
+            }
+        }
+    }
+
+    fn finish(
+        &mut self,
+        id: RequestId,
+        result: Result<crate::kafka::command::Answer, ApiError>,
+        out: &mut Out<'_>,
+    ) {
+        self.work.remove(&id);
+        out.emit(Event::Answered { request: id, answer: result });
+    }
+}

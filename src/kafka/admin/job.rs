@@ -1,0 +1,320 @@
+//! One question: which request comes next, and what its answer means.
+
+use super::answers;
+use crate::kafka::command::{Answer, ApiError, Ask, ResetTo};
+use crate::kafka::error::ErrorCode;
+use crate::kafka::event::TopicPartition;
+use crate::kafka::message::request::OffsetCommit;
+use crate::kafka::message::response::{DescribedGroup, Metadata};
+use crate::kafka::message::{Request, Response};
+use crate::kafka::spec::Settings;
+use crate::sim::NodeId;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// Whom to ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// Any broker; it hands on what is for the controller.
+    Any,
+    /// This one.
+    Node(NodeId),
+}
+
+/// What comes next.
+#[derive(Debug)]
+pub enum Step {
+    /// These requests, all at once.
+    Send(Vec<(Target, Request)>),
+    /// The answer.
+    Done(Result<Answer, ApiError>),
+}
+
+/// Why a request failed.
+#[derive(Debug)]
+pub struct Failure {
+    /// True if the same may be tried again.
+    pub is_passing: bool,
+    /// What it was.
+    pub error: ApiError,
+}
+
+impl From<ErrorCode> for Failure {
+    fn from(code: ErrorCode) -> Failure {
+        Failure { is_passing: code.is_retriable(), error: code.error() }
+    }
+}
+
+/// A request of a question that takes several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Change,
+    Topics,
+    Configs,
+    Groups,
+    Coordinator,
+    Group,
+    Committed,
+    Offsets(i64),
+    Commit,
+}
+
+/// Everything that the answers brought.
+#[derive(Clone, Debug, Default)]
+pub struct Gathered {
+    /// Topics and brokers.
+    pub metadata: Option<Metadata>,
+    /// Settings by topic.
+    pub configs: BTreeMap<Rc<str>, Settings>,
+    /// Groups by id.
+    pub groups: Vec<String>,
+    /// The coordinator's broker id and place.
+    pub coordinator: Option<(i32, NodeId)>,
+    /// The group; `None` if it is not known.
+    pub group: Option<DescribedGroup>,
+    /// What it committed.
+    pub committed: BTreeMap<TopicPartition, i64>,
+    /// Offsets by the time that was asked for.
+    pub offsets: BTreeMap<i64, BTreeMap<TopicPartition, i64>>,
+}
+
+/// A question.
+#[derive(Clone, Debug)]
+pub struct Job {
+    ask: Ask,
+    stages: Vec<Stage>,
+    at: usize,
+    requests: usize,
+    gathered: Gathered,
+    /// What a reset sets.
+    plan: Vec<(TopicPartition, i64)>,
+}
+
+impl Job {
+    /// A question that nothing was done about yet.
+    pub fn new(ask: Ask) -> Job {
+        use Stage::*;
+        let stages = match &ask {
+            Ask::CreateTopic { .. } | Ask::DeleteTopic { .. } | Ask::AddPartitions { .. } => {
+                vec![Change]
+            }
+            Ask::DescribeTopics { .. } => vec![Topics, Configs],
+            Ask::ListTopics => vec![Topics],
+            Ask::ListOffsets { time, .. } => vec![Topics, Offsets(*time)],
+            Ask::ListGroups => vec![Groups],
+            Ask::DescribeGroup { .. } => vec![Coordinator, Group, Committed, Topics, Offsets(-1)],
+            Ask::ResetOffsets { to, execute, .. } => {
+                let mut stages =
+                    vec![Coordinator, Group, Committed, Topics, Offsets(-2), Offsets(-1)];
+                if let ResetTo::Time(time) = to {
+                    stages.push(Offsets(*time));
+                }
+                if *execute {
+                    stages.push(Commit);
+                }
+                stages
+            }
+            Ask::DeleteGroup { .. } => vec![Coordinator, Change],
+        };
+        let (gathered, plan) = (Gathered::default(), Vec::new());
+        Job { ask, stages, at: 0, requests: 0, gathered, plan }
+    }
+
+    /// The name of the real client's call, as its timeouts print it.
+    pub fn call(&self) -> &'static str {
+        match &self.ask {
+            Ask::CreateTopic { .. } => "createTopics",
+            Ask::DeleteTopic { .. } => "deleteTopics",
+            Ask::AddPartitions { .. } => "createPartitions",
+            Ask::DescribeTopics { .. } => "describeTopics",
+            Ask::ListTopics => "listTopics",
+            Ask::ListOffsets { .. } => "listOffsets",
+            Ask::ListGroups => "findAllBrokers",
+            Ask::DescribeGroup { .. } => "describeConsumerGroups",
+            Ask::ResetOffsets { .. } => "alterConsumerGroupOffsets",
+            Ask::DeleteGroup { .. } => "deleteConsumerGroups",
+        }
+    }
+
+    /// How many requests the present step has.
+    pub fn requests(&self) -> usize {
+        self.requests
+    }
+
+    /// The present step is tried again. If the coordinator may be another one, it is asked for
+    /// anew.
+    pub fn again(&mut self) {
+        if matches!(self.stages.get(self.at), Some(Stage::Group | Stage::Committed | Stage::Commit))
+        {
+            self.at = 0;
+        }
+    }
+
+    /// What comes next.
+    pub fn next(&mut self) -> Step {
+        loop {
+            let Some(stage) = self.stages.get(self.at).copied() else {
+                return Step::Done(self.answer());
+            };
+            if stage == Stage::Commit
+                && let Err(error) = self.make_plan()
+            {
+                return Step::Done(Err(error));
+            }
+            let requests = self.requests_of(stage);
+            if !requests.is_empty() {
+                self.requests = requests.len();
+                return Step::Send(requests);
+            }
+            self.at += 1;
+        }
+    }
+
+    fn requests_of(&self, stage: Stage) -> Vec<(Target, Request)> {
+        let coordinator = self.gathered.coordinator.map_or(Target::Any, |(_, n)| Target::Node(n));
+        let group: Rc<str> = match &self.ask {
+            Ask::DescribeGroup { group }
+            | Ask::ResetOffsets { group, .. }
+            | Ask::DeleteGroup { group } => group.as_str().into(),
+            _ => "".into(),
+        };
+        match stage {
+            Stage::Change => vec![(coordinator, self.change(group))],
+            Stage::Topics => {
+                let request =
+                    Request::Metadata { topics: self.topics_to_ask(), allow_auto_create: false };
+                vec![(Target::Any, request)]
+            }
+            Stage::Configs => {
+                let topics = answers::described_topics(&self.gathered, &self.ask);
+                vec![(Target::Any, Request::DescribeConfigs { topics })]
+            }
+            Stage::Groups => vec![(Target::Any, Request::ListGroups)],
+            Stage::Coordinator => vec![(Target::Any, Request::FindCoordinator { group })],
+            Stage::Group => vec![(coordinator, Request::DescribeGroups { group })],
+            Stage::Committed => {
+                vec![(coordinator, Request::OffsetFetch { group, partitions: None })]
+            }
+            Stage::Offsets(time) => self.offset_requests(time),
+            Stage::Commit => {
+                let commit = OffsetCommit {
+                    group,
+                    member: "".into(),
+                    generation: -1,
+                    offsets: self.plan.clone(),
+                };
+                vec![(coordinator, Request::OffsetCommit(commit))]
+            }
+        }
+    }
+
+    fn change(&self, group: Rc<str>) -> Request {
+        match &self.ask {
+            Ask::CreateTopic { topic, partitions, replication_factor, settings } => {
+                Request::CreateTopics {
+                    topic: topic.as_str().into(),
+                    partitions: partitions.unwrap_or(-1),
+                    replication_factor: replication_factor.unwrap_or(-1),
+                    settings: settings.clone(),
+                }
+            }
+            Ask::DeleteTopic { topic } => Request::DeleteTopics { topic: topic.as_str().into() },
+            Ask::AddPartitions { topic, partitions } => {
+                Request::CreatePartitions { topic: topic.as_str().into(), count: *partitions }
+            }
+            _ => Request::DeleteGroups { group },
+        }
+    }
+
+    fn topics_to_ask(&self) -> Option<Vec<Rc<str>>> {
+        let one = |topic: &str| Some(vec![Rc::from(topic)]);
+        match &self.ask {
+            Ask::DescribeTopics { topics } if !topics.is_empty() => {
+                Some(topics.iter().map(|topic| topic.as_str().into()).collect())
+            }
+            Ask::ListOffsets { topic, .. } | Ask::ResetOffsets { topic, .. } => one(topic),
+            Ask::DescribeGroup { .. } => {
+                let mut topics: Vec<Rc<str>> = answers::partitions_of_group(&self.gathered)
+                    .into_iter()
+                    .map(|partition| partition.topic)
+                    .collect();
+                topics.dedup();
+                Some(topics)
+            }
+            _ => None,
+        }
+    }
+
+    /// One ListOffsets for each leader of the partitions in question.
+    fn offset_requests(&self, time: i64) -> Vec<(Target, Request)> {
+        let known = self.gathered.offsets.get(&time);
+        let mut by_node: BTreeMap<NodeId, Vec<(TopicPartition, i64)>> = BTreeMap::new();
+        for partition in answers::partitions_in_question(&self.gathered, &self.ask) {
+            let asked = known.is_some_and(|known| known.contains_key(&partition));
+            if let Some(node) = answers::leader_of(&self.gathered, &partition)
+                && !asked
+            {
+                by_node.entry(node).or_default().push((partition, time));
+            }
+        }
+        let requests = by_node
+            .into_iter()
+            .map(|(node, partitions)| (Target::Node(node), Request::ListOffsets { partitions }));
+        requests.collect()
+    }
+
+    /// Takes an answer of the present step.
+    pub fn take(&mut self, response: Response) -> Result<(), Failure> {
+        let stage = self.stages.get(self.at).copied();
+        let gathered = &mut self.gathered;
+        match response {
+            Response::CreateTopics(result)
+            | Response::DeleteTopics(result)
+            | Response::CreatePartitions(result) => {
+                result.map_err(|error| Failure { is_passing: false, error })?;
+            }
+            Response::DeleteGroups(result) => result?,
+            Response::Metadata(metadata) => gathered.metadata = Some(metadata),
+            Response::DescribeConfigs(configs) => gathered.configs = configs.into_iter().collect(),
+            Response::ListGroups(groups) => {
+                gathered.groups = groups?.iter().map(|group| group.to_string()).collect();
+            }
+            Response::FindCoordinator(found) => gathered.coordinator = Some(found?),
+            Response::DescribeGroups(Err(ErrorCode::GroupIdNotFound)) => gathered.group = None,
+            Response::DescribeGroups(found) => gathered.group = Some(found?),
+            Response::OffsetFetch(committed) => {
+                gathered.committed = committed?.into_iter().collect();
+            }
+            Response::ListOffsets(results) => {
+                let Some(Stage::Offsets(time)) = stage else { return Ok(()) };
+                let known = gathered.offsets.entry(time).or_default();
+                for (partition, result) in results {
+                    known.insert(partition, result?);
+                }
+                // Another leader may still owe its part: the step ends when nothing is left to ask.
+                return Ok(());
+            }
+            Response::OffsetCommit(results) => {
+                results.into_iter().try_for_each(|(_, result)| result)?;
+            }
+            _ => return Ok(()),
+        }
+        self.at += 1;
+        self.check()
+    }
+
+    /// What was gathered may already show that the question cannot be answered.
+    fn check(&mut self) -> Result<(), Failure> {
+        answers::check(&self.gathered, &self.ask)
+            .map_err(|error| Failure { is_passing: false, error })
+    }
+
+    fn make_plan(&mut self) -> Result<(), ApiError> {
+        self.plan = answers::reset_plan(&self.gathered, &self.ask)?;
+        Ok(())
+    }
+
+    fn answer(&mut self) -> Result<Answer, ApiError> {
+        answers::answer(&self.gathered, &self.ask)
+    }
+}

@@ -1,0 +1,300 @@
+//! Fetch: reading from the disk, and the long poll.
+//!
+//! A Fetch first reads what there is. If that is less than it wants (`fetch.min.bytes`), it is
+//! parked with every partition it names; an append that brings enough, or the end of its time
+//! (`fetch.max.wait.ms`), wakes it: then it reads again and is answered with what there is.
+
+use super::life::Ticket;
+use super::server::{Call, Server};
+use crate::kafka::error::ErrorCode;
+use crate::kafka::event::{Event, TopicPartition};
+use crate::kafka::log::ReadPlan;
+use crate::kafka::message::Response;
+use crate::kafka::message::request::{Fetch, FetchPartition};
+use crate::kafka::message::response::{Fetched, FetchedPartition};
+use crate::kafka::process::{Out, Timer};
+use crate::kafka::record::{BatchStream, HEADER_BYTES};
+use crate::sim::{NodeId, Rope, Span, Time};
+
+/// One partition of a Fetch that is under way.
+#[derive(Clone, Debug)]
+struct Slot {
+    asked: FetchPartition,
+    error: Option<ErrorCode>,
+    records: Rope,
+    /// The read that is under way, what may be taken of it, and whether its first batch is taken
+    /// even if it is larger.
+    reading: Option<(ReadPlan, u64, bool)>,
+}
+
+/// A Fetch that reads or waits (in Kafka: the fetch purgatory).
+#[derive(Clone, Debug)]
+pub struct DelayedFetch {
+    /// Who asked.
+    pub call: Call,
+    /// Since when it has been waiting for records.
+    pub parked_since: Option<Time>,
+    deadline: Time,
+    min_bytes: u64,
+    max_bytes: u64,
+    slots: Vec<Slot>,
+    /// True if it is answered after this read, whatever it brings.
+    last: bool,
+}
+
+/// What a read gave.
+enum Trimmed {
+    Records(Rope),
+    /// The first batch is not whole: so many bytes have to be read for it.
+    NeedsBytes(u64),
+    /// No batch of this segment holds the offset.
+    Beyond,
+}
+
+impl Server {
+    pub(super) fn fetch(&mut self, call: Call, fetch: Fetch, out: &mut Out<'_>) {
+        let id = self.fresh_id();
+        let slots = fetch.partitions.into_iter().map(|asked| Slot {
+            asked,
+            error: None,
+            records: Rope::default(),
+            reading: None,
+        });
+        let delayed = DelayedFetch {
+            call,
+            parked_since: None,
+            deadline: out.now() + Span::millis(fetch.max_wait_ms),
+            min_bytes: fetch.min_bytes,
+            max_bytes: fetch.max_bytes,
+            slots: slots.collect(),
+            last: fetch.max_wait_ms == 0,
+        };
+        self.fetches.insert(id, delayed);
+        self.read_fetch(id, out);
+    }
+
+    /// Begins to read for all partitions of a Fetch.
+    fn read_fetch(&mut self, id: u64, out: &mut Out<'_>) {
+        let Some(fetch) = self.fetches.get_mut(&id) else { return };
+        let mut left = fetch.max_bytes;
+        let mut first = true;
+        for (index, slot) in fetch.slots.iter_mut().enumerate() {
+            slot.error = None;
+            slot.records = Rope::default();
+            let found = self.partitions.get(&slot.asked.partition);
+            let readable = match found {
+                None => Err(ErrorCode::UnknownTopicOrPartition),
+                Some(_) if slot.asked.current_leader_epoch < 0 => Ok(()),
+                Some(p) if slot.asked.current_leader_epoch < p.leader_epoch => {
+                    Err(ErrorCode::FencedLeaderEpoch)
+                }
+                Some(p) if slot.asked.current_leader_epoch > p.leader_epoch => {
+                    Err(ErrorCode::UnknownLeaderEpoch)
+                }
+                Some(_) => Ok(()),
+            };
+            let (Ok(()), Some(partition)) = (readable, found) else {
+                slot.error = readable.err();
+                continue;
+            };
+            let offset = slot.asked.offset;
+            if offset < partition.log.log_start() || offset > partition.log.log_end() {
+                slot.error = Some(ErrorCode::OffsetOutOfRange);
+            } else if offset < partition.high_watermark() && (left > 0 || first) {
+                let most = slot.asked.max_bytes.min(left);
+                let plan = partition.log.read_plan(offset, most.max(HEADER_BYTES as u64));
+                out.read(
+                    &plan.file,
+                    plan.from.position,
+                    plan.len,
+                    Ticket::Fetch { fetch: id, index },
+                );
+                left = left.saturating_sub(most.min(plan.available));
+                slot.reading = Some((plan, most, first));
+                first = false;
+            }
+        }
+        self.decide_fetch(id, out);
+    }
+
+    /// Bytes have come for one partition of a Fetch.
+    pub(super) fn fetch_read(&mut self, id: u64, index: usize, bytes: Rope, out: &mut Out<'_>) {
+        let Some(fetch) = self.fetches.get_mut(&id) else { return };
+        let slot = &mut fetch.slots[index];
+        let Some((mut plan, most, at_least_one)) = slot.reading.take() else { return };
+        let Some(partition) = self.partitions.get(&slot.asked.partition) else {
+            slot.error = Some(ErrorCode::UnknownTopicOrPartition);
+            return self.decide_fetch(id, out);
+        };
+        let limit = partition.high_watermark();
+        match trim(&bytes, &slot.asked, limit, most, at_least_one) {
+            Trimmed::Records(records) => {
+                let work = out.cost().kilobyte.as_micros() * records.len() as u64 / 1_000;
+                out.work(Span::micros(work));
+                slot.records = records;
+            }
+            Trimmed::NeedsBytes(len) if len <= plan.available => plan.len = len,
+            Trimmed::NeedsBytes(_) | Trimmed::Beyond => {
+                // The offset lies in a gap at the end of the segment: the next one has it.
+                if let Some(next) = partition.log.next_segment(plan.from.segment) {
+                    plan = partition.log.read_plan(next, most.max(HEADER_BYTES as u64));
+                } else {
+                    return self.decide_fetch(id, out);
+                }
+            }
+        }
+        if slot.records.is_empty() && plan.from.segment < limit {
+            out.read(&plan.file, plan.from.position, plan.len, Ticket::Fetch { fetch: id, index });
+            slot.reading = Some((plan, most, at_least_one));
+        }
+        self.decide_fetch(id, out);
+    }
+
+    /// Answers a Fetch or parks it, if no read is under way.
+    fn decide_fetch(&mut self, id: u64, out: &mut Out<'_>) {
+        let Some(fetch) = self.fetches.get_mut(&id) else { return };
+        if fetch.slots.iter().any(|slot| slot.reading.is_some()) {
+            return;
+        }
+        let bytes: u64 = fetch.slots.iter().map(|slot| slot.records.len() as u64).sum();
+        let failed = fetch.slots.iter().any(|slot| slot.error.is_some());
+        let enough = bytes >= fetch.min_bytes;
+        if enough || failed || fetch.last || out.now() >= fetch.deadline || fetch.slots.is_empty() {
+            return self.answer_fetch(id, out);
+        }
+        if fetch.parked_since.is_none() {
+            fetch.parked_since = Some(out.now());
+            out.emit(Event::FetchParked { broker: self.id, client: fetch.call.client.clone() });
+            out.timer_at(Timer::FetchWait(id), fetch.deadline);
+        }
+        for slot in &mut fetch.slots {
+            slot.records = Rope::default();
+            if let Some(partition) = self.partitions.get_mut(&slot.asked.partition) {
+                partition.waiting_fetches.insert(id);
+            }
+        }
+    }
+
+    fn answer_fetch(&mut self, id: u64, out: &mut Out<'_>) {
+        let Some(fetch) = self.drop_fetch(id, out) else { return };
+        let partitions = fetch.slots.into_iter().map(|slot| {
+            let found = self.partitions.get(&slot.asked.partition);
+            FetchedPartition {
+                error: slot.error,
+                high_watermark: found.map_or(-1, |p| p.high_watermark()),
+                log_start: found.map_or(-1, |p| p.log.log_start()),
+                partition: slot.asked.partition,
+                records: slot.records,
+            }
+        });
+        let fetched = Fetched { partitions: partitions.collect() };
+        fetch.call.answer(Response::Fetch(fetched), out);
+    }
+
+    /// Takes a Fetch out of the purgatory.
+    pub(super) fn drop_fetch(&mut self, id: u64, out: &mut Out<'_>) -> Option<DelayedFetch> {
+        let fetch = self.fetches.remove(&id)?;
+        if fetch.parked_since.is_some() {
+            out.cancel(Timer::FetchWait(id));
+        }
+        for slot in &fetch.slots {
+            if let Some(partition) = self.partitions.get_mut(&slot.asked.partition) {
+                partition.waiting_fetches.remove(&id);
+            }
+        }
+        Some(fetch)
+    }
+
+    /// The time of a parked Fetch is up.
+    pub(super) fn fetch_waited(&mut self, id: u64, out: &mut Out<'_>) {
+        self.read_last(id, out);
+    }
+
+    /// A partition has more to read: Fetches that have enough now are answered.
+    pub(super) fn wake_fetches(&mut self, partition: &TopicPartition, out: &mut Out<'_>) {
+        let Some(found) = self.partitions.get(partition) else { return };
+        let waiting: Vec<u64> = found.waiting_fetches.iter().copied().collect();
+        for id in waiting {
+            if self.has_enough(id) {
+                self.read_last(id, out);
+            }
+        }
+    }
+
+    /// Reads for the last time: it is answered with whatever comes.
+    fn read_last(&mut self, id: u64, out: &mut Out<'_>) {
+        let Some(fetch) = self.fetches.get_mut(&id) else { return };
+        if !fetch.last {
+            fetch.last = true;
+            self.read_fetch(id, out);
+        }
+    }
+
+    /// Since when a Fetch of this client waits here.
+    pub fn parked_since(&self, client: NodeId) -> Option<Time> {
+        let parked = self.fetches.values().filter(|fetch| fetch.call.from == client);
+        parked.filter_map(|fetch| fetch.parked_since).min()
+    }
+
+    fn has_enough(&self, id: u64) -> bool {
+        let Some(fetch) = self.fetches.get(&id) else { return false };
+        let mut bytes = 0;
+        for slot in &fetch.slots {
+            let Some(partition) = self.partitions.get(&slot.asked.partition) else { return true };
+            let offset = slot.asked.offset;
+            if offset < partition.high_watermark() {
+                let (from, _) = partition.log.position_of(offset);
+                let (to, _) = partition.log.position_of(partition.high_watermark());
+                if from.segment != to.segment {
+                    return true;
+                }
+                bytes += (to.position.saturating_sub(from.position)).min(slot.asked.max_bytes);
+            }
+        }
+        bytes >= fetch.min_bytes
+    }
+}
+
+/// Cuts what was read to whole batches: from the one with the offset on, below the limit, at most
+/// so many bytes.
+fn trim(
+    bytes: &Rope,
+    asked: &FetchPartition,
+    limit: i64,
+    most: u64,
+    at_least_one: bool,
+) -> Trimmed {
+    let mut stream = BatchStream::of(bytes);
+    let mut start = None;
+    loop {
+        let position = stream.position();
+        let Some(header) = stream.peek() else {
+            return match start {
+                Some(start) => Trimmed::Records(bytes.share(start, position)),
+                None if stream.left() == 0 => Trimmed::Beyond,
+                None => Trimmed::NeedsBytes((position + HEADER_BYTES) as u64),
+            };
+        };
+        let size = header.size_bytes();
+        if start.is_none() && header.last_offset() < asked.offset {
+            if size > stream.left() {
+                return Trimmed::NeedsBytes((position + size + HEADER_BYTES) as u64);
+            }
+            stream.skip(size);
+            continue;
+        }
+        let begin = *start.get_or_insert(position);
+        let first = begin == position;
+        let full = (position + size - begin) as u64 > most && !(first && at_least_one);
+        if header.base_offset >= limit || full {
+            return Trimmed::Records(bytes.share(begin, position));
+        }
+        if size > stream.left() {
+            return match first {
+                true => Trimmed::NeedsBytes((position + size) as u64),
+                false => Trimmed::Records(bytes.share(begin, position)),
+            };
+        }
+        stream.skip(size);
+    }
+}

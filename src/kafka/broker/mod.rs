@@ -1,0 +1,34 @@
+//! A broker: one process that keeps logs, answers requests, and coordinates groups.
+//!
+//! Its life ([`life`]) is: start, which opens every log through recovery ([`startup`]); serving
+//! ([`server`]); and a polite stop that flushes and closes the logs. A crash ends it anywhere.
+//! While it starts it refuses connections, as a real one does whose socket server is not up.
+//!
+//! Serving is a table of requests. Most are answered at once; four kinds wait:
+//! - a Produce waits for the high watermark (`acks=all`) or for a flush that its topic asks for
+//!   ([`produce`]);
+//! - a Fetch reads the disk, and if there is too little, waits for more ([`fetch`]): the long poll;
+//! - a ListOffsets by time walks a stretch of a segment ([`list_offsets`]);
+//! - changes of the cluster's state wait for the metadata log ([`topics`]).
+//!
+//! Offsets are committed through an append to `__consumer_offsets` like any other
+//! ([`coordinator`]).
+//!
+//! The broker never decodes records: it reads batch headers, checks checksums, stamps offsets, and
+//! hands the same bytes on. (A look-up by time and the loading of its own logs decode, as the real
+//! ones do.)
+//!
+//! Simplified: one disk, one log directory; requests are served by the cores of the cost model in
+//! the order in which they come; nothing is quoted, throttled or authorised.
+
+pub mod coordinator;
+pub mod fetch;
+pub mod life;
+pub mod list_offsets;
+pub mod produce;
+pub mod server;
+pub mod startup;
+pub mod topics;
+
+pub use life::{Broker, Ticket};
+pub use server::Server;

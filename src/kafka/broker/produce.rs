@@ -1,0 +1,244 @@
+//! Appending: what a producer sends, and what the broker appends for itself.
+
+use super::life::Ticket;
+use super::server::{Call, Server};
+use crate::kafka::error::ErrorCode;
+use crate::kafka::event::{Event, TopicPartition};
+use crate::kafka::group::CommittedOffset;
+use crate::kafka::message::Response;
+use crate::kafka::message::request::Produce;
+use crate::kafka::now_ms;
+use crate::kafka::partition::{AppendTime, LeaderAppend};
+use crate::kafka::process::{Out, Timer};
+use crate::sim::{NodeId, Span};
+use bytes::Bytes;
+use std::rc::Rc;
+
+/// What is to be done once the appends are complete.
+#[derive(Clone, Debug)]
+pub enum Completion {
+    /// A Produce is answered.
+    Produce(Call),
+    /// Offsets are committed: they become known, and the commit is answered.
+    Commit {
+        /// The OffsetCommit.
+        call: Call,
+        /// `group.id`.
+        group: Rc<str>,
+        /// What was written.
+        offsets: Vec<(TopicPartition, CommittedOffset)>,
+        /// What was refused before.
+        refused: Vec<(TopicPartition, ErrorCode)>,
+    },
+    /// A group is deleted.
+    DeleteGroup {
+        /// The DeleteGroups.
+        call: Call,
+        /// `group.id`.
+        group: Rc<str>,
+    },
+    /// Nobody waits.
+    Nothing,
+}
+
+/// An append to one partition, and how far it has come.
+#[derive(Clone, Debug)]
+struct Wait {
+    partition: TopicPartition,
+    base_offset: i64,
+    /// Complete when the partition has reached this offset.
+    required: i64,
+    outcome: Option<Result<i64, ErrorCode>>,
+}
+
+/// Appends that wait for replicas or flushes (in Kafka: the produce purgatory).
+#[derive(Clone, Debug)]
+pub struct DelayedProduce {
+    acks: i16,
+    waits: Vec<Wait>,
+    completion: Completion,
+}
+
+impl DelayedProduce {
+    /// Who asked has closed the connection: nobody waits for the answer any more.
+    pub(super) fn asker_gone(&mut self, peer: NodeId) {
+        if matches!(&self.completion, Completion::Produce(call) if call.from == peer) {
+            self.completion = Completion::Nothing;
+        }
+    }
+}
+
+impl Server {
+    pub(super) fn produce(&mut self, call: Call, produce: Produce, out: &mut Out<'_>) {
+        let timeout = Span::millis(produce.timeout_ms);
+        let completion = match produce.acks {
+            0 => Completion::Nothing,
+            _ => Completion::Produce(call),
+        };
+        self.append_all(produce.acks, timeout, produce.batches, completion, out);
+    }
+
+    /// Appends batches and sees to their completion.
+    pub(super) fn append_all(
+        &mut self,
+        acks: i16,
+        timeout: Span,
+        batches: Vec<(TopicPartition, Bytes)>,
+        completion: Completion,
+        out: &mut Out<'_>,
+    ) {
+        let id = self.fresh_id();
+        let mut waits = Vec::with_capacity(batches.len());
+        let mut touched = Vec::with_capacity(batches.len());
+        for (partition, batch) in batches {
+            let wait = match self.append(&partition, &batch, acks, out) {
+                Ok(done) => {
+                    touched.push(partition.clone());
+                    let (base_offset, required) = (done.base_offset, done.last_offset + 1);
+                    Wait { partition, base_offset, required, outcome: None }
+                }
+                Err(error) => {
+                    Wait { partition, base_offset: -1, required: -1, outcome: Some(Err(error)) }
+                }
+            };
+            waits.push(wait);
+        }
+        self.produces.insert(id, DelayedProduce { acks, waits, completion });
+        for partition in &touched {
+            self.advance(partition, out);
+        }
+        if !self.try_complete(id, out) {
+            for partition in touched {
+                if let Some(found) = self.partitions.get_mut(&partition) {
+                    found.waiting_produces.insert(id);
+                }
+            }
+            out.timer(Timer::ProduceWait(id), timeout);
+        }
+    }
+
+    fn append(
+        &mut self,
+        partition: &TopicPartition,
+        batch: &Bytes,
+        acks: i16,
+        out: &mut Out<'_>,
+    ) -> Result<LeaderAppend, ErrorCode> {
+        let found = self.partitions.get_mut(partition);
+        let found = found.ok_or(ErrorCode::UnknownTopicOrPartition)?;
+        let time = AppendTime { now_ms: now_ms(out.now()), jitter_ms: 0 };
+        let done = found.append_as_leader(batch, acks, time, out)?;
+        if let Some((closed, base_offset)) = &done.rolled {
+            let ticket =
+                Ticket::SegmentFlushed { partition: partition.clone(), up_to: *base_offset };
+            out.flush(closed, ticket);
+            out.emit(Event::SegmentRolled {
+                partition: partition.clone(),
+                base_offset: *base_offset,
+            });
+        }
+        if done.flush {
+            let ticket =
+                Ticket::AppendFlushed { partition: partition.clone(), up_to: done.last_offset + 1 };
+            out.flush(&found.log.active().file.clone(), ticket);
+        }
+        if done.bytes > 0 {
+            out.emit(Event::Appended {
+                broker: self.id,
+                partition: partition.clone(),
+                base_offset: done.base_offset,
+                last_offset: done.last_offset,
+                bytes: done.bytes,
+            });
+        }
+        Ok(done)
+    }
+
+    /// Moves a partition's high watermark if it can, and wakes what waits for it.
+    pub(super) fn advance(&mut self, partition: &TopicPartition, out: &mut Out<'_>) {
+        let Some(found) = self.partitions.get_mut(partition) else { return };
+        if let Some(offset) = found.advance_high_watermark() {
+            out.emit(Event::HighWatermarkAdvanced { partition: partition.clone(), offset });
+            self.retry_produces(partition, out);
+            self.wake_fetches(partition, out);
+        }
+    }
+
+    /// Looks again at the appends that wait for a partition.
+    pub(super) fn retry_produces(&mut self, partition: &TopicPartition, out: &mut Out<'_>) {
+        let Some(found) = self.partitions.get(partition) else { return };
+        let waiting: Vec<u64> = found.waiting_produces.iter().copied().collect();
+        for id in waiting {
+            if self.try_complete(id, out) {
+                out.cancel(Timer::ProduceWait(id));
+            }
+        }
+    }
+
+    /// The time of an append is up: what is not complete has timed out.
+    pub(super) fn produce_waited(&mut self, id: u64, out: &mut Out<'_>) {
+        if let Some(produce) = self.produces.get_mut(&id) {
+            for wait in &mut produce.waits {
+                wait.outcome.get_or_insert(Err(ErrorCode::RequestTimedOut));
+            }
+            self.try_complete(id, out);
+        }
+    }
+
+    /// True if it is complete, and then it was answered.
+    pub(super) fn try_complete(&mut self, id: u64, out: &mut Out<'_>) -> bool {
+        let Some(produce) = self.produces.get_mut(&id) else { return true };
+        for wait in &mut produce.waits {
+            if wait.outcome.is_some() {
+                continue;
+            }
+            wait.outcome = match self.partitions.get(&wait.partition) {
+                None => Some(Err(ErrorCode::UnknownTopicOrPartition)),
+                Some(found) if produce.acks == -1 => {
+                    (found.high_watermark() >= wait.required).then_some(Ok(wait.base_offset))
+                }
+                Some(found) => {
+                    (found.appended_end() >= wait.required).then_some(Ok(wait.base_offset))
+                }
+            };
+        }
+        if produce.waits.iter().any(|wait| wait.outcome.is_none()) {
+            return false;
+        }
+        let Some(produce) = self.produces.remove(&id) else { return true };
+        for wait in &produce.waits {
+            if let Some(found) = self.partitions.get_mut(&wait.partition) {
+                found.waiting_produces.remove(&id);
+            }
+        }
+        let outcomes = produce
+            .waits
+            .into_iter()
+            .map(|wait| (wait.partition, wait.outcome.unwrap_or(Err(ErrorCode::RequestTimedOut))));
+        self.complete(produce.completion, outcomes.collect(), out);
+        true
+    }
+
+    fn complete(
+        &mut self,
+        completion: Completion,
+        outcomes: Vec<(TopicPartition, Result<i64, ErrorCode>)>,
+        out: &mut Out<'_>,
+    ) {
+        match completion {
+            Completion::Nothing => {}
+            Completion::Produce(call) => call.answer(Response::Produce(outcomes), out),
+            Completion::Commit { call, group, offsets, refused } => {
+                let written = outcomes.into_iter().try_for_each(|(_, result)| result.map(drop));
+                self.committed(&call, &group, (offsets, refused), written, out);
+            }
+            Completion::DeleteGroup { call, group } => {
+                let written = outcomes.into_iter().try_for_each(|(_, result)| result.map(drop));
+                if written.is_ok() {
+                    self.groups.remove(&group);
+                }
+                call.answer(Response::DeleteGroups(written), out);
+            }
+        }
+    }
+}

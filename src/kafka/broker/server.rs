@@ -1,0 +1,291 @@
+//! A broker that serves: what it holds, how inputs are handed to the chapters, what it writes
+//! down from time to time, and how it stops.
+
+use super::fetch::DelayedFetch;
+use super::life::Ticket;
+use super::list_offsets::DelayedLookup;
+use super::produce::DelayedProduce;
+use super::topics::Controller;
+use crate::kafka::config::BrokerConfig;
+use crate::kafka::event::TopicPartition;
+use crate::kafka::group::Groups;
+use crate::kafka::log::checkpoint::{
+    self, CLEAN_SHUTDOWN, HIGH_WATERMARKS, LEADER_EPOCHS, LOG_STARTS, RECOVERY_POINTS,
+};
+use crate::kafka::log::{Log, LogScan};
+use crate::kafka::message::{KafkaMessage, Request, Response};
+use crate::kafka::metadata::Image;
+use crate::kafka::partition::Partition;
+use crate::kafka::process::{Out, Process, Timer};
+use crate::sim::{Input, Message, NodeId};
+use bytes::Bytes;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// A request that is to be answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// Who asks.
+    pub from: NodeId,
+    /// By which it knows the answer again.
+    pub correlation: i32,
+    /// `client.id`.
+    pub client: Rc<str>,
+}
+
+impl Call {
+    /// Answers it.
+    pub fn answer(&self, body: Response, out: &mut Out<'_>) {
+        out.send(self.from, KafkaMessage::Response { correlation: self.correlation, body });
+    }
+}
+
+/// What a serving broker holds.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// `node.id`.
+    pub id: i32,
+    /// Where it is.
+    pub node: NodeId,
+    /// Topics, partitions and leaders.
+    pub image: Image,
+    /// The partitions that it leads.
+    pub partitions: BTreeMap<TopicPartition, Partition>,
+    /// The groups that it coordinates.
+    pub groups: Groups,
+    pub(super) config: Rc<BrokerConfig>,
+    pub(super) controller: Controller,
+    /// Partitions of `__consumer_offsets` that are still being read.
+    pub(super) loading: BTreeMap<i32, LogScan>,
+    pub(super) fetches: BTreeMap<u64, DelayedFetch>,
+    pub(super) produces: BTreeMap<u64, DelayedProduce>,
+    pub(super) lookups: BTreeMap<u64, DelayedLookup>,
+    /// Producer ids that this broker may give away: the next, and the end of its block.
+    pub(super) producer_ids: (i64, i64),
+    last_id: u64,
+    /// What the checkpoint files hold, so that they are written only if it changed.
+    written: BTreeMap<&'static str, String>,
+    /// Flushes that a polite stop still waits for.
+    stopping: Option<usize>,
+}
+
+/// Puts a small file in the place of the old one and makes it safe from a power cut.
+pub(super) fn write_durably(file: &str, text: String, out: &mut Out<'_>) {
+    out.replace(file, Bytes::from(text));
+    out.flush(file, Ticket::Checkpoint);
+}
+
+/// Writes which leader epoch of a partition began where.
+pub(super) fn write_epochs(partition: &Partition, out: &mut Out<'_>) {
+    let file = format!("{}/{LEADER_EPOCHS}", partition.log.directory());
+    write_durably(&file, checkpoint::encode_epochs(partition.log.epochs.entries()), out);
+}
+
+impl Server {
+    /// Begins to serve with what the start found.
+    pub fn begin(
+        id: i32,
+        config: Rc<BrokerConfig>,
+        (image, metadata_log): (Image, Log),
+        partitions: BTreeMap<TopicPartition, Partition>,
+        out: &mut Out<'_>,
+    ) -> Server {
+        let mut server = Server {
+            id,
+            node: out.me(),
+            producer_ids: (image.next_producer_id, image.next_producer_id),
+            image,
+            partitions,
+            groups: Groups::default(),
+            controller: Controller::new(metadata_log),
+            loading: BTreeMap::new(),
+            fetches: BTreeMap::new(),
+            produces: BTreeMap::new(),
+            lookups: BTreeMap::new(),
+            last_id: 0,
+            written: BTreeMap::new(),
+            stopping: None,
+            config,
+        };
+        out.timer(Timer::HighWatermarks, server.config.high_watermark_checkpoint);
+        out.timer(Timer::RecoveryPoints, server.config.recovery_point_checkpoint);
+        let led: Vec<TopicPartition> = server.partitions.keys().cloned().collect();
+        for partition in led {
+            server.advance(&partition, out);
+        }
+        server.load_offsets(out);
+        server
+    }
+
+    /// A number that nothing here had before.
+    pub(super) fn fresh_id(&mut self) -> u64 {
+        self.last_id += 1;
+        self.last_id
+    }
+
+    /// Takes one input.
+    pub fn step(&mut self, input: Input<Process>, out: &mut Out<'_>) {
+        match input {
+            Input::Message { from, body } => {
+                out.work(out.cost().request_of(body.size_bytes()));
+                if let KafkaMessage::Request { correlation, client, body } = body {
+                    self.ask(Call { from, correlation, client }, body, out);
+                }
+            }
+            Input::Read { ticket, bytes } => match ticket {
+                Ticket::Fetch { fetch, index } => self.fetch_read(fetch, index, bytes, out),
+                Ticket::Lookup { lookup, index } => self.lookup_read(lookup, index, bytes, out),
+                Ticket::LoadOffsets { partition } => self.offsets_read(partition, bytes, out),
+                _ => {}
+            },
+            Input::Flushed { ticket } => self.flushed(ticket, out),
+            Input::Timer(timer) => self.timer(timer, out),
+            Input::Closed { peer } => self.closed(peer, out),
+            Input::Stop => self.stop(out),
+            Input::Start | Input::Command(_) => {}
+        }
+    }
+
+    fn ask(&mut self, call: Call, request: Request, out: &mut Out<'_>) {
+        if self.stopping.is_some() {
+            out.close(call.from);
+            return;
+        }
+        match request {
+            Request::ApiVersions => call.answer(Response::ApiVersions, out),
+            Request::Metadata { topics, allow_auto_create } => {
+                self.metadata(&call, topics, allow_auto_create, out);
+            }
+            Request::InitProducerId => self.init_producer_id(call, out),
+            Request::Produce(produce) => self.produce(call, produce, out),
+            Request::Fetch(fetch) => self.fetch(call, fetch, out),
+            Request::ListOffsets { partitions } => self.list_offsets(call, partitions, out),
+            Request::FindCoordinator { group } => self.find_coordinator(&call, &group, out),
+            Request::JoinGroup { group, member, topics: _ } => {
+                self.join_group(&call, &group, &member, out);
+            }
+            Request::SyncGroup { group, member, generation, assignment } => {
+                self.sync_group(&call, (&group, &member, generation), assignment, out);
+            }
+            Request::LeaveGroup { group, member } => self.leave_group(&call, &group, &member, out),
+            Request::OffsetCommit(commit) => self.offset_commit(call, commit, out),
+            Request::OffsetFetch { group, partitions } => {
+                self.offset_fetch(&call, &group, partitions, out);
+            }
+            Request::CreateTopics { topic, partitions, replication_factor, settings } => {
+                let counts = (partitions, replication_factor);
+                self.create_topic(call, topic, counts, settings, out);
+            }
+            Request::DeleteTopics { topic } => self.delete_topic(call, topic, out),
+            Request::CreatePartitions { topic, count } => {
+                self.create_partitions(call, topic, count, out);
+            }
+            Request::DescribeConfigs { topics } => self.describe_configs(&call, topics, out),
+            Request::ListGroups => self.list_groups(&call, out),
+            Request::DescribeGroups { group } => self.describe_group(&call, &group, out),
+            Request::DeleteGroups { group } => self.delete_group(call, &group, out),
+        }
+    }
+
+    fn flushed(&mut self, ticket: Ticket, out: &mut Out<'_>) {
+        match ticket {
+            Ticket::SegmentFlushed { partition, up_to } => {
+                if let Some(found) = self.partitions.get_mut(&partition) {
+                    found.log.flushed(up_to);
+                }
+            }
+            Ticket::AppendFlushed { partition, up_to } => {
+                if let Some(found) = self.partitions.get_mut(&partition) {
+                    found.append_flushed(up_to);
+                    self.advance(&partition, out);
+                    self.retry_produces(&partition, out);
+                }
+            }
+            Ticket::MetadataFlushed => self.metadata_flushed(out),
+            Ticket::Stopping => {
+                let left = self.stopping.unwrap_or(1).saturating_sub(1);
+                self.stopping = Some(left);
+                if left == 0 {
+                    out.exit();
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn timer(&mut self, timer: Timer, out: &mut Out<'_>) {
+        match timer {
+            Timer::FetchWait(fetch) => self.fetch_waited(fetch, out),
+            Timer::ProduceWait(produce) => self.produce_waited(produce, out),
+            Timer::HighWatermarks => {
+                self.write_high_watermarks(out);
+                out.timer(Timer::HighWatermarks, self.config.high_watermark_checkpoint);
+            }
+            Timer::RecoveryPoints => {
+                self.write_recovery_points(out);
+                out.timer(Timer::RecoveryPoints, self.config.recovery_point_checkpoint);
+            }
+            Timer::Wake => {}
+        }
+    }
+
+    fn closed(&mut self, peer: NodeId, out: &mut Out<'_>) {
+        self.groups.disconnected(peer);
+        let gone = |call: &Call| call.from == peer;
+        let fetches: Vec<u64> =
+            self.fetches.iter().filter(|(_, f)| gone(&f.call)).map(|(id, _)| *id).collect();
+        for fetch in fetches {
+            self.drop_fetch(fetch, out);
+        }
+        self.lookups.retain(|_, lookup| !gone(&lookup.call));
+        self.produces.values_mut().for_each(|produce| produce.asker_gone(peer));
+    }
+
+    // ---- what is written down from time to time ----
+
+    fn write_high_watermarks(&mut self, out: &mut Out<'_>) {
+        let all = self.partitions.iter().map(|(tp, p)| (tp, p.high_watermark()));
+        let text = checkpoint::encode_offsets(all);
+        self.write_if_changed(HIGH_WATERMARKS, text, out);
+    }
+
+    fn write_recovery_points(&mut self, out: &mut Out<'_>) {
+        let all = self.partitions.iter().map(|(tp, p)| (tp, p.log.recovery_point()));
+        let text = checkpoint::encode_offsets(all);
+        self.write_if_changed(RECOVERY_POINTS, text, out);
+        // Only logs that begin behind their first segment's base need a line.
+        let starts = self.partitions.iter().map(|(tp, p)| (tp, &p.log)).filter(|(_, log)| {
+            log.segments().next().is_some_and(|first| first.base_offset < log.log_start())
+        });
+        let text = checkpoint::encode_offsets(starts.map(|(tp, log)| (tp, log.log_start())));
+        self.write_if_changed(LOG_STARTS, text, out);
+    }
+
+    fn write_if_changed(&mut self, file: &'static str, text: String, out: &mut Out<'_>) {
+        if self.written.get(file) != Some(&text) {
+            write_durably(file, text.clone(), out);
+            self.written.insert(file, text);
+        }
+    }
+
+    // ---- the polite stop ----
+
+    fn stop(&mut self, out: &mut Out<'_>) {
+        if self.stopping.is_some() {
+            return;
+        }
+        let mut flushes = 0;
+        let logs = self.partitions.values_mut().map(|partition| &mut partition.log);
+        for log in logs.chain([&mut self.controller.log]) {
+            log.close(out);
+            out.flush(&log.active().file.clone(), Ticket::Stopping);
+            log.flushed(log.log_end());
+            flushes += 1;
+        }
+        self.write_high_watermarks(out);
+        self.write_recovery_points(out);
+        out.replace(CLEAN_SHUTDOWN, Bytes::from_static(b"{\"version\":0,\"brokerEpoch\":-1}"));
+        out.flush(CLEAN_SHUTDOWN, Ticket::Stopping);
+        self.stopping = Some(flushes + 1);
+    }
+}

@@ -1,0 +1,96 @@
+//! Settings of a consumer.
+
+use super::producer::NetworkConfig;
+use super::{Definition, Kind, Values, define};
+use crate::kafka::command::ApiError;
+use crate::kafka::spec::{Settings, StartAt};
+use crate::sim::Span;
+
+/// Every consumer setting that is understood.
+pub const TABLE: &[Definition] = &[
+    define("allow.auto.create.topics", Kind::Boolean, "true"),
+    define("auto.commit.interval.ms", Kind::Int(0), "5000"),
+    define("auto.offset.reset", Kind::OneOf(&["latest", "earliest", "none"]), "latest"),
+    define("check.crcs", Kind::Boolean, "true"),
+    define("default.api.timeout.ms", Kind::Int(0), "60000"),
+    define("enable.auto.commit", Kind::Boolean, "true"),
+    define("fetch.max.bytes", Kind::Int(0), "52428800"),
+    define("fetch.max.wait.ms", Kind::Int(0), "500"),
+    define("fetch.min.bytes", Kind::Int(0), "1"),
+    define("group.instance.id", Kind::Text, ""),
+    define("group.protocol", Kind::OneOf(&["classic", "consumer"]), "classic"),
+    define("heartbeat.interval.ms", Kind::Int(i64::MIN), "3000"),
+    define(
+        "isolation.level",
+        Kind::OneOf(&["read_uncommitted", "read_committed"]),
+        "read_uncommitted",
+    ),
+    define("max.partition.fetch.bytes", Kind::Int(0), "1048576"),
+    define("max.poll.interval.ms", Kind::Int(1), "300000"),
+    define("max.poll.records", Kind::Int(1), "500"),
+    define("metadata.max.age.ms", Kind::Long(0), "300000"),
+    define("partition.assignment.strategy", Kind::Text, "range,cooperative-sticky"),
+    define("reconnect.backoff.max.ms", Kind::Long(0), "1000"),
+    define("reconnect.backoff.ms", Kind::Long(0), "50"),
+    define("request.timeout.ms", Kind::Int(0), "30000"),
+    define("retry.backoff.max.ms", Kind::Long(0), "1000"),
+    define("retry.backoff.ms", Kind::Long(0), "100"),
+    define("session.timeout.ms", Kind::Int(i64::MIN), "45000"),
+    define("socket.connection.setup.timeout.max.ms", Kind::Long(i64::MIN), "30000"),
+    define("socket.connection.setup.timeout.ms", Kind::Long(i64::MIN), "10000"),
+];
+
+/// The consumer settings that the engine uses.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ConsumerConfig {
+    /// Where to begin without a committed offset; `None` is an error then.
+    pub auto_offset_reset: Option<StartAt>,
+    /// True if `poll()` commits by itself.
+    pub auto_commit: bool,
+    /// How often it does.
+    pub auto_commit_interval: Span,
+    /// A broker answers a Fetch when so many bytes are there.
+    pub fetch_min_bytes: u64,
+    /// Or after so long.
+    pub fetch_max_wait: Span,
+    /// Bytes of one answer.
+    pub fetch_max_bytes: u64,
+    /// Bytes of one partition in an answer.
+    pub max_partition_fetch_bytes: u64,
+    /// Records that one `poll()` returns.
+    pub max_poll_records: usize,
+    /// True if checksums are checked.
+    pub check_crcs: bool,
+    /// True if asking for an unknown topic may make it.
+    pub allow_auto_create: bool,
+    /// How long a call such as `commitSync()` may take.
+    pub api_timeout: Span,
+    /// Timeouts and backoffs.
+    pub network: NetworkConfig,
+}
+
+impl ConsumerConfig {
+    /// Reads a consumer's settings.
+    pub fn of(settings: &Settings) -> Result<ConsumerConfig, ApiError> {
+        let values = Values::check(TABLE, settings, "consumer")?;
+        let ms = |name| Span::millis(values.natural(name));
+        Ok(ConsumerConfig {
+            auto_offset_reset: match values.text("auto.offset.reset") {
+                "earliest" => Some(StartAt::Earliest),
+                "latest" => Some(StartAt::Latest),
+                _ => None,
+            },
+            auto_commit: values.is_true("enable.auto.commit"),
+            auto_commit_interval: ms("auto.commit.interval.ms"),
+            fetch_min_bytes: values.natural("fetch.min.bytes"),
+            fetch_max_wait: ms("fetch.max.wait.ms"),
+            fetch_max_bytes: values.natural("fetch.max.bytes"),
+            max_partition_fetch_bytes: values.natural("max.partition.fetch.bytes"),
+            max_poll_records: values.natural("max.poll.records") as usize,
+            check_crcs: values.is_true("check.crcs"),
+            allow_auto_create: values.is_true("allow.auto.create.topics"),
+            api_timeout: ms("default.api.timeout.ms"),
+            network: NetworkConfig::of(&values),
+        })
+    }
+}

@@ -1,0 +1,128 @@
+//! Settings of a topic, which default to the broker's.
+
+use super::{Definition, Kind, Values, define};
+use crate::kafka::command::ApiError;
+use crate::kafka::error::ErrorCode;
+use crate::kafka::spec::Settings;
+
+const POLICIES: &[&str] = &["compact", "delete"];
+const CODECS: &[&str] = &["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"];
+const TIMESTAMP_TYPES: &[&str] = &["CreateTime", "LogAppendTime"];
+
+/// Every topic setting with the default that it has if the broker sets nothing.
+pub const TABLE: &[Definition] = &[
+    define("cleanup.policy", Kind::ListOf(POLICIES), "delete"),
+    define("compression.type", Kind::OneOf(CODECS), "producer"),
+    define("delete.retention.ms", Kind::Long(0), "86400000"),
+    define("file.delete.delay.ms", Kind::Long(0), "60000"),
+    define("flush.messages", Kind::Long(1), "9223372036854775807"),
+    define("flush.ms", Kind::Long(0), "9223372036854775807"),
+    define("index.interval.bytes", Kind::Int(0), "4096"),
+    // For tests only, as in the real one: it has no lower limit.
+    define("internal.segment.bytes", Kind::Int(14), "0"),
+    define("max.compaction.lag.ms", Kind::Long(1), "9223372036854775807"),
+    define("max.message.bytes", Kind::Int(0), "1048588"),
+    define("message.timestamp.after.max.ms", Kind::Long(0), "3600000"),
+    define("message.timestamp.before.max.ms", Kind::Long(0), "9223372036854775807"),
+    define("message.timestamp.type", Kind::OneOf(TIMESTAMP_TYPES), "CreateTime"),
+    define("min.cleanable.dirty.ratio", Kind::Ratio, "0.5"),
+    define("min.compaction.lag.ms", Kind::Long(0), "0"),
+    define("min.insync.replicas", Kind::Int(1), "1"),
+    define("preallocate", Kind::Boolean, "false"),
+    define("retention.bytes", Kind::Long(i64::MIN), "-1"),
+    define("retention.ms", Kind::Long(-1), "604800000"),
+    define("segment.bytes", Kind::Int(1 << 20), "1073741824"),
+    define("segment.index.bytes", Kind::Int(4), "10485760"),
+    define("segment.jitter.ms", Kind::Long(0), "0"),
+    define("segment.ms", Kind::Long(1), "604800000"),
+    define("unclean.leader.election.enable", Kind::Boolean, "false"),
+];
+
+/// Topic settings, and the broker setting that gives each its default.
+pub const BROKER_SYNONYMS: &[(&str, &str)] = &[
+    ("cleanup.policy", "log.cleanup.policy"),
+    ("compression.type", "compression.type"),
+    ("delete.retention.ms", "log.cleaner.delete.retention.ms"),
+    ("file.delete.delay.ms", "log.segment.delete.delay.ms"),
+    ("flush.messages", "log.flush.interval.messages"),
+    ("flush.ms", "log.flush.interval.ms"),
+    ("index.interval.bytes", "log.index.interval.bytes"),
+    ("max.compaction.lag.ms", "log.cleaner.max.compaction.lag.ms"),
+    ("max.message.bytes", "message.max.bytes"),
+    ("message.timestamp.after.max.ms", "log.message.timestamp.after.max.ms"),
+    ("message.timestamp.before.max.ms", "log.message.timestamp.before.max.ms"),
+    ("message.timestamp.type", "log.message.timestamp.type"),
+    ("min.cleanable.dirty.ratio", "log.cleaner.min.cleanable.ratio"),
+    ("min.compaction.lag.ms", "log.cleaner.min.compaction.lag.ms"),
+    ("min.insync.replicas", "min.insync.replicas"),
+    ("preallocate", "log.preallocate"),
+    ("retention.bytes", "log.retention.bytes"),
+    ("retention.ms", "log.retention.ms"),
+    ("segment.bytes", "log.segment.bytes"),
+    ("segment.index.bytes", "log.index.size.max.bytes"),
+    ("segment.jitter.ms", "log.roll.jitter.ms"),
+    ("segment.ms", "log.roll.ms"),
+    ("unclean.leader.election.enable", "unclean.leader.election.enable"),
+];
+
+/// The topic settings that the engine uses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TopicConfig {
+    /// A segment may grow to so many bytes.
+    pub segment_bytes: u64,
+    /// A segment may span so much record time.
+    pub segment_ms: u64,
+    /// Each index of a segment may grow to so many bytes.
+    pub segment_index_bytes: u64,
+    /// An index entry is written when so many bytes lie behind the last.
+    pub index_interval_bytes: u64,
+    /// The largest batch that is accepted.
+    pub max_message_bytes: u64,
+    /// The log is flushed after so many records.
+    pub flush_messages: u64,
+    /// How many replicas must be in sync for `acks=all`.
+    pub min_insync_replicas: u32,
+    /// True if the leader's clock gives records their time.
+    pub log_append_time: bool,
+    /// How far a record's time may lie ahead of the leader's clock, in milliseconds.
+    pub timestamp_after_max_ms: u64,
+    /// How far a record's time may lie behind the leader's clock, in milliseconds.
+    pub timestamp_before_max_ms: u64,
+    /// True if the log keeps the latest record of each key.
+    pub is_compacted: bool,
+}
+
+impl TopicConfig {
+    /// Reads a topic's settings over the defaults that the broker gives.
+    pub fn of(settings: &Settings, defaults: &Settings) -> Result<TopicConfig, ApiError> {
+        let refuse = |error: ApiError| ErrorCode::InvalidConfig.with(error.sentence);
+        Values::check(TABLE, settings, "topic").map_err(refuse)?;
+        let mut all = defaults.clone();
+        all.extend(settings.clone());
+        let values = Values::check(TABLE, &all, "topic").map_err(refuse)?;
+        let segment_bytes = match values.natural("internal.segment.bytes") {
+            0 => values.natural("segment.bytes"),
+            bytes => bytes,
+        };
+        Ok(TopicConfig {
+            segment_bytes,
+            segment_ms: values.natural("segment.ms"),
+            segment_index_bytes: values.natural("segment.index.bytes"),
+            index_interval_bytes: values.natural("index.interval.bytes"),
+            max_message_bytes: values.natural("max.message.bytes"),
+            flush_messages: values.natural("flush.messages"),
+            min_insync_replicas: values.natural("min.insync.replicas") as u32,
+            log_append_time: values.text("message.timestamp.type") == "LogAppendTime",
+            timestamp_after_max_ms: values.natural("message.timestamp.after.max.ms"),
+            timestamp_before_max_ms: values.natural("message.timestamp.before.max.ms"),
+            is_compacted: values.text("cleanup.policy").contains("compact"),
+        })
+    }
+}
+
+impl Default for TopicConfig {
+    fn default() -> TopicConfig {
+        let none = Settings::new();
+        TopicConfig::of(&none, &none).expect("the defaults are right")
+    }
+}

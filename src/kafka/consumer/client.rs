@@ -1,0 +1,349 @@
+//! The consumer's process.
+
+use super::commits::{Commits, PendingCommit};
+use super::fetcher::{FetchedData, Held};
+use super::handler::Thread;
+use super::membership::Membership;
+use super::positions::Positions;
+use crate::kafka::client::{ClientCore, CoreHeard};
+use crate::kafka::command::{ApiError, Command};
+use crate::kafka::config::ConsumerConfig;
+use crate::kafka::event::{Event, TopicPartition};
+use crate::kafka::message::Response;
+use crate::kafka::process::{Out, Process};
+use crate::kafka::spec::{CommitMode, ConsumerSpec, Reads};
+use crate::sim::{Input, NodeId, Span, Time};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::rc::Rc;
+
+/// What an answer is for.
+#[derive(Clone, Debug)]
+pub enum Asked {
+    /// The coordinator.
+    Coordinator,
+    /// To be a member.
+    Join,
+    /// The assignment.
+    Sync,
+    /// Committed offsets of these partitions.
+    Committed(Vec<TopicPartition>),
+    /// Where these partitions begin or end.
+    Offsets(Vec<TopicPartition>),
+    /// Records: the broker, and what was asked of it.
+    Fetch(i32, Vec<(TopicPartition, i64)>),
+    /// A commit.
+    Commit(PendingCommit),
+    /// To be a member no more.
+    Leave,
+}
+
+/// What an observer counts over all lives of a consumer; the program itself never looks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Book {
+    /// Records fetched.
+    pub got: u64,
+    /// Records processed.
+    pub done: u64,
+    /// Side effects.
+    pub effects: u64,
+}
+
+/// How far the end has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Closing {
+    /// The last commit is under way.
+    Committing,
+    /// The group is being left.
+    Leaving,
+}
+
+/// A consumer.
+#[derive(Clone, Debug)]
+pub struct Consumer {
+    pub(super) spec: Rc<ConsumerSpec>,
+    bootstrap: Vec<NodeId>,
+    pub(super) core: ClientCore<Asked>,
+    pub(super) config: ConsumerConfig,
+    pub(super) membership: Option<Membership>,
+    pub(super) positions: Positions,
+    /// Fetched records that `poll()` has not handed out.
+    pub(super) buffer: VecDeque<FetchedData>,
+    /// Brokers with a Fetch under way, since when.
+    pub(super) fetching: BTreeMap<i32, Time>,
+    /// What the last `poll()` handed out and is not handled yet; the first is in work.
+    pub(super) batch: VecDeque<Held>,
+    pub(super) thread: Thread,
+    pub(super) commits: Commits,
+    pub(super) book: Book,
+    /// Records that this life has handled.
+    pub(super) handled: u64,
+    pub(super) closing: Option<Closing>,
+    close_by: Time,
+    finishes: bool,
+    is_ready: bool,
+    warned: BTreeSet<Rc<str>>,
+}
+
+impl Consumer {
+    /// A consumer that was not started yet; `bootstrap` is where it begins to ask.
+    pub fn new(spec: ConsumerSpec, bootstrap: Vec<NodeId>) -> Consumer {
+        // Whether the settings are right is said when it starts.
+        let defaults = || ConsumerConfig::of(&BTreeMap::new()).expect("the defaults are right");
+        let config = ConsumerConfig::of(&spec.settings).unwrap_or_else(|_| defaults());
+        let name: Rc<str> = spec.name.as_str().into();
+        let mut core = ClientCore::new(name, config.network.clone(), bootstrap.clone());
+        core.allow_auto_create = config.allow_auto_create;
+        let membership = match &spec.reads {
+            Reads::Group { group, .. } => Some(Membership::new(group)),
+            Reads::Assigned { .. } => None,
+        };
+        Consumer {
+            spec: Rc::new(spec),
+            bootstrap,
+            core,
+            membership,
+            positions: Positions::default(),
+            buffer: VecDeque::new(),
+            fetching: BTreeMap::new(),
+            batch: VecDeque::new(),
+            thread: Thread::Polling,
+            commits: Commits::default(),
+            book: Book::default(),
+            handled: 0,
+            closing: None,
+            close_by: Time::NEVER,
+            finishes: false,
+            is_ready: false,
+            warned: BTreeSet::new(),
+            config,
+        }
+    }
+
+    /// The same consumer freshly started: it knows only what was committed.
+    pub fn restarted(&self) -> Consumer {
+        let fresh = Consumer::new((*self.spec).clone(), self.bootstrap.clone());
+        Consumer { book: self.book, ..fresh }
+    }
+
+    /// Its configuration.
+    pub fn spec(&self) -> &ConsumerSpec {
+        &self.spec
+    }
+
+    /// True once it knows where to read.
+    pub fn is_ready(&self) -> bool {
+        self.is_ready
+    }
+
+    /// What an observer counted.
+    pub fn book(&self) -> Book {
+        self.book
+    }
+
+    /// Records in its memory in the order in which it will work on them.
+    pub fn held(&self) -> impl Iterator<Item = &Held> {
+        self.batch.iter().chain(self.buffer.iter().flat_map(|data| &data.records))
+    }
+
+    /// When its handler will be done with the record in work.
+    pub fn busy_until(&self) -> Option<Time> {
+        match self.thread {
+            Thread::Working { until } => Some(until),
+            Thread::Polling | Thread::Committing => None,
+        }
+    }
+
+    /// `position()` of each partition it reads.
+    pub fn positions(&self) -> impl Iterator<Item = (&TopicPartition, i64)> {
+        self.positions.iter()
+    }
+
+    /// Takes one input.
+    pub fn step(&mut self, input: Input<Process>, out: &mut Out<'_>) {
+        match input {
+            Input::Start => {
+                if let Err(error) = ConsumerConfig::of(&self.spec.settings) {
+                    return self.die(error, out);
+                }
+                self.start(out);
+            }
+            Input::Stop => self.close(out),
+            Input::Timer(_) => self.core.woken(),
+            Input::Message { from, body } => match self.core.hear(from, body, out) {
+                CoreHeard::Answer(asked, response) => self.answered(asked, Some(response), out),
+                CoreHeard::Metadata => self.metadata_changed(out),
+                CoreHeard::Nothing => {}
+            },
+            Input::Closed { peer } => {
+                for asked in self.core.closed(peer, out) {
+                    self.answered(asked, None, out);
+                }
+                self.coordinator_lost(peer);
+            }
+            Input::Command(command) => self.command(command, out),
+            Input::Read { .. } | Input::Flushed { .. } => {}
+        }
+        self.pump(out);
+    }
+
+    fn start(&mut self, out: &mut Out<'_>) {
+        self.core.begin(out);
+        self.commits.begin(out.now() + self.config.auto_commit_interval);
+        let topics: Vec<Rc<str>> = match &self.spec.reads {
+            Reads::Group { topics, .. } => topics.iter().map(|t| t.as_str().into()).collect(),
+            Reads::Assigned { topic, .. } => vec![topic.as_str().into()],
+        };
+        topics.iter().for_each(|topic| self.core.metadata.want(topic));
+    }
+
+    fn command(&mut self, command: Command, out: &mut Out<'_>) {
+        match command {
+            Command::Seek(partition, offset) => {
+                self.positions.seek(&partition, offset);
+                self.buffer.retain(|data| data.partition != partition);
+            }
+            Command::Commit(partition, offset) => {
+                self.commit_by_command(partition, offset, out.now());
+            }
+            Command::Set { name, value } => self.set(name, value, out),
+            Command::Send(_) | Command::Flush | Command::Ask(..) => {}
+        }
+    }
+
+    fn set(&mut self, name: String, value: String, out: &mut Out<'_>) {
+        let mut spec = (*self.spec).clone();
+        spec.settings.insert(name, value);
+        match ConsumerConfig::of(&spec.settings) {
+            Ok(config) => {
+                self.config = config;
+                self.spec = Rc::new(spec);
+            }
+            Err(error) => out.emit(Event::ClientError { client: self.core.name.clone(), error }),
+        }
+    }
+
+    fn answered(&mut self, asked: Asked, response: Option<Response>, out: &mut Out<'_>) {
+        match (asked, response) {
+            (Asked::Fetch(broker, asked), response) => {
+                self.fetch_answered(broker, asked, response, out);
+            }
+            (Asked::Committed(partitions), response) => {
+                self.committed_answered(partitions, response, out);
+            }
+            (Asked::Offsets(partitions), response) => {
+                self.offsets_answered(partitions, response, out);
+            }
+            (Asked::Commit(commit), response) => self.commit_answered(commit, response, out),
+            (Asked::Leave, _) => out.exit(),
+            (asked, response) => self.membership_answered(asked, response, out),
+        }
+    }
+
+    fn metadata_changed(&mut self, out: &mut Out<'_>) {
+        let wanted: Vec<Rc<str>> = self.core.metadata.wanted().cloned().collect();
+        for topic in wanted {
+            let Some(Err(error)) = self.core.metadata.topic(&topic) else { continue };
+            let error = *error;
+            if self.warned.insert(topic.clone()) {
+                let sentence =
+                    format!("Error while fetching metadata : {{{topic}={}}}", error.name());
+                let (client, error) = (self.core.name.clone(), error.with(sentence));
+                out.emit(Event::ClientError { client, error });
+            }
+        }
+        self.assignment_changed();
+    }
+
+    pub(super) fn pump(&mut self, out: &mut Out<'_>) {
+        for asked in self.core.expire(out) {
+            self.answered(asked, None, out);
+        }
+        self.core.pump(out);
+        if self.closing.is_some() {
+            return self.go_on_closing(out);
+        }
+        let membership = self.pump_membership(out);
+        let positions = self.pump_positions(out);
+        self.note_ready(out);
+        let thread = self.run_thread(out);
+        if self.closing.is_some() {
+            return self.go_on_closing(out);
+        }
+        let commits = self.pump_commits(out);
+        let own = [membership, positions, thread, commits].into_iter().flatten().min();
+        self.core.sleep(own, out);
+    }
+
+    fn note_ready(&mut self, out: &mut Out<'_>) {
+        let joined = self.membership.as_ref().is_none_or(Membership::is_stable);
+        if !self.is_ready && joined && self.positions.are_known() {
+            self.is_ready = true;
+            out.emit(Event::ClientReady { client: self.core.name.clone() });
+        }
+    }
+
+    /// An error that the application does not catch: it is reported, and the process ends.
+    pub(super) fn die(&mut self, error: ApiError, out: &mut Out<'_>) {
+        out.emit(Event::ClientError { client: self.core.name.clone(), error });
+        out.exit();
+    }
+
+    // ---- the end ----
+
+    /// `close()`: commits what was handled, leaves the group, ends.
+    pub(super) fn close(&mut self, out: &mut Out<'_>) {
+        if self.closing.is_some() {
+            return;
+        }
+        /// `close()` waits so long for its requests.
+        const CLOSE_TIMEOUT: Span = Span::seconds(30);
+        self.close_by = out.now() + CLOSE_TIMEOUT;
+        self.commits.forget();
+        let commits = match self.spec.commit {
+            CommitMode::Auto => self.config.auto_commit,
+            CommitMode::Before | CommitMode::Never => false,
+            CommitMode::After(_) => true,
+        };
+        if commits && self.membership.is_some() {
+            let offsets = self.offsets_handled();
+            self.commits.at_close(offsets);
+        }
+        self.batch.clear();
+        self.buffer.clear();
+        self.thread = Thread::Polling;
+        self.closing = Some(Closing::Committing);
+    }
+
+    /// It has processed what it was to process.
+    pub(super) fn finish(&mut self, out: &mut Out<'_>) {
+        self.finishes = true;
+        self.close(out);
+    }
+
+    fn go_on_closing(&mut self, out: &mut Out<'_>) {
+        let stable = self.membership.as_ref().is_some_and(Membership::is_stable);
+        if !stable || out.now() >= self.close_by {
+            return self.end(out);
+        }
+        let next = self.pump_commits(out);
+        if self.closing == Some(Closing::Committing) && self.commits.is_empty() {
+            self.closing = Some(Closing::Leaving);
+            if self.finishes {
+                self.finishes = false;
+                out.emit(Event::ClientFinished { client: self.core.name.clone() });
+            }
+            if !self.leave_group(out) {
+                return out.exit();
+            }
+        }
+        let own = [next, Some(self.close_by)].into_iter().flatten().min();
+        self.core.sleep(own, out);
+    }
+
+    fn end(&mut self, out: &mut Out<'_>) {
+        if self.finishes {
+            out.emit(Event::ClientFinished { client: self.core.name.clone() });
+        }
+        out.exit();
+    }
+}

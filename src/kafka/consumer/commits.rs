@@ -1,0 +1,295 @@
+//! Commits: which offset is committed when, and what becomes of it.
+//!
+//! `Auto`: within `poll()`, every `auto.commit.interval.ms`, the position of each partition, that
+//! is everything that earlier polls handed out; nobody waits for it. `Before`: all that this
+//! `poll()` returned, before the first record is handled. `After(n)`: after every n records, the
+//! ones that were handled. The last two are `commitSync()`: the thread waits.
+
+use super::client::{Asked, Consumer};
+use super::handler::Thread;
+use crate::kafka::error::{ErrorCode, client_error};
+use crate::kafka::event::{Event, TopicPartition};
+use crate::kafka::message::request::OffsetCommit;
+use crate::kafka::message::{Request, Response};
+use crate::kafka::process::Out;
+use crate::kafka::spec::CommitMode;
+use crate::sim::Time;
+use std::collections::{BTreeMap, VecDeque};
+
+/// Offsets to commit, partition by partition.
+pub type Offsets = BTreeMap<TopicPartition, i64>;
+
+/// Who asked for a commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// `enable.auto.commit`.
+    Auto,
+    /// The application's thread, which waits: then it takes a record up, the first of a batch if
+    /// this is true.
+    Thread {
+        /// True right after `poll()`.
+        first: bool,
+    },
+    /// A command of the lab.
+    Command,
+    /// `close()`.
+    Close,
+}
+
+/// A commit that is to be made.
+#[derive(Clone, Debug)]
+pub struct PendingCommit {
+    offsets: Offsets,
+    cause: Cause,
+    deadline: Time,
+    retry_at: Time,
+    failures: u32,
+}
+
+/// The commits of a consumer.
+#[derive(Clone, Debug, Default)]
+pub struct Commits {
+    waiting: VecDeque<PendingCommit>,
+    under_way: usize,
+    /// Behind the last record handled, of each partition, since the last commit of the thread.
+    handled: Offsets,
+    handled_count: u32,
+    next_auto: Time,
+}
+
+impl Commits {
+    /// The process has begun: the first automatic commit is due then.
+    pub fn begin(&mut self, next_auto: Time) {
+        self.next_auto = next_auto;
+    }
+
+    /// A record was handled; the next one of its partition has this offset.
+    pub fn handled(&mut self, partition: &TopicPartition, next: i64) {
+        self.handled_count += 1;
+        match self.handled.get_mut(partition) {
+            Some(offset) => *offset = next,
+            None => drop(self.handled.insert(partition.clone(), next)),
+        }
+    }
+
+    /// True if so many were handled since the last commit.
+    pub fn is_time(&self, each: u32) -> bool {
+        self.handled_count >= each.max(1)
+    }
+
+    /// True if nothing is to be committed and nothing is under way.
+    pub fn is_empty(&self) -> bool {
+        self.waiting.is_empty() && self.under_way == 0
+    }
+
+    /// Forgets what was to be committed.
+    pub fn forget(&mut self) {
+        self.waiting.clear();
+    }
+
+    /// The commit of `close()`.
+    pub fn at_close(&mut self, offsets: Offsets) {
+        self.push(offsets, Cause::Close, Time::NEVER);
+    }
+
+    fn push(&mut self, offsets: Offsets, cause: Cause, deadline: Time) {
+        if !offsets.is_empty() {
+            let (retry_at, failures) = (Time::ZERO, 0);
+            self.waiting.push_back(PendingCommit { offsets, cause, deadline, retry_at, failures });
+        }
+    }
+}
+
+impl Consumer {
+    /// When offsets are committed; never without a group.
+    pub(super) fn commit_mode(&self) -> CommitMode {
+        match &self.membership {
+            Some(_) => self.spec.commit,
+            None => CommitMode::Never,
+        }
+    }
+
+    fn commits_by_itself(&self) -> bool {
+        self.commit_mode() == CommitMode::Auto && self.config.auto_commit
+    }
+
+    /// When `poll()` will commit next.
+    pub(super) fn next_auto_commit(&self) -> Option<Time> {
+        self.commits_by_itself().then_some(self.commits.next_auto)
+    }
+
+    /// The part of `poll()` that commits.
+    pub(super) fn auto_commit(&mut self, out: &mut Out<'_>) {
+        if !self.commits_by_itself() || out.now() < self.commits.next_auto {
+            return;
+        }
+        self.commits.next_auto = out.now() + self.config.auto_commit_interval;
+        let offsets = self.positions.iter().map(|(tp, offset)| (tp.clone(), offset)).collect();
+        // One that could not be made yet is replaced by this one.
+        self.commits.waiting.retain(|commit| commit.cause != Cause::Auto);
+        self.commits.push(offsets, Cause::Auto, Time::NEVER);
+    }
+
+    /// `commitSync()` of all that `poll()` has handed out.
+    pub(super) fn commit_polled(&mut self, now: Time) {
+        let mut offsets = Offsets::new();
+        for held in &self.batch {
+            offsets.insert(held.partition.clone(), held.offset + 1);
+        }
+        self.commit_sync(offsets, true, now);
+    }
+
+    /// `commitSync()` of all that was handled.
+    pub(super) fn commit_handled(&mut self, now: Time) {
+        self.commits.handled_count = 0;
+        let offsets = std::mem::take(&mut self.commits.handled);
+        self.commit_sync(offsets, false, now);
+    }
+
+    fn commit_sync(&mut self, offsets: Offsets, first: bool, now: Time) {
+        self.thread = Thread::Committing;
+        self.commits.push(offsets, Cause::Thread { first }, now + self.config.api_timeout);
+    }
+
+    /// The lab's `commit`.
+    pub(super) fn commit_by_command(&mut self, partition: TopicPartition, offset: i64, now: Time) {
+        let offsets = Offsets::from([(partition, offset)]);
+        self.commits.push(offsets, Cause::Command, now + self.config.api_timeout);
+    }
+
+    /// What a polite end commits: of the partitions whose records are not all handled the first
+    /// that is not, of the others the position.
+    pub(super) fn offsets_handled(&self) -> Offsets {
+        let mut offsets: Offsets = match self.spec.commit {
+            CommitMode::Auto => self.positions.iter().map(|(tp, at)| (tp.clone(), at)).collect(),
+            _ => self.commits.handled.clone(),
+        };
+        for held in self.batch.iter().rev() {
+            if let Some(offset) = offsets.get_mut(&held.partition) {
+                *offset = (*offset).min(held.offset);
+            }
+        }
+        offsets
+    }
+
+    /// Sends commits; says when to look again.
+    pub(super) fn pump_commits(&mut self, out: &mut Out<'_>) -> Option<Time> {
+        let mut index = 0;
+        let mut next: Option<Time> = None;
+        while let Some(commit) = self.commits.waiting.get(index) {
+            if commit.deadline <= out.now() {
+                let Some(commit) = self.commits.waiting.remove(index) else { break };
+                self.commit_timed_out(commit, out);
+                continue;
+            }
+            let at = if commit.retry_at > out.now() { commit.retry_at } else { commit.deadline };
+            let ready = commit.retry_at <= out.now();
+            if ready && self.can_commit(out) {
+                let Some(commit) = self.commits.waiting.remove(index) else { break };
+                self.send_commit(commit, out);
+                continue;
+            }
+            if at != Time::NEVER {
+                next = Some(next.map_or(at, |next| next.min(at)));
+            }
+            index += 1;
+        }
+        next
+    }
+
+    fn can_commit(&mut self, out: &mut Out<'_>) -> bool {
+        let Some(membership) = self.membership.as_ref().filter(|m| m.is_stable()) else {
+            return false;
+        };
+        membership.coordinator().is_some_and(|node| self.core.connect(node, out))
+    }
+
+    fn send_commit(&mut self, commit: PendingCommit, out: &mut Out<'_>) {
+        let Some(membership) = &self.membership else { return };
+        let Some(node) = membership.coordinator() else { return };
+        let request = Request::OffsetCommit(OffsetCommit {
+            group: membership.group.clone(),
+            member: membership.member.clone(),
+            generation: membership.generation,
+            offsets: commit.offsets.iter().map(|(tp, offset)| (tp.clone(), *offset)).collect(),
+        });
+        self.commits.under_way += 1;
+        self.core.send(node, request, Asked::Commit(commit), out);
+    }
+
+    pub(super) fn commit_answered(
+        &mut self,
+        mut commit: PendingCommit,
+        response: Option<Response>,
+        out: &mut Out<'_>,
+    ) {
+        self.commits.under_way -= 1;
+        let error = match response {
+            Some(Response::OffsetCommit(results)) => {
+                results.into_iter().find_map(|(_, result)| result.err())
+            }
+            _ => Some(ErrorCode::CoordinatorNotAvailable),
+        };
+        let Some(error) = error else { return self.commit_made(&commit, out) };
+        if let Some(membership) = &mut self.membership {
+            match error {
+                ErrorCode::NotCoordinator | ErrorCode::CoordinatorNotAvailable => {
+                    membership.forget_coordinator();
+                }
+                ErrorCode::UnknownMemberId | ErrorCode::IllegalGeneration => membership.rejoin(),
+                _ => {}
+            }
+        }
+        if error.is_retriable() {
+            let wait = self.core.retry_backoff(commit.failures, out);
+            commit.failures += 1;
+            commit.retry_at = out.now() + wait;
+            match commit.cause {
+                // The next poll commits the positions of then.
+                Cause::Auto => self.commits.next_auto = self.commits.next_auto.min(commit.retry_at),
+                _ => self.commits.waiting.push_back(commit),
+            }
+            return;
+        }
+        let sentence = match error {
+            ErrorCode::UnknownMemberId | ErrorCode::IllegalGeneration => {
+                "Offset commit cannot be completed since the consumer is not part of an active \
+                 group for auto partition assignment; it is likely that the consumer was kicked \
+                 out of the group."
+            }
+            other => other.sentence(),
+        };
+        self.report(client_error("CommitFailedException", sentence), out);
+        self.commit_made(&commit, out);
+    }
+
+    fn commit_timed_out(&mut self, commit: PendingCommit, out: &mut Out<'_>) {
+        let offsets: Vec<String> = commit
+            .offsets
+            .iter()
+            .map(|(tp, o)| {
+                format!("{tp}=OffsetAndMetadata{{offset={o}, leaderEpoch=null, metadata=''}}")
+            })
+            .collect();
+        let sentence = format!(
+            "Timeout of {}ms expired before successfully committing offsets {{{}}}",
+            self.config.api_timeout.as_millis(),
+            offsets.join(", ")
+        );
+        self.report(client_error("TimeoutException", sentence), out);
+        self.commit_made(&commit, out);
+    }
+
+    fn report(&mut self, error: crate::kafka::command::ApiError, out: &mut Out<'_>) {
+        out.emit(Event::ClientError { client: self.core.name.clone(), error });
+    }
+
+    /// A commit is made, or will not be: who waited goes on.
+    fn commit_made(&mut self, commit: &PendingCommit, out: &mut Out<'_>) {
+        if let Cause::Thread { first } = commit.cause
+            && self.thread == Thread::Committing
+        {
+            self.take_up(first, out);
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! Asking brokers for records, and the buffer of what they answered.
+
+use super::client::{Asked, Consumer};
+use crate::kafka::error::{ErrorCode, client_error};
+use crate::kafka::event::{Event, TopicPartition};
+use crate::kafka::message::request::{Fetch, FetchPartition};
+use crate::kafka::message::response::FetchedPartition;
+use crate::kafka::message::{Request, Response, message_of};
+use crate::kafka::process::Out;
+use crate::kafka::record::header::crc_matches;
+use crate::kafka::record::reader::window;
+use crate::kafka::record::{BatchStream, Records};
+use crate::sim::{MessageId, NodeId};
+use bytes::Bytes;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// A record in a consumer's memory. Key and value are windows on the bytes that were fetched.
+#[derive(Clone, Debug)]
+pub struct Held {
+    /// The partition.
+    pub partition: TopicPartition,
+    /// Its offset.
+    pub offset: i64,
+    /// The message, if the lab sent it.
+    pub message: Option<MessageId>,
+    /// Its time, in milliseconds since 1970.
+    pub timestamp_ms: i64,
+    /// Its key.
+    pub key: Option<Bytes>,
+    /// Its value.
+    pub value: Option<Bytes>,
+    /// Bytes of it in the batch.
+    pub bytes: u32,
+}
+
+/// What one Fetch brought from one partition.
+#[derive(Clone, Debug)]
+pub struct FetchedData {
+    /// The partition.
+    pub partition: TopicPartition,
+    /// Its records, in offset order.
+    pub records: VecDeque<Held>,
+    /// Where to read on when all of them were handed out.
+    pub next_offset: i64,
+}
+
+impl Consumer {
+    /// Sends a Fetch to every broker that has none under way and of which nothing lies in the
+    /// buffer.
+    pub(super) fn send_fetches(&mut self, out: &mut Out<'_>) {
+        // Since 4.1 (KAFKA-17182) a broker is left alone while records of it are buffered.
+        let leader = |partition: &TopicPartition| self.core.metadata.leader(partition);
+        let buffered: BTreeSet<i32> =
+            self.buffer.iter().filter_map(|data| leader(&data.partition)).map(|l| l.0).collect();
+        let mut asked: BTreeMap<(i32, NodeId), Vec<FetchPartition>> = BTreeMap::new();
+        let mut leaderless = false;
+        for (partition, offset) in self.positions.fetchable(out.now()) {
+            let Some((broker, node, epoch)) = leader(partition) else {
+                leaderless = true;
+                continue;
+            };
+            if buffered.contains(&broker) || self.fetching.contains_key(&broker) {
+                continue;
+            }
+            asked.entry((broker, node)).or_default().push(FetchPartition {
+                partition: partition.clone(),
+                offset,
+                current_leader_epoch: epoch,
+                max_bytes: self.config.max_partition_fetch_bytes,
+            });
+        }
+        if leaderless {
+            self.core.metadata.request_update();
+        }
+        for ((broker, node), partitions) in asked {
+            if !self.core.connect(node, out) {
+                continue;
+            }
+            let from: Vec<(TopicPartition, i64)> =
+                partitions.iter().map(|asked| (asked.partition.clone(), asked.offset)).collect();
+            let request = Request::Fetch(Fetch {
+                max_wait_ms: self.config.fetch_max_wait.as_millis(),
+                min_bytes: self.config.fetch_min_bytes,
+                max_bytes: self.config.fetch_max_bytes,
+                partitions,
+            });
+            self.fetching.insert(broker, out.now());
+            let client = self.core.name.clone();
+            out.emit(Event::FetchSent { client, partitions: from.clone() });
+            self.core.send(node, request, Asked::Fetch(broker, from), out);
+        }
+    }
+
+    pub(super) fn fetch_answered(
+        &mut self,
+        broker: i32,
+        asked: Vec<(TopicPartition, i64)>,
+        response: Option<Response>,
+        out: &mut Out<'_>,
+    ) {
+        self.fetching.remove(&broker);
+        let Some(Response::Fetch(fetched)) = response else { return };
+        let (mut nothing, mut failed) = (true, false);
+        for ((partition, offset), answer) in asked.into_iter().zip(fetched.partitions) {
+            // It may have been sought or taken away meanwhile.
+            if self.positions.get(&partition) != Some(offset) {
+                nothing = false;
+                continue;
+            }
+            match answer.error {
+                Some(error) => {
+                    failed = true;
+                    self.fetch_failed(&partition, offset, error, out);
+                }
+                None if answer.records.is_empty() => {}
+                None => {
+                    nothing = false;
+                    self.take_records(offset, answer, out);
+                }
+            }
+        }
+        if nothing && !failed {
+            out.emit(Event::FetchedNothing { client: self.core.name.clone() });
+        }
+    }
+
+    fn fetch_failed(
+        &mut self,
+        partition: &TopicPartition,
+        offset: i64,
+        error: ErrorCode,
+        out: &mut Out<'_>,
+    ) {
+        match (error, self.config.auto_offset_reset) {
+            (ErrorCode::OffsetOutOfRange, Some(to)) => self.positions.reset(partition, to),
+            (ErrorCode::OffsetOutOfRange, None) => {
+                let sentence = format!(
+                    "Fetch position FetchPosition{{offset={offset}}} is out of range for partition \
+                     {partition}"
+                );
+                self.die(client_error("OffsetOutOfRangeException", sentence), out);
+            }
+            // Another leader, or none: the metadata is old.
+            _ => {
+                self.core.metadata.request_update();
+                self.hold_off(std::slice::from_ref(partition), out);
+            }
+        }
+    }
+
+    fn take_records(&mut self, offset: i64, answer: FetchedPartition, out: &mut Out<'_>) {
+        let partition = answer.partition;
+        let mut records = VecDeque::new();
+        let mut next_offset = offset;
+        let mut stream = BatchStream::of(&answer.records);
+        while let Some((header, batch)) = stream.next_batch() {
+            if self.config.check_crcs && !crc_matches(&batch) {
+                let sentence = format!(
+                    "Record batch for partition {partition} at offset {} is invalid, cause: \
+                     Record is corrupt",
+                    header.base_offset
+                );
+                return self.die(client_error("KafkaException", sentence), out);
+            }
+            next_offset = header.next_offset();
+            if header.is_control() {
+                continue;
+            }
+            for record in Records::of(&batch).into_iter().flatten() {
+                // The first batch may begin before the offset that was asked for.
+                if record.offset < offset {
+                    continue;
+                }
+                records.push_back(Held {
+                    partition: partition.clone(),
+                    offset: record.offset,
+                    message: message_of(&record),
+                    timestamp_ms: record.timestamp,
+                    key: window(&batch, record.key),
+                    value: window(&batch, record.value),
+                    bytes: record.length as u32,
+                });
+            }
+        }
+        if records.is_empty() {
+            return self.positions.advance(&partition, next_offset);
+        }
+        self.book.got += records.len() as u64;
+        out.emit(Event::Fetched {
+            client: self.core.name.clone(),
+            partition: partition.clone(),
+            offset,
+            messages: records.iter().filter_map(|held: &Held| held.message).collect(),
+        });
+        self.buffer.push_back(FetchedData { partition, records, next_offset });
+    }
+}

@@ -1,0 +1,129 @@
+//! The application's thread: `poll()`, handle, commit, `poll()` again.
+
+use super::client::Consumer;
+use super::fetcher::Held;
+use crate::kafka::event::Event;
+use crate::kafka::process::Out;
+use crate::kafka::spec::CommitMode;
+use crate::sim::{MessageId, Span, Time};
+use bytes::Bytes;
+
+/// Stands for a record that the lab did not send.
+const NO_MESSAGE: MessageId = MessageId(u64::MAX);
+
+/// What the application's thread is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Thread {
+    /// It is in `poll()` and waits for records.
+    Polling,
+    /// It works on the first record of its batch.
+    Working {
+        /// When it will be done with it.
+        until: Time,
+    },
+    /// It is in `commitSync()`.
+    Committing,
+}
+
+fn as_text(bytes: &Option<Bytes>) -> Option<String> {
+    bytes.as_ref().map(|bytes| String::from_utf8_lossy(bytes).into_owned())
+}
+
+impl Consumer {
+    /// Lets the thread do everything that it can do now; says when it will have more to do.
+    pub(super) fn run_thread(&mut self, out: &mut Out<'_>) -> Option<Time> {
+        loop {
+            match self.thread {
+                Thread::Polling => {
+                    self.auto_commit(out);
+                    if !self.poll(out) {
+                        return self.next_auto_commit();
+                    }
+                    if self.commit_mode() == CommitMode::Before {
+                        self.commit_polled(out.now());
+                    } else {
+                        self.take_up(true, out);
+                    }
+                }
+                Thread::Working { until } if until <= out.now() => {
+                    self.done(out);
+                    if self.closing.is_some() {
+                        return None;
+                    }
+                }
+                Thread::Working { until } => return Some(until),
+                Thread::Committing => return None,
+            }
+        }
+    }
+
+    /// Hands out what lies in the buffer, and sends the next Fetches; false if nothing is there.
+    fn poll(&mut self, out: &mut Out<'_>) -> bool {
+        let configured = self.config.max_poll_records;
+        let most = self.spec.batch.map_or(configured, |batch| batch.max(1) as usize);
+        while self.batch.len() < most
+            && let Some(data) = self.buffer.front_mut()
+        {
+            let count = data.records.len().min(most - self.batch.len());
+            self.batch.extend(data.records.drain(..count));
+            let partition = data.partition.clone();
+            match data.records.front() {
+                Some(next) => self.positions.advance(&partition, next.offset),
+                None => {
+                    self.positions.advance(&partition, data.next_offset);
+                    self.positions.move_to_end(&partition);
+                    self.buffer.pop_front();
+                }
+            }
+        }
+        self.send_fetches(out);
+        !self.batch.is_empty()
+    }
+
+    /// Takes the first record of the batch up; `first` is true right after `poll()`.
+    pub(super) fn take_up(&mut self, first: bool, out: &mut Out<'_>) {
+        let Some(held) = self.batch.front() else {
+            self.thread = Thread::Polling;
+            return;
+        };
+        out.emit(Event::ProcessingStarted {
+            client: self.core.name.clone(),
+            partition: held.partition.clone(),
+            offset: held.offset,
+            message: held.message.unwrap_or(NO_MESSAGE),
+        });
+        let once = if first { self.spec.work_per_batch } else { Span::ZERO };
+        self.thread = Thread::Working { until: out.now() + once + self.spec.work_per_message };
+    }
+
+    /// The handler is done with the first record of the batch.
+    fn done(&mut self, out: &mut Out<'_>) {
+        let Some(held) = self.batch.pop_front() else {
+            self.thread = Thread::Polling;
+            return;
+        };
+        self.book.done += 1;
+        self.handled += 1;
+        self.book.effects += u64::from(self.spec.effect.is_some());
+        let Held { partition, offset, message, timestamp_ms, key, value, .. } = held;
+        self.commits.handled(&partition, offset + 1);
+        out.emit(Event::Processed {
+            client: self.core.name.clone(),
+            partition,
+            offset,
+            message: message.unwrap_or(NO_MESSAGE),
+            key: as_text(&key),
+            value: as_text(&value),
+            timestamp_ms,
+        });
+        if self.spec.stop_after.is_some_and(|most| self.handled >= most) {
+            return self.finish(out);
+        }
+        match self.commit_mode() {
+            CommitMode::After(each) if self.commits.is_time(each) => {
+                self.commit_handled(out.now());
+            }
+            _ => self.take_up(false, out),
+        }
+    }
+}

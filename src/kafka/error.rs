@@ -1,0 +1,124 @@
+//! The error codes of the protocol, with the names and sentences of `Errors.java`.
+
+use super::command::ApiError;
+
+macro_rules! error_codes {
+    ($($variant:ident = $code:literal, $name:literal, $retriable:literal, $sentence:literal;)*) => {
+        /// What a broker answers when something is wrong.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum ErrorCode {
+            $(#[doc = $sentence] $variant,)*
+        }
+
+        impl ErrorCode {
+            /// Its number on the wire.
+            pub const fn code(self) -> i16 {
+                match self { $(ErrorCode::$variant => $code,)* }
+            }
+
+            /// Its name in the protocol.
+            pub const fn name(self) -> &'static str {
+                match self { $(ErrorCode::$variant => $name,)* }
+            }
+
+            /// The sentence that goes with it where the broker sends none of its own.
+            pub const fn sentence(self) -> &'static str {
+                match self { $(ErrorCode::$variant => $sentence,)* }
+            }
+
+            /// True if a client may try the same again.
+            pub const fn is_retriable(self) -> bool {
+                match self { $(ErrorCode::$variant => $retriable,)* }
+            }
+        }
+    };
+}
+
+error_codes! {
+    OffsetOutOfRange = 1, "OFFSET_OUT_OF_RANGE", false,
+        "The requested offset is not within the range of offsets maintained by the server.";
+    CorruptMessage = 2, "CORRUPT_MESSAGE", true,
+        "This message has failed its CRC checksum, exceeds the valid size, has a null key for a \
+         compacted topic, or is otherwise corrupt.";
+    UnknownTopicOrPartition = 3, "UNKNOWN_TOPIC_OR_PARTITION", true,
+        "This server does not host this topic-partition.";
+    LeaderNotAvailable = 5, "LEADER_NOT_AVAILABLE", true,
+        "There is no leader for this topic-partition as we are in the middle of a leadership \
+         election.";
+    NotLeaderOrFollower = 6, "NOT_LEADER_OR_FOLLOWER", true,
+        "For requests intended only for the leader, this error indicates that the broker is not \
+         the current leader. For requests intended for any replica, this error indicates that the \
+         broker is not a replica of the topic partition.";
+    RequestTimedOut = 7, "REQUEST_TIMED_OUT", true, "The request timed out.";
+    MessageTooLarge = 10, "MESSAGE_TOO_LARGE", false,
+        "The request included a message larger than the max message size the server will accept.";
+    NetworkException = 13, "NETWORK_EXCEPTION", true,
+        "The server disconnected before a response was received.";
+    CoordinatorLoadInProgress = 14, "COORDINATOR_LOAD_IN_PROGRESS", true,
+        "The coordinator is loading and hence can't process requests.";
+    CoordinatorNotAvailable = 15, "COORDINATOR_NOT_AVAILABLE", true,
+        "The coordinator is not available.";
+    NotCoordinator = 16, "NOT_COORDINATOR", true, "This is not the correct coordinator.";
+    InvalidTopic = 17, "INVALID_TOPIC_EXCEPTION", false,
+        "The request attempted to perform an operation on an invalid topic.";
+    RecordListTooLarge = 18, "RECORD_LIST_TOO_LARGE", false,
+        "The request included message batch larger than the configured segment size on the server.";
+    NotEnoughReplicas = 19, "NOT_ENOUGH_REPLICAS", true,
+        "Messages are rejected since there are fewer in-sync replicas than required.";
+    NotEnoughReplicasAfterAppend = 20, "NOT_ENOUGH_REPLICAS_AFTER_APPEND", true,
+        "Messages are written to the log, but to fewer in-sync replicas than required.";
+    InvalidRequiredAcks = 21, "INVALID_REQUIRED_ACKS", false,
+        "Produce request specified an invalid value for required acks.";
+    IllegalGeneration = 22, "ILLEGAL_GENERATION", false,
+        "Specified group generation id is not valid.";
+    InvalidGroupId = 24, "INVALID_GROUP_ID", false, "The configured groupId is invalid.";
+    UnknownMemberId = 25, "UNKNOWN_MEMBER_ID", false,
+        "The coordinator is not aware of this member.";
+    RebalanceInProgress = 27, "REBALANCE_IN_PROGRESS", false,
+        "The group is rebalancing, so a rejoin is needed.";
+    InvalidTimestamp = 32, "INVALID_TIMESTAMP", false,
+        "The timestamp of the message is out of acceptable range.";
+    TopicAlreadyExists = 36, "TOPIC_ALREADY_EXISTS", false,
+        "Topic with this name already exists.";
+    InvalidPartitions = 37, "INVALID_PARTITIONS", false, "Number of partitions is below 1.";
+    InvalidReplicationFactor = 38, "INVALID_REPLICATION_FACTOR", false,
+        "Replication factor is below 1 or larger than the number of available brokers.";
+    InvalidConfig = 40, "INVALID_CONFIG", false, "Configuration is invalid.";
+    NotController = 41, "NOT_CONTROLLER", true,
+        "This is not the correct controller for this cluster.";
+    InvalidRequest = 42, "INVALID_REQUEST", false,
+        "This most likely occurs because of a request being malformed by the client library or \
+         the message was sent to an incompatible broker. See the broker logs for more details.";
+    OutOfOrderSequenceNumber = 45, "OUT_OF_ORDER_SEQUENCE_NUMBER", false,
+        "The broker received an out of order sequence number.";
+    InvalidProducerEpoch = 47, "INVALID_PRODUCER_EPOCH", false,
+        "Producer attempted to produce with an old epoch.";
+    NonEmptyGroup = 68, "NON_EMPTY_GROUP", false, "The group is not empty.";
+    GroupIdNotFound = 69, "GROUP_ID_NOT_FOUND", false, "The group id does not exist.";
+    FencedLeaderEpoch = 74, "FENCED_LEADER_EPOCH", true,
+        "The leader epoch in the request is older than the epoch on the broker.";
+    UnknownLeaderEpoch = 75, "UNKNOWN_LEADER_EPOCH", true,
+        "The leader epoch in the request is newer than the epoch on the broker.";
+    OffsetNotAvailable = 78, "OFFSET_NOT_AVAILABLE", true,
+        "The leader high watermark has not caught up from a recent leader election so the offsets \
+         cannot be guaranteed to be monotonically increasing.";
+    InvalidRecord = 87, "INVALID_RECORD", false,
+        "This record has failed the validation on broker and hence will be rejected.";
+}
+
+impl ErrorCode {
+    /// As a tool or a client reports it, with the sentence of the table.
+    pub fn error(self) -> ApiError {
+        self.with(self.sentence())
+    }
+
+    /// As a tool or a client reports it, with a sentence of its own.
+    pub fn with(self, sentence: impl Into<String>) -> ApiError {
+        ApiError { code: self.code(), name: self.name().to_owned(), sentence: sentence.into() }
+    }
+}
+
+/// An error of a client alone, named after the exception of the real client.
+pub fn client_error(exception: &str, sentence: impl Into<String>) -> ApiError {
+    ApiError { code: -1, name: exception.to_owned(), sentence: sentence.into() }
+}

@@ -1,0 +1,93 @@
+//! What the processes of this world say to each other, named as in the protocol.
+//!
+//! A client sends a [`Request`] with a correlation id of its own; the broker answers with the
+//! [`Response`] of the same kind and id, in any order that its waits bring about. `acks=0` is the
+//! one request without an answer. There is no other traffic: a broker never calls a client.
+//!
+//! The first request on a connection is `ApiVersions`; its answer is what a client takes as "the
+//! connection is open". Simplified: the TCP handshake before it costs no journey of its own;
+//! versions are not negotiated; topics are named, not numbered by id; a Fetch names all of its
+//! partitions each time (fetch sessions, KIP-227, leave out those that did not change).
+
+pub mod request;
+pub mod response;
+mod size;
+
+pub use request::Request;
+pub use response::Response;
+
+use super::record::{BatchStream, Records};
+use crate::sim::{Message, MessageId, Rope};
+use std::rc::Rc;
+
+/// A message on the wire.
+#[derive(Clone, Debug, PartialEq)]
+pub enum KafkaMessage {
+    /// A client, or later another broker, asks something of a broker.
+    Request {
+        /// By which the answer is known again.
+        correlation: i32,
+        /// `client.id`.
+        client: Rc<str>,
+        /// What is asked.
+        body: Request,
+    },
+    /// The broker answers.
+    Response {
+        /// The request's.
+        correlation: i32,
+        /// The answer.
+        body: Response,
+    },
+}
+
+impl Message for KafkaMessage {
+    fn size_bytes(&self) -> u64 {
+        size::of(self)
+    }
+
+    fn kind(&self) -> &'static str {
+        match self {
+            KafkaMessage::Request { body, .. } => body.kind(),
+            KafkaMessage::Response { body, .. } => body.kind(),
+        }
+    }
+
+    /// At most the first 1,000.
+    fn messages(&self) -> Vec<MessageId> {
+        let most = 1_000;
+        let mut found = Vec::new();
+        match self {
+            KafkaMessage::Request { body: Request::Produce(produce), .. } => {
+                for (_, batch) in &produce.batches {
+                    messages_of(&Rope::from(batch.clone()), most, &mut found);
+                }
+            }
+            KafkaMessage::Response { body: Response::Fetch(fetch), .. } => {
+                for partition in &fetch.partitions {
+                    messages_of(&partition.records, most, &mut found);
+                }
+            }
+            _ => {}
+        }
+        found
+    }
+}
+
+/// The message whose number a record carries in its header `id`.
+pub fn message_of(record: &super::record::Record<'_>) -> Option<MessageId> {
+    let digits = std::str::from_utf8(record.last_header("id")?).ok()?;
+    digits.parse().ok().map(MessageId)
+}
+
+fn messages_of(rope: &Rope, most: usize, found: &mut Vec<MessageId>) {
+    let mut stream = BatchStream::of(rope);
+    while let Some((_, batch)) = stream.next_batch() {
+        for record in Records::of(&batch).into_iter().flatten() {
+            if found.len() >= most {
+                return;
+            }
+            found.extend(message_of(&record));
+        }
+    }
+}

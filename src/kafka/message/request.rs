@@ -1,0 +1,190 @@
+//! Requests: each variant says who sends it, when, and why.
+
+use crate::kafka::event::TopicPartition;
+use crate::kafka::spec::Settings;
+use bytes::Bytes;
+use std::rc::Rc;
+
+/// What is asked of a broker.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Request {
+    /// Any client, first on each connection: what can you do? Opens the connection.
+    ApiVersions,
+    /// Any client, at its start, every `metadata.max.age.ms` and whenever an answer shows that it
+    /// knows the wrong leader: which brokers, topics, leaders are there?
+    Metadata {
+        /// The topics of interest; all if `None`.
+        topics: Option<Vec<Rc<str>>>,
+        /// True if an unknown topic may be made (`auto.create.topics.enable`).
+        allow_auto_create: bool,
+    },
+    /// An idempotent producer, once before its first batch: give me a producer id.
+    InitProducerId,
+    /// A producer, when a batch is full or has lingered: append these batches.
+    Produce(Produce),
+    /// A consumer, whenever it has no records of a broker left: what lies from here on?
+    Fetch(Fetch),
+    /// A consumer without a committed offset, or a tool: which offset belongs to this time?
+    ListOffsets {
+        /// Of each partition: the time, or -1 latest, -2 earliest, -3 largest timestamp.
+        partitions: Vec<(TopicPartition, i64)>,
+    },
+    /// A consumer of a group, or a tool, before anything else about the group: who coordinates?
+    FindCoordinator {
+        /// `group.id`.
+        group: Rc<str>,
+    },
+    /// A consumer, to become a member of its group, and again when its topics changed.
+    JoinGroup {
+        /// `group.id`.
+        group: Rc<str>,
+        /// Its member id; empty at first.
+        member: Rc<str>,
+        /// What it subscribes to.
+        topics: Vec<Rc<str>>,
+    },
+    /// The member that leads a group, after JoinGroup: this is who reads what.
+    SyncGroup {
+        /// `group.id`.
+        group: Rc<str>,
+        /// Its member id.
+        member: Rc<str>,
+        /// The generation that JoinGroup gave.
+        generation: i32,
+        /// Its partitions.
+        assignment: Vec<TopicPartition>,
+    },
+    /// A member that ends politely.
+    LeaveGroup {
+        /// `group.id`.
+        group: Rc<str>,
+        /// Its member id.
+        member: Rc<str>,
+    },
+    /// A member, by its commit mode, or a tool that resets a group: remember these offsets.
+    OffsetCommit(OffsetCommit),
+    /// A member that was given partitions, or a tool: which offsets were committed?
+    OffsetFetch {
+        /// `group.id`.
+        group: Rc<str>,
+        /// Of these partitions; of all that have one if `None`.
+        partitions: Option<Vec<TopicPartition>>,
+    },
+    /// The topics tool.
+    CreateTopics {
+        /// Name.
+        topic: Rc<str>,
+        /// -1 for `num.partitions`.
+        partitions: i32,
+        /// -1 for `default.replication.factor`.
+        replication_factor: i16,
+        /// Settings.
+        settings: Settings,
+    },
+    /// The topics tool.
+    DeleteTopics {
+        /// Name.
+        topic: Rc<str>,
+    },
+    /// The topics tool: give a topic so many partitions in all.
+    CreatePartitions {
+        /// Name.
+        topic: Rc<str>,
+        /// How many it shall have.
+        count: i32,
+    },
+    /// The topics tool, to describe: which settings differ from their defaults?
+    DescribeConfigs {
+        /// Of these topics.
+        topics: Vec<Rc<str>>,
+    },
+    /// The groups tool: which groups do you coordinate?
+    ListGroups,
+    /// The groups tool.
+    DescribeGroups {
+        /// `group.id`.
+        group: Rc<str>,
+    },
+    /// The groups tool.
+    DeleteGroups {
+        /// `group.id`.
+        group: Rc<str>,
+    },
+}
+
+/// Batches to append, at most one a partition.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Produce {
+    /// 0 without an answer, 1 after the leader's append, -1 after all in-sync replicas'.
+    pub acks: i16,
+    /// How long the broker may wait for replicas, in milliseconds.
+    pub timeout_ms: u64,
+    /// The batches.
+    pub batches: Vec<(TopicPartition, Bytes)>,
+}
+
+/// Records asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fetch {
+    /// How long the broker may hold it, in milliseconds.
+    pub max_wait_ms: u64,
+    /// It answers sooner with so many bytes.
+    pub min_bytes: u64,
+    /// Bytes of the answer.
+    pub max_bytes: u64,
+    /// From where, partition by partition; the first ones are served first.
+    pub partitions: Vec<FetchPartition>,
+}
+
+/// One partition of a Fetch.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FetchPartition {
+    /// Which.
+    pub partition: TopicPartition,
+    /// From this offset on.
+    pub offset: i64,
+    /// The leader epoch that the client knows; -1 if none.
+    pub current_leader_epoch: i32,
+    /// Bytes of this partition.
+    pub max_bytes: u64,
+}
+
+/// Offsets to remember.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OffsetCommit {
+    /// `group.id`.
+    pub group: Rc<str>,
+    /// The member id; empty from a tool.
+    pub member: Rc<str>,
+    /// The generation; -1 from a tool.
+    pub generation: i32,
+    /// The next offset to read, partition by partition.
+    pub offsets: Vec<(TopicPartition, i64)>,
+}
+
+impl Request {
+    /// Its name in the protocol.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Request::ApiVersions => "ApiVersions",
+            Request::Metadata { .. } => "Metadata",
+            Request::InitProducerId => "InitProducerId",
+            Request::Produce(_) => "Produce",
+            Request::Fetch(_) => "Fetch",
+            Request::ListOffsets { .. } => "ListOffsets",
+            Request::FindCoordinator { .. } => "FindCoordinator",
+            Request::JoinGroup { .. } => "JoinGroup",
+            Request::SyncGroup { .. } => "SyncGroup",
+            Request::LeaveGroup { .. } => "LeaveGroup",
+            Request::OffsetCommit(_) => "OffsetCommit",
+            Request::OffsetFetch { .. } => "OffsetFetch",
+            Request::CreateTopics { .. } => "CreateTopics",
+            Request::DeleteTopics { .. } => "DeleteTopics",
+            Request::CreatePartitions { .. } => "CreatePartitions",
+            Request::DescribeConfigs { .. } => "DescribeConfigs",
+            Request::ListGroups => "ListGroups",
+            Request::DescribeGroups { .. } => "DescribeGroups",
+            Request::DeleteGroups { .. } => "DeleteGroups",
+        }
+    }
+}

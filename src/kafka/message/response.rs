@@ -1,0 +1,188 @@
+//! Responses: each answers the request of its name.
+
+use crate::kafka::command::ApiError;
+use crate::kafka::error::ErrorCode;
+use crate::kafka::event::TopicPartition;
+use crate::kafka::spec::Settings;
+use crate::sim::{NodeId, Rope};
+use std::rc::Rc;
+
+/// What a broker answers.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Response {
+    /// The connection is open.
+    ApiVersions,
+    /// Brokers and topics as this broker knows them.
+    Metadata(Metadata),
+    /// A producer id that nobody had before, with its epoch.
+    InitProducerId(Result<(i64, i16), ErrorCode>),
+    /// What became of each batch.
+    Produce(Vec<(TopicPartition, Result<i64, ErrorCode>)>),
+    /// Records, or nothing.
+    Fetch(Fetched),
+    /// An offset for each partition; -1 if no record answers the time asked for.
+    ListOffsets(Vec<(TopicPartition, Result<i64, ErrorCode>)>),
+    /// The coordinator: broker id, and where it is.
+    FindCoordinator(Result<(i32, NodeId), ErrorCode>),
+    /// The member has joined.
+    JoinGroup(Result<Joined, ApiError>),
+    /// The assignment holds.
+    SyncGroup(Result<(), ErrorCode>),
+    /// The member has left.
+    LeaveGroup(Result<(), ErrorCode>),
+    /// What became of each offset.
+    OffsetCommit(Vec<(TopicPartition, Result<(), ErrorCode>)>),
+    /// Committed offsets; partitions without one are missing.
+    OffsetFetch(Result<Vec<(TopicPartition, i64)>, ErrorCode>),
+    /// The topic is there.
+    CreateTopics(Result<(), ApiError>),
+    /// The topic is gone.
+    DeleteTopics(Result<(), ApiError>),
+    /// The partitions are there.
+    CreatePartitions(Result<(), ApiError>),
+    /// Settings of each topic that differ from their defaults.
+    DescribeConfigs(Vec<(Rc<str>, Settings)>),
+    /// Group ids with their states.
+    ListGroups(Result<Vec<Rc<str>>, ErrorCode>),
+    /// A group.
+    DescribeGroups(Result<DescribedGroup, ErrorCode>),
+    /// The group is gone.
+    DeleteGroups(Result<(), ErrorCode>),
+}
+
+/// The cluster as a broker knows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Metadata {
+    /// Broker ids, and where they are: in place of host and port.
+    pub brokers: Vec<(i32, NodeId)>,
+    /// The active controller.
+    pub controller: i32,
+    /// The topics that were asked for.
+    pub topics: Vec<(Rc<str>, Result<TopicMetadata, ErrorCode>)>,
+}
+
+/// A topic as a broker knows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TopicMetadata {
+    /// Its id.
+    pub id: TopicId,
+    /// True for `__consumer_offsets` and the like.
+    pub internal: bool,
+    /// Its partitions in order.
+    pub partitions: Vec<PartitionMetadata>,
+}
+
+/// A topic's id: 16 random bytes, shown as 22 characters of base 64.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TopicId(pub [u8; 16]);
+
+/// A partition as a broker knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartitionMetadata {
+    /// The leader's broker id; `None` without one.
+    pub leader: Option<i32>,
+    /// The epoch of its leadership.
+    pub leader_epoch: i32,
+    /// Replicas in assignment order.
+    pub replicas: Vec<i32>,
+    /// In-sync replicas.
+    pub isr: Vec<i32>,
+}
+
+/// The answer to a Fetch.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fetched {
+    /// Partition by partition, as asked.
+    pub partitions: Vec<FetchedPartition>,
+}
+
+/// One partition of the answer to a Fetch.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FetchedPartition {
+    /// Which.
+    pub partition: TopicPartition,
+    /// What is wrong, if anything.
+    pub error: Option<ErrorCode>,
+    /// Records below it may be read.
+    pub high_watermark: i64,
+    /// The first offset that is still there.
+    pub log_start: i64,
+    /// Whole batches; the first may begin before the offset that was asked for.
+    pub records: Rope,
+}
+
+/// A member that has joined.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Joined {
+    /// Its member id.
+    pub member: Rc<str>,
+    /// The generation of the group.
+    pub generation: i32,
+}
+
+/// A group as its coordinator knows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DescribedGroup {
+    /// `Stable`, `Empty`, ...
+    pub state: String,
+    /// The assignor that its members chose; empty without members.
+    pub assignor: String,
+    /// Member id, client id and partitions of each member.
+    pub members: Vec<(Rc<str>, Rc<str>, Vec<TopicPartition>)>,
+}
+
+impl Response {
+    /// Its name: the request's, and what it is.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Response::ApiVersions => "ApiVersionsResponse",
+            Response::Metadata(_) => "MetadataResponse",
+            Response::InitProducerId(_) => "InitProducerIdResponse",
+            Response::Produce(_) => "ProduceResponse",
+            Response::Fetch(_) => "FetchResponse",
+            Response::ListOffsets(_) => "ListOffsetsResponse",
+            Response::FindCoordinator(_) => "FindCoordinatorResponse",
+            Response::JoinGroup(_) => "JoinGroupResponse",
+            Response::SyncGroup(_) => "SyncGroupResponse",
+            Response::LeaveGroup(_) => "LeaveGroupResponse",
+            Response::OffsetCommit(_) => "OffsetCommitResponse",
+            Response::OffsetFetch(_) => "OffsetFetchResponse",
+            Response::CreateTopics(_) => "CreateTopicsResponse",
+            Response::DeleteTopics(_) => "DeleteTopicsResponse",
+            Response::CreatePartitions(_) => "CreatePartitionsResponse",
+            Response::DescribeConfigs(_) => "DescribeConfigsResponse",
+            Response::ListGroups(_) => "ListGroupsResponse",
+            Response::DescribeGroups(_) => "DescribeGroupsResponse",
+            Response::DeleteGroups(_) => "DeleteGroupsResponse",
+        }
+    }
+}
+
+impl std::fmt::Display for TopicId {
+    /// URL-safe base 64 without padding, as Kafka's `Uuid` prints itself.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        const DIGITS: &[u8; 64] =
+            b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+        let bits = u128::from_be_bytes(self.0);
+        // 128 bits are 21 digits of 6 bits and one of 2, which is filled up with zeros.
+        for digit in 0..21 {
+            write!(f, "{}", DIGITS[(bits >> (122 - 6 * digit)) as usize & 63] as char)?;
+        }
+        write!(f, "{}", DIGITS[(bits as usize & 3) << 4] as char)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_topic_id_prints_as_kafka_prints_it() {
+        // ZERO_UUID and METADATA_TOPIC_ID of Kafka: (0, 0) and (0, 1).
+        assert_eq!(TopicId([0; 16]).to_string(), "AAAAAAAAAAAAAAAAAAAAAA");
+        let mut one = [0; 16];
+        one[15] = 1;
+        assert_eq!(TopicId(one).to_string(), "AAAAAAAAAAAAAAAAAAAAAQ");
+        assert_eq!(TopicId([255; 16]).to_string(), "_____________________w");
+    }
+}

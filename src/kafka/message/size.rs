@@ -1,0 +1,137 @@
+//! Bytes on the wire: an honest estimate from the fields of the current versions of the protocol.
+
+use super::KafkaMessage;
+use super::request::Request;
+use super::response::Response;
+use crate::kafka::event::TopicPartition;
+use crate::kafka::spec::Settings;
+
+/// Length, API key, version, correlation id, length of the client id, tagged fields.
+const REQUEST_HEADER: usize = 4 + 2 + 2 + 4 + 2 + 1;
+/// Length, correlation id, tagged fields.
+const RESPONSE_HEADER: usize = 4 + 4 + 1;
+/// A compact string: its length in one byte or two, taken as one.
+fn text(text: &str) -> usize {
+    1 + text.len()
+}
+
+/// A partition under its topic: name and number, as if each stood under a topic of its own.
+fn named(partition: &TopicPartition) -> usize {
+    text(&partition.topic) + 1 + 4 + 2
+}
+
+fn settings_bytes(settings: &Settings) -> usize {
+    settings.iter().map(|(name, value)| text(name) + text(value) + 1).sum()
+}
+
+/// Bytes of a message.
+pub(super) fn of(message: &KafkaMessage) -> u64 {
+    let bytes = match message {
+        KafkaMessage::Request { client, body, .. } => REQUEST_HEADER + client.len() + request(body),
+        KafkaMessage::Response { body, .. } => RESPONSE_HEADER + response(body),
+    };
+    bytes as u64
+}
+
+fn request(request: &Request) -> usize {
+    match request {
+        // Name and version of the client's software.
+        Request::ApiVersions => 30,
+        Request::Metadata { topics, .. } => {
+            4 + topics.iter().flatten().map(|topic| text(topic) + 17).sum::<usize>()
+        }
+        Request::InitProducerId => 17,
+        Request::Produce(produce) => {
+            let batches = produce.batches.iter().map(|(tp, batch)| named(tp) + 3 + batch.len());
+            9 + batches.sum::<usize>()
+        }
+        Request::Fetch(fetch) => {
+            // Topic id instead of the name, offset, epochs, log start, limits.
+            30 + fetch.partitions.len() * (16 + 1 + 4 + 4 + 8 + 4 + 8 + 4 + 2)
+        }
+        Request::ListOffsets { partitions } => {
+            6 + partitions.iter().map(|(tp, _)| named(tp) + 12).sum::<usize>()
+        }
+        Request::FindCoordinator { group } => 3 + text(group),
+        Request::JoinGroup { group, member, topics } => {
+            let names: usize = topics.iter().map(|topic| text(topic)).sum();
+            40 + text(group) + text(member) + 2 * names
+        }
+        Request::SyncGroup { group, member, assignment, .. } => {
+            let partitions: usize = assignment.iter().map(named).sum();
+            25 + text(group) + text(member) + partitions
+        }
+        Request::LeaveGroup { group, member } => 5 + text(group) + text(member),
+        Request::OffsetCommit(commit) => {
+            let offsets: usize = commit.offsets.iter().map(|(tp, _)| named(tp) + 14).sum();
+            8 + text(&commit.group) + text(&commit.member) + offsets
+        }
+        Request::OffsetFetch { group, partitions } => {
+            5 + text(group) + partitions.iter().flatten().map(named).sum::<usize>()
+        }
+        Request::CreateTopics { topic, settings, .. } => {
+            20 + text(topic) + settings_bytes(settings)
+        }
+        Request::DeleteTopics { topic } => 22 + text(topic),
+        Request::CreatePartitions { topic, .. } => 12 + text(topic),
+        Request::DescribeConfigs { topics } => {
+            4 + topics.iter().map(|topic| text(topic) + 3).sum::<usize>()
+        }
+        Request::ListGroups => 3,
+        Request::DescribeGroups { group } | Request::DeleteGroups { group } => 3 + text(group),
+    }
+}
+
+fn response(response: &Response) -> usize {
+    match response {
+        // About 60 kinds of requests with their versions.
+        Response::ApiVersions => 12 + 60 * 7,
+        Response::Metadata(metadata) => {
+            let topics = metadata.topics.iter().map(|(name, found)| {
+                let partitions = found.as_ref().map_or(0, |topic| {
+                    let each = topic.partitions.iter();
+                    each.map(|p| 18 + 4 * (p.replicas.len() + p.isr.len())).sum()
+                });
+                25 + text(name) + partitions
+            });
+            // Id, host name, port, rack.
+            40 + metadata.brokers.len() * 25 + topics.sum::<usize>()
+        }
+        Response::InitProducerId(_) => 17,
+        Response::Produce(results) => {
+            4 + results.iter().map(|(tp, _)| named(tp) + 28).sum::<usize>()
+        }
+        Response::Fetch(fetched) => {
+            let each = fetched.partitions.iter().map(|partition| 56 + partition.records.len());
+            11 + each.sum::<usize>()
+        }
+        Response::ListOffsets(results) => {
+            4 + results.iter().map(|(tp, _)| named(tp) + 22).sum::<usize>()
+        }
+        Response::FindCoordinator(_) => 30,
+        Response::JoinGroup(_) => 120,
+        Response::SyncGroup(_) => 60,
+        Response::LeaveGroup(_) => 10,
+        Response::OffsetCommit(results) => {
+            4 + results.iter().map(|(tp, _)| named(tp) + 2).sum::<usize>()
+        }
+        Response::OffsetFetch(offsets) => {
+            8 + offsets.iter().flatten().map(|(tp, _)| named(tp) + 15).sum::<usize>()
+        }
+        Response::CreateTopics(_) | Response::CreatePartitions(_) | Response::DeleteTopics(_) => 60,
+        Response::DescribeConfigs(topics) => {
+            4 + topics.iter().map(|(name, all)| text(name) + settings_bytes(all)).sum::<usize>()
+        }
+        Response::ListGroups(groups) => {
+            6 + groups.iter().flatten().map(|group| text(group) + 20).sum::<usize>()
+        }
+        Response::DescribeGroups(group) => {
+            let members = group.iter().flat_map(|group| &group.members);
+            let each = members.map(|(id, client, partitions)| {
+                text(id) + text(client) + 20 + partitions.iter().map(named).sum::<usize>()
+            });
+            40 + each.sum::<usize>()
+        }
+        Response::DeleteGroups(_) => 20,
+    }
+}

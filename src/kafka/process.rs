@@ -1,0 +1,120 @@
+//! A process of this world: one of four programs behind the one door.
+
+use super::admin::Admin;
+use super::broker::{Broker, Ticket};
+use super::command::Command;
+use super::config;
+use super::consumer::Consumer;
+use super::event::Event;
+use super::message::KafkaMessage;
+use super::producer::Producer;
+use super::spec::Spec;
+use crate::sim::{Input, Node, NodeId, Outbox};
+use std::rc::Rc;
+
+/// The way out of a step in this world.
+pub type Out<'a> = Outbox<'a, Process>;
+
+/// A process: its configuration, and the program that runs by it.
+#[derive(Clone, Debug)]
+pub struct Process {
+    spec: Rc<Spec>,
+    program: Program,
+}
+
+/// A program with its memory. Each owns other data, so each is a variant.
+#[derive(Clone, Debug)]
+pub enum Program {
+    /// A broker.
+    Broker(Box<Broker>),
+    /// A producing client.
+    Producer(Box<Producer>),
+    /// A consuming client.
+    Consumer(Box<Consumer>),
+    /// The client behind the command-line tools.
+    Admin(Box<Admin>),
+}
+
+/// What a process can be woken for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Timer {
+    /// Client: something is due; it looks what.
+    Wake,
+    /// Broker: a Fetch has waited long enough.
+    FetchWait(u64),
+    /// Broker: an append has waited long enough for replicas.
+    ProduceWait(u64),
+    /// Broker: high watermarks are to be written down.
+    HighWatermarks,
+    /// Broker: recovery points are to be written down.
+    RecoveryPoints,
+}
+
+impl Process {
+    /// A process that was not started yet. A client begins to ask at `bootstrap`, the brokers
+    /// that are there already (its `bootstrap.servers`).
+    pub fn new(spec: Spec, bootstrap: Vec<NodeId>) -> Process {
+        let program = match &spec {
+            Spec::Broker(spec) => Program::Broker(Box::new(Broker::new(spec.clone()))),
+            Spec::Producer(spec) => {
+                Program::Producer(Box::new(Producer::new(spec.clone(), bootstrap)))
+            }
+            Spec::Consumer(spec) => {
+                Program::Consumer(Box::new(Consumer::new(spec.clone(), bootstrap)))
+            }
+            Spec::Admin => Program::Admin(Box::new(Admin::new(bootstrap))),
+        };
+        Process { spec: Rc::new(spec), program }
+    }
+
+    /// Its configuration, with what was set since it was added.
+    pub fn spec(&self) -> &Spec {
+        &self.spec
+    }
+
+    /// Its program.
+    pub fn program(&self) -> &Program {
+        &self.program
+    }
+
+    /// A setting changes; one that is wrong is left for the program to refuse.
+    fn set(&mut self, name: &str, value: &str) {
+        let mut spec = (*self.spec).clone();
+        if let Some(settings) = spec.settings_mut() {
+            settings.insert(name.to_owned(), value.to_owned());
+        }
+        if config::check(&spec).is_ok() {
+            self.spec = Rc::new(spec);
+        }
+    }
+}
+
+impl Node for Process {
+    type Message = KafkaMessage;
+    type Timer = Timer;
+    type Ticket = Ticket;
+    type Command = Command;
+    type Event = Event;
+
+    fn step(&mut self, input: Input<Process>, out: &mut Out<'_>) {
+        if let Input::Command(Command::Set { name, value }) = &input {
+            self.set(name, value);
+        }
+        match &mut self.program {
+            Program::Broker(broker) => broker.step(input, out),
+            Program::Producer(producer) => producer.step(input, out),
+            Program::Consumer(consumer) => consumer.step(input, out),
+            Program::Admin(admin) => admin.step(input, out),
+        }
+    }
+
+    fn restarted(&self) -> Process {
+        let program = match &self.program {
+            Program::Broker(broker) => Program::Broker(Box::new(broker.restarted())),
+            Program::Producer(producer) => Program::Producer(Box::new(producer.restarted())),
+            Program::Consumer(consumer) => Program::Consumer(Box::new(consumer.restarted())),
+            Program::Admin(admin) => Program::Admin(Box::new(admin.restarted())),
+        };
+        Process { spec: self.spec.clone(), program }
+    }
+}

@@ -1,0 +1,192 @@
+//! A batch at its producer, from the first record to the acknowledgement.
+
+use crate::kafka::command::OutgoingRecord;
+use crate::kafka::record::BatchBuilder;
+use crate::kafka::record::builder::{Fields, ProducerStamp, batch_bytes_most};
+use crate::kafka::record::header::stamp_producer;
+use crate::sim::{MessageId, Time};
+use bytes::{Bytes, BytesMut};
+
+/// The header under which the lab's message number travels.
+const ID_HEADER: &str = "id";
+
+#[derive(Clone, Debug)]
+enum Content {
+    Open(BatchBuilder),
+    Closed(Bytes),
+}
+
+/// Records of one partition that travel together.
+#[derive(Clone, Debug)]
+pub struct ProducerBatch {
+    /// By which an answer finds it.
+    pub id: u64,
+    /// The messages, in order.
+    pub messages: Vec<MessageId>,
+    /// When its first record came.
+    pub created_at: Time,
+    /// Bytes of the buffer that it holds.
+    pub reserved_bytes: u64,
+    /// How often it was sent in vain.
+    pub attempts: u32,
+    /// Not to be sent again before this instant.
+    pub retry_at: Time,
+    /// Id, epoch and sequence that it was given.
+    pub stamp: Option<ProducerStamp>,
+    content: Content,
+    limit_bytes: u64,
+    /// True once a record did not fit.
+    is_closed: bool,
+}
+
+/// The fields of a record in the log, given to `take`.
+fn with_fields<T>(record: &OutgoingRecord, take: impl FnOnce(&Fields<'_>) -> T) -> T {
+    let mut buffer = [0; 20];
+    let headers = [(ID_HEADER, Some(decimal(record.id.0, &mut buffer)))];
+    take(&Fields { key: record.key.as_deref(), value: record.value.as_deref(), headers: &headers })
+}
+
+/// A number as decimal text, without an allocation.
+fn decimal(mut number: u64, buffer: &mut [u8; 20]) -> &[u8] {
+    let mut at = buffer.len();
+    loop {
+        at -= 1;
+        buffer[at] = b'0' + (number % 10) as u8;
+        number /= 10;
+        if number == 0 {
+            return &buffer[at..];
+        }
+    }
+}
+
+/// The most bytes that this record can need in a batch of its own.
+pub fn bytes_most(record: &OutgoingRecord) -> u64 {
+    with_fields(record, |fields| batch_bytes_most(fields) as u64)
+}
+
+impl ProducerBatch {
+    /// A batch for this record and those that follow, up to `batch_size` bytes.
+    pub fn new(id: u64, reserved_bytes: u64, batch_size: u64, now: Time) -> ProducerBatch {
+        ProducerBatch {
+            id,
+            messages: Vec::new(),
+            created_at: now,
+            reserved_bytes,
+            attempts: 0,
+            retry_at: Time::ZERO,
+            stamp: None,
+            content: Content::Open(BatchBuilder::new(0, reserved_bytes.min(16_384) as usize)),
+            limit_bytes: reserved_bytes.max(batch_size),
+            is_closed: false,
+        }
+    }
+
+    /// Adds a record if there is room; the first always has room. Returns the bytes that it
+    /// added, the batch's header among the first record's.
+    pub fn try_push(&mut self, record: &OutgoingRecord, timestamp: i64) -> Option<u64> {
+        let Content::Open(builder) = &mut self.content else { return None };
+        if self.is_closed {
+            return None;
+        }
+        let limit = self.limit_bytes as usize;
+        let first = builder.records() == 0;
+        let before = if first { 0 } else { builder.size_bytes() };
+        let pushed = with_fields(record, |fields| {
+            let fits = builder.size_bytes() < limit
+                && builder.size_bytes() + builder.bytes_of_next(timestamp, fields) <= limit;
+            if first || fits {
+                builder.push(timestamp, fields);
+            }
+            first || fits
+        });
+        if !pushed {
+            self.is_closed = true;
+            return None;
+        }
+        let added = builder.size_bytes() - before;
+        self.messages.push(record.id);
+        Some(added as u64)
+    }
+
+    /// True if no record can be added any more.
+    pub fn is_full(&self) -> bool {
+        match &self.content {
+            Content::Open(builder) => {
+                self.is_closed || builder.size_bytes() as u64 >= self.limit_bytes
+            }
+            Content::Closed(_) => true,
+        }
+    }
+
+    /// How many records it holds.
+    pub fn records(&self) -> i32 {
+        self.messages.len() as i32
+    }
+
+    /// Its size on the wire.
+    pub fn size_bytes(&self) -> u64 {
+        match &self.content {
+            Content::Open(builder) => builder.size_bytes() as u64,
+            Content::Closed(bytes) => bytes.len() as u64,
+        }
+    }
+
+    /// Its bytes, closed with this stamp; the same bytes again for the same stamp.
+    pub fn close(&mut self, stamp: ProducerStamp) -> Bytes {
+        let bytes = match std::mem::replace(&mut self.content, Content::Closed(Bytes::new())) {
+            Content::Open(builder) => builder.close(stamp),
+            Content::Closed(bytes) if self.stamp == Some(stamp) => bytes,
+            Content::Closed(bytes) => {
+                let mut again = BytesMut::from(&bytes[..]);
+                stamp_producer(&mut again, stamp.id, stamp.epoch, stamp.base_sequence);
+                again.freeze()
+            }
+        };
+        self.stamp = Some(stamp);
+        self.content = Content::Closed(bytes.clone());
+        bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kafka::record::BatchHeader;
+    use crate::kafka::record::header::crc_matches;
+
+    fn record(id: u64) -> OutgoingRecord {
+        let value = Some(Bytes::from_static(b"0123456789"));
+        OutgoingRecord {
+            id: MessageId(id),
+            topic: "t".to_owned(),
+            partition: None,
+            key: None,
+            value,
+        }
+    }
+
+    #[test]
+    fn a_batch_takes_records_up_to_its_size_and_a_large_one_alone() {
+        let mut batch = ProducerBatch::new(1, 100, 100, Time::ZERO);
+        assert!(batch.try_push(&record(1), 0).is_some());
+        // 61 of the header; 1 + 1 + 1 + 1 + 1 + 11 + 1 + 3 + 2 for a record.
+        assert_eq!(batch.size_bytes(), 83);
+        assert!(batch.try_push(&record(2), 0).is_none(), "105 bytes are over 100");
+        assert!(batch.is_full(), "and it takes no more");
+        let mut tiny = ProducerBatch::new(2, bytes_most(&record(3)), 0, Time::ZERO);
+        assert!(tiny.try_push(&record(3), 0).is_some(), "the first record always fits");
+    }
+
+    #[test]
+    fn a_new_stamp_changes_only_the_stamp() {
+        let mut batch = ProducerBatch::new(1, 100, 100, Time::ZERO);
+        batch.try_push(&record(1), 0);
+        let first = batch.close(ProducerStamp { id: 7, epoch: 0, base_sequence: 4 });
+        let again = batch.close(ProducerStamp { id: 7, epoch: 1, base_sequence: 0 });
+        assert_eq!(first.len(), again.len());
+        assert_eq!(first[57..], again[57..], "the records are the same");
+        let header = BatchHeader::parse(&again).expect("it is a batch");
+        assert_eq!((header.producer_epoch, header.base_sequence), (1, 0));
+        assert!(crc_matches(&again));
+    }
+}

@@ -1,0 +1,171 @@
+//! How a batch is filled, record by record, until it is closed.
+
+use super::header::{BatchHeader, HEADER_BYTES, LOG_OVERHEAD, crc_of};
+use super::varint::{varint_bytes, varlong_bytes, write_varint, write_varlong};
+use bytes::{BufMut, Bytes, BytesMut};
+
+/// A header of a record: a name and a value that may be missing.
+pub type RecordHeader<'a> = (&'a str, Option<&'a [u8]>);
+
+/// What a record is made of, without the place it will get.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Fields<'a> {
+    /// The key, if there is one.
+    pub key: Option<&'a [u8]>,
+    /// The value; a tombstone has none.
+    pub value: Option<&'a [u8]>,
+    /// Its headers.
+    pub headers: &'a [RecordHeader<'a>],
+}
+
+/// Who makes a batch: producer id, epoch and the sequence number of the first record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProducerStamp {
+    /// Producer id; -1 without idempotence.
+    pub id: i64,
+    /// Its epoch; -1 without.
+    pub epoch: i16,
+    /// Sequence number of the first record; -1 without.
+    pub base_sequence: i32,
+}
+
+impl ProducerStamp {
+    /// The stamp of a producer without idempotence.
+    pub const NONE: ProducerStamp = ProducerStamp { id: -1, epoch: -1, base_sequence: -1 };
+}
+
+/// Bytes of a record at this place of a batch.
+pub fn record_bytes(offset_delta: i32, timestamp_delta: i64, fields: &Fields<'_>) -> usize {
+    let body = body_bytes(offset_delta, timestamp_delta, fields);
+    varint_bytes(body as i32) + body
+}
+
+/// The most bytes that a batch of this one record can need: what a producer reserves.
+pub fn batch_bytes_most(fields: &Fields<'_>) -> usize {
+    // Length, attributes, timestamp delta and offset delta at their longest (MAX_RECORD_OVERHEAD).
+    const RECORD_OVERHEAD: usize = 21;
+    HEADER_BYTES + RECORD_OVERHEAD + content_bytes(fields)
+}
+
+fn body_bytes(offset_delta: i32, timestamp_delta: i64, fields: &Fields<'_>) -> usize {
+    1 + varlong_bytes(timestamp_delta) + varint_bytes(offset_delta) + content_bytes(fields)
+}
+
+fn content_bytes(fields: &Fields<'_>) -> usize {
+    let headers = fields
+        .headers
+        .iter()
+        .map(|(name, value)| varint_bytes(name.len() as i32) + name.len() + optional_bytes(*value));
+    optional_bytes(fields.key)
+        + optional_bytes(fields.value)
+        + varint_bytes(fields.headers.len() as i32)
+        + headers.sum::<usize>()
+}
+
+fn optional_bytes(bytes: Option<&[u8]>) -> usize {
+    bytes.map_or(1, |bytes| varint_bytes(bytes.len() as i32) + bytes.len())
+}
+
+fn write_optional(out: &mut BytesMut, bytes: Option<&[u8]>) {
+    match bytes {
+        Some(bytes) => {
+            write_varint(out, bytes.len() as i32);
+            out.put_slice(bytes);
+        }
+        None => write_varint(out, -1),
+    }
+}
+
+/// A batch that is still open. Offsets are counted from 0: the leader gives the real ones.
+#[derive(Clone, Debug)]
+pub struct BatchBuilder {
+    bytes: BytesMut,
+    attributes: i16,
+    records: i32,
+    last_offset_delta: i32,
+    base_timestamp: i64,
+    max_timestamp: i64,
+}
+
+impl BatchBuilder {
+    /// An empty batch with these attributes and room for so many bytes.
+    pub fn new(attributes: i16, capacity: usize) -> BatchBuilder {
+        let mut bytes = BytesMut::with_capacity(capacity.max(HEADER_BYTES));
+        bytes.put_bytes(0, HEADER_BYTES);
+        BatchBuilder {
+            bytes,
+            attributes,
+            records: 0,
+            last_offset_delta: -1,
+            base_timestamp: -1,
+            max_timestamp: -1,
+        }
+    }
+
+    /// Bytes of the batch if it were closed now.
+    pub fn size_bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// How many records it holds.
+    pub fn records(&self) -> i32 {
+        self.records
+    }
+
+    /// Bytes that this record would add behind the ones that are there.
+    pub fn bytes_of_next(&self, timestamp: i64, fields: &Fields<'_>) -> usize {
+        let base = if self.records == 0 { timestamp } else { self.base_timestamp };
+        record_bytes(self.last_offset_delta + 1, timestamp - base, fields)
+    }
+
+    /// Adds a record behind the ones that are there.
+    pub fn push(&mut self, timestamp: i64, fields: &Fields<'_>) {
+        self.push_at(self.last_offset_delta + 1, timestamp, fields);
+    }
+
+    /// Adds a record at an offset counted from the batch's first; compaction leaves gaps.
+    pub fn push_at(&mut self, offset_delta: i32, timestamp: i64, fields: &Fields<'_>) {
+        if self.records == 0 {
+            self.base_timestamp = timestamp;
+        }
+        self.max_timestamp = self.max_timestamp.max(timestamp);
+        self.records += 1;
+        self.last_offset_delta = offset_delta;
+        let delta = timestamp - self.base_timestamp;
+        write_varint(&mut self.bytes, body_bytes(offset_delta, delta, fields) as i32);
+        self.bytes.put_i8(0);
+        write_varlong(&mut self.bytes, delta);
+        write_varint(&mut self.bytes, offset_delta);
+        write_optional(&mut self.bytes, fields.key);
+        write_optional(&mut self.bytes, fields.value);
+        write_varint(&mut self.bytes, fields.headers.len() as i32);
+        for (name, value) in fields.headers {
+            write_varint(&mut self.bytes, name.len() as i32);
+            self.bytes.put_slice(name.as_bytes());
+            write_optional(&mut self.bytes, *value);
+        }
+    }
+
+    /// Writes the header and closes the batch.
+    pub fn close(mut self, producer: ProducerStamp) -> Bytes {
+        let mut header = BatchHeader {
+            base_offset: 0,
+            batch_length: (self.bytes.len() - LOG_OVERHEAD) as i32,
+            partition_leader_epoch: -1,
+            magic: 2,
+            crc: 0,
+            attributes: self.attributes,
+            last_offset_delta: self.last_offset_delta.max(0),
+            base_timestamp: self.base_timestamp,
+            max_timestamp: self.max_timestamp,
+            producer_id: producer.id,
+            producer_epoch: producer.epoch,
+            base_sequence: producer.base_sequence,
+            records_count: self.records,
+        };
+        header.write(&mut self.bytes);
+        header.crc = crc_of(&self.bytes);
+        header.write(&mut self.bytes);
+        self.bytes.freeze()
+    }
+}

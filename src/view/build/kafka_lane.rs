@@ -1,0 +1,196 @@
+//! The upper lane: brokers, topics with their partitions, consumers.
+
+use super::health;
+use crate::kafka::Cluster;
+use crate::kafka::event::TopicPartition;
+use crate::kafka::inspect::{ClientKind, ClientState, GroupState, PartitionState};
+use crate::kafka::spec::{ConsumerSpec, Reads, Spec};
+use crate::view::scene::{
+    CELLS_MAX, Caret, Consumer, KafkaLane, LogCell, Partition, Server, Topic,
+};
+
+/// The upper lane.
+pub fn lane(cluster: &Cluster) -> KafkaLane {
+    let groups = cluster.groups();
+    let clients = cluster.clients();
+    let topics: Vec<Topic> = cluster
+        .topics()
+        .iter()
+        .filter(|topic| !topic.internal)
+        .map(|topic| Topic {
+            name: topic.name.clone(),
+            partitions: topic
+                .partitions
+                .iter()
+                .map(|state| partition(cluster, state, &groups, &clients))
+                .collect(),
+        })
+        .collect();
+    let partitions = topics.iter().flat_map(|topic| &topic.partitions);
+    let records = partitions.map(|p| (p.log_end - p.log_start).max(0) as u64).sum();
+    KafkaLane { brokers: brokers(cluster), topics, consumers: consumers(cluster, clients), records }
+}
+
+fn brokers(cluster: &Cluster) -> Vec<Server> {
+    let world = &cluster.world;
+    let ids = world.ids().filter(|id| matches!(cluster.spec(*id), Spec::Broker(_)));
+    ids.map(|id| Server {
+        name: world.name(id).to_owned(),
+        health: health(world.status(id), cluster.is_ready(id)),
+    })
+    .collect()
+}
+
+fn partition(
+    cluster: &Cluster,
+    state: &PartitionState,
+    groups: &[GroupState],
+    clients: &[ClientState],
+) -> Partition {
+    let from = state.log_start.max(state.log_end - CELLS_MAX as i64);
+    let glimpsed = cluster.glimpse(&state.partition, from, state.log_end);
+    Partition {
+        index: state.partition.partition,
+        leader: state.leader.map(|id| format!("kafka-{id}")),
+        isr: state.isr.clone(),
+        replicas: state.replicas.clone(),
+        log_start: state.log_start,
+        high_watermark: state.high_watermark,
+        log_end: state.log_end,
+        cells: glimpsed
+            .into_iter()
+            .map(|record| LogCell {
+                offset: record.offset,
+                message: record.message.map(|message| message.0),
+                key: record.key,
+                visible: record.offset < state.high_watermark,
+            })
+            .collect(),
+        carets: carets(&state.partition, groups, clients),
+        bytes: state.segments.iter().map(|segment| segment.bytes).sum(),
+        segments: state.segments.len() as u32,
+    }
+}
+
+/// One caret for each group that committed something here, or has a member that reads here.
+fn carets(of: &TopicPartition, groups: &[GroupState], clients: &[ClientState]) -> Vec<Caret> {
+    let position_of = |group: &GroupState| {
+        let mine = clients.iter().filter(|client| client.group.as_ref() == Some(&group.id));
+        let mut positions = mine.flat_map(|client| &client.positions);
+        positions.find(|(partition, _)| partition == of).map(|(_, position)| *position)
+    };
+    let caret = |group: &GroupState| {
+        let stands = group.offsets.iter().find(|position| position.partition == *of)?;
+        Some(Caret {
+            group: group.id.clone(),
+            committed: stands.committed,
+            position: position_of(group),
+            lag: stands.lag,
+        })
+    };
+    groups.iter().filter_map(caret).collect()
+}
+
+fn consumers(cluster: &Cluster, clients: Vec<ClientState>) -> Vec<Consumer> {
+    let readers = clients.into_iter().filter(|client| client.kind == ClientKind::Consumer);
+    readers
+        .map(|client| {
+            let id = cluster.world.id(&client.name);
+            let spec = id.and_then(|id| match cluster.spec(id) {
+                Spec::Consumer(spec) => Some(spec),
+                _ => None,
+            });
+            let ready = id.is_some_and(|id| cluster.is_ready(id));
+            consumer(client, spec, ready)
+        })
+        .collect()
+}
+
+fn consumer(client: ClientState, spec: Option<&ConsumerSpec>, ready: bool) -> Consumer {
+    Consumer {
+        health: health(client.status, ready),
+        reads: spec.map_or_else(Vec::new, |spec| match &spec.reads {
+            Reads::Group { topics, .. } => topics.clone(),
+            Reads::Assigned { topic, .. } => vec![topic.clone()],
+        }),
+        name: client.name,
+        group: client.group,
+        held: client.held.iter().take(CELLS_MAX).map(|message| message.0).collect(),
+        held_count: client.held_count,
+        held_bytes: client.held_bytes,
+        memory: 0,
+        prefetch: 0,
+        unacked: 0,
+        got: client.got,
+        done: client.done,
+        parked_since_us: client.parked_since.map(|time| time.micros()),
+        busy_until_us: client.busy_until.map(|time| time.micros()),
+        work_us: spec.map_or(0, |spec| spec.work_per_message.as_micros()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kafka::inspect::GroupPosition;
+    use crate::kafka::spec::CommitMode;
+    use crate::sim::{MessageId, Span, Status, Time};
+    use crate::view::scene::Health;
+    use std::collections::BTreeMap;
+
+    fn client(positions: Vec<(TopicPartition, i64)>) -> ClientState {
+        ClientState {
+            name: "ck".into(),
+            kind: ClientKind::Consumer,
+            status: Status::Running,
+            group: Some("g".into()),
+            got: 5,
+            done: 2,
+            held: vec![MessageId(3), MessageId(4)],
+            held_count: 2,
+            held_bytes: 20,
+            busy_until: Some(Time::from_micros(9)),
+            positions,
+            parked_since: None,
+            failed: 0,
+            effects: 0,
+        }
+    }
+
+    #[test]
+    fn a_group_has_a_caret_where_it_stands() {
+        let here = TopicPartition::new("t", 0);
+        let elsewhere = TopicPartition::new("t", 1);
+        let group = GroupState {
+            id: "g".into(),
+            state: "Stable".into(),
+            members: vec!["ck".into()],
+            offsets: vec![GroupPosition { partition: here.clone(), committed: Some(4), lag: 6 }],
+        };
+        let clients = [client(vec![(here.clone(), 6)])];
+        let found = carets(&here, std::slice::from_ref(&group), &clients);
+        assert_eq!(found.len(), 1);
+        assert_eq!((found[0].committed, found[0].position, found[0].lag), (Some(4), Some(6), 6));
+        assert!(carets(&elsewhere, &[group], &clients).is_empty());
+    }
+
+    #[test]
+    fn a_consumer_shows_what_it_was_started_with() {
+        let spec = ConsumerSpec {
+            name: "ck".into(),
+            reads: Reads::Group { group: "g".into(), topics: vec!["t".into(), "u".into()] },
+            work_per_batch: Span::ZERO,
+            work_per_message: Span::millis(50),
+            batch: None,
+            commit: CommitMode::Auto,
+            effect: None,
+            stop_after: None,
+            settings: BTreeMap::new(),
+        };
+        let shown = consumer(client(Vec::new()), Some(&spec), false);
+        assert_eq!(shown.health, Health::Starting);
+        assert_eq!(shown.reads, ["t", "u"]);
+        assert_eq!(shown.work_us, 50_000);
+        assert_eq!(shown.held, [3, 4]);
+    }
+}

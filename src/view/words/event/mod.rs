@@ -1,0 +1,28 @@
+//! One sentence for each kind of event. Its placeholders are the event's own fields, and `by`, the
+//! process that told it.
+
+mod en;
+mod ko;
+
+super::texts! {
+    /// Sentences of events.
+    Event {
+        kafka_answered, kafka_appended, kafka_broker_started, kafka_client_error,
+        kafka_client_finished, kafka_client_ready, kafka_fetch_parked, kafka_fetch_sent,
+        kafka_fetched, kafka_fetched_nothing, kafka_high_watermark_advanced, kafka_log_recovered,
+        kafka_offset_committed, kafka_offset_reset, kafka_processed, kafka_processing_started,
+        kafka_produce_acknowledged, kafka_produce_failed, kafka_produce_sent,
+        kafka_producer_buffered, kafka_segment_rolled, kafka_topic_created, kafka_topic_deleted,
+        lab_message_sent, lab_network, lab_process_stopped, lab_process_crashed,
+        lab_process_started, lab_process_paused, lab_process_resumed, lab_process_power_cut,
+        lab_producer_done,
+        rabbit_acknowledged, rabbit_answered, rabbit_bound, rabbit_client_error,
+        rabbit_client_ready, rabbit_confirmed, rabbit_consumer_gone, rabbit_consumer_registered,
+        rabbit_delivered, rabbit_redelivered, rabbit_enqueued, rabbit_exchange_declared,
+        rabbit_got, rabbit_handler_failed, rabbit_recovered, rabbit_node_started, rabbit_out_of_memory, rabbit_processed,
+        rabbit_processing_started, rabbit_published, rabbit_pushed, rabbit_queue_declared,
+        rabbit_queue_deleted, rabbit_queue_recovered, rabbit_refused, rabbit_removed,
+        rabbit_requeued, rabbit_returned, rabbit_routed, rabbit_unroutable, rabbit_written,
+        unknown, default_exchange,
+    }
+}

@@ -1,0 +1,3 @@
+//! Korean.
+use super::Page;
+pub(super) const TEXTS: Page = Page { placeholder_text: "가" };

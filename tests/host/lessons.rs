@@ -1,0 +1,74 @@
+//! Lessons at the host: a place of their own in storage, and going on where the learner was.
+
+use crate::saving::now;
+use crate::tab::Tab;
+use crate::{BUSY, QUIET};
+use pushpull::host::protocol::{Found, LessonAct, Reply, Request};
+use pushpull::storage::{Memory, Store};
+use pushpull::view::lesson::Question;
+
+fn first_message() -> Request {
+    let markdown = std::fs::read_to_string("www/lessons/en/first-message.md").unwrap();
+    Request::OpenLesson { id: "first-message".into(), language: "en".into(), markdown }
+}
+
+/// The step in sight, and of each step its commands, its question, and whether it is done.
+fn place(tab: &Tab) -> (usize, Vec<(Vec<(String, bool)>, Option<Question>, bool)>) {
+    let lesson = tab.last_frame().lesson.clone().expect("a lesson is open");
+    let steps = lesson.steps.into_iter().map(|step| (step.commands, step.question, step.done));
+    (lesson.current, steps.collect())
+}
+
+#[test]
+fn a_lesson_leaves_the_users_own_lab_alone() {
+    let store = Memory::new();
+    let mut tab = Tab::open(store.other_tab(), BUSY);
+    tab.run("run 10ms");
+    let own = tab.timeline().session().now().micros();
+    tab.ask(first_message());
+    assert_eq!(tab.last_frame().lesson.as_ref().unwrap().id, "first-message");
+    tab.ask(Request::Lesson(LessonAct::RunAll));
+    tab.save();
+    assert_eq!(now(store.labs()).unwrap(), ["main", "main/lesson/first-message"]);
+    drop(tab);
+    assert_eq!(*Tab::open(store, QUIET).found(), Found::Lab { saved_us: own });
+}
+
+#[test]
+fn a_lesson_goes_on_where_the_learner_was() {
+    let store = Memory::new();
+    let mut tab = Tab::open(store.other_tab(), QUIET);
+    tab.ask(first_message());
+    tab.ask(Request::Lesson(LessonAct::Predict(1)));
+    tab.ask(Request::Lesson(LessonAct::RunAll));
+    tab.ask(Request::Lesson(LessonAct::Go(1)));
+    tab.save();
+    let lesson = place(&tab);
+    let fingerprint = tab.timeline().session().fingerprint();
+    drop(tab);
+    let mut tab = Tab::open(store.other_tab(), QUIET);
+    tab.ask(first_message());
+    assert_eq!(place(&tab), lesson);
+    assert_eq!(tab.timeline().session().fingerprint(), fingerprint);
+    tab.ask(Request::Lesson(LessonAct::Reset));
+    assert_ne!(place(&tab), lesson);
+}
+
+#[test]
+fn a_lesson_that_cannot_be_read_changes_nothing() {
+    let mut tab = Tab::open(Memory::new(), BUSY);
+    let now = tab.timeline().session().now();
+    let markdown = "no lesson".to_string();
+    tab.ask(Request::OpenLesson { id: "x".into(), language: "en".into(), markdown });
+    assert!(matches!(tab.replies.last(), Some(Reply::LessonRefused { .. })));
+    assert_eq!(tab.timeline().session().now(), now);
+}
+
+#[test]
+fn without_storage_a_lesson_runs_in_memory() {
+    let mut tab = Tab::closed(Memory::new(), Default::default());
+    tab.ask(Request::Open { lab: "main".into(), script: QUIET.into(), store: false });
+    tab.ask(first_message());
+    tab.ask(Request::Lesson(LessonAct::RunAll));
+    assert!(tab.last_frame().lesson.as_ref().unwrap().steps[0].commands.iter().all(|c| c.1));
+}

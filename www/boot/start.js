@@ -1,0 +1,114 @@
+// Loads the program of the page, shows how far it is, and says what is wrong when it does not come.
+// The program mounts itself into #app, in the place of the first picture.
+
+/** After so long without a byte the page says that it is slow, and goes on waiting. */
+const QUIET_MS_MAX = 8000;
+
+const root = document.documentElement;
+
+/** What went wrong, as one of the causes that the page has words for. */
+class Trouble extends Error {
+  constructor(cause, detail) {
+    super(detail);
+    this.name = cause;
+  }
+}
+
+async function start() {
+  const program = document.querySelector('meta[name="program"]');
+  const progress = new Progress(Number(program.dataset.bytes));
+  // Both are preloaded, and come side by side.
+  const [glue, wasm] = await Promise.all([
+    import(new URL(program.content, document.baseURI)).catch((error) => {
+      throw new Trouble(error instanceof SyntaxError ? "old" : "network", String(error));
+    }),
+    download(new URL(program.dataset.wasm, document.baseURI), progress),
+  ]);
+  try {
+    await glue.default({ module_or_path: wasm });
+  } catch (error) {
+    throw new Trouble(causeOf(error, progress), String(error));
+  }
+}
+
+/** The program as a response that counts itself while it is compiled. */
+async function download(address, progress) {
+  let response;
+  try {
+    response = await fetch(address, { credentials: "same-origin" });
+  } catch (error) {
+    throw new Trouble("network", String(error));
+  }
+  if (!response.ok) {
+    throw new Trouble("network", `${address.pathname}: ${response.status} ${response.statusText}`);
+  }
+  const counted = response.body.pipeThrough(
+    new TransformStream({
+      transform(chunk, out) {
+        progress.add(chunk.byteLength);
+        out.enqueue(chunk);
+      },
+      flush: () => progress.end(),
+    }),
+  );
+  // Whatever the server calls it, it is compiled while it comes.
+  return new Response(counted, { headers: { "content-type": "application/wasm" } });
+}
+
+/** The bar, its numbers, and the word that it takes long. */
+class Progress {
+  constructor(bytes) {
+    this.bar = document.getElementById("loading-bar");
+    this.numbers = document.getElementById("loading-bytes");
+    this.bytes = bytes;
+    this.received = 0;
+    this.listen();
+  }
+
+  add(count) {
+    this.received += count;
+    const received = Math.round(this.received / 1000);
+    if (this.bytes > 0) {
+      const total = Math.round(this.bytes / 1000);
+      this.bar.max = this.bytes;
+      this.bar.value = Math.min(this.received, this.bytes);
+      this.numbers.textContent = `${received} / ${total} kB`;
+    } else {
+      this.numbers.textContent = `${received} kB`;
+    }
+    this.listen();
+  }
+
+  listen() {
+    clearTimeout(this.timer);
+    root.removeAttribute("data-slow");
+    this.timer = setTimeout(() => root.setAttribute("data-slow", ""), QUIET_MS_MAX);
+  }
+
+  /** Whether the connection broke before all of it had come. */
+  isCutOff() {
+    return this.received < this.bytes;
+  }
+
+  end() {
+    clearTimeout(this.timer);
+    root.removeAttribute("data-slow");
+  }
+}
+
+function causeOf(error, progress) {
+  const isForbidden = /content security policy|unsafe-eval|disallowed by embedder/i;
+  if (isForbidden.test(error.message)) return "forbidden";
+  if (error instanceof WebAssembly.CompileError) return "old";
+  return progress.isCutOff() ? "network" : "broken";
+}
+
+function tell(trouble) {
+  root.removeAttribute("data-slow");
+  root.setAttribute("data-trouble", trouble instanceof Trouble ? trouble.name : "broken");
+  const detail = document.getElementById("trouble-detail");
+  if (detail) detail.textContent = trouble.message;
+}
+
+document.getElementById("trouble-again")?.addEventListener("click", () => location.reload());
+if (!root.hasAttribute("data-trouble")) start().catch(tell);

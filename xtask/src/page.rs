@@ -1,0 +1,202 @@
+//! `page`: what Trunk leaves to do. It runs this itself, as the hook of Trunk.toml, on the files
+//! that are about to become the site.
+//!
+//! - The style sheets of www/styles become one file: one request, whose name changes with what is
+//!   in it. The order is tokens, base, then by name.
+//! - The program's size is noted, so that the page can say how much of it has come; a server that
+//!   compresses does not tell.
+//! - A script inside the page, which the page's own policy forbids, fails the build here and not in
+//!   somebody's browser.
+
+use crate::Failure;
+use crate::options::Options;
+use std::collections::hash_map::DefaultHasher;
+use std::fs;
+use std::hash::{Hash, Hasher};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Where the sheets are.
+const SHEETS: &str = "www/styles";
+
+/// The sheets that the others build upon.
+const FIRST: [&str; 2] = ["tokens.css", "base.css"];
+
+/// How the page names the joined sheet before it has a name of its own.
+const STYLES: &str = "href=\"styles.css\"";
+
+/// How the page names its program.
+const PROGRAM: &str = "data-wasm=\"";
+
+/// `cargo xtask page`.
+pub fn run(options: &Options) -> Result<ExitCode, Failure> {
+    options.refuse_names()?;
+    let site = std::env::var_os("TRUNK_STAGING_DIR").map(PathBuf::from).ok_or_else(|| {
+        "`cargo xtask page` is run by Trunk, while it builds: use `cargo xtask build`.".to_string()
+    })?;
+    finish(&site)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn finish(site: &Path) -> Result<(), Failure> {
+    let index = site.join("index.html");
+    let page = read(&index)?;
+    let styles = joined(&sheets(Path::new(SHEETS))?);
+    let styles_name = format!("styles-{:016x}.css", fingerprint(&styles));
+    write(&site.join(&styles_name), &styles)?;
+    let page = with_styles(&page, &styles_name)?;
+    let page = with_program_size(&page, |program| {
+        let file = site.join(program);
+        fs::metadata(&file)
+            .map(|about| about.len())
+            .map_err(|error| format!("{} cannot be read: {error}.", file.display()))
+    })?;
+    refuse_scripts_inside(&page)?;
+    write(&index, &page)
+}
+
+/// The names and texts of all sheets, in their order.
+fn sheets(folder: &Path) -> Result<Vec<(String, String)>, Failure> {
+    let unreadable = |error| format!("{} cannot be read: {error}.", folder.display());
+    let mut sheets = Vec::new();
+    for entry in fs::read_dir(folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        if path.extension().is_some_and(|extension| extension == "css") {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            sheets.push((name, read(&path)?));
+        }
+    }
+    let rank = |name: &str| FIRST.iter().position(|first| *first == name).unwrap_or(FIRST.len());
+    sheets.sort_by(|(a, _), (b, _)| (rank(a), a).cmp(&(rank(b), b)));
+    Ok(sheets)
+}
+
+/// The sheets as one, without comments and indentation.
+fn joined(sheets: &[(String, String)]) -> String {
+    let mut all = String::new();
+    for (_, sheet) in sheets {
+        let code = without_comments(sheet);
+        for line in code.lines().map(str::trim).filter(|line| !line.is_empty()) {
+            all.push_str(line);
+            all.push('\n');
+        }
+    }
+    all
+}
+
+fn without_comments(sheet: &str) -> String {
+    let mut code = String::with_capacity(sheet.len());
+    let mut quote = None;
+    let mut rest = sheet;
+    while let Some(c) = rest.chars().next() {
+        if quote.is_none() && rest.starts_with("/*") {
+            let end = rest.find("*/").map_or(rest.len(), |end| end + 2);
+            rest = &rest[end..];
+            continue;
+        }
+        match quote {
+            None if c == '"' || c == '\'' => quote = Some(c),
+            Some(open) if c == open => quote = None,
+            _ => {}
+        }
+        code.push(c);
+        rest = &rest[c.len_utf8()..];
+    }
+    code
+}
+
+fn with_styles(page: &str, name: &str) -> Result<String, Failure> {
+    if page.matches(STYLES).count() != 1 {
+        return Err(format!("index.html must hold one `<link rel=\"stylesheet\" {STYLES} />`."));
+    }
+    Ok(page.replacen(STYLES, &format!("href=\"./{name}\""), 1))
+}
+
+/// The page, with `data-bytes` beside the address of its program.
+fn with_program_size(
+    page: &str,
+    size_of: impl Fn(&str) -> Result<u64, Failure>,
+) -> Result<String, Failure> {
+    let missing = || format!("index.html names no program: `{PROGRAM}` of Trunk.toml is missing.");
+    let start = page.find(PROGRAM).ok_or_else(missing)? + PROGRAM.len();
+    let length = page[start..].find('"').ok_or_else(missing)?;
+    let bytes = size_of(&page[start..start + length])?;
+    let (before, after) = page.split_at(start + length + 1);
+    Ok(format!("{before} data-bytes=\"{bytes}\"{after}"))
+}
+
+fn refuse_scripts_inside(page: &str) -> Result<(), Failure> {
+    for (at, _) in page.match_indices("<script") {
+        let tag = &page[at..page[at..].find('>').map_or(page.len(), |end| at + end)];
+        if !tag.contains(" src=") {
+            return Err(format!(
+                "index.html holds a script, which its policy forbids: `{tag}>`. Put it into a file \
+                 below www/boot."
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// A number that changes with the text.
+fn fingerprint(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
+}
+
+fn read(path: &Path) -> Result<String, Failure> {
+    fs::read_to_string(path).map_err(|error| format!("{} cannot be read: {error}.", path.display()))
+}
+
+fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    fs::write(path, text).map_err(|error| format!("{} cannot be written: {error}.", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{joined, refuse_scripts_inside, sheets, with_program_size, with_styles};
+    use std::path::Path;
+
+    #[test]
+    fn tokens_and_base_come_first() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../www/styles");
+        let names: Vec<String> =
+            sheets(&folder).expect("the sheets").into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names[..2], ["tokens.css", "base.css"]);
+        assert!(names[2..].is_sorted(), "{names:?}");
+    }
+
+    #[test]
+    fn a_sheet_loses_its_comments_and_nothing_else() {
+        let sheet = "/* a */\n  p::before {\n    content: \"/* b */\"; /* c\n d */\n  }\n";
+        let joined = joined(&[("one.css".to_string(), sheet.to_string())]);
+        assert_eq!(joined, "p::before {\ncontent: \"/* b */\";\n}\n");
+    }
+
+    #[test]
+    fn the_page_names_the_joined_sheet() {
+        let page = "<link rel=\"stylesheet\" href=\"styles.css\" />";
+        let named = with_styles(page, "styles-1.css").expect("it has the link");
+        assert_eq!(named, "<link rel=\"stylesheet\" href=\"./styles-1.css\" />");
+        assert!(with_styles(&named, "styles-2.css").is_err());
+    }
+
+    #[test]
+    fn the_page_knows_the_size_of_its_program() {
+        let page = "<meta content=\"./a.js\" data-wasm=\"./a.wasm\" />";
+        let told = with_program_size(page, |program| {
+            assert_eq!(program, "./a.wasm");
+            Ok(7)
+        });
+        let told = told.expect("it names a program");
+        assert_eq!(told, "<meta content=\"./a.js\" data-wasm=\"./a.wasm\" data-bytes=\"7\" />");
+        assert!(with_program_size("<meta>", |_| Ok(7)).is_err());
+    }
+
+    #[test]
+    fn a_script_inside_the_page_is_refused() {
+        assert!(refuse_scripts_inside("<script type=\"module\" src=\"./a.js\"></script>").is_ok());
+        assert!(refuse_scripts_inside("<script type=\"module\">import './a.js'</script>").is_err());
+    }
+}
