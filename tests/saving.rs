@@ -193,6 +193,8 @@ fn recovering_equals_replaying_and_crashing_everything() {
             "at {until}"
         );
     }
+    assert_eq!(log_ends(&recovered), before, "the producer had sent all it was to send");
+    assert_eq!(log_ends(&replayed), before);
 }
 
 /// A fingerprint reads whole files.

@@ -139,11 +139,6 @@ impl Tab {
         self.host.drawn();
     }
 
-    /// The server.
-    pub fn server(&self) -> &Server {
-        self.host.server()
-    }
-
     /// The open lab.
     pub fn timeline(&self) -> &Timeline {
         self.host.server().desk().expect("a lab is open").timeline()
