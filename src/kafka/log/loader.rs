@@ -404,7 +404,10 @@ mod tests {
         }
     }
 
-    fn shape(log: &Log) -> Vec<(i64, u64, Option<(i64, i64)>)> {
+    /// Base offset, bytes, largest time of a segment.
+    type Shape = (i64, u64, Option<(i64, i64)>);
+
+    fn shape(log: &Log) -> Vec<Shape> {
         log.segments().map(|s| (s.base_offset, s.bytes, s.max_timestamp)).collect()
     }
 
