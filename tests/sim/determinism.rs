@@ -4,7 +4,7 @@ use crate::play::{self, Passed, Store, Transcript};
 use crate::toy::Told;
 use pushpull::sim::{Span, Stream};
 
-const SEEDS: u64 = 60;
+const SEEDS: u64 = 30;
 const ACTS: usize = 40;
 
 #[test]
