@@ -6,7 +6,9 @@
 //!
 //! - [`boot`]: from files to a serving broker, and the way back at a clean stop;
 //! - [`connections`]: connections, channels, and what an error closes;
-//! - [`declare`]: queues, exchanges and bindings come and go;
+//! - [`declare`]: queues come and go;
+//! - [`bind`]: exchanges and bindings come and go;
+//! - [`keep`]: definitions are kept on the disk;
 //! - [`publish`]: from an exchange to queues, returns and confirms;
 //! - [`deliver`]: consumers, pushes, gets, acknowledgements;
 //! - [`arguments`]: what may be declared, and when a declaration is the same as another;
@@ -16,10 +18,12 @@
 //! node refuses them.
 
 pub mod arguments;
+mod bind;
 mod boot;
 mod connections;
 mod declare;
 mod deliver;
+mod keep;
 mod lists;
 mod publish;
 
