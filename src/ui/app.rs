@@ -59,6 +59,7 @@ fn App() -> Html {
     html! {
         <ContextProvider<Desk> context={desk.clone()}>
             <a class="skip-link" href="#main">{ desk.texts.skip_link }</a>
+            <p class="visually-hidden" role="status" data-test="said">{ &state.said }</p>
             <div class={class}>
                 <Header left={state.left} lesson={state.lesson.is_some()} saving={state.saving().clone()}
                     text={state.text} theme={state.theme} ready={state.phase == Phase::Open} />
@@ -84,7 +85,6 @@ fn App() -> Html {
                         scene={state.scene.clone()} version={state.version.clone()} />
                 }
             </div>
-            <p class="visually-hidden" role="status" data-test="said">{ &state.said }</p>
             if let Some(toast) = &state.toast { <ToastLine toast={toast.clone()} /> }
             if state.keys { <KeyHelp /> }
         </ContextProvider<Desk>>
@@ -132,7 +132,8 @@ fn stage(desk: &Desk, state: &State) -> Html {
             if narrow { { lane_switch(desk, state) } }
             if state.width > 0 {
                 <Figure scene={state.scene.clone()} frame={state.frame} frame_ms={state.frame_ms}
-                    jumped={state.jumped} options={options} />
+                    jumped={state.jumped} options={options}
+                    curves={state.welcome.is_none()} />
             }
             if state.welcome.is_none() {
                 <Charts scene={state.scene.clone()} end_us={state.status.end_us} />

@@ -72,8 +72,8 @@ fn ChartView(props: &ChartProps) -> Html {
         <section class="chart">
             <h3 class="chart-title">{ title }</h3>
             <p class="chart-values">
-                <span class="kafka">{ "Kafka " }<b class="num">{ kafka }</b></span>
-                <span class="rabbit">{ "RabbitMQ " }<b class="num">{ rabbit }</b></span>
+                <span class="kafka"><span class="visually-hidden">{ "Kafka " }</span><b class="num">{ kafka }</b></span>
+                <span class="rabbit"><span class="visually-hidden">{ "RabbitMQ " }</span><b class="num">{ rabbit }</b></span>
             </p>
             <svg viewBox="0 0 240 56" preserveAspectRatio="none" aria-hidden="true">
                 <path class="chart-grid" d="M0 55.5H240M0 28H240" />

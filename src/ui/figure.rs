@@ -27,6 +27,8 @@ pub struct Props {
     pub jumped: bool,
     /// What the picture is made for.
     pub options: Options,
+    /// True if curves stand below it: then their lines are explained.
+    pub curves: bool,
 }
 
 /// What is in the air, and from which picture it left.
@@ -50,7 +52,7 @@ pub fn Figure(props: &Props) -> Html {
     };
     let mut air = air.borrow_mut();
     if air.frame != props.frame {
-        if props.jumped || air.picture.width != picture.width {
+        if props.jumped || air.frame == 0 || air.picture.width != picture.width {
             air.traffic.clear();
         } else {
             let flights = layout::flights(&air.picture, &picture, &props.scene.arrived);
@@ -79,7 +81,7 @@ pub fn Figure(props: &Props) -> Html {
                 { for picture.hits.iter().map(|hit| hit_html(&desk, hit)) }
             </div>
             <p id="state-sentence" class="visually-hidden">{ state }</p>
-            { density(&desk, &picture, &props.scene) }
+            { density(&desk, &picture, props) }
         </figure>
     }
 }
@@ -190,7 +192,8 @@ fn pick(desk: &Desk, picture: &Rc<Picture>) -> Option<Callback<MouseEvent>> {
 }
 
 /// How densely it is drawn, in words.
-fn density(desk: &Desk, picture: &Picture, scene: &Scene) -> Html {
+fn density(desk: &Desk, picture: &Picture, props: &Props) -> Html {
+    let scene = &props.scene;
     let t = Texts::of(desk.language);
     let text = match picture.density {
         layout::Density::Cards => t.density_cards,
@@ -201,8 +204,14 @@ fn density(desk: &Desk, picture: &Picture, scene: &Scene) -> Html {
     let more = (scene.arrived_more > 0)
         .then(|| fill(t.more_arrived, &[("count", &number(scene.arrived_more))]));
     html! {
-        <figcaption class="picture-note">{ text }
-            if let Some(more) = more { { " · " }{ more } }
+        <figcaption class="picture-note">
+            if props.curves {
+                <span class="line-name kafka">{ "Kafka" }</span>
+                <span class="line-name rabbit">{ "RabbitMQ" }</span>
+            }
+            <span class="push">{ text }
+                if let Some(more) = more { { " · " }{ more } }
+            </span>
         </figcaption>
     }
 }

@@ -44,7 +44,7 @@ pub fn Header(props: &Props) -> Html {
     };
     html! {
         <header class="app-header">
-            <span class="brand">
+            <span class="mark">
                 <svg width="26" height="20" viewBox="0 0 26 20" aria-hidden="true">
                     <path class="poster-hook" d="M24 5H7a4.5 4.5 0 1 0 4.5 4.5" />
                     <path class="poster-arrow" d="M2 15.5h19M17 11.5l4.6 4-4.6 4" />
@@ -60,7 +60,7 @@ pub fn Header(props: &Props) -> Html {
                     onclick={desk.on(Action::FreeLab)}>{ t.free_lab }</button>
             </nav>
             { saving(props, desk.language) }
-            <button type="button" class="button push-end" data-test="text"
+            <button type="button" class="button" data-test="text"
                 aria-pressed={if props.text { "true" } else { "false" }}
                 onclick={desk.on(Action::ToggleText)}>{ t.text_view }</button>
             <div class="segments" role="group" aria-label={t.language}>

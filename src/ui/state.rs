@@ -567,6 +567,7 @@ impl State {
         }
         self.left = Left::Lesson;
         self.selection = None;
+        Rc::make_mut(&mut self.terminal).lines.clear();
         self.ask(Request::OpenLesson { id: id.to_owned(), language, markdown });
         self.wish(Effect::Focus("lesson"));
     }

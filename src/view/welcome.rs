@@ -51,7 +51,7 @@ client ck stop
 client cr stop
 run 1s
 consumer ck --kafka t --group g --process 2s --set max.poll.records=1 --set max.partition.fetch.bytes=1
-consumer cr --rabbit q --process 2s --memory 1600
+consumer cr --rabbit q --process 2s --memory 1300
 run 1s
 producer p --kafka t --rabbit /q --count 16 --rate 2/s --size 100
 ";

@@ -1,7 +1,7 @@
 //! Producers and consumers. A consumer's memory is slots: there overload becomes visible.
 
 use super::Sheet;
-use super::lane::{CHANNEL_DOWN, Columns, health_class, health_mark, mark};
+use super::lane::{CHANNEL_DOWN, Columns, health_class, health_mark, mark, triangle};
 use super::shape::{Anchor, Hit, Part, Pen, Rect, cut, text_width};
 use crate::view::frame::Selection;
 use crate::view::scene::{Consumer, Health, Place, Producer, Scene};
@@ -54,6 +54,14 @@ pub(super) fn unit(scene: &Scene) -> u64 {
         unit = decade * step;
     }
     unit
+}
+
+/// True if a living consumer's memory is nearly full. A prefetch is a limit that is meant to be
+/// reached; memory is not.
+fn is_tight(consumer: &Consumer) -> bool {
+    consumer.health == Health::Running
+        && consumer.memory > 0
+        && consumer.held_bytes * 5 >= consumer.memory * 4
 }
 
 impl Sheet<'_> {
@@ -124,12 +132,18 @@ impl Sheet<'_> {
         };
         let key = [if kafka { "kafka-client-" } else { "rabbit-client-" }, &consumer.name].concat();
         let selected = self.is_selected(&place);
-        let mut part = Part::new(health_class(consumer.health), key.clone());
+        let tight = is_tight(consumer);
+        let class = if tight { "thing tight" } else { health_class(consumer.health) };
+        let mut part = Part::new(class, key.clone());
         if kafka && self.options.beckons && consumer.health == Health::Paused {
             part.rect("beckon", rect.grown(4), 10);
         }
         part.rect("box", rect, 6);
-        part.path(health_mark(consumer.health), mark(consumer.health, rect.x + 12, rect.y + 13));
+        let (x, y) = (rect.x + 12, rect.y + 13);
+        match tight {
+            true => part.path("mark warn", triangle(x, y)),
+            false => part.path(health_mark(consumer.health), mark(consumer.health, x, y)),
+        };
         let count = self.held_text(consumer);
         let name_room = rect.w - 40 - if small { text_width(&count, 12) + 8 } else { 0 };
         let title = fill(self.texts.consumer_title, &[("name", &consumer.name)]);
@@ -189,6 +203,7 @@ impl Sheet<'_> {
             unit => [word, " · ", &unit].concat(),
         };
         match consumer.health {
+            Health::Running if is_tight(consumer) => ("state warn", with_unit(texts.nearly_full)),
             Health::Running if consumer.busy_until_us.is_some() => {
                 ("state ok", with_unit(texts.at_work))
             }
@@ -210,13 +225,9 @@ impl Sheet<'_> {
         let room = capacity(consumer).map(|room| room.div_ceil(self.unit).clamp(1, fit));
         let drawn = room.unwrap_or(fit.min(SLOTS_MAX)) as i32;
         let full = consumer.held_count.div_ceil(self.unit).min(drawn as u64) as i32;
-        let tight = room.is_some_and(|_| {
-            capacity(consumer).is_some_and(|room| consumer.held_count * 5 >= room * 4)
-                && consumer.prefetch != 1
-        });
         let class = match consumer.health {
             Health::Down | Health::Off | Health::OutOfMemory => "slot dead",
-            _ if tight => "slot tight",
+            _ if is_tight(consumer) => "slot tight",
             _ => "slot full",
         };
         let area =
@@ -396,7 +407,7 @@ impl Sheet<'_> {
     fn same_message(&mut self, columns: &Columns, y: i32) {
         let text = self.texts.same_message;
         let w = text_width(text, 12) + 20;
-        let x = (columns.lane.0 - 14).min(columns.producer + 6);
+        let x = columns.lane.0 + 12;
         let mut part = Part::new("note", "same-message".into());
         part.rect("chip", Rect::new(x, y - 11, w, 22), 11);
         part.text("small", (x + w / 2, y + 4), Anchor::Middle, text);

@@ -238,6 +238,8 @@ impl Sheet<'_> {
             (end - i64::from(fit), area.x + block + CELL_GAP)
         };
         let window = Window { first, x, pitch, left: area.x, right: area.right(), start, end };
+        // The log goes on: there is room behind its end.
+        part.rect("track", area, 0);
         if first > start {
             let block = Rect::new(area.x, area.y, x - area.x - CELL_GAP, CELL);
             part.rect("block", block, 0);

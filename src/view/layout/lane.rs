@@ -40,7 +40,7 @@ impl Columns {
         }
         let (producer, way, consumer, channel) = match width {
             ..680 => (80, 30, 124, 64),
-            680..900 => (96, 44, 148, 84),
+            680..900 => (96, 44, 152, 84),
             _ => (108, 56, 168, 108),
         };
         let lane = (producer + way, width - 1);
@@ -100,7 +100,7 @@ impl Sheet<'_> {
         let mut x = rect.right() - 10;
         for server in shown.iter().rev() {
             let name = cut(&server.name, 12, 90);
-            let w = text_width(&name, 12) + 32;
+            let w = text_width(&name, 12) + 30;
             x -= w;
             let chip = Rect::new(x, rect.y + 8, w, 24);
             let place = match kafka {
@@ -234,6 +234,11 @@ pub(super) fn mark(health: Health, x: i32, y: i32) -> Pen {
             Pen::at(x + 1, y + 1).go("l", &[8, 8]).go("m", &[0, -8]).go("l", &[-8, 8])
         }
     }
+}
+
+/// The mark of a warning.
+pub(super) fn triangle(x: i32, y: i32) -> Pen {
+    Pen::at(x + 5, y).go("l", &[6, 10, -12, 0]).go("z", &[]).go("m", &[0, 4]).go("v", &[3])
 }
 
 /// The class of the mark of a state.

@@ -149,9 +149,14 @@ impl Sheet<'_> {
             Pile::Consumer => matches!(place, Place::RabbitConsumer(_)),
             Pile::Nowhere => matches!(place, Place::Exchange(_)),
         };
+        // Of a consumer the place is its memory: the ghost goes round all of it.
         let hits = &self.picture.hits;
-        let is_wanted = |hit: &&Hit| matches!(&hit.selection, Selection::Place(p) if wanted(p));
-        let Some(rect) = hits.iter().find(is_wanted).map(|hit| hit.rect.grown(6)) else { return };
+        let hit = hits.iter().find(|h| matches!(&h.selection, Selection::Place(p) if wanted(p)));
+        let spots = &self.picture.spots;
+        let spot = spots.iter().find(|(place, _)| wanted(place));
+        let (Some(hit), Some((_, spot))) = (hit, spot) else { return };
+        let rect = if bet == Pile::Consumer { hit.rect } else { *spot };
+        let rect = rect.grown(7);
         let text = match bet {
             Pile::Nowhere => self.texts.bet_nowhere,
             _ => self.texts.bet,
@@ -160,7 +165,7 @@ impl Sheet<'_> {
         part.rect("bet-edge", rect, 10);
         let w = text_width(text, 12) + 16;
         let right = self.picture.width - 2;
-        let tag = Rect::new((rect.x + 12).min(right - w), rect.y - 11, w, 22);
+        let tag = Rect::new((rect.right() - w - 12).clamp(1, right - w), rect.bottom() - 9, w, 22);
         part.rect("bet-tag", tag, 11);
         part.text("bet-text", (tag.middle().x, tag.y + 15), Anchor::Middle, text);
         self.part(part);

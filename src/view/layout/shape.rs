@@ -221,7 +221,9 @@ impl Grid {
 /// letters little more than half.
 pub fn text_width(text: &str, size: i32) -> i32 {
     let width = text.chars().map(|c| match c {
-        ' ' | '.' | ',' | '·' | ':' | '(' | ')' | 'i' | 'l' | 'I' => 34,
+        ' ' | '.' | ',' | '·' | ':' | '(' | ')' | '-' | '/' | 'i' | 'l' | 'j' | 't' | 'f' | 'I' => {
+            34
+        }
         '\u{1100}'..='\u{ffdc}' => 94,
         'm' | 'w' | 'M' | 'W' => 86,
         'A'..='Z' => 68,

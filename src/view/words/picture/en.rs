@@ -19,6 +19,7 @@ pub(super) const TEXTS: Picture = Picture {
     consumer_title: "Consumer {name}",
     slot_unit: "1 slot = {count}",
     at_work: "at work",
+    nearly_full: "nearly full",
     asked: "asked, waits",
     idle: "idle",
     kafka_consumer_label: "Kafka consumer {name}, {state}, holds {held}",

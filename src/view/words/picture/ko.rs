@@ -19,6 +19,7 @@ pub(super) const TEXTS: Picture = Picture {
     consumer_title: "컨슈머 {name}",
     slot_unit: "1칸 = {count}개",
     at_work: "처리 중",
+    nearly_full: "거의 가득 참",
     asked: "요청하고 기다림",
     idle: "쉬는 중",
     kafka_consumer_label: "Kafka 컨슈머 {name}, {state}, 메시지 {held}개",
