@@ -3,7 +3,7 @@
 
 use pushpull::host::inline::{Inline, Next};
 use pushpull::host::protocol::{Found, Reply, Request};
-use pushpull::host::server::{Server, Settings};
+use pushpull::host::server::Settings;
 use pushpull::lab::Timeline;
 use pushpull::storage::Memory;
 use pushpull::view::frame::{EventLine, Frame, Saving};
