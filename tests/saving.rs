@@ -163,14 +163,17 @@ fn an_opened_lab_has_its_logs_offsets_and_messages() {
     };
     assert_eq!(offsets(&after.session().kafka.groups()), offsets(&committed));
     let (ready_after, unacked_after) = queue(&after);
-    assert_eq!(ready_after + unacked_after, ready + unacked, "nothing that waited is gone");
+    // Acknowledgements are written with the next batch, every 200 ms; at 20 ms a message those of
+    // at most 10 were not, and their messages are there again.
+    let again = ready_after + unacked_after - (ready + unacked);
+    assert!(again <= 10, "nothing that waited is gone, and {again} came again");
 
     // In the end everything is processed: nothing acknowledged was lost.
     kept.run(&mut after, Command::RunFor(Span::seconds(30)));
     let figures = after.session().ledger().figures();
     assert_eq!((figures.kafka.processed, figures.kafka.lost), (1_000, 0));
     assert_eq!((figures.rabbit.processed, figures.rabbit.lost), (1_000, 0));
-    assert!(figures.rabbit.duplicated <= 10, "at most what was unacked is redelivered");
+    assert!(figures.rabbit.duplicated <= 20, "what was unacked, or not written as acknowledged");
     after.session().check().expect("the invariants hold");
 }
 
@@ -193,6 +196,8 @@ fn recovering_equals_replaying_and_crashing_everything() {
             "at {until}"
         );
     }
+    assert_eq!(log_ends(&recovered), before, "the producer had sent all it was to send");
+    assert_eq!(log_ends(&replayed), before);
 }
 
 /// A fingerprint reads whole files.

@@ -8,7 +8,7 @@
 //! a checkpoint that one can go back to.
 
 use crate::lab::Session;
-use crate::sim::disk::{Block, File};
+use crate::sim::disk::{Block, File, Kind, Piece};
 use crate::storage::StoreError;
 use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -53,11 +53,15 @@ impl Residency {
     pub fn opened(&mut self, session: &Session) {
         let mut seen = BTreeSet::new();
         let mut note = |file: &File| {
-            for piece in file.pieces() {
-                if let Some(stored) = piece.block.saved_as()
-                    && seen.insert(Rc::as_ptr(&piece.block))
+            let flushed = match file.kind() {
+                Kind::Whole { flushed: Some(pieces) } => &pieces[..],
+                Kind::Whole { flushed: None } | Kind::Log { .. } => &[],
+            };
+            for Piece { block, .. } in file.pieces().iter().chain(flushed) {
+                if let Some(stored) = block.saved_as()
+                    && seen.insert(Rc::as_ptr(block))
                 {
-                    self.stored.entry(stored.id).or_default().push(Rc::downgrade(&piece.block));
+                    self.stored.entry(stored.id).or_default().push(Rc::downgrade(block));
                 }
             }
         };

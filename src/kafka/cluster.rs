@@ -270,9 +270,11 @@ fn glimpse_of(log: &Log, disk: &Disk, from: i64, to: i64) -> Vec<Glimpse> {
     let to = to.min(log.log_end());
     while next < to {
         let plan = log.read_plan(next, u64::MAX);
-        let (end, exact) = log.position_of(to);
-        let whole = end.segment == plan.from.segment && exact;
-        let len = if whole { end.position - plan.from.position } else { plan.available };
+        let end = match log.position_of(to) {
+            (end, true) if end.segment == plan.from.segment => Some(end.position),
+            _ => log.segment_with(plan.from.segment).offsets.position_past(to),
+        };
+        let len = end.map_or(plan.available, |end| end.saturating_sub(plan.from.position));
         let file = disk.get(&plan.file);
         if let Some(Ok(rope)) = file.map(|file| file.read(plan.from.position, len)) {
             let mut stream = BatchStream::of(&rope);

@@ -244,6 +244,7 @@ mod tests {
         }
         assert_eq!(done.since(Time::ZERO), CostModel::transfer(1_000_000, per_second));
         // A pause in between is a pause: nothing is owed from before.
+        server.transfer(Time::ZERO, 100, per_second);
         let later = Time::from_micros(5_000);
         assert!((0..12).all(|_| server.transfer(later, 100, per_second) == later));
         assert_eq!(server.transfer(later, 100, per_second), later + Span::micros(1));

@@ -208,12 +208,10 @@ impl<N: Node> World<N> {
     /// A core has done the work of a step.
     pub(super) fn worked(&mut self, id: NodeId, then: Vec<Effect<N>>) {
         self.process_mut(id).cores_busy -= 1;
-        let life = self.process(id).life;
         for effect in then {
             self.carry_out(id, self.now, effect);
         }
-        let process = self.process(id);
-        if process.life == life && !process.is_drained {
+        if !self.process(id).is_drained {
             self.take_up(id);
         }
     }

@@ -3,7 +3,7 @@
 
 use pushpull::host::inline::{Inline, Next};
 use pushpull::host::protocol::{Found, Reply, Request};
-use pushpull::host::server::{Server, Settings};
+use pushpull::host::server::Settings;
 use pushpull::lab::Timeline;
 use pushpull::storage::Memory;
 use pushpull::view::frame::{EventLine, Frame, Saving};
@@ -137,11 +137,6 @@ impl Tab {
         self.events.extend(frame.events.iter().cloned());
         self.frame = Some(frame);
         self.host.drawn();
-    }
-
-    /// The server.
-    pub fn server(&self) -> &Server {
-        self.host.server()
     }
 
     /// The open lab.

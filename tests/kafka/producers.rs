@@ -219,3 +219,18 @@ fn a_batch_that_was_given_up_does_not_block_the_next_ones() {
     lab.run(Span::seconds(5));
     assert_eq!(stored(&lab, "t"), [0, 2], "a new epoch began");
 }
+
+#[test]
+fn a_batch_over_max_message_bytes_is_refused_by_the_broker() {
+    let mut lab = Lab::new(1);
+    lab.create_with("t", 1, &[("max.message.bytes", "500")]);
+    let producer = lab.producer("p", &[]);
+    lab.send_to(producer, 0, "t", None, &"x".repeat(1_000));
+    let failed = lab.run_until("a failure", |e| matches!(e, Event::ProduceFailed { .. }));
+    let Event::ProduceFailed { error, .. } = failed else { unreachable!() };
+    assert_eq!((error.code, error.name.as_str()), (10, "MESSAGE_TOO_LARGE"));
+    assert_eq!(
+        error.sentence,
+        "The request included a message larger than the max message size the server will accept."
+    );
+}

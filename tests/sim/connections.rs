@@ -5,7 +5,7 @@ use crate::toy::Told;
 use pushpull::sim::{Happening, NodeId};
 use std::collections::{BTreeMap, BTreeSet};
 
-const SEEDS: u64 = 150;
+const SEEDS: u64 = 90;
 const ACTS: usize = 40;
 
 type Number = (u64, u64);

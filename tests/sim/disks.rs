@@ -6,7 +6,7 @@ use crate::toy::{CHECKPOINT, LOG, Told};
 use pushpull::sim::{CostModel, Happening, NodeId, Span, Step, Stream};
 use std::collections::BTreeMap;
 
-const SEEDS: u64 = 100;
+const SEEDS: u64 = 50;
 const ACTS: usize = 60;
 
 // ---- scenes ----

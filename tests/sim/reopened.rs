@@ -6,7 +6,7 @@ use crate::toy::{Ask, Toy};
 use pushpull::sim::disk::{Block, File, Kind, Piece};
 use pushpull::sim::{Disk, MachineId, NodeId, Saved, SavedProcess, Span, Status, Stream, World};
 
-const SEEDS: u64 = 100;
+const SEEDS: u64 = 40;
 const ACTS: usize = 40;
 
 /// A disk as storage gives it back: every byte is absent until it is asked for.

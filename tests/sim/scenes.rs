@@ -1,8 +1,8 @@
 //! One behaviour of the world a scene: connections, processes, machines, time.
 
-use crate::puppet::{A, B, C, Do, Stage};
+use crate::puppet::{A, B, C, Do, Puppet, Stage};
 use pushpull::sim::network::DropRule;
-use pushpull::sim::{CostModel, Span, Status, Time};
+use pushpull::sim::{CostModel, Disk, Span, Status, Time};
 
 fn ms(ms: u64) -> u64 {
     ms * 1_000
@@ -172,6 +172,36 @@ fn what_a_dead_process_could_not_get_through_is_lost() {
 }
 
 #[test]
+fn who_closes_a_connection_takes_back_what_waited_for_a_way() {
+    let mut stage = Stage::new();
+    stage.world.change_network(|network| network.isolate(A));
+    stage.tell(A, [Do::Say(B, "x")]);
+    stage.run(ms(2));
+    stage.tell(A, [Do::Close(B)]);
+    stage.run(ms(2));
+    stage.world.change_network(|network| network.heal());
+    assert_eq!(stage.watch(ms(5)), [""; 0]);
+}
+
+#[test]
+fn a_goodbye_ends_the_waiting_for_a_machine_without_power() {
+    let mut stage = Stage::new();
+    stage.tell(A, [Do::Say(B, "x")]);
+    stage.run(ms(2));
+    stage.world.change_network(|network| network.slow(A, Some(B), Span::millis(10)));
+    stage.tell(A, [Do::Say(B, "y")]);
+    stage.run(ms(5));
+    stage.tell(B, [Do::Close(A)]);
+    stage.run(0);
+    stage.world.power_cut(stage.world.machine(B));
+    stage.run(ms(5));
+    assert_eq!(stage.world.in_flight().count(), 1, "a's machine goes on trying");
+    let seen = ["1000 b hears x of 0", "17000 a loses 1"];
+    assert_eq!(stage.watch(ms(5)), seen);
+    assert_eq!(stage.world.in_flight().count(), 0, "and then no more");
+}
+
+#[test]
 fn a_connection_of_which_one_end_never_heard_does_not_spoil_the_next() {
     let mut stage = Stage::new();
     stage.world.change_network(|network| network.isolate(A));
@@ -217,6 +247,19 @@ fn what_a_cut_network_held_arrives_in_order_after_it_heals() {
     stage.world.change_network(|network| network.heal());
     let seen = ["2500 b hears aside of 2", "3000 b hears 1 of 0", "3000 b hears 2 of 0"];
     assert_eq!(stage.watch(ms(5)), seen);
+}
+
+#[test]
+fn what_was_held_does_not_wait_for_what_is_slower_behind_it() {
+    let mut stage = Stage::new();
+    stage.world.change_network(|network| network.isolate(A));
+    stage.tell(A, [Do::Say(B, "1")]);
+    stage.run(ms(2));
+    stage.world.change_network(|network| network.slow(A, None, Span::millis(50)));
+    stage.tell(A, [Do::Say(B, "2")]);
+    stage.run(0);
+    stage.world.change_network(|network| network.heal());
+    assert_eq!(stage.watch(ms(60)), ["3000 b hears 1 of 0", "52000 b hears 2 of 0"]);
 }
 
 #[test]
@@ -382,6 +425,17 @@ fn a_timer_that_is_moved_or_taken_back_while_it_waits_for_a_core_does_not_ring()
 }
 
 #[test]
+fn a_timer_that_is_moved_leaves_nothing_behind() {
+    let mut stage = Stage::new();
+    stage.tell(A, [Do::Timer("t", Span::millis(1)), Do::Timer("t", Span::millis(5))]);
+    stage.run(0);
+    assert_eq!(stage.world.next_time(), Some(Time::from_micros(5_000)));
+    stage.tell(A, [Do::Cancel("t")]);
+    stage.run(0);
+    assert_eq!(stage.world.next_time(), None);
+}
+
+#[test]
 fn cores_work_side_by_side_and_the_rest_waits_in_line() {
     let cost = CostModel { cores: 2, ..CostModel::preset("lesson").unwrap() };
     let mut stage = Stage::with(cost, Span::millis(10));
@@ -446,10 +500,13 @@ fn processes_on_one_machine_share_its_power_and_its_loopback() {
     stage.tell(A, [Do::SayBytes(d, "neighbour", 1 << 40)]);
     assert_eq!(stage.watch(0), ["0 d starts", "0 d hears neighbour of 0"]);
     stage.world.power_cut(stage.world.machine(d));
-    assert_eq!([A, d].map(|id| stage.world.status(id)), [Status::Off; 2]);
+    let puppet = Puppet { work: Span::ZERO };
+    let e = stage.world.add("e", stage.world.machine(A), puppet, Disk::default());
+    let statuses = |stage: &Stage| [A, d, e].map(|id| stage.world.status(id));
+    assert_eq!(statuses(&stage), [Status::Off; 3]);
     stage.world.start(A);
-    let statuses = [A, d].map(|id| stage.world.status(id));
-    assert_eq!(statuses, [Status::Running, Status::Down], "the machine is back, d is not");
+    let expected = [Status::Running, Status::Down, Status::Down];
+    assert_eq!(statuses(&stage), expected, "the machine is back, the others are not");
     stage.tell(B, [Do::Say(d, "x")]);
     assert_eq!(stage.watch(ms(5)), ["0 a starts", "2000 b loses 3"]);
 }

@@ -7,6 +7,9 @@ mod steps;
 
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+use std::sync::OnceLock;
 use steps::{Runner, same};
 
 /// Kinds of parts that are not built yet.
@@ -108,13 +111,18 @@ fn steps_of(entry: &Value) -> Result<(), String> {
     Ok(())
 }
 
-/// An entry that others refer to, from the file itself.
+/// An entry that others refer to, from any of the files.
 fn referred(kind: &str, id: &str) -> Result<Value, String> {
-    let all: Value =
-        serde_json::from_str(include_str!("../vectors/rabbitmq.json")).expect("it is JSON");
-    let entries = all["kinds"][kind]["entries"].as_array().cloned().unwrap_or_default();
-    let mut found = entries.into_iter().filter(|entry| entry["id"] == id);
-    found.next().ok_or(format!("there is no entry {id} in {kind}"))
+    static FILES: OnceLock<Vec<Value>> = OnceLock::new();
+    let files = FILES.get_or_init(|| {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors");
+        let paths = fs::read_dir(folder).expect("tests/vectors can be read");
+        let texts = paths.filter_map(|path| fs::read_to_string(path.ok()?.path()).ok());
+        texts.filter_map(|text| serde_json::from_str(&text).ok()).collect()
+    });
+    let of_kind = files.iter().filter_map(|file| file["kinds"][kind]["entries"].as_array());
+    let mut found = of_kind.flatten().filter(|entry| entry["id"] == id);
+    found.next().cloned().ok_or(format!("there is no entry {id} in {kind}"))
 }
 
 /// An exchange with the bindings of a set, and their queues.

@@ -10,8 +10,11 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// The most that a first visit may download, compressed: about a second on a slow mobile network.
-const FIRST_LOAD_LIMIT_BYTES: usize = 350_000;
+/// The most that a first visit may download, compressed: beyond it the build fails.
+const FIRST_LOAD_LIMIT_BYTES: usize = 1_200_000;
+
+/// What the whole lab is meant to weigh at the most; beyond it the build says so.
+const FIRST_LOAD_GOAL_BYTES: usize = 350_000;
 
 /// How many steps [`make`] announces, the tools among them.
 pub const STEPS: usize = tools::STEPS + 2;
@@ -93,6 +96,9 @@ fn weigh(build: &Build) -> Result<(), Failure> {
     println!(
         "      first load: {first_load} bytes with brotli, of {FIRST_LOAD_LIMIT_BYTES} allowed"
     );
+    if first_load > FIRST_LOAD_GOAL_BYTES && !build.debug {
+        println!("      that is more than its goal of {FIRST_LOAD_GOAL_BYTES} bytes");
+    }
     if first_load > FIRST_LOAD_LIMIT_BYTES && !build.debug {
         return Err(format!(
             "the first load is limited to {FIRST_LOAD_LIMIT_BYTES} bytes with brotli, but is \

@@ -58,6 +58,13 @@ impl OffsetIndex {
         found.map(|(_, position)| u64::from(*position))
     }
 
+    /// A position behind which no batch with this offset or an earlier one can lie, if the index
+    /// tells one: that of the second entry behind it, as the first may hold it.
+    pub fn position_past(&self, offset: i64) -> Option<u64> {
+        let found = self.entries.get(self.count_up_to(offset) + 1);
+        found.map(|(_, position)| u64::from(*position))
+    }
+
     /// The last entry.
     pub fn last(&self) -> Option<(i64, u64)> {
         self.entries.len().checked_sub(1).map(|last| self.entry(last))

@@ -350,3 +350,102 @@ fn belongs(header: &BatchHeader, segment: &Segment) -> bool {
     let relative = header.last_offset() - segment.base_offset;
     (0..=i64::from(i32::MAX)).contains(&relative)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kafka::record::builder::{BatchBuilder, Fields, ProducerStamp};
+    use crate::kafka::record::header::stamp;
+    use crate::sim::Disk;
+
+    const BATCHES: i64 = 12;
+
+    fn config() -> Rc<TopicConfig> {
+        let index_interval_bytes = 100;
+        Rc::new(TopicConfig { segment_bytes: 300, index_interval_bytes, ..TopicConfig::default() })
+    }
+
+    /// A log of batches of two records each, and the disk it lies on.
+    fn written() -> (Log, Disk) {
+        let mut disk = Disk::default();
+        let mut log = Log::create(TopicPartition::new("t", 0), config(), 0, &mut disk);
+        for number in 0..BATCHES {
+            let mut builder = BatchBuilder::new(0, 0);
+            let fields = Fields { value: Some(b"value"), ..Fields::default() };
+            builder.push(10 * number, &fields);
+            builder.push(10 * number + 5, &fields);
+            let producer = ProducerStamp { id: 3, epoch: 0, base_sequence: 2 * number as i32 };
+            let mut bytes = builder.close(producer).to_vec();
+            stamp(&mut bytes, 2 * number, 0);
+            let header = BatchHeader::parse(&bytes).expect("it was just built");
+            log.append(&header, bytes.into(), (0, 0), &mut disk);
+        }
+        (log, disk)
+    }
+
+    fn open(disk: &mut Disk, clean: bool) -> Loaded {
+        let request = LoadRequest {
+            partition: TopicPartition::new("t", 0),
+            config: config(),
+            clean,
+            recovery_point: 0,
+            log_start: 0,
+            now_ms: 0,
+        };
+        let mut loader = LogLoader::new(request, disk);
+        loop {
+            match loader.next(disk) {
+                LoadStep::Read { file, from, len } => {
+                    let file = disk.get(&file).expect("what is asked for is there");
+                    loader.take(file.read(from, len).expect("it is in memory"));
+                }
+                LoadStep::Done(loaded) => return *loaded,
+            }
+        }
+    }
+
+    /// Base offset, bytes, largest time of a segment.
+    type Shape = (i64, u64, Option<(i64, i64)>);
+
+    fn shape(log: &Log) -> Vec<Shape> {
+        log.segments().map(|s| (s.base_offset, s.bytes, s.max_timestamp)).collect()
+    }
+
+    #[test]
+    fn wherever_the_last_segment_is_cut_whole_batches_are_kept() {
+        let (log, disk) = written();
+        let last = log.active();
+        let (file, whole) = (last.file.clone(), last.bytes);
+        let each = 2 * whole / (log.log_end() - last.base_offset) as u64;
+        assert_eq!(whole % each, 0, "all batches are alike");
+        for cut in 0..=whole {
+            let mut disk = disk.clone();
+            disk.truncate(&file, cut);
+            let loaded = open(&mut disk, false);
+            let kept = last.base_offset + 2 * (cut / each) as i64;
+            assert_eq!(loaded.log.log_end(), kept, "cut at {cut}");
+            assert_eq!(loaded.truncated_bytes, cut % each);
+            assert_eq!(disk.len(&file), cut - cut % each);
+        }
+    }
+
+    #[test]
+    fn a_recovery_finds_what_a_clean_start_reads() {
+        let (mut log, mut disk) = written();
+        let mut crashed = disk.clone();
+        log.close(&mut disk);
+        let clean = open(&mut disk, true).log;
+        let recovered = open(&mut crashed, false).log;
+        for found in [&clean, &recovered] {
+            assert_eq!(shape(found), shape(&log));
+            assert_eq!(found.log_end(), 2 * BATCHES);
+            assert_eq!(found.active().first_timestamp, log.active().first_timestamp);
+        }
+        let offset = clean.active().base_offset;
+        assert_eq!(clean.position_of(offset), log.position_of(offset));
+        // The snapshot keeps the last batch of a producer, a walk finds the last five.
+        let next = |log: &Log| log.producers.encode();
+        assert_eq!(next(&clean), next(&log));
+        assert_eq!(next(&recovered), next(&log));
+    }
+}

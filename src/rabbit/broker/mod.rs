@@ -4,22 +4,26 @@
 //! acknowledge; exchanges choose queues; queues push to consumers. Everything stands in the file of
 //! its name:
 //!
-//! - [`boot`]: from files to a serving broker, and the way back at a clean stop;
-//! - [`connections`]: connections, channels, and what an error closes;
-//! - [`declare`]: queues, exchanges and bindings come and go;
-//! - [`publish`]: from an exchange to queues, returns and confirms;
-//! - [`deliver`]: consumers, pushes, gets, acknowledgements;
-//! - [`arguments`]: what may be declared, and when a declaration is the same as another;
-//! - [`lists`]: what tools and the lab may look at.
+//! - `boot`: from files to a serving broker, and the way back at a clean stop;
+//! - `connections`: connections, channels, and what an error closes;
+//! - `declare`: queues come and go;
+//! - `bind`: exchanges and bindings come and go;
+//! - `keep`: definitions are kept on the disk;
+//! - `publish`: from an exchange to queues, returns and confirms;
+//! - `deliver`: consumers, pushes, gets, acknowledgements;
+//! - `arguments`: what may be declared, and when a declaration is the same as another;
+//! - `lists`: what tools and the lab may look at.
 //!
 //! Simplified: one node; connections that come while it boots wait until it serves, where a real
 //! node refuses them.
 
 pub mod arguments;
+mod bind;
 mod boot;
 mod connections;
 mod declare;
 mod deliver;
+mod keep;
 mod lists;
 mod publish;
 

@@ -102,8 +102,8 @@ impl Lab {
     }
 
     fn client(&self, name: &str) -> ClientState {
-        let clients = self.cluster.clients().into_iter();
-        clients.filter(|client| client.name == name).next_back().expect("it is there")
+        let mut clients = self.cluster.clients().into_iter();
+        clients.rfind(|client| client.name == name).expect("it is there")
     }
 
     /// Ready and unacknowledged messages of the queue `q`.

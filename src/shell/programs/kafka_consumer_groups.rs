@@ -34,7 +34,7 @@ static OPTIONS: [Opt; 30] = [
     once(
         &["--to-datetime"],
         "DATETIME",
-        "reset to an instant; the lab begins at 2026-01-01T00:00:00.000",
+        "reset to an instant; the lab begins at 1970-01-01T00:00:00.000",
     ),
     once(&["--dry-run"], "", "only say what the offsets would be (as without --execute)"),
     once(&["--execute"], "", "set them"),
@@ -356,7 +356,7 @@ fn topic_partitions(word: &Word) -> Result<(String, Vec<i32>), Refusal> {
     Ok((topic.to_owned(), numbers))
 }
 
-/// `2026-01-01T00:00:05.000` to the milliseconds that records carry.
+/// `1970-01-01T00:00:05.000` to the milliseconds that records carry.
 fn datetime(word: &Word) -> Result<i64, Refusal> {
     let expected = "YYYY-MM-DDThh:mm:ss.sss";
     let text = word.text.strip_suffix('Z').unwrap_or(&word.text);

@@ -3,7 +3,7 @@
 use super::*;
 use std::collections::BTreeMap;
 
-const SEEDS: u64 = 300;
+const SEEDS: u64 = 100;
 const NAMES: [&str; 3] = ["a.log", "b.log", "c.log"];
 
 fn text(bytes: &str) -> Bytes {
