@@ -4,6 +4,7 @@
 use super::state::Theme;
 use crate::view::words::Language;
 use crate::view::words::page::Page;
+use std::rc::Rc;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
 use web_sys::{Element, HtmlDialogElement, HtmlElement, HtmlInputElement, HtmlSelectElement};
@@ -118,11 +119,14 @@ pub struct WidthWatch {
 
 impl WidthWatch {
     /// Begins to watch; tells the width at once and whenever it changes.
-    pub fn new(element: &Element, mut tell: impl FnMut(i32) + 'static) -> Option<WidthWatch> {
+    pub fn new(element: &Element, tell: impl Fn(i32) + 'static) -> Option<WidthWatch> {
+        let tell = Rc::new(tell);
         let heard = Closure::new(move |entries: js_sys::Array| {
             let entry = entries.get(0).dyn_into::<web_sys::ResizeObserverEntry>();
             if let Ok(entry) = entry {
-                tell(entry.content_rect().width() as i32);
+                let (tell, width) = (tell.clone(), entry.content_rect().width() as i32);
+                // Later: what is changed while observers are told would be told in a loop.
+                gloo::timers::callback::Timeout::new(0, move || tell(width)).forget();
             }
         });
         let observer = web_sys::ResizeObserver::new(heard.as_ref().unchecked_ref()).ok()?;
