@@ -6,7 +6,7 @@ use crate::failure::{Failure, Outcome};
 use std::time::{Duration, Instant};
 
 /// How long anything on the page may take before the test is called failed.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How long to leave the browser alone between two looks.
 const PAUSE: Duration = Duration::from_millis(25);
