@@ -90,10 +90,12 @@ impl Admin {
                 self.close_channel(out);
                 self.answer(Err(error::connection_forced("no answer in time")), out);
             }
-            Input::Command(Command::Ask(request, ask)) => {
-                out.timer(Timer::AskTimeout(request), ASK_TIMEOUT);
-                self.asks.push_back((request, ask));
-                self.go_on(out);
+            Input::Command(command) => {
+                if let Command::Ask(request, ask) = Rc::unwrap_or_clone(command) {
+                    out.timer(Timer::AskTimeout(request), ASK_TIMEOUT);
+                    self.asks.push_back((request, ask));
+                    self.go_on(out);
+                }
             }
             _ => {}
         }

@@ -106,6 +106,11 @@ impl Channel {
         self.deliveries
     }
 
+    /// How many deliveries are not acknowledged.
+    pub fn unacked(&self) -> u64 {
+        self.unacked.len() as u64
+    }
+
     /// The deliveries that an answer of the client is about, in the order of their tags.
     pub fn settle(&mut self, tag: u64, multiple: bool) -> Result<Vec<Unacked>, AmqpError> {
         if multiple && tag == 0 {

@@ -9,6 +9,7 @@ use super::inspect::{
 use super::process::{Process, Role};
 use super::spec::Spec;
 use crate::sim::{CostModel, Disk, Happening, NodeId, Saved, SavedProcess, World};
+use std::rc::Rc;
 
 /// A RabbitMQ-style broker and its clients.
 #[derive(Clone)]
@@ -64,7 +65,7 @@ impl Cluster {
 
     /// Asks something of a process.
     pub fn command(&mut self, id: NodeId, command: Command) {
-        self.world.command(id, command);
+        self.world.command(id, Rc::new(command));
     }
 
     /// What happened since this was last called.

@@ -148,11 +148,20 @@ impl Consumer {
             },
             Input::Closed { peer } if self.link.lost(peer, out) => self.disconnected(out),
             Input::Timer(timer) => self.wake(timer, out),
-            Input::Command(Command::Set { name, value }) => match &*name {
-                "fail" => self.fails = fails(&value),
-                "network_recovery_interval" => self.link.set_recovery_interval(&value),
-                _ => {}
-            },
+            Input::Command(command) => {
+                if let Command::Set { name, value } = &*command {
+                    self.set(name, value);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Takes a setting; what makes no sense changes nothing.
+    fn set(&mut self, name: &str, value: &str) {
+        match name {
+            "fail" => self.fails = fails(value),
+            "network_recovery_interval" => self.link.set_recovery_interval(value),
             _ => {}
         }
     }

@@ -9,10 +9,14 @@
 //! Credit is what `basic.qos` gave when the consumer was started, less its unacknowledged
 //! deliveries. A consumer with automatic acknowledgement needs none.
 //!
+//! With `x-single-active-consumer` the first consumer gets everything, and when it goes the next
+//! one does.
+//!
 //! Simplified: a real queue also finds a consumer blocked while 200 of its deliveries wait for
 //! their channel's socket; here the network takes what it is given.
 
-use super::ids::{ChannelId, ConsumerId};
+use super::ids::{ChannelId, ConsumerId, QueueId};
+use super::limits::Limits;
 use super::rates::Utilisation;
 use crate::sim::Time;
 use std::cmp::Reverse;
@@ -58,6 +62,10 @@ impl Consumer {
     fn has_credit(&self) -> bool {
         !self.ack_required || self.prefetch == 0 || self.unacked < u64::from(self.prefetch)
     }
+
+    fn can_take(&self, queue: QueueId, limits: &mut Limits) -> bool {
+        self.has_credit() && (!self.ack_required || limits.has_room(self.channel, queue))
+    }
 }
 
 /// All consumers of a queue.
@@ -67,17 +75,20 @@ pub struct Consumers {
     ring: BTreeMap<Reverse<i64>, VecDeque<ConsumerId>>,
     /// In the order in which they were found blocked.
     blocked: Vec<ConsumerId>,
+    /// With `x-single-active-consumer`: the one that gets everything.
+    single: Option<Option<ConsumerId>>,
     next_id: u32,
     utilisation: Utilisation,
 }
 
 impl Consumers {
-    /// No consumers yet.
-    pub fn new(now: Time) -> Consumers {
+    /// No consumers yet. With `is_single`, only one at a time gets anything.
+    pub fn new(is_single: bool, now: Time) -> Consumers {
         Consumers {
             all: BTreeMap::new(),
             ring: BTreeMap::new(),
             blocked: Vec::new(),
+            single: is_single.then_some(None),
             next_id: 0,
             utilisation: Utilisation::new(now),
         }
@@ -105,6 +116,11 @@ impl Consumers {
         found.map(|(id, _)| *id)
     }
 
+    /// True if only one of them at a time gets anything.
+    pub fn is_single(&self) -> bool {
+        self.single.is_some()
+    }
+
     /// True if one of them wants the queue for itself.
     pub fn has_exclusive(&self) -> bool {
         self.all.values().any(|consumer| consumer.exclusive)
@@ -121,6 +137,9 @@ impl Consumers {
         self.next_id += 1;
         self.ring.entry(Reverse(consumer.priority)).or_default().push_back(id);
         self.all.insert(id, consumer);
+        if let Some(active) = &mut self.single {
+            active.get_or_insert(id);
+        }
         self.utilisation.becomes_active(now);
         id
     }
@@ -135,6 +154,10 @@ impl Consumers {
                 self.ring.remove(&Reverse(gone.priority));
             }
         }
+        if self.single == Some(Some(id)) {
+            // The next one by registration, of the highest class.
+            self.single = Some(self.ring.values().flatten().next().copied());
+        }
         Some(gone)
     }
 
@@ -146,11 +169,19 @@ impl Consumers {
     }
 
     /// True if somebody can be delivered to. Those that are found blocked leave the ring.
-    pub fn find(&mut self, now: Time) -> bool {
+    pub fn find(&mut self, now: Time, queue: QueueId, limits: &mut Limits) -> bool {
+        if let Some(single) = &self.single {
+            let active = single.and_then(|id| self.all.get(&id));
+            let found = active.is_some_and(|active| active.can_take(queue, limits));
+            if !found {
+                self.utilisation.becomes_inactive(now);
+            }
+            return found;
+        }
         for class in self.ring.values_mut() {
             while let Some(id) = class.front() {
                 let consumer = self.all.get_mut(id).expect("who stands in the ring is registered");
-                if consumer.has_credit() {
+                if consumer.can_take(queue, limits) {
                     return true;
                 }
                 consumer.is_blocked = true;
@@ -162,13 +193,21 @@ impl Consumers {
     }
 
     /// The consumer that was found: the next message is counted as delivered to it.
-    pub fn take(&mut self) -> (ConsumerId, &Consumer) {
-        let class = self.ring.values_mut().find(|class| !class.is_empty());
-        let class = class.expect("somebody was found");
-        let id = class.pop_front().expect("it is not empty");
-        class.push_back(id);
+    pub fn take(&mut self, limits: &mut Limits) -> (ConsumerId, &Consumer) {
+        let id = match self.single {
+            Some(active) => active.expect("somebody was found"),
+            None => {
+                let class = self.ring.values_mut().find(|class| !class.is_empty());
+                let class = class.expect("somebody was found");
+                class.rotate_left(1);
+                *class.back().expect("it is not empty")
+            }
+        };
         let consumer = self.all.get_mut(&id).expect("who stands in the ring is registered");
-        consumer.unacked += u64::from(consumer.ack_required);
+        if consumer.ack_required {
+            consumer.unacked += 1;
+            limits.sent(consumer.channel);
+        }
         (id, consumer)
     }
 
@@ -182,11 +221,22 @@ impl Consumers {
 
     /// Those of a channel that were blocked and can be delivered to again join the ring. True if
     /// any did.
-    pub fn unblock(&mut self, channel: ChannelId, now: Time) -> bool {
+    pub fn unblock(
+        &mut self,
+        channel: ChannelId,
+        (queue, limits): (QueueId, &mut Limits),
+        now: Time,
+    ) -> bool {
         let mut unblocked = Vec::new();
+        if let Some(Some(active)) = self.single
+            && self.all[&active].channel == channel
+        {
+            self.utilisation.becomes_active(now);
+            return true;
+        }
         self.blocked.retain(|id| {
             let consumer = &self.all[id];
-            let stays = consumer.channel != channel || !consumer.has_credit();
+            let stays = consumer.channel != channel || !consumer.can_take(queue, limits);
             if !stays {
                 unblocked.push(*id);
             }

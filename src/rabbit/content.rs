@@ -6,7 +6,6 @@ use super::names::Names;
 use super::wire::value_bytes;
 use crate::sim::MessageId;
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -38,16 +37,9 @@ pub struct Content {
     pub body: Bytes,
 }
 
-/// What of a message is stored before its body.
-#[derive(Serialize, Deserialize)]
-struct Stored<'a> {
-    id: MessageId,
-    exchange: &'a str,
-    routing_key: &'a str,
-    key: Option<&'a str>,
-    properties: Properties,
-    properties_bytes: u32,
-}
+/// What of a message is stored before its body: its id, exchange, routing key and key, its
+/// properties, and how many bytes they take.
+type Head<'a, P> = (MessageId, &'a str, &'a str, Option<&'a str>, P, u32);
 
 impl Content {
     /// What a publisher sends for a message of the lab; `delivery_mode` is its default.
@@ -91,28 +83,29 @@ impl Content {
 
     /// All but the body, as it is stored in front of the body.
     pub fn encode_head(&self) -> Vec<u8> {
-        let stored = Stored {
-            id: self.id,
-            exchange: &self.exchange,
-            routing_key: &self.routing_key,
-            key: self.key.as_deref(),
-            properties: self.properties.clone(),
-            properties_bytes: self.properties_bytes,
-        };
-        postcard::to_stdvec(&stored).expect("plain data can always be encoded")
+        let head: Head<'_, &Properties> = (
+            self.id,
+            &self.exchange,
+            &self.routing_key,
+            self.key.as_deref(),
+            &self.properties,
+            self.properties_bytes,
+        );
+        postcard::to_stdvec(&head).expect("plain data can always be encoded")
     }
 
     /// A message as it was stored; `None` if these are not the bytes of one.
     pub fn decode(stored: &Bytes, head_bytes: usize, names: &mut Names) -> Option<Content> {
         let head = stored.get(..head_bytes)?;
-        let head: Stored = postcard::from_bytes(head).ok()?;
+        let (id, exchange, routing_key, key, properties, properties_bytes): Head<'_, Properties> =
+            postcard::from_bytes(head).ok()?;
         Some(Content {
-            id: head.id,
-            exchange: names.shared(head.exchange),
-            routing_key: names.shared(head.routing_key),
-            key: head.key.map(|key| names.shared(key)),
-            properties: head.properties,
-            properties_bytes: head.properties_bytes,
+            id,
+            exchange: names.shared(exchange),
+            routing_key: names.shared(routing_key),
+            key: key.map(|key| names.shared(key)),
+            properties,
+            properties_bytes,
             body: stored.slice(head_bytes..),
         })
     }

@@ -58,6 +58,16 @@ pub fn locked(queue: &str) -> AmqpError {
     error(405, "RESOURCE_LOCKED", text, Closes::Channel)
 }
 
+/// 405: `basic.get` cannot be had where only one consumer at a time gets anything.
+pub fn single_active(queue: &str) -> AmqpError {
+    let text = format!(
+        "cannot obtain access to locked {}. basic.get operations are not supported by classic \
+         queues with single active consumer",
+        queue_in_vhost(queue)
+    );
+    error(405, "RESOURCE_LOCKED", text, Closes::Channel)
+}
+
 /// 406: it does not fit what is there.
 pub fn precondition_failed(text: impl Display) -> AmqpError {
     error(406, "PRECONDITION_FAILED", text, Closes::Channel)

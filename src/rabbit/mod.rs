@@ -16,6 +16,7 @@ pub mod exchange;
 pub mod headers;
 pub mod ids;
 pub mod inspect;
+pub mod limits;
 pub mod link;
 pub mod message;
 pub mod names;

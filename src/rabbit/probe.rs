@@ -46,7 +46,11 @@ impl Probe {
                 out.send(broker, Frame { channel: 0, method: Method::Heartbeat });
                 out.timer(Timer::Heartbeat(broker), HEARTBEAT_INTERVAL);
             }
-            Input::Command(Command::Say(frame)) => out.send(broker, frame),
+            Input::Command(command) => {
+                if let Command::Say(frame) = Rc::unwrap_or_clone(command) {
+                    out.send(broker, frame);
+                }
+            }
             _ => {}
         }
     }

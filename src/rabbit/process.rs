@@ -23,6 +23,8 @@ pub enum Timer {
     Idle,
     /// Broker: the write buffer of a queue has waited long enough.
     Write(QueueId),
+    /// Broker: a queue was unused for so long that it goes.
+    Expire(QueueId),
     /// Both: say that this side of a connection lives, and look whether the other does.
     Heartbeat(NodeId),
     /// Client: the handshake takes too long.
@@ -154,7 +156,8 @@ impl Node for Process {
     type Message = Frame;
     type Timer = Timer;
     type Ticket = Ticket;
-    type Command = Command;
+    // Shared, so that an event of the world stays small.
+    type Command = Rc<Command>;
     type Event = Event;
 
     fn step(&mut self, input: Input<Process>, out: &mut Out<'_>) {

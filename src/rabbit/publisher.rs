@@ -42,6 +42,8 @@ pub struct Publisher {
     unconfirmed: BTreeMap<u64, Rc<Content>>,
     /// Messages of these that came back.
     returned: BTreeSet<MessageId>,
+    /// Bytes of the bodies of all messages that it keeps.
+    held_bytes: u64,
     published: u64,
     confirmed: u64,
     failed: u64,
@@ -62,6 +64,7 @@ impl Publisher {
             numbered: 0,
             unconfirmed: BTreeMap::new(),
             returned: BTreeSet::new(),
+            held_bytes: 0,
             published: 0,
             confirmed: 0,
             failed: 0,
@@ -118,8 +121,11 @@ impl Publisher {
             Input::Timer(Timer::Heartbeat(_)) if !self.link.heartbeat(out) => {
                 self.disconnected(out);
             }
-            Input::Command(Command::Publish(message)) => self.publish(message, out),
-            Input::Command(Command::Set { name, value }) => self.set(&name, &value),
+            Input::Command(command) => match Rc::unwrap_or_clone(command) {
+                Command::Publish(message) => self.publish(message, out),
+                Command::Set { name, value } => self.set(&name, &value),
+                Command::Ask(..) | Command::Say(_) => {}
+            },
             _ => {}
         }
     }
@@ -128,6 +134,12 @@ impl Publisher {
         match method {
             Method::ChannelOpenOk if self.confirm => self.link.send(Method::ConfirmSelect, out),
             Method::ChannelOpenOk | Method::ConfirmSelectOk => self.begin(out),
+            Method::BasicAck { delivery_tag, multiple: false } => {
+                if let Some(content) = self.unconfirmed.remove(&delivery_tag) {
+                    self.held_bytes -= content.body.len() as u64;
+                    self.confirmed(content.id, out);
+                }
+            }
             Method::BasicAck { delivery_tag, multiple } => {
                 for content in self.settled(delivery_tag, multiple) {
                     self.confirmed(content.id, out);
@@ -151,7 +163,7 @@ impl Publisher {
                     self.tell_error(&error, out);
                 }
                 self.is_ready = false;
-                for (_, content) in std::mem::take(&mut self.unconfirmed) {
+                for content in self.settled(u64::MAX, true) {
                     self.refused(content.id, out);
                 }
                 self.link.send(Method::ChannelOpen, out);
@@ -176,6 +188,7 @@ impl Publisher {
 
     fn publish(&mut self, message: OutgoingMessage, out: &mut Out<'_>) {
         let content = Rc::new(Content::new(message, self.delivery_mode, &mut self.names));
+        self.held_bytes += content.body.len() as u64;
         if self.is_ready {
             self.published += 1;
             self.send(content, out);
@@ -194,18 +207,23 @@ impl Publisher {
         });
         if self.confirm {
             self.unconfirmed.insert(self.numbered, content.clone());
+        } else {
+            self.held_bytes -= content.body.len() as u64;
         }
         let mandatory = self.mandatory;
         self.link.send(Method::BasicPublish { mandatory, immediate: false, content }, out);
     }
 
-    /// The messages that an answer of the broker is about.
+    /// The messages that an answer of the broker is about: they are not kept any more.
     fn settled(&mut self, number: u64, multiple: bool) -> Vec<Rc<Content>> {
-        if !multiple {
-            return self.unconfirmed.remove(&number).into_iter().collect();
-        }
-        let later = self.unconfirmed.split_off(&(number + 1));
-        std::mem::replace(&mut self.unconfirmed, later).into_values().collect()
+        let settled: Vec<Rc<Content>> = if multiple {
+            let later = self.unconfirmed.split_off(&number.saturating_add(1));
+            std::mem::replace(&mut self.unconfirmed, later).into_values().collect()
+        } else {
+            self.unconfirmed.remove(&number).into_iter().collect()
+        };
+        self.held_bytes -= settled.iter().map(|content| content.body.len() as u64).sum::<u64>();
+        settled
     }
 
     fn confirmed(&mut self, message: MessageId, out: &mut Out<'_>) {
@@ -243,9 +261,9 @@ impl Publisher {
             out_of_memory: false,
             got: self.published,
             done: self.confirmed,
-            held: held.clone().take(1_000).map(|content| content.id).collect(),
+            held: held.take(1_000).map(|content| content.id).collect(),
             held_count: (self.unconfirmed.len() + self.waiting.len()) as u64,
-            held_bytes: held.map(|content| content.body.len() as u64).sum(),
+            held_bytes: self.held_bytes,
             memory: 0,
             busy_until: None,
             queue: None,

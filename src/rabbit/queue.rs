@@ -9,6 +9,7 @@
 //!
 //! A queue is one process of the broker, and so one core: a job waits for the one before it.
 
+use super::command::Argument;
 use super::consumers::{Consumer, Consumers};
 use super::content::Content;
 use super::event::Event;
@@ -100,6 +101,8 @@ pub struct Queue {
     pub declaration: Declaration,
     /// The only connection that may use it.
     pub exclusive: Option<NodeId>,
+    /// It goes when it was unused for so long.
+    pub expires: Option<Span>,
     /// Its consumers.
     pub consumers: Consumers,
     /// Its ready messages.
@@ -128,13 +131,21 @@ impl Queue {
         Queue {
             id,
             name,
-            declaration,
             exclusive,
-            consumers: Consumers::new(now),
+            consumers: Consumers::new(
+                declaration.arguments.get("x-single-active-consumer")
+                    == Some(&Argument::Boolean(true)),
+                now,
+            ),
+            expires: match declaration.arguments.get("x-expires") {
+                Some(Argument::Integer(ms)) => u64::try_from(*ms).ok().map(Span::millis),
+                _ => None,
+            },
             storage,
             write_by: None,
             has_timer: false,
             waiting_gets: VecDeque::new(),
+            declaration,
             unacked: BTreeMap::new(),
             unacked_bytes: 0,
             had_consumers: false,
@@ -187,13 +198,13 @@ impl Queue {
             }
         };
         let now = means.out.now();
-        if self.storage.ready() > 0 || !self.consumers.find(now) {
+        if self.storage.ready() > 0 || !self.consumers.find(now, self.id, means.limits) {
             let seq = self.storage.publish(content.clone(), confirm, copy, means);
             let (queue, message) = (self.name.clone(), content.id);
             means.out.emit(Event::Enqueued { queue, message, position: seq });
             return None;
         }
-        let (consumer, taker) = self.consumers.take();
+        let (consumer, taker) = self.consumers.take(means.limits);
         let (channel, tag) = (taker.channel, taker.tag.clone());
         let ack_required = taker.ack_required;
         let mut seq = 0;
@@ -211,11 +222,12 @@ impl Queue {
     /// The next delivery, if there is a ready message and somebody to deliver it to. Begins to
     /// read if what is ready is on the disk.
     pub fn next_push(&mut self, means: &mut Means<'_, '_>) -> Option<Push> {
-        if self.storage.ready() == 0 || !self.consumers.find(means.out.now()) {
+        if self.storage.ready() == 0 || !self.consumers.find(means.out.now(), self.id, means.limits)
+        {
             return None;
         }
         let (item, redelivered) = self.fetch(means)?;
-        let (consumer, taker) = self.consumers.take();
+        let (consumer, taker) = self.consumers.take(means.limits);
         let (channel, tag) = (taker.channel, taker.tag.clone());
         let ack_required = taker.ack_required;
         let (seq, content) = (item.seq, item.content.clone());
@@ -290,7 +302,7 @@ impl Queue {
             self.storage.requeue(back);
         }
         if has_credit {
-            self.consumers.unblock(channel, means.out.now());
+            self.unblock(channel, means);
         }
     }
 
@@ -320,6 +332,11 @@ impl Queue {
     }
 
     // ---- consumers ----
+
+    /// Consumers of a channel that could not be delivered to perhaps can now.
+    pub fn unblock(&mut self, channel: ChannelId, means: &mut Means<'_, '_>) {
+        self.consumers.unblock(channel, (self.id, means.limits), means.out.now());
+    }
 
     /// Registers a consumer.
     pub fn add_consumer(&mut self, consumer: Consumer, now: Time) -> ConsumerId {

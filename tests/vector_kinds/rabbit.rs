@@ -4,6 +4,8 @@
 mod facts;
 #[path = "rabbit/steps.rs"]
 mod steps;
+#[path = "rabbit/timing.rs"]
+mod timing;
 
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,7 +25,6 @@ pub const NOT_YET: &[&str] = &[
     "alarms",
     "tutorials",
     "cluster",
-    "cost_model",
     "scenarios",
 ];
 
@@ -35,16 +36,11 @@ const NEEDS_LATER: &[(&str, &str)] = &[
     ("confirm-when-10", "expiration"),
     ("confirm-when-12", "mirrored queues: profile 3.11"),
     ("consumer-priority-blocked", "quorum queues"),
-    ("sac-one", "single active consumer"),
-    ("sac-cancel", "single active consumer"),
-    ("sac-cancel-keeps-unacked", "single active consumer"),
-    ("sac-channel-close", "single active consumer"),
-    ("sac-quorum-priority-fallback", "single active consumer, quorum queues"),
-    ("global-increase", "basic.qos with global=true"),
-    ("global-decrease", "basic.qos with global=true"),
-    ("global-unlimited", "basic.qos with global=true"),
-    ("global-shared", "basic.qos with global=true"),
-    ("global-recover", "basic.qos with global=true"),
+    ("sac-quorum-priority-fallback", "quorum queues"),
+    ("prefetch-wait-3", "the page counts whole messages: exactly it is 900 ms"),
+    ("prefetch-wait-4", "the page counts whole messages: exactly it is 1900 ms"),
+    ("fsync-batch-1", "quorum queues"),
+    ("fsync-batch-2", "quorum queues"),
     ("error-16", "channel.flow"),
     ("error-25", "quorum queues"),
     ("error-27", "clustering"),
@@ -56,10 +52,7 @@ const NEEDS_LATER: &[(&str, &str)] = &[
     ("profile-16", "dead lettering"),
     ("profile-19", "quorum queues"),
     ("connection-handshake", "the handshake is one question and one answer here"),
-    ("expires", "x-expires"),
-    ("expires-active-declare", "x-expires"),
-    ("expires-get", "x-expires"),
-    ("expires-no-dead-letter", "x-expires, dead lettering"),
+    ("expires-no-dead-letter", "dead lettering"),
     ("quorum-close-front", "quorum queues"),
     ("quorum-power-cut", "quorum queues"),
     ("v1-write-1", "storage v1: profile 3.11"),
@@ -90,6 +83,7 @@ pub fn run(kind: &str, entry: &Value) -> Result<(), String> {
         "errors" => facts::error(entry),
         "protocol" => facts::protocol(entry),
         "profiles" => facts::profile(entry),
+        "cost_model" => timing::cost(entry),
         _ if entry.get("steps").is_some() => steps_of(entry),
         "confirms" => facts::confirm(entry),
         "queue_lifecycle" => facts::exclusive(entry),

@@ -28,12 +28,14 @@ const KNOWN: [(&str, Check); 14] = [
 ];
 
 /// Those of them that have an effect here already, or none at all.
-const HERE: [&str; 5] = [
+const HERE: [&str; 7] = [
+    "x-expires",
     "x-queue-leader-locator",
     "x-queue-master-locator",
     "x-queue-mode",
     "x-queue-type",
     "x-queue-version",
+    "x-single-active-consumer",
 ];
 
 #[derive(Clone, Copy)]

@@ -211,6 +211,7 @@ impl Broker {
             let (queue, reason) = (name.clone(), "not_recovered");
             out.emit(Event::Removed { queue, message, reason });
         }
+        self.used(id, out);
         self.see_to_writing(id, out);
     }
 

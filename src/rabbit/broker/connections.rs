@@ -238,6 +238,7 @@ impl Broker {
         let mut ids = Vec::new();
         for (id, mut channel) in channels {
             ids.push(id);
+            self.limits.forget(id);
             for (queue, _) in channel.consumers.values() {
                 back.entry(*queue).or_default();
             }
@@ -258,6 +259,7 @@ impl Broker {
                 queue.settle(ids[0], &seqs, Settlement::Requeued, means);
             });
             if !self.remove_if_unused(queue, out) {
+                self.used(queue, out);
                 self.run(queue, out);
             }
         }

@@ -9,7 +9,7 @@ use crate::rabbit::event::Event;
 use crate::rabbit::exchange::Destination;
 use crate::rabbit::ids::{ChannelId, QueueId};
 use crate::rabbit::message::{Method, QueueDeclare};
-use crate::rabbit::process::Out;
+use crate::rabbit::process::{Out, Timer};
 use crate::rabbit::queue::{self, Queue};
 use crate::rabbit::storage_v2::Storage;
 use std::rc::Rc;
@@ -45,6 +45,7 @@ impl Broker {
             }
         }
         self.channel(channel).last_declared = Some(name.clone());
+        self.used(self.queue_ids[&name], out);
         let queue = &self.queues[&self.queue_ids[&name]];
         let answer = Method::QueueDeclareOk {
             queue: name.clone(),
@@ -204,6 +205,7 @@ impl Broker {
         let Some(queue) = self.queues.remove(&id) else { return ready };
         self.queue_ids.remove(&queue.name);
         self.unwritten.remove(&id);
+        out.cancel(Timer::Expire(id));
         self.exchanges.unbind_all(&Destination::Queue(id));
         self.forget_gone_exchanges(out);
         for (client, connection) in &mut self.connections {

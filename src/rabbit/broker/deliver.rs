@@ -11,13 +11,28 @@ use crate::rabbit::event::Event;
 use crate::rabbit::ids::{ChannelId, ConsumerId, QueueId};
 use crate::rabbit::message::{Consume, Method};
 use crate::rabbit::process::{Out, Ticket};
+use crate::rabbit::profile::Profile;
 use crate::rabbit::queue::{Got, Push, Settlement};
 use crate::sim::Rope;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 impl Broker {
     // ---- consumers ----
+
+    /// Queues that had waited for a channel may deliver to it again.
+    fn run_again(&mut self, channel: ChannelId, queues: BTreeSet<QueueId>, out: &mut Out<'_>) {
+        for queue in queues {
+            self.with_queue(queue, out, |queue, means| queue.unblock(channel, means));
+            self.run(queue, out);
+        }
+    }
+
+    /// A channel has settled deliveries of consumers.
+    fn settled(&mut self, channel: ChannelId, count: u64, out: &mut Out<'_>) {
+        let again = self.limits.settled(channel, count);
+        self.run_again(channel, again, out);
+    }
 
     /// `basic.qos`.
     pub(super) fn qos(
@@ -27,11 +42,18 @@ impl Broker {
         global: bool,
         out: &mut Out<'_>,
     ) -> Result<(), AmqpError> {
-        if global {
-            return Err(error::not_here_yet("basic.qos with global=true"));
+        if !global {
+            self.channel(channel).prefetch = prefetch_count;
+            self.send(channel, Method::BasicQosOk, out);
+            return Ok(());
         }
-        self.channel(channel).prefetch = prefetch_count;
+        if self.profile == Profile::V4_3 {
+            return Err(error::not_implemented("Feature `global_qos` is deprecated."));
+        }
+        let unacked = self.channel(channel).unacked();
+        let again = self.limits.set(channel, prefetch_count, unacked);
         self.send(channel, Method::BasicQosOk, out);
+        self.run_again(channel, again, out);
         Ok(())
     }
 
@@ -64,7 +86,8 @@ impl Broker {
         };
         let prefetch = if consume.no_ack { 0 } else { self.channel(channel).prefetch };
         let queue = self.queues.get_mut(&id).expect("it was just found");
-        if queue.consumers.has_exclusive() || consume.exclusive && queue.consumers.count() > 0 {
+        let is_taken = queue.consumers.is_single() || queue.consumers.count() > 0;
+        if queue.consumers.has_exclusive() || consume.exclusive && is_taken {
             let text = format!("{} in exclusive use", error::queue_in_vhost(&queue.name));
             return Err(error::access_refused(text));
         }
@@ -77,6 +100,7 @@ impl Broker {
         self.channel(channel).consumers.insert(tag.clone(), (id, consumer));
         out.emit(Event::ConsumerRegistered { queue: queue_name, consumer: tag.clone(), prefetch });
         self.send(channel, Method::BasicConsumeOk { tag }, out);
+        self.used(id, out);
         self.run(id, out);
         Ok(())
     }
@@ -96,6 +120,7 @@ impl Broker {
                 out.emit(Event::ConsumerGone { queue: queue.name.clone(), consumer: tag });
             }
             if !self.remove_if_unused(id, out) {
+                self.used(id, out);
                 self.run(id, out);
             }
         }
@@ -145,6 +170,10 @@ impl Broker {
         out: &mut Out<'_>,
     ) -> Result<(), AmqpError> {
         let id = self.queue_for(channel, queue)?;
+        if self.queues[&id].consumers.is_single() {
+            return Err(error::single_active(&self.queues[&id].name));
+        }
+        self.used(id, out);
         self.get_from(id, channel, no_ack, out);
         self.see_to_writing(id, out);
         Ok(())
@@ -232,6 +261,7 @@ impl Broker {
         } else {
             let unacked = self.channel(channel).settle_one(tag)?;
             self.settle_at(channel, unacked.queue, &[unacked.seq], how, out);
+            self.settled(channel, u64::from(unacked.consumer.is_some()), out);
         }
         Ok(())
     }
@@ -260,6 +290,7 @@ impl Broker {
         how: Settlement,
         out: &mut Out<'_>,
     ) {
+        let count = settled.iter().filter(|unacked| unacked.consumer.is_some()).count() as u64;
         let mut groups: BTreeMap<(QueueId, Option<ConsumerId>), Vec<u64>> = BTreeMap::new();
         for Unacked { queue, seq, consumer } in settled {
             groups.entry((queue, consumer)).or_default().push(seq);
@@ -271,6 +302,7 @@ impl Broker {
             }
             self.settle_at(channel, queue, &seqs, how, out);
         }
+        self.settled(channel, count, out);
     }
 
     fn settle_at(

@@ -30,6 +30,7 @@ mod publish;
 use super::channel::Mode;
 use super::exchange::Exchanges;
 use super::ids::{ChannelId, PublishId, QueueId};
+use super::limits::Limits;
 use super::message::{Frame, Method};
 use super::names::Names;
 use super::process::{Out, Process, Ticket, Timer};
@@ -62,6 +63,7 @@ pub struct Broker {
     connections: BTreeMap<NodeId, Connection>,
     message_store: MessageStore,
     names: Names,
+    limits: Limits,
     /// Queues with confirms that wait for the write buffer.
     unwritten: BTreeSet<QueueId>,
     /// Answers that wait until a definition is safe.
@@ -100,6 +102,7 @@ impl Broker {
             connections: BTreeMap::new(),
             message_store: MessageStore::new(0),
             names: Names::default(),
+            limits: Limits::default(),
             unwritten: BTreeSet::new(),
             replies: BTreeMap::new(),
             replies_made: 0,
@@ -113,11 +116,19 @@ impl Broker {
     /// Takes one input.
     pub fn step(&mut self, input: Input<Process>, out: &mut Out<'_>) {
         self.busy_until = out.now();
+        if let (Phase::Stops(_), false) = (&self.phase, matches!(input, Input::Flushed { .. })) {
+            return;
+        }
         match input {
             Input::Start => self.boot(out),
             Input::Stop => self.stop(out),
             Input::Message { from, body } => self.take(from, body, out),
-            Input::Closed { peer } => self.connection_lost(peer, out),
+            Input::Closed { peer } => {
+                if let Phase::Boots(boot) = &mut self.phase {
+                    boot.early.retain(|(from, _)| *from != peer);
+                }
+                self.connection_lost(peer, out);
+            }
             Input::Timer(timer) => self.wake(timer, out),
             Input::Read { ticket, bytes } => self.was_read(ticket, &bytes, out),
             Input::Flushed { ticket } => self.was_flushed(&ticket, out),
@@ -147,6 +158,9 @@ impl Broker {
                     found.has_timer = false;
                     self.see_to_writing(queue, out);
                 }
+            }
+            Timer::Expire(queue) => {
+                self.remove_queue(queue, out);
             }
             Timer::Heartbeat(client) => self.heartbeat(client, out),
             _ => {}
@@ -188,6 +202,7 @@ impl Broker {
             message_store: &mut self.message_store,
             confirms: &mut self.confirms,
             names: &mut self.names,
+            limits: &mut self.limits,
         };
         let result = act(queue, &mut means);
         self.confirm(id);
@@ -213,6 +228,18 @@ impl Broker {
             if confirming.waiting.confirm(number, &id) {
                 confirming.acknowledge(number);
                 self.news.insert(channel);
+            }
+        }
+    }
+
+    /// A queue is used now, or is not any more: if it is to go when it was unused for long enough,
+    /// that begins anew.
+    fn used(&self, id: QueueId, out: &mut Out<'_>) {
+        let Some(queue) = self.queues.get(&id) else { return };
+        if let Some(expires) = queue.expires {
+            match queue.consumers.count() {
+                0 => out.timer(Timer::Expire(id), expires),
+                _ => out.cancel(Timer::Expire(id)),
             }
         }
     }

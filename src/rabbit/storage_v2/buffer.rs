@@ -1,9 +1,10 @@
 //! The write buffer: what is to be written of a queue, and the writing.
 
 use super::entry::{
-    Entry, SEGMENT_ENTRIES, Stored, encode_acknowledged, encode_message, file_header,
+    ENTRY_BYTES, Entry, HEADER_BYTES, SEGMENT_ENTRIES, Stored, encode_acknowledged, encode_message,
+    file_header,
 };
-use super::{Means, Storage, entry_of, index_file, store_file};
+use super::{Files, Means, Storage, entry_of};
 use crate::rabbit::content::Content;
 use crate::rabbit::event::Event;
 use crate::rabbit::ids::PublishId;
@@ -149,10 +150,11 @@ impl Storage {
         means: &mut Means<'_, '_>,
     ) -> u64 {
         let (mut index, mut store) = (BytesMut::new(), BytesMut::new());
-        let (index_file, store_file) =
-            (index_file(&self.directory, segment), store_file(&self.directory, segment));
-        let store_len = means.out.files().len(&store_file);
-        if means.out.files().len(&index_file) == 0 {
+        index.reserve(HEADER_BYTES as usize + ENTRY_BYTES * (messages.len() + acknowledged.len()));
+        let needed = self.segments.entry(segment).or_default();
+        let files = needed.files.get_or_insert_with(|| Files::of(&self.directory, segment)).clone();
+        let store_len = means.out.files().len(&files.store);
+        if means.out.files().len(&files.index) == 0 {
             file_header(b"RCQI", segment, &mut index);
         }
         for (seq, unwritten) in messages {
@@ -169,21 +171,20 @@ impl Storage {
             let entry = Entry { head_bytes, ..entry_of(seq, &content, is_persistent, stored) };
             entry.encode(&mut index);
             self.tail.written(seq, stored, head_bytes);
-            self.buffer.cache.insert(seq, content);
+            if let Stored::Queue { .. } = stored {
+                self.buffer.cache.insert(seq, content);
+            }
             means.confirms.extend(confirm);
         }
         for seq in acknowledged {
             encode_acknowledged(seq, &mut index);
         }
-        if let Some(segment) = self.segments.get_mut(&segment) {
-            segment.has_files = true;
-        }
         let bytes = (index.len() + store.len()) as u64;
         // Messages first: an entry of the index never speaks of what is not there.
         if !store.is_empty() {
-            means.out.append(&store_file, store.freeze());
+            means.out.append(&files.store, store.freeze());
         }
-        means.out.append(&index_file, index.freeze());
+        means.out.append(&files.index, index.freeze());
         bytes
     }
 }

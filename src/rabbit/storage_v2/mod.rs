@@ -34,6 +34,7 @@ pub mod tail;
 use super::content::Content;
 use super::event::Event;
 use super::ids::PublishId;
+use super::limits::Limits;
 use super::names::Names;
 use super::process::Out;
 use super::rates::OutRate;
@@ -71,14 +72,35 @@ pub struct Means<'a, 'o> {
     pub confirms: &'a mut Vec<PublishId>,
     /// Shared names.
     pub names: &'a mut Names,
+    /// The prefetch of whole channels.
+    pub limits: &'a mut Limits,
 }
 
 #[derive(Clone, Debug, Default)]
 struct Segment {
     /// Messages of it that are needed, in the buffer or written.
     needed: u64,
-    /// True once it has files.
-    has_files: bool,
+    /// The names of its index and its store, once it has files.
+    files: Option<Files>,
+}
+
+/// The files of a segment.
+#[derive(Clone, Debug)]
+struct Files {
+    index: Rc<str>,
+    store: Rc<str>,
+}
+
+impl Files {
+    fn of(directory: &str, segment: u64) -> Files {
+        let (index, store) = (index_file(directory, segment), store_file(directory, segment));
+        Files { index: index.into(), store: store.into() }
+    }
+
+    fn delete(&self, out: &mut Out<'_>) {
+        out.delete(&self.index);
+        out.delete(&self.store);
+    }
 }
 
 /// The messages of a classic queue that are not delivered, and the files of all.
@@ -313,9 +335,9 @@ impl Storage {
         for item in unacked {
             self.forget(item.seq, item.stored, means);
         }
-        for (number, segment) in std::mem::take(&mut self.segments) {
-            if segment.has_files {
-                delete_files(&self.directory, number, means.out);
+        for segment in std::mem::take(&mut self.segments).into_values() {
+            if let Some(files) = segment.files {
+                files.delete(means.out);
             }
         }
         means.confirms.extend(self.buffer.abandon());
@@ -343,8 +365,8 @@ impl Storage {
         let segment = self.segments.get_mut(&number).expect("a written message has a segment");
         segment.needed -= count;
         if segment.needed == 0 {
-            if segment.has_files {
-                delete_files(&self.directory, number, out);
+            if let Some(files) = &segment.files {
+                files.delete(out);
             }
             self.segments.remove(&number);
             self.buffer.forget_acknowledged(number);
@@ -386,9 +408,4 @@ pub fn index_file(directory: &str, segment: u64) -> String {
 /// The file with the messages of a segment.
 pub fn store_file(directory: &str, segment: u64) -> String {
     format!("{directory}{segment}.qs")
-}
-
-fn delete_files(directory: &str, segment: u64, out: &mut Out<'_>) {
-    out.delete(&index_file(directory, segment));
-    out.delete(&store_file(directory, segment));
 }

@@ -11,7 +11,7 @@
 use super::entry::{ENTRY_BYTES, Entry, HEADER_BYTES, SEGMENT_ENTRIES, Stored};
 use super::message_store::MessageStore;
 use super::tail::TailEntry;
-use super::{Storage, index_file, store_file};
+use super::{Files, Storage, index_file, store_file};
 use crate::rabbit::process::Out;
 use crate::sim::{MessageId, Time};
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,7 +39,8 @@ impl Storage {
         let mut storage = Storage::new(name, true, now);
         let mut recovered = Recovered::default();
         for (segment, entries) in index {
-            storage.segments.entry(segment).or_default().has_files = true;
+            let files = Files::of(&storage.directory, segment);
+            storage.segments.entry(segment).or_default().files = Some(files);
             cut_torn_ends(&storage.directory, segment, out);
             for entry in entries {
                 let is_whole = entry.place(&storage.directory).is_some_and(|(file, offset)| {

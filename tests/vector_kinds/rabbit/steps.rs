@@ -120,6 +120,7 @@ impl Runner {
         let now = self.cluster.world.now();
         while self.cluster.world.next_time().is_some_and(|next| next <= now) {
             assert!(matches!(self.cluster.world.step(), Step::Ran), "bytes are in memory");
+            self.cluster.take_happenings();
         }
         self.listen();
     }
@@ -129,6 +130,7 @@ impl Runner {
         let until = self.cluster.world.now() + span;
         while self.cluster.world.next_time().is_some_and(|next| next <= until) {
             assert!(matches!(self.cluster.world.step(), Step::Ran), "bytes are in memory");
+            self.cluster.take_happenings();
         }
         self.cluster.world.advance_to(until);
         self.listen();

@@ -1,0 +1,178 @@
+//! Vectors about how long things take, run with real clients of the engine.
+
+use pushpull::rabbit::Cluster;
+use pushpull::rabbit::command::{Ask, Command, OutgoingMessage, Properties, RequestId};
+use pushpull::rabbit::event::Event;
+use pushpull::rabbit::rates::{ONE, moving_average};
+use pushpull::rabbit::spec::{ConsumerSpec, OnError, PublisherSpec, Settings, Spec};
+use pushpull::sim::{CostModel, Disk, MessageId, NodeId, Span, Step, Time};
+use serde_json::Value;
+
+/// What the vectors allow.
+const TOLERANCE: f64 = 0.01;
+
+fn near(wanted: &Value, is: f64, what: &str) -> Result<(), String> {
+    let wanted = wanted.as_f64().ok_or("a number is wanted")?;
+    match (is - wanted).abs() <= TOLERANCE * wanted.abs() {
+        true => Ok(()),
+        false => Err(format!("{what}: wanted {wanted}, is {is}")),
+    }
+}
+
+fn millis(value: &Value) -> Span {
+    Span::micros((value.as_f64().unwrap_or(0.0) * 1_000.0).round() as u64)
+}
+
+/// Laws and averages.
+pub fn cost(entry: &Value) -> Result<(), String> {
+    if let Some(after) = entry.get("after") {
+        let seconds = |name: &str| entry[name].as_f64().unwrap_or(0.0);
+        let (active, all) = (seconds("active_s"), seconds("active_s") + seconds("inactive_s"));
+        let share = |value: f64| (value * ONE as f64) as u64;
+        let elapsed = Span::micros((all * 1_000_000.0) as u64);
+        let before = share(seconds("before"));
+        let is = moving_average(elapsed, Span::seconds(1), share(active / all), before);
+        return near(after, is as f64 / ONE as f64, "capacity");
+    }
+    if entry.get("in_flight").is_some() {
+        return confirm_window(entry);
+    }
+    if entry.get("prefetch").is_none() {
+        return Err("nobody knows how to check this entry".to_owned());
+    }
+    let mut run = Run::new(millis(&entry["one_way_ms"]));
+    let work = millis(&entry["processing_ms"]);
+    run.consumer(entry["prefetch"].as_u64().unwrap_or(0) as u16, work);
+    run.pass(Span::seconds(20));
+    if let Some(wanted) = entry.get("messages_per_s") {
+        near(wanted, run.processed as f64 / 20.0, "messages a second")?;
+        let busy = run.processed as f64 * work.as_micros() as f64 / 20_000_000.0;
+        return near(&entry["consumer_busy"], busy, "busy");
+    }
+    let latency = run.last_latency.as_micros() as f64 / 1_000.0;
+    near(&entry["latency_until_processing_ms"], latency, "latency until processing")
+}
+
+/// A publisher that waits for each confirm, or for the first of a window.
+fn confirm_window(entry: &Value) -> Result<(), String> {
+    let rtt = millis(&entry["rtt_ms"]);
+    for (window, wanted) in
+        [(1, &entry["messages_per_s"]), (100, &entry["in_flight_100_messages_per_s"])]
+    {
+        let mut run = Run::new(Span::micros(rtt.as_micros() / 2));
+        let before = run.confirmed;
+        for _ in 0..window {
+            run.publish();
+        }
+        run.answers = true;
+        run.pass(Span::seconds(10));
+        near(wanted, (run.confirmed - before) as f64 / 10.0, "messages a second")?;
+    }
+    Ok(())
+}
+
+struct Run {
+    cluster: Cluster,
+    publisher: NodeId,
+    published: u64,
+    confirmed: u64,
+    processed: u64,
+    pushed: std::collections::BTreeMap<MessageId, Time>,
+    last_latency: Span,
+    /// Each confirm is answered by another publish.
+    answers: bool,
+}
+
+impl Run {
+    /// A queue with twenty thousand messages, so many one way.
+    fn new(latency: Span) -> Run {
+        let lesson = CostModel::preset("lesson").expect("it is a preset");
+        let mut cluster = Cluster::new(1, CostModel { latency, ..lesson });
+        let broker = Spec::Broker { number: 1, settings: Settings::new() };
+        cluster.add("rabbit-1", broker, Disk::default());
+        let admin = cluster.add("rabbit-admin", Spec::Admin, Disk::default());
+        let declare = Ask::DeclareQueue {
+            queue: "q".to_owned(),
+            kind: "classic".to_owned(),
+            durable: true,
+            auto_delete: false,
+            arguments: Default::default(),
+        };
+        cluster.command(admin, Command::Ask(RequestId(1), declare));
+        let publisher = PublisherSpec { name: "p".to_owned(), settings: Settings::new() };
+        let publisher = cluster.add("p", Spec::Publisher(publisher), Disk::default());
+        let mut run = Run {
+            cluster,
+            publisher,
+            published: 0,
+            confirmed: 0,
+            processed: 0,
+            pushed: Default::default(),
+            last_latency: Span::ZERO,
+            answers: false,
+        };
+        run.pass(Span::seconds(2));
+        for _ in 0..20_000 {
+            run.publish();
+        }
+        run.pass(Span::seconds(2));
+        run
+    }
+
+    fn publish(&mut self) {
+        self.published += 1;
+        let message = OutgoingMessage {
+            id: MessageId(self.published),
+            exchange: String::new(),
+            routing_key: "q".to_owned(),
+            key: None,
+            body: Default::default(),
+            properties: Properties::default(),
+        };
+        self.cluster.command(self.publisher, Command::Publish(message));
+    }
+
+    /// A consumer that begins now, when its window is full.
+    fn consumer(&mut self, prefetch: u16, work: Span) {
+        let spec = ConsumerSpec {
+            name: "c".to_owned(),
+            queue: "q".to_owned(),
+            prefetch,
+            auto_ack: false,
+            work_per_message: work,
+            memory: 0,
+            on_error: OnError::Requeue,
+            effect: None,
+            settings: Settings::new(),
+        };
+        self.cluster.add("c", Spec::Consumer(spec), Disk::default());
+        self.pass(Span::seconds(2));
+        self.processed = 0;
+    }
+
+    fn pass(&mut self, span: Span) {
+        let until = self.cluster.world.now() + span;
+        while self.cluster.world.next_time().is_some_and(|next| next <= until) {
+            assert!(matches!(self.cluster.world.step(), Step::Ran), "bytes are in memory");
+            for happening in self.cluster.take_happenings() {
+                match happening.event {
+                    Event::Pushed { message, .. } => {
+                        self.pushed.insert(message, happening.at);
+                    }
+                    Event::ProcessingStarted { message, .. } => {
+                        self.last_latency = happening.at.since(self.pushed[&message]);
+                    }
+                    Event::Processed { .. } => self.processed += 1,
+                    Event::Confirmed { .. } => {
+                        self.confirmed += 1;
+                        if self.answers {
+                            self.publish();
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+        self.cluster.world.advance_to(until);
+    }
+}
