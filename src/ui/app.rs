@@ -248,7 +248,7 @@ fn use_document(desk: &Desk, state: &State) {
         outside::set_language(*language, title);
     });
     use_effect_with(state.theme, |theme| outside::set_theme(*theme));
-    use_effect_with(state.is_ready() && state.width > 0, |ready| {
+    use_effect_with(state.stands() && state.width > 0, |ready| {
         if *ready {
             outside::set_ready();
         }

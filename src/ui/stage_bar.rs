@@ -52,8 +52,11 @@ pub fn StageBar(props: &Props) -> Html {
     };
     html! {
         <div class="stage-bar">
-            <p class="stage-caption" data-test="caption">{ text }</p>
-            { working(&desk, props) }
+            if props.status.working.is_some() {
+                { working(&desk, props) }
+            } else {
+                <p class="stage-caption" data-test="caption">{ text }</p>
+            }
             <div class="stage-acts">
                 <div class="stage-history">{ history(&desk, &props.status) }</div>
                 if let Some(command) = fetch {

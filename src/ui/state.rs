@@ -342,9 +342,14 @@ impl State {
         state
     }
 
-    /// True once something can be done.
+    /// True once something can be done. What is done while a command runs comes after it.
     pub fn is_ready(&self) -> bool {
-        self.phase == Phase::Open && self.frame > 0 && self.status.working.is_none()
+        self.phase == Phase::Open && self.frame > 0
+    }
+
+    /// True once the lab stands, and the first press works at once.
+    pub fn stands(&self) -> bool {
+        self.is_ready() && self.status.working.is_none()
     }
 
     /// Which lanes the picture shows in a page of this kind.
@@ -367,6 +372,7 @@ impl State {
 
     /// Runs lines; they stand in the terminal first.
     fn run(&mut self, text: String) -> u64 {
+        self.settle();
         self.next_request += 1;
         let id = self.next_request;
         Rc::make_mut(&mut self.terminal).begin(id, &text);
@@ -383,6 +389,13 @@ impl State {
         self.watched_request = Some(self.run(text));
     }
 
+    /// What was told of is taken note of once the learner goes on.
+    fn settle(&mut self) {
+        if !matches!(self.toast, Some(Toast::Forked)) {
+            self.toast = None;
+        }
+    }
+
     fn pause(&mut self) {
         if self.status.playing {
             self.ask(Request::Pause);
@@ -390,6 +403,7 @@ impl State {
     }
 
     fn play(&mut self) {
+        self.settle();
         self.stepping = false;
         self.caption = None;
         self.ask(Request::Play { speed: self.speed });
@@ -629,6 +643,8 @@ impl State {
             self.narrow = Narrow::Kafka;
         }
         self.welcome = Some(welcome);
+        // The button that was pressed is gone: its place is taken by the next caption.
+        self.wish(Effect::Focus("welcome"));
     }
 
     // ---- what the engine says ----

@@ -48,7 +48,7 @@ pub fn TerminalPane(props: &Props) -> Html {
                 }) }</p>
             }
             <div class="terminal-line">
-                <label for="terminal-input" class="mono" aria-hidden="true">{ "$" }</label>
+                <span class="mono quiet" aria-hidden="true">{ "$" }</span>
                 <input id="terminal-input" class="mono" type="text" autocomplete="off"
                     autocapitalize="off" spellcheck="false" data-test="terminal-input"
                     aria-label={t.terminal_input} placeholder={t.terminal_hint}

@@ -28,7 +28,7 @@ pub fn welcome(desk: &Desk, welcome: Welcome, scene: &Scene, ready: bool) -> Htm
         <div class="stage-bar is-welcome">
             <div class="welcome-lead" data-test="caption">
                 <p class="welcome-step num quiet">{ step }{ " / 3" }</p>
-                <h1 class="welcome-caption">{ caption }</h1>
+                <h1 class="welcome-caption" id="welcome" tabindex="-1">{ caption }</h1>
             </div>
             <div class="stage-acts">
                 { acts }
@@ -49,7 +49,7 @@ fn button(
 ) -> Html {
     html! {
         <button type="button" class={classes!("button", "large", class)} data-test={test}
-            key={test} disabled={!ready} onclick={desk.on(action)}>{ text }</button>
+            disabled={!ready} onclick={desk.on(action)}>{ text }</button>
     }
 }
 
@@ -86,7 +86,7 @@ fn decided(desk: &Desk, welcome: Welcome, scene: &Scene) -> Html {
         <div class="stage-bar is-welcome">
             <div class="welcome-lead" data-test="caption">
                 { verdict }
-                <h1 class="welcome-caption">{ why }</h1>
+                <h1 class="welcome-caption" id="welcome" tabindex="-1">{ why }</h1>
             </div>
             <div class="stage-acts">
                 { button(desk, "next-lesson", "primary", t.first_lesson, Action::EndWelcome(true), true) }

@@ -110,7 +110,7 @@ impl Sheet<'_> {
         for (index, consumer) in consumers.iter().take(DRAWN_MAX).enumerate() {
             let rect = Rect::new(x, y, right - x, height);
             if columns.across || index == 0 {
-                self.channel(kafka, columns, rect, &consumer.name);
+                self.channel(kafka, columns, rect, (&consumer.name, index == 0));
             }
             self.consumer(kafka, rect, consumer, consumers.len() >= SMALL_FROM);
             y += height + 10;

@@ -38,7 +38,7 @@ pub enum Glyph {
 /// A moving thing.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Flight {
-    /// Tells it from every other.
+    /// Tells it from every other that is in the air.
     pub id: u64,
     /// True in the Kafka lane.
     pub kafka: bool,
@@ -117,6 +117,7 @@ pub struct Traffic {
     alive: Vec<(Flight, Way, i64)>,
     waiting: BTreeMap<Way, u64>,
     landings: BTreeMap<(bool, u64), (i32, i64)>,
+    admitted: u64,
 }
 
 /// From where to where, and in which shape.
@@ -149,13 +150,16 @@ impl Traffic {
                 let after = flight.delay_ms + FLIGHT_MS - FLIGHT_MS / 4;
                 self.landings.entry((flight.kafka, *message)).or_insert((after, lands_ms));
             }
+            // Two movers can be the same picture; no two flights are.
+            self.admitted += 1;
+            flight.id = self.admitted;
             self.alive.push((flight, way, lands_ms));
         }
     }
 
     /// Nothing moves any more.
     pub fn clear(&mut self) {
-        *self = Traffic::default();
+        *self = Traffic { admitted: self.admitted, ..Traffic::default() };
     }
 
     /// What is in the air.

@@ -15,6 +15,8 @@ const SQUARE_PITCH: i32 = 13;
 const BAR: i32 = 22;
 const LABEL: i32 = 20;
 const CARET: i32 = 38;
+/// Where there are many carets each has a line, and no bracket.
+const CARET_LINE: i32 = 20;
 const ROW_GAP: i32 = 12;
 const REPLICA: i32 = 14;
 
@@ -129,8 +131,18 @@ impl Sheet<'_> {
             if partition.replicas.len() > 1 { partition.replicas.len() as i32 } else { 0 };
         LABEL
             + self.cells_height(columns, partition)
-            + carets * CARET
+            + carets * self.caret_height(partition)
             + if replicas > 0 { replicas * REPLICA + 6 } else { 0 }
+    }
+
+    /// The height of a caret with its words.
+    fn caret_height(&self, partition: &Partition) -> i32 {
+        let topics = &self.scene.kafka.topics;
+        let rows: usize = topics.iter().map(|topic| topic.partitions.len()).sum();
+        match rows > 2 || partition.carets.len() > 1 {
+            true => CARET_LINE,
+            false => CARET,
+        }
     }
 
     fn partition(&mut self, columns: &Columns, y: i32, topic: &str, partition: &Partition) {
@@ -160,7 +172,7 @@ impl Sheet<'_> {
         let mut below = cells.bottom();
         for caret in partition.carets.iter().take(CARETS_MAX) {
             self.caret(&mut part, &window, below, partition, caret);
-            below += CARET;
+            below += self.caret_height(partition);
         }
         if partition.replicas.len() > 1 {
             self.replicas(&mut part, &window, below + 6, partition);
@@ -361,10 +373,13 @@ impl Sheet<'_> {
 
     fn bar(&mut self, part: &mut Part, area: Rect, partition: &Partition) -> Window {
         let (start, end) = (partition.log_start, partition.log_end);
-        let count = (end - start).max(1);
-        let right = area.right();
+        let count = (end - start).max(0) as u64;
+        // All rows of both lanes have one scale.
+        let width = (u128::from(count) * area.w as u128 / u128::from(self.longest())) as i32;
+        let right = area.x + width.max(if count > 0 { 2 } else { 0 });
         let window =
             Window { first: end, x: right + CELL_GAP, pitch: 1, left: area.x, right, start, end };
+        part.rect("track", area, 0);
         let committed = partition.carets.iter().filter_map(|caret| caret.committed).min();
         let read = window.x_of(committed.unwrap_or(start).clamp(start, end));
         let seen = window.x_of(partition.high_watermark.clamp(start, end));
@@ -385,9 +400,21 @@ impl Sheet<'_> {
             });
             part.path("ticks", pen);
         }
-        let text = number(count as u64);
-        part.text("bar-text", (right - 6, area.y + 15), Anchor::End, text);
-        window
+        let text = number(count);
+        match right - area.x > text_width(&text, 12) + 24 {
+            true => part.text("bar-text", (right - 6, area.y + 15), Anchor::End, text),
+            false => part.text("bar-text", (right + 6, area.y + 15), Anchor::Start, text),
+        };
+        // Words below may use all of the row.
+        Window { right: area.right(), ..window }
+    }
+
+    /// Messages in the longest partition or queue.
+    pub(super) fn longest(&self) -> u64 {
+        let partitions = self.scene.kafka.topics.iter().flat_map(|topic| &topic.partitions);
+        let records = partitions.map(|p| (p.log_end - p.log_start).max(0) as u64);
+        let messages = self.scene.rabbit.queues.iter().map(|queue| queue.ready + queue.unacked);
+        records.chain(messages).max().unwrap_or(0).max(1)
     }
 
     // ---- carets and replicas ----
@@ -411,7 +438,8 @@ impl Sheet<'_> {
         }
         part.path("caret", Pen::at(x, y + 3).go("l", &[-6, 9, 12, 0]).go("z", &[]));
         let lag = caret.lag.max(0);
-        if lag > 0 && self.density != Density::Squares {
+        let bracket = self.caret_height(partition) == CARET;
+        if lag > 0 && bracket && self.density != Density::Squares {
             let end = window.end_x().max(x + 8);
             part.path(
                 "lag",
@@ -428,13 +456,19 @@ impl Sheet<'_> {
         let lag_text = fill(self.texts.lag, &[("lag", &number(lag as u64))]);
         let (w, lag_w) = (text_width(&committed, 12), text_width(&lag_text, 12));
         let room = window.right - window.left;
-        let left = (x - 6).min(window.right - w - if lag > 0 { lag_w + 14 } else { 0 });
+        let all = w + if lag > 0 { lag_w + 14 } else { 0 };
+        let (left, y) = match bracket {
+            true => ((x - 6).min(window.right - all), y + 28),
+            // Beside the caret, on the side where there is room.
+            false if x + 12 + all <= window.right => (x + 12, y + 12),
+            false => (x - 12 - all, y + 12),
+        };
         let left = left.max(window.left);
         let class = "caret-text";
-        part.text(class, (left, y + 28), Anchor::Start, cut(&committed, 12, room));
+        part.text(class, (left, y), Anchor::Start, cut(&committed, 12, room));
         if lag > 0 && w + lag_w + 14 <= room {
             let x = left + w + 14;
-            part.text("lag-text", (x, y + 28), Anchor::Start, lag_text);
+            part.text("lag-text", (x, y), Anchor::Start, lag_text);
         }
     }
 

@@ -133,7 +133,13 @@ impl Sheet<'_> {
 
     /// Both ways between broker and consumer: on the one a question or an answer goes, on the
     /// other the messages.
-    pub(super) fn channel(&mut self, kafka: bool, columns: &Columns, consumer: Rect, key: &str) {
+    pub(super) fn channel(
+        &mut self,
+        kafka: bool,
+        columns: &Columns,
+        consumer: Rect,
+        (key, named): (&str, bool),
+    ) {
         let mut part = Part::new(
             if kafka { "channel kafka" } else { "channel rabbit" },
             ["channel-", key].concat(),
@@ -164,9 +170,11 @@ impl Sheet<'_> {
             let tip = if kafka { data } else { data + 2 };
             part.path("way-tip", tip_right(to, tip));
             let room = to - from + 6;
-            part.text("way-text", (middle, question - 7), Anchor::Middle, cut(back, 11, room));
-            let below = if kafka { data + 16 } else { data - 8 };
-            part.text("way-text", (middle, below), Anchor::Middle, cut(forth, 11, room));
+            if named {
+                part.text("way-text", (middle, question - 7), Anchor::Middle, cut(back, 11, room));
+                let below = if kafka { data + 16 } else { data - 8 };
+                part.text("way-text", (middle, below), Anchor::Middle, cut(forth, 11, room));
+            }
         } else {
             let (from, to) = (consumer.y - CHANNEL_DOWN + 8, consumer.y - 4);
             let x = consumer.x + consumer.w / 2;

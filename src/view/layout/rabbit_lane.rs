@@ -19,7 +19,7 @@ const LABEL: i32 = 20;
 const COUNTS: i32 = 22;
 const ROW_GAP: i32 = 12;
 const DIAMOND: i32 = 40;
-const EXCHANGE: i32 = DIAMOND + 24;
+const EXCHANGE: i32 = DIAMOND + 36;
 
 impl Sheet<'_> {
     /// Draws the lane from `y` on; where it is.
@@ -289,8 +289,8 @@ impl Sheet<'_> {
 
     fn queue_bar(&mut self, part: &mut Part, area: Rect, queue: &Queue) {
         let total = queue.ready + queue.unacked;
-        // The lane with more messages sets the scale of both.
-        let most = self.scene.kafka.records.max(self.scene.rabbit.messages).max(1);
+        // All rows of both lanes have one scale.
+        let most = self.longest();
         let share = |count: u64| (u128::from(count) * area.w as u128 / u128::from(most)) as i32;
         let (unacked, ready) = (share(queue.unacked), share(queue.ready));
         let right = area.right();
