@@ -1,5 +1,7 @@
 //! pushpull: a laboratory for message brokers.
 
+pub mod ordered;
+
 pub mod sim;
 
 pub mod kafka;

@@ -8,6 +8,7 @@
 
 use super::clock::{call, within};
 use super::locks::Lock;
+use crate::ordered::BTreeSet;
 use crate::storage::manifest::Record;
 use crate::storage::store::{Census, after, kept_name, kept_prefix};
 use crate::storage::{Commit, Opened, Store, StoreError, block};
@@ -16,7 +17,6 @@ use gloo::events::EventListener;
 use idb::{DatabaseEvent, Factory, KeyRange, ObjectStore, ObjectStoreParams, Transaction};
 use js_sys::{Array, Object, Promise, Reflect, Uint8Array};
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeSet;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{DomException, IdbDatabase, IdbTransaction};

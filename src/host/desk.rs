@@ -9,13 +9,14 @@ use super::task::{Destination, RECOVERY_US_MAX, Task};
 use super::teaching::{LessonText, Teaching};
 use super::wish::Wish;
 use crate::lab::{self, Timeline};
+use crate::ordered::BTreeSet;
 use crate::shell::complete::complete;
 use crate::sim::disk::Block;
 use crate::sim::{Span, Time};
 use crate::storage::StoreError;
 use crate::view::frame::{Frame, Selection, Status};
 use bytes::Bytes;
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 mod work;

@@ -8,10 +8,11 @@
 //! a checkpoint that one can go back to.
 
 use crate::lab::Session;
+use crate::ordered::{BTreeMap, BTreeSet};
 use crate::sim::disk::{Block, File, Kind, Piece};
 use crate::storage::StoreError;
 use bytes::Bytes;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
 
 /// Which blocks are in memory, and which stored blocks are needed.

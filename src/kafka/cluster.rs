@@ -16,10 +16,10 @@ use super::process::{Process, Program};
 use super::producer::Producer;
 use super::record::{BatchStream, Records};
 use super::spec::{Reads, Spec};
+use crate::ordered::BTreeMap;
 use crate::sim::{
     CostModel, Disk, Happening, MessageId, NodeId, Saved, SavedProcess, Status, Time, World,
 };
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// How many of the messages in a client's memory are named; the rest is counted.

@@ -6,8 +6,8 @@ use super::log::producers::Verdict;
 use super::log::{Files, Log};
 use super::record::BatchHeader;
 use super::record::header::{crc_matches, stamp, stamp_append_time};
+use crate::ordered::BTreeSet;
 use bytes::{Bytes, BytesMut};
-use std::collections::BTreeSet;
 use std::rc::Rc;
 
 /// A partition that this broker leads.

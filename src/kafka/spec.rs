@@ -1,8 +1,8 @@
 //! What a process of the Kafka world is started with: all that a restart keeps, besides its files.
 
+use crate::ordered::BTreeMap;
 use crate::sim::Span;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// Settings by their real names: `acks`, `linger.ms`, `log.segment.bytes`.
 pub type Settings = BTreeMap<String, String>;

@@ -8,11 +8,11 @@ use super::outcome::{LabError, Outcome};
 use super::predicate::Predicate;
 use super::session::{CONSOLE_PATIENCE, KAFKA_ADMIN, RABBIT_ADMIN, Session};
 use super::workload::Workload;
+use crate::ordered::BTreeSet;
 use crate::sim::network::DropRule;
 use crate::sim::network::Network;
 use crate::sim::{NodeId, Span, Status, Time};
 use crate::{kafka, rabbit};
-use std::collections::BTreeSet;
 
 /// A tool gives up by itself after `default.api.timeout.ms` (60 s); the lab waits a little longer.
 const TOOL_PATIENCE: Span = Span::seconds(90);

@@ -2,10 +2,10 @@
 //! links, host pages and tests all come down to these.
 
 use super::predicate::Predicate;
+use crate::ordered::BTreeMap;
 use crate::sim::{MessageId, Span, Time};
 use crate::{kafka, rabbit};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// Settings by their real names.
 pub type Settings = BTreeMap<String, String>;

@@ -1,8 +1,8 @@
 //! The events of a lab, newest at the end, with a count of each name since the beginning.
 
 use super::event::{Event, Moment, What};
+use crate::ordered::BTreeMap;
 use crate::sim::Time;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// Events of one chunk, shared by clones of the log.

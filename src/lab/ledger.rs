@@ -10,10 +10,10 @@
 
 use super::chunks::Chunks;
 use super::event::{LabEvent, What};
+use crate::ordered::{BTreeMap, BTreeSet};
 use crate::sim::{MessageId, Time};
 use crate::{kafka, rabbit};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
 
 /// How many messages stand behind each number of a report.
 const LIST_MAX: usize = 20;

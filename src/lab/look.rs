@@ -3,6 +3,7 @@
 use super::command::Command;
 use super::outcome::{LabError, Outcome};
 use super::session::Session;
+use crate::ordered::Order;
 use std::rc::Rc;
 
 /// At most so many events are listed at once.
@@ -82,7 +83,7 @@ impl Session {
             add(format!("consumers,{of}"), queue.consumers.len() as f64);
             add(format!("consumer_utilisation,{of}"), queue.consumer_utilisation);
         }
-        metrics.sort_by(|a, b| a.0.cmp(&b.0));
+        metrics.order_by(|a, b| a.0.cmp(&b.0));
         metrics
     }
 

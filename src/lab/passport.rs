@@ -5,6 +5,7 @@ use super::execution::messages_of;
 use super::ledger::{Passport, Stage, StageKind};
 use super::outcome::LabError;
 use super::session::Session;
+use crate::ordered::Order;
 use crate::sim::MessageId;
 use crate::{kafka, rabbit};
 
@@ -31,7 +32,7 @@ impl Session {
         for event in self.events().since(0) {
             self.stamp(event, message, &mut place, &mut passport);
         }
-        passport.kafka.sort_by_key(|stage| (stage.at, stage.what));
+        passport.kafka.order_by_key(|stage| (stage.at, stage.what));
         self.waits(&mut passport, place);
         Ok(passport)
     }

@@ -11,6 +11,7 @@ use super::ledger::Ledger;
 use super::session::Session;
 use super::timeline::Timeline;
 use super::workload::Workload;
+use crate::ordered::{BTreeMap, BTreeSet};
 use crate::sim::disk::{Block, File, Kind, Piece, StoredAt};
 use crate::sim::network::Faults;
 use crate::sim::{Disk, MachineId, Node, NodeId, Saved, SavedProcess, Status, Time, World};
@@ -20,7 +21,6 @@ use crate::{kafka, rabbit};
 use bytes::{Bytes, BytesMut};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 /// The largest stored block. IndexedDB writes values of this size fastest.

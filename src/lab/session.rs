@@ -13,11 +13,11 @@ use super::ledger::Ledger;
 use super::outcome::{LabError, Outcome};
 use super::workload::Workload;
 use crate::kafka::command::RequestId as KafkaRequest;
+use crate::ordered::BTreeMap;
 use crate::rabbit::command::RequestId as RabbitRequest;
 use crate::sim::disk::Block;
 use crate::sim::{CostModel, Disk, Hop, MessageId, Node, NodeId, Span, Status, Step, Time};
 use crate::{kafka, rabbit};
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// How long a console consumer without a limit of its own waits for a first or further record

@@ -10,7 +10,7 @@ use super::document::{Choice, Command, Lesson, Statement, Step};
 use super::error::LessonError;
 use super::number::numbers;
 use super::trial::try_lesson;
-use std::collections::{BTreeMap, BTreeSet};
+use crate::ordered::{BTreeMap, BTreeSet, Order};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -137,7 +137,7 @@ fn gather(path: &Path, sources: &mut BTreeSet<Source>, report: &mut Report, dept
         match std::fs::read_dir(path) {
             Ok(entries) => {
                 let mut inside: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
-                inside.sort();
+                inside.order();
                 inside.retain(|path| path.is_dir() || path.extension().is_some_and(|e| e == "md"));
                 inside.iter().for_each(|path| gather(path, sources, report, depth + 1));
             }

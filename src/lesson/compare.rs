@@ -3,7 +3,7 @@
 use super::document::{Choice, Lesson, Prediction, Statement, Step};
 use super::error::LessonError;
 use super::number::numbers;
-use std::collections::BTreeSet;
+use crate::ordered::BTreeSet;
 use std::fmt::Debug;
 
 /// Where `other` differs from `one` in more than words; messages name lines of `other`.

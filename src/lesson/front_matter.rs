@@ -2,7 +2,7 @@
 
 use super::document::FrontMatter;
 use super::error::{Fault, quoted};
-use std::collections::BTreeMap;
+use crate::ordered::BTreeMap;
 
 /// The keys, each with whether a lesson must have it.
 const KEYS: [(&str, bool); 8] = [

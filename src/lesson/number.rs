@@ -1,6 +1,6 @@
 //! Numbers in texts, predicates and commands, so that none is named that nothing confirms.
 
-use std::collections::BTreeSet;
+use crate::ordered::BTreeSet;
 
 /// The numbers of a text, in one form: `1,200` is `1200`. A digit that belongs to a name (`m0`,
 /// `cr1`, `kafka-1`) is no number.

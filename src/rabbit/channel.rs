@@ -13,7 +13,7 @@ use super::confirms::Confirms;
 use super::error;
 use super::ids::{ConsumerId, QueueId};
 use super::message::Method;
-use std::collections::BTreeMap;
+use crate::ordered::{BTreeMap, Order};
 use std::rc::Rc;
 
 /// A delivery that is not acknowledged.
@@ -69,7 +69,7 @@ impl Confirming {
     /// and one each for those behind it.
     pub fn take_news(&mut self) -> impl Iterator<Item = Method> + use<> {
         let mut numbers = std::mem::take(&mut self.acknowledged);
-        numbers.sort_unstable();
+        numbers.order();
         let oldest = self.waiting.smallest().unwrap_or(u64::MAX);
         let together = numbers.partition_point(|number| *number < oldest);
         let skipped = if numbers.len() > 1 { together.saturating_sub(1) } else { 0 };

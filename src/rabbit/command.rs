@@ -1,10 +1,10 @@
 //! What the lab asks of a process of the RabbitMQ world, and what the tools are answered.
 
 use super::message::Frame;
+use crate::ordered::BTreeMap;
 use crate::sim::MessageId;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::fmt;
 
 /// A question of a tool, so that its answer is known again.

@@ -4,7 +4,7 @@
 //! soon as one refuses it. A queue that is deleted is taken off: it is never the reason for a
 //! refusal.
 
-use std::collections::BTreeMap;
+use crate::ordered::BTreeMap;
 
 /// The publishes of a channel that are neither acknowledged nor refused, each with the queues it
 /// waits for.

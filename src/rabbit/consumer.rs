@@ -21,8 +21,9 @@ use super::link::{Heard, Link};
 use super::message::{Arguments, Consume, Method};
 use super::process::{Out, Process, Timer};
 use super::spec::{ConsumerSpec, OnError};
+use crate::ordered::BTreeSet;
 use crate::sim::{Input, MessageId, NodeId, Span, Status, Time};
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 /// The messages that a handler fails on.

@@ -18,9 +18,10 @@
 use super::ids::{ChannelId, ConsumerId, QueueId};
 use super::limits::Limits;
 use super::rates::Utilisation;
+use crate::ordered::BTreeMap;
 use crate::sim::Time;
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 /// A consumer that is registered at a queue.

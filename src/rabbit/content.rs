@@ -4,9 +4,9 @@
 use super::command::{Argument, OutgoingMessage, Properties};
 use super::names::Names;
 use super::wire::value_bytes;
+use crate::ordered::BTreeMap;
 use crate::sim::MessageId;
 use bytes::Bytes;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// Bytes that each frame has besides its payload: type 1, channel 2, size 4, end 1.

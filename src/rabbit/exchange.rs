@@ -22,8 +22,8 @@ use super::ids::QueueId;
 use super::message::Arguments;
 use super::profile::Profile;
 use super::topic;
+use crate::ordered::{BTreeMap, Order};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// How an exchange chooses.
@@ -304,7 +304,7 @@ impl Exchanges {
         } else {
             self.walk(content, &mut keys(), queues, into);
         }
-        into.sort_unstable();
+        into.order();
         into.dedup();
         Ok(())
     }

@@ -5,7 +5,7 @@
 //! until the channel has settled something.
 
 use super::ids::{ChannelId, QueueId};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::ordered::{BTreeMap, BTreeSet};
 
 #[derive(Clone, Debug, Default)]
 struct Limit {

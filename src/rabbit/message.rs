@@ -8,7 +8,7 @@
 
 use super::command::{AmqpError, Answer, Argument};
 use super::content::Content;
-use std::collections::BTreeMap;
+use crate::ordered::BTreeMap;
 use std::rc::Rc;
 
 /// Argument tables.

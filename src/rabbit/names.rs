@@ -1,6 +1,6 @@
 //! Names that many messages share, each kept once: a message never has a string of its own.
 
-use std::collections::BTreeSet;
+use crate::ordered::BTreeSet;
 use std::rc::Rc;
 
 /// So many different names are remembered; then it begins anew. Sharing saves memory and changes

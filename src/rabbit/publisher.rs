@@ -20,8 +20,9 @@ use super::message::Method;
 use super::names::Names;
 use super::process::{Out, Process, Timer};
 use super::spec::{PublisherSpec, Settings};
+use crate::ordered::{BTreeMap, BTreeSet};
 use crate::sim::{Input, MessageId, NodeId, Status};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 /// A publishing client.

@@ -17,10 +17,11 @@ use super::ids::{ChannelId, ConsumerId, PublishId, QueueId};
 use super::message::Arguments;
 use super::storage_v2::entry::Shared;
 use super::storage_v2::{Item, Means, Storage};
+use crate::ordered::BTreeMap;
 use crate::sim::cost::Server;
 use crate::sim::{MessageId, NodeId, Span, Time};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 /// With what a queue was declared.

@@ -1,9 +1,9 @@
 //! What a process of the RabbitMQ world is started with: all that a restart keeps, besides its
 //! files.
 
+use crate::ordered::BTreeMap;
 use crate::sim::Span;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// Settings by their real names: `vm_memory_high_watermark`, `confirm`, `mandatory`,
 /// `delivery_mode`.

@@ -4,6 +4,7 @@ use super::lexer::words_so_far;
 use super::options::Is;
 use super::programs::{self, LATER, PROGRAMS, Plain, Program};
 use crate::lab::{Session, Timeline};
+use crate::ordered::Order;
 use serde_json::Value;
 
 /// Words that could stand next.
@@ -62,7 +63,7 @@ pub fn complete(line: &str, timeline: &Timeline) -> Completion {
         },
     };
     words.retain(|word| word.starts_with(typed) && word != typed);
-    words.sort();
+    words.order();
     words.dedup();
     words.truncate(WORDS_MAX);
     Completion { words, replaces: typed.chars().count() }

@@ -3,9 +3,9 @@
 use super::error::{Mistake, Refusal};
 use super::lexer::Word;
 use crate::lab::predicate::PredicateError;
+use crate::ordered::BTreeMap;
 use crate::rabbit::command::Argument;
 use crate::sim::Span;
-use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 /// The longest duration that is taken.

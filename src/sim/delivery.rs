@@ -6,7 +6,7 @@ use super::process::{Origin, Waiting};
 use super::schedule::{Due, Event};
 use super::time::Time;
 use super::world::{Hop, World};
-use std::collections::BTreeSet;
+use crate::ordered::BTreeSet;
 
 /// A message that came to where there is no way on now. Its sender's machine goes on trying.
 #[derive(Clone)]

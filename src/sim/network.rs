@@ -18,8 +18,8 @@ use super::cost::{CostModel, Server};
 use super::node::NodeId;
 use super::rng::Stream;
 use super::time::{Span, Time};
+use crate::ordered::{BTreeMap, BTreeSet, Order};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
 
 /// How often a lost packet is sent again (`tcp_retries2` of Linux). Simplified: then it comes
 /// through, while TCP would end the connection.
@@ -150,7 +150,7 @@ impl Network {
         };
         self.faults.slow.retain(|rule| !same(rule));
         self.faults.slow.push(SlowRule { a, b, latency });
-        self.faults.slow.sort_by_key(|rule| rule.b.is_none());
+        self.faults.slow.order_by_key(|rule| rule.b.is_none());
     }
 
     /// Swallows messages by this rule.

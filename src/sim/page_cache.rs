@@ -7,7 +7,7 @@
 
 use super::node::NodeId;
 use super::time::Time;
-use std::collections::BTreeMap;
+use crate::ordered::BTreeMap;
 
 /// The grain of the cache. Linux reads ahead about this much.
 pub(super) const PAGE_BYTES: u64 = 64 << 10;

@@ -7,8 +7,9 @@ use super::rng::Stream;
 use super::schedule::{Due, Event};
 use super::time::{Span, Time};
 use super::world::{Happening, World};
+use crate::ordered::BTreeMap;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 /// What a process is doing.

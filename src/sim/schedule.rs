@@ -6,7 +6,7 @@
 use super::network::Connection;
 use super::node::{Effect, Input, Node, NodeId};
 use super::time::Time;
-use std::collections::BTreeMap;
+use crate::ordered::BTreeMap;
 use std::rc::Rc;
 
 /// The place of an event in the order of all: its instant, and its number among those of the same

@@ -14,7 +14,7 @@ use super::process::{Origin, Process, Status, Waiting};
 use super::rng::Stream;
 use super::schedule::{Event, Schedule};
 use super::time::Time;
-use std::collections::BTreeMap;
+use crate::ordered::BTreeMap;
 use std::rc::Rc;
 
 /// Something a node told the lab.

@@ -5,8 +5,8 @@
 //! version, length and body, all little-endian; then the body, a [`Record`] in postcard.
 
 use super::store::StoreError;
+use crate::ordered::BTreeSet;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
 
 const MAGIC: &[u8; 8] = b"pushpull";
 const HEAD: usize = 24;

@@ -4,9 +4,9 @@
 use super::block;
 use super::manifest::{Manifest, Record};
 use super::store::{Census, Commit, Opened, Store, StoreError, after, kept_name, kept_prefix};
+use crate::ordered::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 /// A store in memory.

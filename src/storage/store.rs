@@ -1,8 +1,8 @@
 //! Where labs are kept, as a trait.
 
 use super::manifest::{Manifest, Record};
+use crate::ordered::BTreeSet;
 use bytes::Bytes;
-use std::collections::BTreeSet;
 use std::fmt;
 
 /// Why storage did not do what it was asked; each says who must react.

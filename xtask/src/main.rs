@@ -26,6 +26,7 @@ mod test;
 mod test_steps;
 mod tools;
 mod twin;
+mod wasm;
 
 use options::Options;
 use std::process::ExitCode;

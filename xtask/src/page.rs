@@ -5,6 +5,7 @@
 //!   in it. The order is tokens, base, then by name.
 //! - The still pictures of www/poster, which a test draws with the program's own code, come into
 //!   the page.
+//! - The programs lose the names of their functions, unless it is a debug build.
 //! - The program's size is noted, so that the page can say how much of it has come; a server that
 //!   compresses does not tell.
 //! - A script inside the page, which the page's own policy forbids, fails the build here and not in
@@ -12,6 +13,7 @@
 
 use crate::Failure;
 use crate::options::Options;
+use crate::wasm;
 use std::collections::hash_map::DefaultHasher;
 use std::fs;
 use std::hash::{Hash, Hasher};
@@ -40,8 +42,22 @@ pub fn run(options: &Options) -> Result<ExitCode, Failure> {
     let site = std::env::var_os("TRUNK_STAGING_DIR").map(PathBuf::from).ok_or_else(|| {
         "`cargo xtask page` is run by Trunk, while it builds: use `cargo xtask build`.".to_string()
     })?;
+    if std::env::var_os("TRUNK_PROFILE").is_some_and(|profile| profile == "release") {
+        slim(&site)?;
+    }
     finish(&site)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Takes out of the programs what a visitor has no use for.
+fn slim(site: &Path) -> Result<(), Failure> {
+    for path in paths(site, "wasm")? {
+        let told = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+        let module = fs::read(&path).map_err(|error| told(&error))?;
+        let module = wasm::without_names(&module).map_err(|error| told(&error))?;
+        fs::write(&path, module).map_err(|error| told(&error))?;
+    }
+    Ok(())
 }
 
 fn finish(site: &Path) -> Result<(), Failure> {
@@ -72,17 +88,26 @@ fn sheets(folder: &Path) -> Result<Vec<(String, String)>, Failure> {
 
 /// The names and texts of the files of one kind in a folder, by name.
 fn files(folder: &Path, kind: &str) -> Result<Vec<(String, String)>, Failure> {
-    let unreadable = |error| format!("{} cannot be read: {error}.", folder.display());
     let mut files = Vec::new();
+    for path in paths(folder, kind)? {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        files.push((name, read(&path)?));
+    }
+    Ok(files)
+}
+
+/// The files of one kind in a folder, by name.
+fn paths(folder: &Path, kind: &str) -> Result<Vec<PathBuf>, Failure> {
+    let unreadable = |error| format!("{} cannot be read: {error}.", folder.display());
+    let mut paths = Vec::new();
     for entry in fs::read_dir(folder).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
         if path.extension().is_some_and(|extension| extension == kind) {
-            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            files.push((name, read(&path)?));
+            paths.push(path);
         }
     }
-    files.sort();
-    Ok(files)
+    paths.sort();
+    Ok(paths)
 }
 
 /// The sheets as one, without comments and indentation.

@@ -8,8 +8,8 @@ use crate::kafka::command::{
 use crate::kafka::error::{ErrorCode, client_error};
 use crate::kafka::event::TopicPartition;
 use crate::kafka::message::response::TopicMetadata;
+use crate::ordered::BTreeSet;
 use crate::sim::NodeId;
-use std::collections::BTreeSet;
 use std::rc::Rc;
 
 fn topics(gathered: &Gathered) -> impl Iterator<Item = (&Rc<str>, &TopicMetadata)> {

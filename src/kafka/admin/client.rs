@@ -8,8 +8,8 @@ use crate::kafka::error::client_error;
 use crate::kafka::event::Event;
 use crate::kafka::message::Response;
 use crate::kafka::process::{Out, Process};
+use crate::ordered::BTreeMap;
 use crate::sim::{Input, NodeId, Span, Time};
-use std::collections::BTreeMap;
 
 /// `default.api.timeout.ms`.
 const API_TIMEOUT: Span = Span::seconds(60);

@@ -8,8 +8,8 @@ use crate::kafka::message::request::OffsetCommit;
 use crate::kafka::message::response::{DescribedGroup, Metadata};
 use crate::kafka::message::{Request, Response};
 use crate::kafka::spec::Settings;
+use crate::ordered::BTreeMap;
 use crate::sim::NodeId;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// Whom to ask.

@@ -7,8 +7,8 @@ use crate::kafka::event::{Event, TopicPartition};
 use crate::kafka::partition::Partition;
 use crate::kafka::process::{Out, Process};
 use crate::kafka::spec::BrokerSpec;
+use crate::ordered::BTreeMap;
 use crate::sim::Input;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// What a broker remembers of a read or a flush that is under way.

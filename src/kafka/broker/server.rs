@@ -17,9 +17,9 @@ use crate::kafka::message::{KafkaMessage, Request, Response};
 use crate::kafka::metadata::Image;
 use crate::kafka::partition::Partition;
 use crate::kafka::process::{Out, Process, Timer};
+use crate::ordered::BTreeMap;
 use crate::sim::{Input, Message, NodeId};
 use bytes::Bytes;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// A request that is to be answered.

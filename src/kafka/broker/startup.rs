@@ -16,8 +16,9 @@ use crate::kafka::partition::Partition;
 use crate::kafka::process::Out;
 use crate::kafka::record::Records;
 use crate::kafka::{now_ms, spec::Settings};
+use crate::ordered::BTreeMap;
 use crate::sim::{Rope, Span};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 #[derive(Clone, Debug)]

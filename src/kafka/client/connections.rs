@@ -4,8 +4,9 @@ use super::backoff::backoff;
 use crate::kafka::config::producer::NetworkConfig;
 use crate::kafka::message::{KafkaMessage, Request, Response};
 use crate::kafka::process::Out;
+use crate::ordered::BTreeMap;
 use crate::sim::{NodeId, Span, Time};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 #[derive(Clone, Debug, PartialEq)]

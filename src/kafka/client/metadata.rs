@@ -3,8 +3,8 @@
 use crate::kafka::error::ErrorCode;
 use crate::kafka::event::TopicPartition;
 use crate::kafka::message::response::{Metadata, TopicMetadata};
+use crate::ordered::{BTreeMap, BTreeSet};
 use crate::sim::{NodeId, Span, Time};
-use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 /// The metadata of one client.

@@ -12,8 +12,9 @@ use crate::kafka::event::{Event, TopicPartition};
 use crate::kafka::message::Response;
 use crate::kafka::process::{Out, Process};
 use crate::kafka::spec::{CommitMode, ConsumerSpec, Reads};
+use crate::ordered::{BTreeMap, BTreeSet};
 use crate::sim::{Input, NodeId, Span, Time};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 /// What an answer is for.

@@ -13,8 +13,9 @@ use crate::kafka::message::request::OffsetCommit;
 use crate::kafka::message::{Request, Response};
 use crate::kafka::process::Out;
 use crate::kafka::spec::CommitMode;
+use crate::ordered::BTreeMap;
 use crate::sim::Time;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 /// Offsets to commit, partition by partition.
 pub type Offsets = BTreeMap<TopicPartition, i64>;

@@ -10,9 +10,10 @@ use crate::kafka::process::Out;
 use crate::kafka::record::header::crc_matches;
 use crate::kafka::record::reader::window;
 use crate::kafka::record::{BatchStream, Records};
+use crate::ordered::{BTreeMap, BTreeSet};
 use crate::sim::{MessageId, NodeId};
 use bytes::Bytes;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
 /// A record in a consumer's memory. Key and value are windows on the bytes that were fetched.
 #[derive(Clone, Debug)]

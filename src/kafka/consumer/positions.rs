@@ -6,8 +6,8 @@ use crate::kafka::event::{Event, TopicPartition};
 use crate::kafka::message::{Request, Response};
 use crate::kafka::process::Out;
 use crate::kafka::spec::{Reads, StartAt};
+use crate::ordered::BTreeMap;
 use crate::sim::Time;
-use std::collections::BTreeMap;
 
 /// What is known of one partition's position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

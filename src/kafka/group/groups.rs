@@ -3,8 +3,8 @@
 use super::records::OffsetKey;
 use crate::kafka::error::ErrorCode;
 use crate::kafka::event::TopicPartition;
+use crate::ordered::BTreeMap;
 use crate::sim::NodeId;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// A committed offset.

@@ -1,7 +1,7 @@
 //! The small text files beside the logs: a version, a count, and a line for each entry.
 
 use crate::kafka::event::TopicPartition;
-use std::collections::BTreeMap;
+use crate::ordered::BTreeMap;
 use std::fmt::Write;
 
 /// Up to where each log is flushed.

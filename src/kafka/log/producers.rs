@@ -3,8 +3,9 @@
 use crate::kafka::error::ErrorCode;
 use crate::kafka::record::BatchHeader;
 use crate::kafka::record::header::{crc32c, sequence_after};
+use crate::ordered::BTreeMap;
 use bytes::{BufMut, Bytes, BytesMut};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 /// So many batches of each producer are remembered: as many as may be under way at once.
 const BATCHES_KEPT: usize = 5;

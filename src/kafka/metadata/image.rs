@@ -4,7 +4,7 @@ use super::records::MetadataRecord;
 use crate::kafka::event::TopicPartition;
 use crate::kafka::message::response::{PartitionMetadata, TopicId, TopicMetadata};
 use crate::kafka::spec::Settings;
-use std::collections::BTreeMap;
+use crate::ordered::BTreeMap;
 use std::rc::Rc;
 
 /// A topic.

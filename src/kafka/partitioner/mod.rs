@@ -15,8 +15,8 @@ pub use sticky::{LoadStats, StickyPartitioner};
 
 use super::error::client_error;
 use crate::kafka::command::ApiError;
+use crate::ordered::BTreeMap;
 use crate::sim::Stream;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// The partitioner that a producer was configured with (`partitioner.class`).

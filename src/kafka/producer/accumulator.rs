@@ -4,8 +4,9 @@ use super::batch::{ProducerBatch, bytes_most};
 use crate::kafka::command::OutgoingRecord;
 use crate::kafka::config::ProducerConfig;
 use crate::kafka::event::TopicPartition;
+use crate::ordered::BTreeMap;
 use crate::sim::{MessageId, Span, Time};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 /// Batches of one partition.
 #[derive(Clone, Debug, Default)]

@@ -14,8 +14,9 @@ use crate::kafka::now_ms;
 use crate::kafka::partitioner::{LoadStats, StickyPartitioner};
 use crate::kafka::process::{Out, Process};
 use crate::kafka::spec::ProducerSpec;
+use crate::ordered::{BTreeMap, BTreeSet};
 use crate::sim::{Input, NodeId, Time};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 /// What an answer is for.

@@ -9,8 +9,8 @@ use crate::kafka::message::Request;
 use crate::kafka::message::request::Produce;
 use crate::kafka::process::Out;
 use crate::kafka::record::builder::ProducerStamp;
+use crate::ordered::BTreeMap;
 use crate::sim::{NodeId, Span, Time};
-use std::collections::BTreeMap;
 
 /// A batch that left: its partition, and the number by which its queue knows it.
 pub type Sent = (TopicPartition, u64);

@@ -3,7 +3,7 @@
 use crate::kafka::event::TopicPartition;
 use crate::kafka::record::builder::ProducerStamp;
 use crate::kafka::record::header::sequence_after;
-use std::collections::BTreeMap;
+use crate::ordered::BTreeMap;
 
 /// Where one partition stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,6 +5,7 @@
 //! back. What is left of queues that are not durable is deleted. Only then does the broker serve.
 
 use super::{Broker, Phase};
+use crate::ordered::{BTreeMap, BTreeSet};
 use crate::rabbit::definitions::{self, Definition, RecoveryTerms, SavedBinding};
 use crate::rabbit::event::Event;
 use crate::rabbit::exchange::{Binding, Destination};
@@ -16,7 +17,7 @@ use crate::rabbit::storage_v2::entry::{self, Entry};
 use crate::rabbit::storage_v2::message_store::{self, MessageStore};
 use crate::rabbit::storage_v2::{Storage, directory};
 use crate::sim::{NodeId, Rope};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 /// A torn write ends inside one of these, and may spoil it.

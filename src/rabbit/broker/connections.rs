@@ -1,6 +1,7 @@
 //! Connections and channels, and what an error closes.
 
 use super::Broker;
+use crate::ordered::{BTreeMap, BTreeSet, Order};
 use crate::rabbit::channel::{Channel, Mode, Unacked};
 use crate::rabbit::command::{AmqpError, Closes};
 use crate::rabbit::error;
@@ -10,7 +11,6 @@ use crate::rabbit::message::{Frame, Method};
 use crate::rabbit::process::{Out, Timer};
 use crate::rabbit::queue::Settlement;
 use crate::sim::{Message as _, NodeId, Span, Time};
-use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 /// Each side says so often that it lives: half the heartbeat interval of 60 s.
@@ -250,7 +250,7 @@ impl Broker {
             queue.waiting_gets.retain(|(waiting, _)| !ids.contains(waiting));
         }
         for (queue, mut seqs) in back {
-            seqs.sort_unstable();
+            seqs.order();
             self.with_queue(queue, out, |queue, means| {
                 for consumer in queue.consumers.remove_channels(&ids) {
                     let (queue, consumer) = (queue.name.clone(), consumer.tag);

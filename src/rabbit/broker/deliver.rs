@@ -2,6 +2,7 @@
 
 use super::Broker;
 use super::publish::work_of;
+use crate::ordered::{BTreeMap, BTreeSet, Order};
 use crate::rabbit::channel::Unacked;
 use crate::rabbit::command::{AmqpError, Argument};
 use crate::rabbit::consumers::Consumer;
@@ -14,7 +15,6 @@ use crate::rabbit::process::{Out, Ticket};
 use crate::rabbit::profile::Profile;
 use crate::rabbit::queue::{Got, Push, Settlement};
 use crate::sim::Rope;
-use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 impl Broker {
@@ -298,7 +298,7 @@ impl Broker {
         for ((queue, _), mut seqs) in groups {
             // Put back by place; given up in the order of the tags.
             if how == Settlement::Requeued {
-                seqs.sort_unstable();
+                seqs.order();
             }
             self.settle_at(channel, queue, &seqs, how, out);
         }

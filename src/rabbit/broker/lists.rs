@@ -2,6 +2,7 @@
 
 use super::Broker;
 use super::arguments;
+use crate::ordered::Order;
 use crate::rabbit::command::Answer;
 use crate::rabbit::exchange::Destination;
 use crate::rabbit::inspect::{
@@ -54,7 +55,7 @@ impl Broker {
                 },
                 key: binding.key.to_string(),
             }));
-            states[from..].sort_by(|a, b| (&a.destination, &a.key).cmp(&(&b.destination, &b.key)));
+            states[from..].order_by(|a, b| (&a.destination, &a.key).cmp(&(&b.destination, &b.key)));
         }
         states
     }

@@ -39,11 +39,11 @@ use super::queue::Queue;
 use super::spec::Settings;
 use super::storage_v2::Means;
 use super::storage_v2::message_store::MessageStore;
+use crate::ordered::{BTreeMap, BTreeSet};
 use crate::sim::{Input, NodeId, Span, Time};
 use boot::Boot;
 use connections::Connection;
 pub use connections::{HEARTBEAT_INTERVAL, SILENCE_MAX};
-use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 /// The write buffer of a queue waits so long at the most.

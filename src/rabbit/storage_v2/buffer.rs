@@ -5,11 +5,11 @@ use super::entry::{
     file_header,
 };
 use super::{Files, Means, Storage, entry_of};
+use crate::ordered::{BTreeMap, BTreeSet};
 use crate::rabbit::content::Content;
 use crate::rabbit::event::Event;
 use crate::rabbit::ids::PublishId;
 use bytes::BytesMut;
-use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 /// The buffer is written out when it holds so many bytes,
@@ -130,7 +130,10 @@ impl Storage {
         self.buffer.cache.clear();
         let mut bytes = 0;
         while let Some(&seq) =
-            [messages.keys().next(), acknowledged.first()].into_iter().flatten().min()
+            [messages.first_key_value().map(|(seq, _)| seq), acknowledged.first()]
+                .into_iter()
+                .flatten()
+                .min()
         {
             let segment = seq / SEGMENT_ENTRIES;
             let end = (segment + 1) * SEGMENT_ENTRIES;

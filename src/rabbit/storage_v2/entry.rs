@@ -19,9 +19,9 @@
 
 use super::message_store::file_name;
 use super::store_file;
+use crate::ordered::BTreeMap;
 use crate::sim::MessageId;
 use bytes::BufMut;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// Bytes of an entry.

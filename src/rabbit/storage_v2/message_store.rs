@@ -6,10 +6,10 @@
 //! skips one that was consumed before its turn came).
 
 use super::entry::{Shared, encode_message_head};
+use crate::ordered::BTreeMap;
 use crate::rabbit::content::Content;
 use crate::rabbit::process::Out;
 use bytes::BytesMut;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// A file that has grown to so many bytes is followed by a new one.

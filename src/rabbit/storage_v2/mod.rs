@@ -38,12 +38,13 @@ use super::limits::Limits;
 use super::names::Names;
 use super::process::Out;
 use super::rates::OutRate;
+use crate::ordered::BTreeMap;
 use crate::sim::{MessageId, Time};
 use buffer::Buffer;
 use entry::{Entry, SEGMENT_ENTRIES, Shared, Stored};
 use message_store::MessageStore;
 use refill::Refill;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 use tail::{Tail, TailEntry};
 

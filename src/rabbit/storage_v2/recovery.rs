@@ -12,9 +12,9 @@ use super::entry::{ENTRY_BYTES, Entry, HEADER_BYTES, SEGMENT_ENTRIES, Stored};
 use super::message_store::MessageStore;
 use super::tail::TailEntry;
 use super::{Files, Storage, index_file, store_file};
+use crate::ordered::{BTreeMap, BTreeSet};
 use crate::rabbit::process::Out;
 use crate::sim::{MessageId, Time};
-use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 /// What became of the messages of a queue at boot.

@@ -1,8 +1,8 @@
 //! What is refused, in the words of the real server.
 
 use super::*;
+use crate::ordered::BTreeMap;
 use crate::rabbit::command::{Argument, Closes, GetMode};
-use std::collections::BTreeMap;
 
 fn refused(lab: &mut Lab, ask: Ask, code: u16, text: &str) {
     let error = lab.ask(ask).expect_err("it is refused");

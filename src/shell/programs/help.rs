@@ -2,6 +2,7 @@
 
 use super::{Call, LATER, PROGRAMS, Plain, Program, find, unknown};
 use crate::lab::predicate::shape::{Object, STATE};
+use crate::ordered::Order;
 use crate::shell::error::Refusal;
 use crate::shell::job::Job;
 use crate::shell::options::{Is, Opt};
@@ -96,7 +97,7 @@ pub fn for_program(program: &Program) -> Vec<String> {
     let with = |is: Is| -> Vec<&str> {
         let options = program.options.iter().flat_map(|(_, options)| *options);
         let mut names: Vec<&str> = options.filter(|o| o.is == is).map(|o| o.names[0]).collect();
-        names.sort_unstable();
+        names.order();
         names.dedup();
         names
     };

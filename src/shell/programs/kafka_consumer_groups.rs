@@ -8,13 +8,13 @@ use crate::kafka::command::{
 };
 use crate::kafka::event::TopicPartition;
 use crate::lab::{Command, LabError, Outcome};
+use crate::ordered::{BTreeMap, Order};
 use crate::shell::error::{Mistake, Refusal};
 use crate::shell::job::{Job, unexpected};
 use crate::shell::lexer::Word;
 use crate::shell::options::{Arguments, Opt, ignored, later, many, once};
 use crate::shell::table::pad_java;
 use crate::shell::values::{integer, wrong};
-use std::collections::BTreeMap;
 
 static OPTIONS: [Opt; 30] = [
     once(&["--list"], "", "list all groups"),
@@ -194,7 +194,7 @@ fn java_row(cells: &[impl AsRef<str>], widths: &[usize]) -> String {
 fn offset_rows(group: &GroupDescription) -> Vec<[String; 9]> {
     let mut owners: Vec<Option<&MemberDescription>> =
         group.members.iter().filter(|member| !member.assignment.is_empty()).map(Some).collect();
-    owners.sort_by_key(|owner| std::cmp::Reverse(owner.map_or(0, |m| m.assignment.len())));
+    owners.order_by_key(|owner| std::cmp::Reverse(owner.map_or(0, |m| m.assignment.len())));
     owners.push(None);
     let mut rows = Vec::new();
     for owner in owners {
@@ -205,7 +205,7 @@ fn offset_rows(group: &GroupDescription) -> Vec<[String; 9]> {
             .iter()
             .filter(|row| row.member.as_ref().filter(|member| is_known(member)) == id)
             .collect();
-        of_owner.sort_by(|a, b| a.partition.cmp(&b.partition));
+        of_owner.order_by(|a, b| a.partition.cmp(&b.partition));
         rows.extend(of_owner.into_iter().map(|row| offset_row(group, row, owner)));
     }
     rows
@@ -270,7 +270,7 @@ fn assignment(partitions: &[TopicPartition]) -> String {
     let mut topics: BTreeMap<&str, Vec<i32>> = BTreeMap::new();
     partitions.iter().for_each(|p| topics.entry(&p.topic).or_default().push(p.partition));
     let topic = |(topic, mut numbers): (&str, Vec<i32>)| {
-        numbers.sort_unstable();
+        numbers.order();
         let numbers: Vec<String> = numbers.iter().map(i32::to_string).collect();
         format!("{topic}:{}", numbers.join(","))
     };

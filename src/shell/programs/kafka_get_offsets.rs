@@ -4,6 +4,7 @@ use super::kafka_tools::{BOOTSTRAP_SERVER, COMMAND_CONFIG, topic};
 use super::{Call, Program};
 use crate::kafka::command::{Answer, Ask};
 use crate::lab::{Command, LabError, Outcome};
+use crate::ordered::Order;
 use crate::shell::error::Refusal;
 use crate::shell::job::{Job, unexpected};
 use crate::shell::lexer::Word;
@@ -52,7 +53,7 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
     Ok(Job::of(Command::Kafka(ask), move |result| match result {
         Ok(Outcome::Kafka(Answer::Offsets(mut offsets))) => {
             // The tool sorts by the text `topic-partition`, so that 10 comes before 2.
-            offsets.sort_by_key(|(partition, _)| partition.to_string());
+            offsets.order_by_key(|(partition, _)| partition.to_string());
             let line = |(partition, offset): (crate::kafka::event::TopicPartition, Option<i64>)| {
                 Some(format!("{}:{}:{}", partition.topic, partition.partition, offset?))
             };

@@ -25,8 +25,8 @@ pub use file::{Absent, File, Kind};
 pub use rope::Rope;
 
 use super::rng::Stream;
+use crate::ordered::BTreeMap;
 use bytes::Bytes;
-use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::rc::Rc;
 
@@ -66,7 +66,7 @@ impl Disk {
     /// The files whose names begin with `prefix`, in the order of their names.
     pub fn with_prefix<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a File)> {
         self.files
-            .range::<str, _>((Bound::Included(prefix), Bound::Unbounded))
+            .range::<str>((Bound::Included(prefix), Bound::Unbounded))
             .map(|(name, file)| (&**name, &**file))
             .take_while(move |(name, _)| name.starts_with(prefix))
     }

@@ -1,7 +1,7 @@
 //! Disks against a model of plain byte vectors, over many seeds; and what sealing may not change.
 
 use super::*;
-use std::collections::BTreeMap;
+use crate::ordered::BTreeMap;
 
 const SEEDS: u64 = 100;
 const NAMES: [&str; 3] = ["a.log", "b.log", "c.log"];

@@ -3,11 +3,11 @@
 use super::event_line;
 use crate::lab::Session;
 use crate::lab::ledger::{Stage, StageKind};
+use crate::ordered::BTreeMap;
 use crate::sim::{Disk, MessageId, NodeId};
 use crate::view::frame::{EventLine, Inspector, Selection, StageLine};
 use crate::view::scene::Place;
 use crate::{kafka, rabbit};
-use std::collections::BTreeMap;
 
 /// So many of the last events that concern it.
 const EVENTS_MAX: usize = 12;

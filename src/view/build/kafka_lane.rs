@@ -134,9 +134,9 @@ mod tests {
     use super::*;
     use crate::kafka::inspect::GroupPosition;
     use crate::kafka::spec::CommitMode;
+    use crate::ordered::BTreeMap;
     use crate::sim::{MessageId, Span, Status, Time};
     use crate::view::scene::Health;
-    use std::collections::BTreeMap;
 
     fn client(positions: Vec<(TopicPartition, i64)>) -> ClientState {
         ClientState {

@@ -2,6 +2,7 @@
 
 use crate::lab::Session;
 use crate::lab::session::Arrived;
+use crate::ordered::Order;
 use crate::sim::{Hop, Message, NodeId};
 use crate::view::scene::{Mover, MoverKind, Place};
 use crate::{kafka, rabbit};
@@ -14,7 +15,7 @@ pub fn movers(session: &Session, arrived: &Arrived) -> Vec<Mover> {
     let kafka = arrived.kafka.iter().map(|hop| in_kafka(&session.kafka, hop));
     let rabbit = arrived.rabbit.iter().map(|hop| in_rabbit(&session.rabbit, hop));
     let mut all: Vec<Mover> = kafka.chain(rabbit).flatten().collect();
-    all.sort_by_key(|mover| (mover.arrives_us, mover.sent_us, mover.id));
+    all.order_by_key(|mover| (mover.arrives_us, mover.sent_us, mover.id));
     all
 }
 
@@ -26,7 +27,7 @@ pub fn in_flight(session: &Session) -> Vec<Mover> {
         .filter_map(|hop| in_kafka(&session.kafka, &hop))
         .chain(rabbit.filter_map(|hop| in_rabbit(&session.rabbit, &hop)))
         .collect();
-    all.sort_by_key(|mover| (mover.arrives_us, mover.sent_us, mover.id));
+    all.order_by_key(|mover| (mover.arrives_us, mover.sent_us, mover.id));
     all
 }
 

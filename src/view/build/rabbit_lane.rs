@@ -2,6 +2,7 @@
 
 use super::health;
 use crate::lab::Session;
+use crate::ordered::BTreeSet;
 use crate::rabbit::Cluster;
 use crate::rabbit::inspect::{CellState, ClientKind, ClientState, QueueState};
 use crate::rabbit::spec::Spec;
@@ -9,7 +10,6 @@ use crate::sim::Status;
 use crate::view::scene::{
     CELLS_MAX, Consumer, Exchange, Health, Queue, QueueCell, RabbitLane, Server,
 };
-use std::collections::BTreeSet;
 
 /// The lower lane.
 pub fn lane(session: &Session) -> RabbitLane {

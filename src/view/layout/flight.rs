@@ -6,8 +6,8 @@
 use super::Picture;
 use super::density::Density;
 use super::shape::{Point, Rect};
+use crate::ordered::{BTreeMap, Order};
 use crate::view::scene::{Mover, MoverKind, Place};
-use std::collections::BTreeMap;
 
 /// At most so many things move at once.
 pub const FLIGHTS_MAX: usize = 7;
@@ -92,7 +92,7 @@ pub fn flights(before: &Picture, after: &Picture, arrived: &[Mover]) -> Vec<Flig
     }
     // What carries messages is seen first, if there is too much.
     if flights.len() > FLIGHTS_MAX {
-        flights.sort_by_key(|(flight, _, _)| {
+        flights.order_by_key(|(flight, _, _)| {
             (!matches!(flight.glyph, Glyph::Record | Glyph::Message), flight.delay_ms)
         });
         flights.truncate(FLIGHTS_MAX);

@@ -54,7 +54,7 @@ pub(crate) use texts;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeSet;
+    use crate::ordered::BTreeSet;
 
     /// Texts that are the same in both languages: names, numbers, symbols.
     const NAMES: [&str; 16] = [
