@@ -154,8 +154,8 @@ impl Desk {
                 let (words, replaces) = (completion.words, completion.replaces);
                 return vec![Reply::Completions { id, words, replaces }];
             }
-            Request::OpenLesson { id, language, markdown } => {
-                match self.teaching.open(&LessonText { id, language, markdown }) {
+            Request::OpenLesson { id, language, json } => {
+                match self.teaching.open(&LessonText { id, language, json }) {
                     Ok(lines) => self.begin_lesson(&lines),
                     Err(error) => return vec![Reply::LessonRefused { error }],
                 }

@@ -62,8 +62,8 @@ pub enum Request {
         id: String,
         /// `en` or `ko`.
         language: String,
-        /// The lesson's Markdown.
-        markdown: String,
+        /// The lesson as JSON.
+        json: String,
     },
     /// Something the learner does in the open lesson.
     Lesson(LessonAct),

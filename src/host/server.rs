@@ -105,10 +105,10 @@ impl Server {
             }
             (Phase::Open { desk, .. }, Request::Erase { .. }) if desk.is_recovering() => Vec::new(),
             (Phase::Open { .. }, Request::Erase { script }) => self.erase(script),
-            (Phase::Open { desk, .. }, Request::OpenLesson { id, language, markdown })
+            (Phase::Open { desk, .. }, Request::OpenLesson { id, language, json })
                 if !desk.is_recovering() && *desk.saver().access() == Access::Writes =>
             {
-                self.leave_for(LessonText { id, language, markdown })
+                self.leave_for(LessonText { id, language, json })
             }
             (Phase::Open { desk, .. }, request) => desk.handle(request),
             (Phase::Failed, _) => Vec::new(),

@@ -4,8 +4,8 @@
 use super::lines::{Ran, Source};
 use super::protocol::LessonAct;
 use crate::lab::Timeline;
-use crate::lesson::Player;
 use crate::lesson::progress::Progress;
+use crate::lesson::{Lesson, Player};
 use crate::view::build_lesson::lesson_view;
 use crate::view::lesson::LessonView;
 use serde::{Deserialize, Serialize};
@@ -25,15 +25,15 @@ pub struct LessonText {
     pub id: String,
     /// `en` or `ko`.
     pub language: String,
-    /// Its Markdown.
-    pub markdown: String,
+    /// The lesson itself, as JSON.
+    pub json: String,
 }
 
 impl LessonText {
     /// A learner at its first step, or why it cannot be read.
     pub fn player(&self) -> Result<Player, String> {
-        let player = Player::open(&self.id, &self.language, &self.markdown);
-        player.map_err(|error| error.to_string())
+        let lesson = Lesson::from_json(&self.id, &self.language, &self.json);
+        lesson.map(Player::open).map_err(|error| error.to_string())
     }
 }
 

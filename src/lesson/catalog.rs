@@ -46,6 +46,11 @@ pub const LESSONS: [Entry; 3] = [
 ];
 
 impl Entry {
+    /// Where the page finds it in a language, as JSON.
+    pub fn address(&self, language: &str) -> String {
+        ["lessons/", language, "/", self.id, ".json"].concat()
+    }
+
     /// Its title in a language; English for one that is not known.
     pub fn title(&self, language: &str) -> &'static str {
         match language {

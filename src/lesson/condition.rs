@@ -2,10 +2,13 @@
 
 pub use crate::lab::predicate::Lookup;
 use crate::lab::predicate::{Expression, Operator, PredicateError};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// A predicate or a path, with its left side apart, so that its value can be shown.
-#[derive(Clone, Debug, PartialEq)]
+/// A predicate or a path, with its left side apart, so that its value can be shown. As data it is
+/// its text.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Condition {
     /// As it was written.
     pub text: String,
@@ -50,6 +53,20 @@ impl Condition {
             Ok(Value::String(text)) => Some(text),
             Ok(value) => Some(value.to_string()),
         }
+    }
+}
+
+impl TryFrom<String> for Condition {
+    type Error = PredicateError;
+
+    fn try_from(text: String) -> Result<Condition, PredicateError> {
+        Condition::parse(&text)
+    }
+}
+
+impl From<Condition> for String {
+    fn from(condition: Condition) -> String {
+        condition.text
     }
 }
 

@@ -1,10 +1,15 @@
 //! A lesson as it was written: plain data, without a learner.
+//!
+//! The page gets a lesson in this form, as JSON that `cargo xtask build` makes of the Markdown: a
+//! reader of Markdown would be a tenth of what a visitor downloads.
 
 use super::condition::Condition;
+use super::error::LessonError;
 use super::text::{Block, Inline};
+use serde::{Deserialize, Serialize};
 
 /// A lesson in one language.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Lesson {
     /// Its id: the name of its file without `.md`.
     pub id: String,
@@ -18,8 +23,35 @@ pub struct Lesson {
     pub steps: Vec<Step>,
 }
 
+impl Lesson {
+    /// The lesson as JSON.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("a lesson is plain data")
+    }
+
+    /// A lesson from its JSON, which must be of this id and language.
+    pub fn from_json(id: &str, language: &str, json: &str) -> Result<Lesson, LessonError> {
+        let wrong = |line, found: String, expected: &str| LessonError {
+            file: id.into(),
+            line,
+            found,
+            expected: expected.into(),
+        };
+        let lesson: Lesson = serde_json::from_str(json)
+            .map_err(|error| wrong(error.line(), error.to_string(), "a lesson as it was built"))?;
+        if (&*lesson.id, &*lesson.language) != (id, language) {
+            let found = format!("the lesson {} in {}", lesson.id, lesson.language);
+            return Err(wrong(0, found, &format!("{id} in {language}")));
+        }
+        match lesson.steps.is_empty() {
+            true => Err(wrong(0, "no steps".into(), "one at the least")),
+            false => Ok(lesson),
+        }
+    }
+}
+
 /// The head of a lesson.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FrontMatter {
     /// Its title.
     pub title: String,
@@ -40,7 +72,7 @@ pub struct FrontMatter {
 }
 
 /// A step.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Step {
     /// The line of its heading.
     pub line: usize,
@@ -67,7 +99,7 @@ pub struct Step {
 }
 
 /// A command of the lab's language, with the standard input that belongs to it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Command {
     /// The line where it begins.
     pub line: usize,
@@ -76,7 +108,7 @@ pub struct Command {
 }
 
 /// A question that is answered before the run and decided by the engine after it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Prediction {
     /// The line where it begins.
     pub line: usize,
@@ -87,7 +119,7 @@ pub struct Prediction {
 }
 
 /// An answer to choose.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Choice {
     /// Its line.
     pub line: usize,
@@ -110,7 +142,7 @@ impl Choice {
 }
 
 /// What is behind a wrong answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Belief {
     /// A belief that somebody has, by its id in the bank
     /// ([`misconception`](super::misconception)).
@@ -120,7 +152,7 @@ pub enum Belief {
 }
 
 /// A sentence and what it says of the lab: a value to observe, or a clause of a goal.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Statement {
     /// Its line.
     pub line: usize,
@@ -131,7 +163,7 @@ pub struct Statement {
 }
 
 /// A protection to switch off.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Without {
     /// Its line.
     pub line: usize,
@@ -142,7 +174,7 @@ pub struct Without {
 }
 
 /// A stretch of text and its line.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Prose {
     /// Where it stands.
     pub line: usize,

@@ -39,8 +39,8 @@ pub enum LessonAct {
     Translate {
         /// `en` or `ko`.
         language: String,
-        /// The lesson's Markdown.
-        markdown: String,
+        /// The lesson as JSON.
+        json: String,
     },
 }
 
@@ -66,8 +66,7 @@ pub struct Player {
 
 impl Player {
     /// Opens a lesson at its first step. The host runs [`Player::start`] in a fresh lab then.
-    pub fn open(id: &str, language: &str, markdown: &str) -> Result<Player, LessonError> {
-        let lesson = Lesson::parse(id, language, id, markdown)?;
+    pub fn open(lesson: Lesson) -> Player {
         let mut player = Player {
             lesson,
             progress: Progress::default(),
@@ -75,7 +74,7 @@ impl Player {
             under_way: VecDeque::new(),
         };
         player.begin();
-        Ok(player)
+        player
     }
 
     /// The lesson.
@@ -134,7 +133,7 @@ impl Player {
                 self.begin();
                 return Ok(self.start());
             }
-            LessonAct::Translate { language, markdown } => self.translate(&language, &markdown)?,
+            LessonAct::Translate { language, json } => self.translate(&language, &json)?,
         }
         Ok(Vec::new())
     }
@@ -255,9 +254,8 @@ impl Player {
         }
     }
 
-    fn translate(&mut self, language: &str, markdown: &str) -> Result<(), LessonError> {
-        let id = self.lesson.id.clone();
-        let lesson = Lesson::parse(&id, language, &id, markdown)?;
+    fn translate(&mut self, language: &str, json: &str) -> Result<(), LessonError> {
+        let lesson = Lesson::from_json(&self.lesson.id, language, json)?;
         if let Some(difference) = super::compare::differences(&self.lesson, &lesson).pop() {
             return Err(difference);
         }

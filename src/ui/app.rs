@@ -20,7 +20,7 @@ use super::table::{TextAccount, table_html};
 use super::toast::ToastLine;
 use crate::browser::Engine;
 use crate::host::protocol::Reply;
-use crate::view::catalog;
+use crate::lesson::catalog;
 use crate::view::layout::Options;
 use crate::view::text_view::{comparison, text_view};
 use gloo::events::EventListener;
@@ -191,7 +191,7 @@ fn use_engine(desk: &Desk, effects: &[(u64, Effect)]) {
                 heard.send(Action::Reply(Box::new(reply), outside::now_ms()));
             };
             *engine.borrow_mut() = Some(Engine::start(Rc::new(on_reply)));
-            if let Some(entry) = outside::asked("lesson").and_then(|id| catalog::entry(&id)) {
+            if let Some(entry) = outside::asked("lesson").and_then(|id| catalog::find(&id)) {
                 desk.send(Action::OpenLesson(entry.id));
             }
             let seen = desk.clone();
@@ -229,9 +229,9 @@ fn carry_out(desk: &Desk, engine: Option<&Engine>, effect: Effect) {
         Effect::FetchLesson { id, language, translate } => {
             let desk = desk.clone();
             spawn_local(async move {
-                let Some(entry) = catalog::entry(id) else { return };
-                let markdown = outside::fetch_text(&entry.address(language)).await;
-                desk.send(Action::LessonText { id, language, markdown, translate });
+                let Some(entry) = catalog::find(id) else { return };
+                let json = outside::fetch_text(&entry.address(language.code())).await;
+                desk.send(Action::LessonText { id, language, json, translate });
             });
         }
     }

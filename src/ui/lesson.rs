@@ -6,7 +6,7 @@ use super::question::QuestionCard;
 use super::rich_text::{blocks, inlines};
 use super::state::Action;
 use crate::host::protocol::LessonAct;
-use crate::view::catalog;
+use crate::lesson::catalog;
 use crate::view::lesson::{Goal, LessonView, Observed, StepView};
 use crate::view::words::fill;
 use std::rc::Rc;

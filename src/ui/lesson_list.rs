@@ -2,7 +2,7 @@
 
 use super::desk::use_desk;
 use super::state::Action;
-use crate::view::catalog::{Entry, LESSONS};
+use crate::lesson::catalog::{Entry, LESSONS};
 use crate::view::words::fill;
 use yew::prelude::*;
 
@@ -29,7 +29,7 @@ pub fn LessonList(props: &Props) -> Html {
                     aria-current={open.then_some("true")}
                     onclick={desk.on(Action::OpenLesson(entry.id))}>
                     <span class="num quiet">{ index + 1 }</span>
-                    <span class="lesson-entry-title">{ entry.title(desk.language) }</span>
+                    <span class="lesson-entry-title">{ entry.title(desk.language.code()) }</span>
                     <span class="small quiet">{ minutes }</span>
                 </button>
             </li>

@@ -4,8 +4,8 @@
 use super::effect::Effect;
 use super::terminal_state::Terminal;
 use crate::host::protocol::{Found, Grain, LessonAct, Reply, Request};
+use crate::lesson::catalog;
 use crate::view::acts;
-use crate::view::catalog;
 use crate::view::frame::{EventLine, Frame, Inspector, Saving, Selection, Status};
 use crate::view::layout::Lanes;
 use crate::view::lesson::LessonView;
@@ -267,7 +267,7 @@ pub enum Action {
         /// Its language.
         language: Language,
         /// Its Markdown; `None` if it did not come.
-        markdown: Option<String>,
+        json: Option<String>,
         /// The same lesson in another language.
         translate: bool,
     },
@@ -516,8 +516,8 @@ impl State {
                 let language = self.language;
                 self.wish(Effect::FetchLesson { id, language, translate: false });
             }
-            Action::LessonText { id, language, markdown, translate } => {
-                self.lesson_text((id, language), markdown, translate);
+            Action::LessonText { id, language, json, translate } => {
+                self.lesson_text((id, language), json, translate);
             }
             Action::Lesson(act) => self.ask(Request::Lesson(act)),
             Action::Input(text) => Rc::make_mut(&mut self.terminal).set_input(text),
@@ -560,7 +560,7 @@ impl State {
     fn set_language(&mut self, language: Language) {
         self.language = language;
         self.wish(Effect::Keep { name: "lang", value: Some(language.code()) });
-        let entry = self.lesson.as_ref().and_then(|lesson| catalog::entry(&lesson.id));
+        let entry = self.lesson.as_ref().and_then(|lesson| catalog::find(&lesson.id));
         if let Some(entry) = entry {
             self.wish(Effect::FetchLesson { id: entry.id, language, translate: true });
         }
@@ -569,10 +569,10 @@ impl State {
     fn lesson_text(
         &mut self,
         (id, language): (&'static str, Language),
-        markdown: Option<String>,
+        json: Option<String>,
         translate: bool,
     ) {
-        let Some(markdown) = markdown else {
+        let Some(json) = json else {
             self.toast = Some(Toast::NoLesson);
             return;
         };
@@ -581,12 +581,12 @@ impl State {
         }
         let language = language.code().to_owned();
         if translate {
-            return self.ask(Request::Lesson(LessonAct::Translate { language, markdown }));
+            return self.ask(Request::Lesson(LessonAct::Translate { language, json }));
         }
         self.left = Left::Lesson;
         self.selection = None;
         Rc::make_mut(&mut self.terminal).lines.clear();
-        self.ask(Request::OpenLesson { id: id.to_owned(), language, markdown });
+        self.ask(Request::OpenLesson { id: id.to_owned(), language, json });
         self.wish(Effect::Focus("lesson"));
     }
 

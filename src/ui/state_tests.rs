@@ -219,7 +219,7 @@ fn another_language_keeps_the_place_in_the_lesson() {
     state.change(Action::LessonText {
         id: "first-message",
         language: Language::English,
-        markdown: Some("x".into()),
+        json: Some("x".into()),
         translate: true,
     });
     assert!(matches!(

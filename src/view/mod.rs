@@ -8,14 +8,13 @@
 //! - [`fact`](mod@fact): names of figures in the reader's language.
 //! - [`words`]: every text of the page in both languages; what a missing one costs is a build.
 //! - [`acts`]: the command behind each button.
-//! - [`catalog`]: the lessons there are. [`welcome`]: the first half minute of a first visit.
+//! - [`welcome`]: the first half minute of a first visit.
 //!
 //! Nothing here knows the page: the same data gives the same picture on every machine.
 
 pub mod acts;
 pub mod build;
 pub mod build_lesson;
-pub mod catalog;
 pub mod fact;
 pub mod frame;
 pub mod layout;

@@ -4,12 +4,15 @@ use crate::saving::now;
 use crate::tab::Tab;
 use crate::{BUSY, QUIET};
 use pushpull::host::protocol::{Found, LessonAct, Reply, Request};
+use pushpull::lesson::Lesson;
 use pushpull::storage::{Memory, Store};
 use pushpull::view::lesson::Question;
 
 fn first_message() -> Request {
     let markdown = std::fs::read_to_string("www/lessons/en/first-message.md").unwrap();
-    Request::OpenLesson { id: "first-message".into(), language: "en".into(), markdown }
+    let lesson = Lesson::parse("first-message", "en", "first-message", &markdown).unwrap();
+    let json = lesson.to_json();
+    Request::OpenLesson { id: "first-message".into(), language: "en".into(), json }
 }
 
 /// The step in sight, and of each step its commands, its question, and whether it is done.
@@ -58,10 +61,21 @@ fn a_lesson_goes_on_where_the_learner_was() {
 fn a_lesson_that_cannot_be_read_changes_nothing() {
     let mut tab = Tab::open(Memory::new(), BUSY);
     let now = tab.timeline().session().now();
-    let markdown = "no lesson".to_string();
-    tab.ask(Request::OpenLesson { id: "x".into(), language: "en".into(), markdown });
-    assert!(matches!(tab.replies.last(), Some(Reply::LessonRefused { .. })));
-    assert_eq!(tab.timeline().session().now(), now);
+    let Request::OpenLesson { json, .. } = first_message() else { unreachable!() };
+    let cut = &json[..json.len() / 2];
+    for (id, json, why) in [
+        ("x", "no lesson", "x:1: found "),
+        ("first-message", cut, "EOF"),
+        ("x", &*json, "found the lesson first-message in en, expected x in en"),
+    ] {
+        let (id, language, json) = (id.into(), "en".into(), json.into());
+        tab.ask(Request::OpenLesson { id, language, json });
+        let Some(Reply::LessonRefused { error, .. }) = tab.replies.last() else {
+            panic!("{why} was expected");
+        };
+        assert!(error.contains(why), "{error}");
+        assert_eq!(tab.timeline().session().now(), now);
+    }
 }
 
 #[test]

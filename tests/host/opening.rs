@@ -168,10 +168,10 @@ fn erasing_begins_anew() {
 
 #[test]
 fn no_request_at_any_time_is_a_panic() {
-    let lesson = |markdown: &str| Request::OpenLesson {
+    let lesson = |json: &str| Request::OpenLesson {
         id: "x".into(),
         language: "en".into(),
-        markdown: markdown.into(),
+        json: json.into(),
     };
     let requests = [
         Request::Pause,

@@ -3,7 +3,7 @@
 use crate::files::markdown;
 use pushpull::lab::predicate::{Path, walk};
 use pushpull::lesson::progress::Answer;
-use pushpull::lesson::{LessonAct, Lookup, Player, compare};
+use pushpull::lesson::{Lesson, LessonAct, Lookup, Player, compare};
 use pushpull::view::build_lesson::lesson_view;
 use serde_json::{Value, json};
 
@@ -37,8 +37,12 @@ fn lab(rabbit_got: u64, kafka_got: u64) -> Lab {
     }
 }
 
+fn lesson(language: &str, id: &str, markdown: &str) -> Lesson {
+    Lesson::parse(id, language, id, markdown).unwrap()
+}
+
 fn open() -> Player {
-    let mut player = Player::open("first-message", "en", &markdown("en", "first-message")).unwrap();
+    let mut player = Player::open(lesson("en", "first-message", &markdown("en", "first-message")));
     let start = player.start();
     assert!(start[0].starts_with("lab new "));
     start.iter().for_each(|_| player.ran(true, &lab(0, 0)));
@@ -166,7 +170,7 @@ fn a_solution_looked_at_afterwards_takes_nothing_away() {
 #[test]
 fn who_goes_ahead_runs_what_was_passed_over() {
     let text = markdown("en", "ack-or-retain");
-    let mut player = Player::open("ack-or-retain", "en", &text).unwrap();
+    let mut player = Player::open(lesson("en", "ack-or-retain", &text));
     act(&mut player, LessonAct::Go(2));
     let lines = act(&mut player, LessonAct::RunNext);
     assert_eq!(lines.len(), 3 + 3 + 1);
@@ -209,15 +213,18 @@ fn another_language_goes_on_at_the_same_place() {
     act(&mut player, LessonAct::Hint);
     let before = player.progress().clone();
     let markdown_ko = markdown("ko", "first-message");
-    let translate =
-        |markdown: &str| LessonAct::Translate { language: "ko".into(), markdown: markdown.into() };
+    let translate = |markdown: &str| LessonAct::Translate {
+        language: "ko".into(),
+        json: lesson("ko", "first-message", markdown).to_json(),
+    };
     assert!(act(&mut player, translate(&markdown_ko)).is_empty());
     assert_eq!((player.lesson().language.as_str(), player.progress()), ("ko", &before));
     assert_eq!(lesson_view(&player).title, "첫 메시지");
     let fewer_hints = markdown_ko.replacen("```hint", "```text", 1);
     let refused = player.act(translate(&fewer_hints)).unwrap_err();
     assert!(refused.found.contains("number of hints 2"), "{refused}");
-    assert!(player.act(translate("nonsense")).is_err());
+    let nonsense = LessonAct::Translate { language: "ko".into(), json: "nonsense".into() };
+    assert!(player.act(nonsense).is_err());
     assert_eq!(player.progress(), &before);
 }
 
@@ -238,9 +245,7 @@ fn progress_that_does_not_fit_is_cut_to_fit() {
 
 #[test]
 fn languages_that_differ_in_more_than_words_are_told_apart() {
-    let read = |language: &str, text: &str| {
-        Player::open("first-message", language, text).unwrap().lesson().clone()
-    };
+    let read = |language: &str, text: &str| lesson(language, "first-message", text);
     let english = read("en", &markdown("en", "first-message"));
     let korean = markdown("ko", "first-message");
     let differing = |from: &str, to: &str| -> Vec<String> {

@@ -5,6 +5,7 @@
 //!   in it. The order is tokens, base, then by name.
 //! - The still pictures of www/poster, which a test draws with the program's own code, come into
 //!   the page.
+//! - The lessons become data that the page's engine reads without a reader of Markdown.
 //! - The programs lose the names of their functions, unless it is a debug build.
 //! - The program's size is noted, so that the page can say how much of it has come; a server that
 //!   compresses does not tell.
@@ -12,6 +13,7 @@
 //!   somebody's browser.
 
 use crate::Failure;
+use crate::child;
 use crate::options::Options;
 use crate::wasm;
 use std::collections::hash_map::DefaultHasher;
@@ -25,6 +27,9 @@ const SHEETS: &str = "www/styles";
 
 /// The sheets that the others build upon.
 const FIRST: [&str; 2] = ["tokens.css", "base.css"];
+
+/// Where the lessons are.
+const LESSONS: &str = "www/lessons";
 
 /// Where the still pictures are, and their place in the page.
 const PICTURES: &str = "www/poster";
@@ -46,7 +51,15 @@ pub fn run(options: &Options) -> Result<ExitCode, Failure> {
         slim(&site)?;
     }
     finish(&site)?;
+    ready_lessons(&site)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Makes the lessons ready with the lab's own reader.
+fn ready_lessons(site: &Path) -> Result<(), Failure> {
+    let mut command = child::cargo();
+    command.args(["run", "--quiet", "--bin", "lessons", "--", LESSONS]).arg(site.join("lessons"));
+    child::run(&mut command)
 }
 
 /// Takes out of the programs what a visitor has no use for.
