@@ -4,8 +4,9 @@ use super::broker::Broker;
 use super::command::Command;
 use super::event::Event;
 use super::inspect::{
-    BindingState, ClientState, ConsumerState, ExchangeState, Glimpse, QueueState,
+    BindingState, ClientState, ConnectionState, ConsumerState, ExchangeState, Glimpse, QueueState,
 };
+use super::policy::Policy;
 use super::process::{Process, Role};
 use super::spec::Spec;
 use crate::sim::{CostModel, Disk, Happening, NodeId, Saved, SavedProcess, World};
@@ -92,6 +93,21 @@ impl Cluster {
     /// All registered consumers, by queue and registration.
     pub fn consumers(&self) -> Vec<ConsumerState> {
         self.broker().map(Broker::consumer_states).unwrap_or_default()
+    }
+
+    /// All connections of clients, by client.
+    pub fn connections(&self) -> Vec<ConnectionState> {
+        self.broker().map(Broker::connection_states).unwrap_or_default()
+    }
+
+    /// All policies of users, by name.
+    pub fn policies(&self) -> Vec<Policy> {
+        self.broker().map(Broker::user_policies).unwrap_or_default()
+    }
+
+    /// What the node lacks: `memory`, `disk`.
+    pub fn alarms(&self) -> Vec<&'static str> {
+        self.broker().map(|broker| broker.node_state().alarms).unwrap_or_default()
     }
 
     /// At most `limit` messages of a queue from its head on, unacked ones included.

@@ -5,11 +5,14 @@
 //! every new connection: so a message can be there twice, and is not lost. Without confirms it
 //! forgets a message when it is sent.
 //!
+//! While the broker has blocked its connection (no memory or no disk left) it sends nothing and
+//! keeps what it is given.
+//!
 //! When the broker closes its channel (an exchange that is not there), what was not confirmed is
 //! given up, and a new channel is opened.
 //!
-//! Settings: `confirm` (true), `mandatory` (false), `delivery_mode` (2),
-//! `network_recovery_interval` (5000 ms).
+//! Settings: `confirm` (true), `mandatory` (false), `delivery_mode` (2), `priority` and
+//! `expiration` (not set), `network_recovery_interval` (5000 ms).
 
 use super::command::{AmqpError, Command, OutgoingMessage};
 use super::content::Content;
@@ -34,6 +37,8 @@ pub struct Publisher {
     confirm: bool,
     mandatory: bool,
     delivery_mode: u8,
+    priority: Option<u8>,
+    expiration: Option<String>,
     is_ready: bool,
     /// Messages that could not be sent yet.
     waiting: VecDeque<Rc<Content>>,
@@ -60,6 +65,8 @@ impl Publisher {
             confirm: true,
             mandatory: false,
             delivery_mode: 2,
+            priority: None,
+            expiration: None,
             is_ready: false,
             waiting: VecDeque::new(),
             numbered: 0,
@@ -87,6 +94,10 @@ impl Publisher {
             ("mandatory", "true" | "false") => self.mandatory = value == "true",
             ("delivery_mode", "1" | "transient") => self.delivery_mode = 1,
             ("delivery_mode", "2" | "persistent") => self.delivery_mode = 2,
+            ("priority", value) => self.priority = value.parse().ok(),
+            ("expiration", value) => {
+                self.expiration = (!value.is_empty()).then(|| value.to_owned());
+            }
             ("network_recovery_interval", value) => self.link.set_recovery_interval(value),
             _ => {}
         }
@@ -105,6 +116,7 @@ impl Publisher {
             Input::Message { from, body } => match self.link.take(from, body, out) {
                 Heard::Opened => self.link.send(Method::ChannelOpen, out),
                 Heard::OnChannel(method) => self.take(method, out),
+                Heard::Unblocked => self.send_waiting(out),
                 Heard::Closed(error) => {
                     if let Some(error) = error {
                         self.tell_error(&error, out);
@@ -181,16 +193,28 @@ impl Publisher {
         for (_, content) in std::mem::take(&mut self.unconfirmed) {
             self.send(content, out);
         }
-        for content in std::mem::take(&mut self.waiting) {
-            self.published += 1;
-            self.send(content, out);
+        self.send_waiting(out);
+    }
+
+    /// What could not be sent before is sent now.
+    fn send_waiting(&mut self, out: &mut Out<'_>) {
+        if self.is_ready {
+            for content in std::mem::take(&mut self.waiting) {
+                self.published += 1;
+                self.send(content, out);
+            }
         }
     }
 
-    fn publish(&mut self, message: OutgoingMessage, out: &mut Out<'_>) {
-        let content = Rc::new(Content::new(message, self.delivery_mode, &mut self.names));
+    fn publish(&mut self, mut message: OutgoingMessage, out: &mut Out<'_>) {
+        let properties = &mut message.properties;
+        properties.priority = properties.priority.or(self.priority);
+        if properties.expiration.is_none() {
+            properties.expiration.clone_from(&self.expiration);
+        }
+        let content = Rc::new(Content::new(message, Some(self.delivery_mode), &mut self.names));
         self.held_bytes += content.body.len() as u64;
-        if self.is_ready {
+        if self.is_ready && !self.link.is_blocked() {
             self.published += 1;
             self.send(content, out);
         } else {

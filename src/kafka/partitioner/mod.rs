@@ -11,11 +11,11 @@ pub mod librdkafka;
 pub mod murmur2;
 pub mod sticky;
 
+use crate::ordered::BTreeMap;
 pub use sticky::{LoadStats, StickyPartitioner};
 
 use super::error::client_error;
 use crate::kafka::command::ApiError;
-use crate::ordered::BTreeMap;
 use crate::sim::Stream;
 use std::rc::Rc;
 

@@ -9,9 +9,10 @@ use super::message_store::file_name;
 use super::tail::TailEntry;
 use super::{Item, Means, Storage, index_file, store_file};
 use crate::rabbit::content::Content;
+use crate::rabbit::event::Event;
 use crate::rabbit::ids::QueueId;
 use crate::rabbit::process::Ticket;
-use crate::sim::{MessageId, Rope};
+use crate::sim::{MessageId, Rope, Time};
 use std::rc::Rc;
 
 #[derive(Clone, Debug)]
@@ -41,6 +42,11 @@ impl Refill {
         self.wanted.is_empty()
     }
 
+    /// When the first message on its way expires.
+    pub fn front_expires(&self) -> Option<Time> {
+        self.wanted.first().map(|wanted| wanted.from.entry.expires)
+    }
+
     /// The messages on their way: sequence id, number, key.
     pub fn iter(&self) -> impl Iterator<Item = (u64, MessageId, Option<&Rc<str>>)> {
         self.wanted.iter().map(|Wanted { from: TailEntry { entry, key }, .. }| {
@@ -65,8 +71,13 @@ impl Storage {
         }
         if let Some(segment) = self.tail.forgotten_front() {
             let file = index_file(&self.directory, segment);
-            let refill = self.refill.number;
-            means.out.read(&file, 0, u64::MAX, Ticket::TailSegment { queue, refill, segment });
+            let (level, refill) = (self.level, self.refill.number);
+            means.out.read(
+                &file,
+                0,
+                u64::MAX,
+                Ticket::TailSegment { queue, level, refill, segment },
+            );
             self.refill.reads_index = true;
             return;
         }
@@ -77,7 +88,7 @@ impl Storage {
             .map(|from| Wanted { content: self.buffer.content(from.entry.seq).cloned(), from });
         self.refill.wanted = wanted.collect();
         self.read_wanted(queue, means);
-        self.finish_refill();
+        self.finish_refill(means);
     }
 
     /// Asks for all that is not in memory.
@@ -109,7 +120,8 @@ impl Storage {
                 }
             };
             let count = at - first;
-            let ticket = Ticket::Messages { queue, refill, first, count };
+            let level = self.level;
+            let ticket = Ticket::Messages { queue, level, refill, first, count };
             means.out.read(&file, u64::from(offset), len, ticket);
             self.refill.reads_under_way += 1;
         }
@@ -150,21 +162,28 @@ impl Storage {
             *content = decoded.map(Rc::new);
         }
         self.refill.reads_under_way -= 1;
-        self.finish_refill();
+        self.finish_refill(means);
     }
 
     /// Moves what is complete into the head.
-    fn finish_refill(&mut self) {
+    fn finish_refill(&mut self, means: &mut Means<'_, '_>) {
         if self.refill.reads_under_way > 0 {
             return;
         }
-        for Wanted { from: TailEntry { entry, .. }, content } in self.refill.wanted.drain(..) {
-            // Recovery has looked at every message; one that is spoilt since is left out.
+        for Wanted { from: TailEntry { entry, .. }, content } in
+            std::mem::take(&mut self.refill.wanted)
+        {
+            // Recovery looks at the ends of files only: a message can be spoilt before.
             let Some(content) = content else {
                 self.ready_bytes -= u64::from(entry.body_bytes);
+                let (queue, message) = (self.name.clone(), entry.message);
+                let reason = "not_recovered";
+                means.out.emit(Event::Removed { queue, message, reason });
+                self.forget(entry.seq, entry.stored, means);
                 continue;
             };
-            self.head.push_back(Item { seq: entry.seq, content, stored: entry.stored });
+            let Entry { seq, stored, expires, .. } = entry;
+            self.head.push_back(Item { seq, content, stored, expires });
         }
     }
 }

@@ -20,12 +20,12 @@ mod rope;
 #[cfg(test)]
 mod tests;
 
+use crate::ordered::BTreeMap;
 pub use block::{Block, Piece, StoredAt};
 pub use file::{Absent, File, Kind};
 pub use rope::Rope;
 
 use super::rng::Stream;
-use crate::ordered::BTreeMap;
 use bytes::Bytes;
 use std::ops::Bound;
 use std::rc::Rc;
