@@ -108,7 +108,7 @@ fn left(state: &State) -> Html {
 
 /// The picture with its curves, or the same in words.
 fn stage(desk: &Desk, state: &State) -> Html {
-    let narrow = state.width > 0 && state.width < NARROW_BELOW;
+    let narrow = state.width > 0 && state.width < NARROW_BELOW && state.welcome.is_none();
     let compare = narrow && state.narrow == Narrow::Compare;
     if state.text {
         let view = text_view(&state.scene, state.language);
@@ -193,6 +193,9 @@ fn use_engine(desk: &Desk, effects: &[(u64, Effect)]) {
             *engine.borrow_mut() = Some(Engine::start(Rc::new(on_reply)));
             if let Some(entry) = outside::asked("lesson").and_then(|id| catalog::entry(&id)) {
                 desk.send(Action::OpenLesson(entry.id));
+            }
+            if outside::is_hidden() {
+                desk.send(Action::Hidden(true));
             }
             let seen = desk.clone();
             let document = gloo::utils::document();

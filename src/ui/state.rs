@@ -354,7 +354,8 @@ impl State {
 
     /// Which lanes the picture shows in a page of this kind.
     pub fn lanes(&self, narrow: bool) -> Lanes {
-        match (narrow, self.narrow) {
+        // The first half minute is about what differs: both are shown, whatever the room.
+        match (narrow && self.welcome.is_none(), self.narrow) {
             (false, _) | (true, Narrow::Compare) => Lanes::Both,
             (true, Narrow::Kafka) => Lanes::Kafka,
             (true, Narrow::Rabbit) => Lanes::Rabbit,
@@ -609,7 +610,6 @@ impl State {
         welcome.bet = Some(pile);
         welcome.act = Act::Watch;
         welcome.since_us = u64::MAX;
-        self.narrow = Narrow::Rabbit;
         self.to_watch = Some(self.run(welcome::SLOW.to_owned()));
     }
 
@@ -638,9 +638,6 @@ impl State {
                 self.pause();
             }
             _ => return,
-        }
-        if matches!(welcome.act, Act::Fetch) {
-            self.narrow = Narrow::Kafka;
         }
         self.welcome = Some(welcome);
         // The button that was pressed is gone: its place is taken by the next caption.
