@@ -191,7 +191,8 @@ fn use_engine(desk: &Desk, effects: &[(u64, Effect)]) {
                 heard.send(Action::Reply(Box::new(reply), outside::now_ms()));
             };
             *engine.borrow_mut() = Some(Engine::start(Rc::new(on_reply)));
-            if let Some(entry) = outside::asked("lesson").and_then(|id| catalog::entry(&id)) {
+            let lesson = outside::asked("lesson").or_else(|| outside::kept("lesson"));
+            if let Some(entry) = lesson.and_then(|id| catalog::entry(&id)) {
                 desk.send(Action::OpenLesson(entry.id));
             }
             if outside::is_hidden() {

@@ -65,6 +65,12 @@ pub fn keep(name: &str, value: Option<&str>) {
     };
 }
 
+/// A choice of an earlier visit.
+pub fn kept(name: &str) -> Option<String> {
+    let storage = gloo::utils::window().local_storage().ok().flatten()?;
+    storage.get_item(&["pushpull.", name].concat()).ok().flatten()
+}
+
 /// A value of the address: `?lesson=first-message`.
 pub fn asked(name: &str) -> Option<String> {
     let search = gloo::utils::window().location().search().ok()?;

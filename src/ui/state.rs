@@ -509,6 +509,7 @@ impl State {
                 if self.lesson.is_some() {
                     self.ask(Request::CloseLesson);
                 }
+                self.wish(Effect::Keep { name: "lesson", value: None });
                 self.left = Left::Nothing;
             }
             Action::OpenLesson(id) => {
@@ -588,6 +589,8 @@ impl State {
         self.selection = None;
         Rc::make_mut(&mut self.terminal).lines.clear();
         self.ask(Request::OpenLesson { id: id.to_owned(), language, markdown });
+        // Whoever comes back finds it open.
+        self.wish(Effect::Keep { name: "lesson", value: Some(id) });
         self.wish(Effect::Focus("lesson"));
     }
 
