@@ -96,6 +96,13 @@ pub fn focus(id: &str) {
     }
 }
 
+/// Brings the end of the element with this id into sight.
+pub fn reveal(id: &str) {
+    if let Some(element) = gloo::utils::document().get_element_by_id(id) {
+        element.scroll_into_view_with_bool(false);
+    }
+}
+
 /// Loads the page anew.
 pub fn reload() {
     let _ = gloo::utils::window().location().reload();
