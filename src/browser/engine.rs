@@ -2,8 +2,10 @@
 //!
 //! First a Web Worker is tried. It has failed if it cannot be made (`SecurityError`), if it tells
 //! an error before it is loaded, or if it says nothing for [`PATIENCE_MS`]; then the engine is
-//! loaded into the page. A worker that was only slow may still answer first: whoever says
-//! [`Reply::Loaded`] first is the engine, and the other one is dropped.
+//! loaded into the page. A worker's script says at once that it is there: from then on the page
+//! waits, however slow the network or the machine is, and does not load a second engine beside it.
+//! A worker that was slow even to begin may still answer first: whoever says [`Reply::Loaded`]
+//! first is the engine, and the other one is dropped.
 
 use super::inline::Inline;
 use super::port::{self, ToPage};
@@ -133,7 +135,11 @@ impl Link {
         let chosen = self.loaded.get();
         match heard {
             Heard::Message(event) if chosen.is_none_or(|chosen| chosen == place) => {
-                let Some(replies) = port::decode::<ToPage>(&event) else { return };
+                let Some(replies) = port::decode::<ToPage>(&event) else {
+                    // The worker is there, and has only to load.
+                    self.patience.borrow_mut().take();
+                    return;
+                };
                 if chosen.is_none() {
                     self.choose(place);
                 }

@@ -130,6 +130,16 @@ impl Desk {
         matches!(self.tasks.front(), Some(Task::Recover { .. }))
     }
 
+    /// True while the lab is on its way to where the reader finds it: a reopened one recovers, a
+    /// fresh one runs its first script.
+    pub fn is_opening(&self) -> bool {
+        let first = |task: &Task| match task {
+            Task::Lines(lines) => lines.source() == Source::Script,
+            _ => false,
+        };
+        self.is_recovering() || self.tasks.iter().any(first)
+    }
+
     // ---- requests ----
 
     /// Takes a request.

@@ -105,19 +105,30 @@ impl Server {
             }
             (Phase::Open { desk, .. }, Request::Erase { .. }) if desk.is_recovering() => Vec::new(),
             (Phase::Open { .. }, Request::Erase { script }) => self.erase(script),
+            (Phase::Open { desk, .. }, request @ Request::OpenLesson { .. })
+                if desk.is_opening() =>
+            {
+                // A lesson must not begin in the middle of it.
+                self.wait(request);
+                Vec::new()
+            }
             (Phase::Open { desk, .. }, Request::OpenLesson { id, language, json })
-                if !desk.is_recovering() && *desk.saver().access() == Access::Writes =>
+                if *desk.saver().access() == Access::Writes =>
             {
                 self.leave_for(LessonText { id, language, json })
             }
             (Phase::Open { desk, .. }, request) => desk.handle(request),
             (Phase::Failed, _) => Vec::new(),
             (_, request) => {
-                if self.waiting.len() < WAITING_MAX {
-                    self.waiting.push(request);
-                }
+                self.wait(request);
                 Vec::new()
             }
+        }
+    }
+
+    fn wait(&mut self, request: Request) {
+        if self.waiting.len() < WAITING_MAX {
+            self.waiting.push(request);
         }
     }
 
@@ -188,7 +199,11 @@ impl Server {
     /// Works for at most `budget` events; so much real time has passed since the last call.
     pub fn advance(&mut self, elapsed_us: u64, budget: u64) -> Vec<Reply> {
         let Some(desk) = self.desk_mut() else { return Vec::new() };
-        desk.advance(elapsed_us, budget)
+        let mut replies = desk.advance(elapsed_us, budget);
+        if !desk.is_opening() && !self.waiting.is_empty() {
+            replies.extend(self.catch_up());
+        }
+        replies
     }
 
     /// The next frame, if something changed.

@@ -416,17 +416,21 @@ impl Session {
         self.events.push(at, before, by, what);
     }
 
-    fn sample(&self) -> Sample {
+    /// The figures of the present instant.
+    pub fn sample(&self) -> Sample {
         let lag = |group: kafka::inspect::GroupState| {
             group.offsets.iter().map(|position| position.lag.max(0) as u64).sum::<u64>()
         };
         let figures = self.ledger.figures();
+        let (kafka, rabbit) = (self.kafka.clients(), self.rabbit.clients());
+        let kafka = kafka.iter().filter(|c| c.kind == kafka::inspect::ClientKind::Consumer);
+        let rabbit = rabbit.iter().filter(|c| c.kind == rabbit::inspect::ClientKind::Consumer);
         Sample {
             at: self.now,
             kafka_waiting: self.kafka.groups().into_iter().map(lag).sum(),
             rabbit_waiting: self.rabbit.queues().iter().map(|queue| queue.ready).sum(),
-            kafka_held: self.kafka.clients().iter().map(|client| client.held_count).sum(),
-            rabbit_held: self.rabbit.clients().iter().map(|client| client.held_count).sum(),
+            kafka_held: kafka.map(|client| client.held_count).sum(),
+            rabbit_held: rabbit.map(|client| client.held_count).sum(),
             kafka_processed: figures.kafka.processed,
             rabbit_processed: figures.rabbit.processed,
         }

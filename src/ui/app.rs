@@ -28,9 +28,6 @@ use std::rc::Rc;
 use yew::platform::spawn_local;
 use yew::prelude::*;
 
-/// Below this width of the picture one lane is shown at a time.
-const NARROW_BELOW: i32 = 448;
-
 /// Mounts the page into `#app`, in the place of the first picture.
 pub fn mount() {
     let Some(root) = gloo::utils::document().get_element_by_id("app") else { return };
@@ -71,7 +68,7 @@ fn App() -> Html {
                     <StageBar scene={state.scene.clone()} welcome={state.welcome}
                         caption={state.caption.clone()} ready={state.is_ready()}
                         lesson={state.lesson.is_some()} status={state.status.clone()} />
-                    <div class="stage" onkeydown={keys.clone()} ref={picture_box}>{ stage(&desk, state) }</div>
+                    <div class="stage" id="stage" onkeydown={keys.clone()} ref={picture_box}>{ stage(&desk, state) }</div>
                     <div class="player-keys" onkeydown={keys}>
                         <Player status={state.status.clone()} speed={state.speed} grain={state.grain}
                             ready={state.is_ready()} />
@@ -108,7 +105,7 @@ fn left(state: &State) -> Html {
 
 /// The picture with its curves, or the same in words.
 fn stage(desk: &Desk, state: &State) -> Html {
-    let narrow = state.width > 0 && state.width < NARROW_BELOW;
+    let narrow = state.is_narrow() && state.welcome.is_none();
     let compare = narrow && state.narrow == Narrow::Compare;
     if state.text {
         let view = text_view(&state.scene, state.language);
@@ -191,8 +188,12 @@ fn use_engine(desk: &Desk, effects: &[(u64, Effect)]) {
                 heard.send(Action::Reply(Box::new(reply), outside::now_ms()));
             };
             *engine.borrow_mut() = Some(Engine::start(Rc::new(on_reply)));
-            if let Some(entry) = outside::asked("lesson").and_then(|id| catalog::find(&id)) {
+            let lesson = outside::asked("lesson").or_else(|| outside::kept("lesson"));
+            if let Some(entry) = lesson.and_then(|id| catalog::entry(&id)) {
                 desk.send(Action::OpenLesson(entry.id));
+            }
+            if outside::is_hidden() {
+                desk.send(Action::Hidden(true));
             }
             let seen = desk.clone();
             let document = gloo::utils::document();
@@ -224,6 +225,7 @@ fn carry_out(desk: &Desk, engine: Option<&Engine>, effect: Effect) {
             // It may be drawn only now.
             gloo::timers::callback::Timeout::new(0, move || outside::focus(id)).forget();
         }
+        Effect::Reveal(id) => outside::reveal(id),
         Effect::Copy(text) => outside::copy(&text),
         Effect::Reload => outside::reload(),
         Effect::FetchLesson { id, language, translate } => {

@@ -6,7 +6,8 @@ use crate::view::words::number;
 use std::rc::Rc;
 use yew::prelude::*;
 
-const WIDTH: f64 = 240.0;
+/// A little less than the picture's: the line of the present has a width of its own.
+const WIDTH: f64 = 239.0;
 const HEIGHT: f64 = 56.0;
 
 /// What is drawn.
@@ -58,12 +59,15 @@ fn ChartView(props: &ChartProps) -> Html {
     };
     let line = |curve: &[(u64, f64)]| {
         let mut d = String::new();
+        // Steps: a count does not change between two events.
         for (at, value) in curve {
-            let y = HEIGHT - 2.0 - value / chart.max.max(1.0) * (HEIGHT - 6.0);
-            d.push_str(if d.is_empty() { "M" } else { "L" });
-            d.push_str(&tenths(x(*at)));
-            d.push(' ');
-            d.push_str(&tenths(y));
+            let y = tenths(HEIGHT - 2.0 - value / chart.max.max(1.0) * (HEIGHT - 6.0));
+            let x = tenths(x(*at));
+            let step = match d.is_empty() {
+                true => ["M", &x, " ", &y],
+                false => ["H", &x, "V", &y],
+            };
+            step.into_iter().for_each(|piece| d.push_str(piece));
         }
         d
     };

@@ -26,6 +26,8 @@ pub enum Effect {
     },
     /// Put the focus on the element with this id.
     Focus(&'static str),
+    /// Bring the end of the element with this id into sight.
+    Reveal(&'static str),
     /// Put a text where it can be pasted from.
     Copy(String),
     /// Load the page anew.

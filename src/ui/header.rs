@@ -94,7 +94,7 @@ fn saving(props: &Props, language: Language) -> Html {
     };
     html! {
         <span class={classes!("saving", class)} data-test="saving" title={why.cloned()}>
-            <i aria-hidden="true" />{ text }
+            <i aria-hidden="true" /><span>{ text }</span>
         </span>
     }
 }

@@ -3,7 +3,7 @@
 use super::desk::{Desk, use_desk};
 use super::icon::Icon;
 use super::question::QuestionCard;
-use super::rich_text::{blocks, inlines};
+use super::rich_text::{blocks, command, inlines};
 use super::state::Action;
 use crate::host::protocol::LessonAct;
 use crate::lesson::catalog;
@@ -90,9 +90,9 @@ fn commands(desk: &Desk, step: &StepView) -> Html {
     html! {
         <section class="lesson-commands">
             <ul class="commands">
-                { for step.commands.iter().map(|(command, ran)| html! {
+                { for step.commands.iter().map(|(line, ran)| html! {
                     <li class={if *ran { "is-run" } else { "" }}>
-                        <code class="command">{ command }</code>
+                        <code class="command">{ command(line) }</code>
                         if *ran { <span class="ok-text">{ Icon::Tick.html() }
                             <span class="visually-hidden">{ t.was_run }</span></span> }
                     </li>
@@ -179,7 +179,7 @@ fn hints(desk: &Desk, step: &StepView) -> Html {
                 <div class="solution">
                     <h3>{ t.solution }</h3>
                     <ul class="commands">{ for solution.iter().map(|line| html! {
-                        <li><code class="command">{ line }</code></li>
+                        <li><code class="command">{ command(line) }</code></li>
                     }) }</ul>
                     <button type="button" class="button" data-test="run-solution"
                         onclick={desk.on(Action::Run(solution.join("\n")))}>{ t.run_solution }</button>

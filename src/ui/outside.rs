@@ -65,6 +65,12 @@ pub fn keep(name: &str, value: Option<&str>) {
     };
 }
 
+/// A choice of an earlier visit.
+pub fn kept(name: &str) -> Option<String> {
+    let storage = gloo::utils::window().local_storage().ok().flatten()?;
+    storage.get_item(&["pushpull.", name].concat()).ok().flatten()
+}
+
 /// A value of the address: `?lesson=first-message`.
 pub fn asked(name: &str) -> Option<String> {
     let search = gloo::utils::window().location().search().ok()?;
@@ -87,6 +93,13 @@ pub fn focus(id: &str) {
     let element = gloo::utils::document().get_element_by_id(id);
     if let Some(element) = element.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
         let _ = element.focus();
+    }
+}
+
+/// Brings the end of the element with this id into sight.
+pub fn reveal(id: &str) {
+    if let Some(element) = gloo::utils::document().get_element_by_id(id) {
+        element.scroll_into_view_with_bool(false);
     }
 }
 

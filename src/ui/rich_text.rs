@@ -19,6 +19,12 @@ fn inline(stretch: &Inline) -> Html {
     }
 }
 
+/// A command, broken between its words and not inside of them: an option is one word.
+pub fn command(text: &str) -> Html {
+    let word = |word: &str| html! { <><span class="word">{ word }</span>{ " " }</> };
+    text.split(' ').map(word).collect()
+}
+
 /// Blocks of text.
 pub fn blocks(blocks: &[Block]) -> Html {
     blocks.iter().map(block).collect()

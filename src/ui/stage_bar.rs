@@ -48,6 +48,7 @@ pub fn StageBar(props: &Props) -> Html {
             { " " }{ sentence(line, desk.language) }</>
         },
         None if send.is_none() => html! { t.nothing_built },
+        None if props.scene.is_starting() && !props.status.playing => html! { t.starting_hint },
         None => html! { <span class="quiet">{ t.stage_hint }</span> },
     };
     html! {

@@ -25,6 +25,9 @@ const SUMMARY_MS: i64 = 5_000;
 /// Speeds, slowest first; 0 is as fast as possible.
 pub const SPEEDS: [f64; 8] = [0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 0.0];
 
+/// Below this width of the picture one lane is shown at a time.
+const NARROW_BELOW: i32 = 448;
+
 /// The name of the lab in storage.
 const LAB: &str = "lab";
 
@@ -352,9 +355,15 @@ impl State {
         self.is_ready() && self.status.working.is_none()
     }
 
+    /// True where there is no room for both lanes at once.
+    pub fn is_narrow(&self) -> bool {
+        self.width > 0 && self.width < NARROW_BELOW
+    }
+
     /// Which lanes the picture shows in a page of this kind.
     pub fn lanes(&self, narrow: bool) -> Lanes {
-        match (narrow, self.narrow) {
+        // The first half minute is about what differs: both are shown, whatever the room.
+        match (narrow && self.welcome.is_none(), self.narrow) {
             (false, _) | (true, Narrow::Compare) => Lanes::Both,
             (true, Narrow::Kafka) => Lanes::Kafka,
             (true, Narrow::Rabbit) => Lanes::Rabbit,
@@ -452,6 +461,10 @@ impl State {
                 self.watched_request = Some(self.run(text));
             }
             Action::Send => {
+                if self.welcome.is_some() && self.is_narrow() {
+                    // The other lane is what to look at, and stands below.
+                    self.wish(Effect::Reveal("stage"));
+                }
                 if let Some(command) = acts::send(&self.scene) {
                     self.act(command);
                 }
@@ -508,6 +521,7 @@ impl State {
                 if self.lesson.is_some() {
                     self.ask(Request::CloseLesson);
                 }
+                self.wish(Effect::Keep { name: "lesson", value: None });
                 self.left = Left::Nothing;
             }
             Action::OpenLesson(id) => {
@@ -587,6 +601,8 @@ impl State {
         self.selection = None;
         Rc::make_mut(&mut self.terminal).lines.clear();
         self.ask(Request::OpenLesson { id: id.to_owned(), language, json });
+        // Whoever comes back finds it open.
+        self.wish(Effect::Keep { name: "lesson", value: Some(id) });
         self.wish(Effect::Focus("lesson"));
     }
 
@@ -609,7 +625,6 @@ impl State {
         welcome.bet = Some(pile);
         welcome.act = Act::Watch;
         welcome.since_us = u64::MAX;
-        self.narrow = Narrow::Rabbit;
         self.to_watch = Some(self.run(welcome::SLOW.to_owned()));
     }
 
@@ -638,9 +653,6 @@ impl State {
                 self.pause();
             }
             _ => return,
-        }
-        if matches!(welcome.act, Act::Fetch) {
-            self.narrow = Narrow::Kafka;
         }
         self.welcome = Some(welcome);
         // The button that was pressed is gone: its place is taken by the next caption.

@@ -2,6 +2,7 @@
 
 use super::desk::{Desk, use_desk};
 use super::outside;
+use super::rich_text::command;
 use super::state::Action;
 use super::terminal_state::{Line, Terminal};
 use std::rc::Rc;
@@ -63,7 +64,7 @@ fn line_html(desk: &Desk, index: usize, line: &Line) -> Html {
     let output = line.output.join("\n");
     html! {
         <div key={index.to_string()} class={class}>
-            <p class="entry-command mono">{ &line.command }</p>
+            <p class="entry-command mono">{ command(&line.command) }</p>
             if !output.is_empty() { <pre class="entry-output" lang="en">{ output }</pre> }
             if let Some(error) = &line.error {
                 <p class="entry-error"><span class="visually-hidden">{ desk.texts.error }</span>

@@ -21,6 +21,12 @@ const LINES_MAX: usize = 200;
 /// At most so many commands are remembered.
 const HISTORY_MAX: usize = 200;
 
+/// What is longer is not remembered: it was pasted, and can be pasted again.
+const REMEMBERED_MAX: usize = 16 << 10;
+
+/// Of a longer command the beginning is shown, in bytes.
+const SHOWN_MAX: usize = 1_000;
+
 /// The terminal.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Terminal {
@@ -42,8 +48,9 @@ pub struct Terminal {
 impl Terminal {
     /// Commands are on their way to the engine: they stand here first.
     pub fn begin(&mut self, id: u64, text: &str) {
-        for command in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
-            let command = command.to_owned();
+        let commands = text.lines().map(str::trim).filter(|line| !line.is_empty());
+        for command in commands.take(LINES_MAX) {
+            let command = shown(command);
             self.lines.push(Line { id, command, pending: true, ..Line::default() });
         }
         let spare = self.lines.len().saturating_sub(LINES_MAX);
@@ -60,7 +67,7 @@ impl Terminal {
                 line.pending = false;
             }
             None => {
-                let command = command.to_owned();
+                let command = shown(command);
                 self.lines.push(Line { id, command, output, error, pending: false });
             }
         }
@@ -86,7 +93,7 @@ impl Terminal {
         if text.is_empty() {
             return None;
         }
-        if self.history.last() != Some(&text) {
+        if text.len() <= REMEMBERED_MAX && self.history.last() != Some(&text) {
             self.history.push(text.clone());
             let spare = self.history.len().saturating_sub(HISTORY_MAX);
             self.history.drain(..spare);
@@ -156,9 +163,31 @@ impl Terminal {
     }
 }
 
+/// A command as it stands in the list.
+fn shown(command: &str) -> String {
+    if command.len() <= SHOWN_MAX {
+        return command.to_owned();
+    }
+    let end = (0..=SHOWN_MAX).rev().find(|at| command.is_char_boundary(*at)).unwrap_or(0);
+    [&command[..end], " …"].concat()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pasted_book_is_neither_shown_nor_remembered() {
+        let mut terminal = Terminal::default();
+        let book = "가".repeat(4_000_000);
+        terminal.set_input(book.clone());
+        assert_eq!(terminal.take().as_ref(), Some(&book), "it is run all the same");
+        terminal.begin(1, &book);
+        // 333 syllables of three bytes fit into 1,000 bytes.
+        assert_eq!(terminal.lines[0].command.chars().count(), 333 + 2);
+        terminal.earlier();
+        assert_eq!(terminal.input, "");
+    }
 
     #[test]
     fn commands_stand_there_before_they_are_answered() {

@@ -1,6 +1,7 @@
 //! Facts and figures in the reader's language. Names of the real systems stay as they are.
 
 use super::words::Language;
+use super::words::bytes;
 use super::words::fact::Fact;
 
 /// The name of a fact or figure.
@@ -51,6 +52,9 @@ pub fn fact_name(name: &str, language: Language) -> String {
 /// The value of a fact or figure.
 pub fn fact_value(name: &str, value: &str, language: Language) -> String {
     let t = Fact::of(language);
+    if let ("held bytes" | "memory", Ok(count @ 1..)) = (name, value.parse()) {
+        return bytes(count);
+    }
     let known = match (name, value) {
         ("exchange", "") => t.default_exchange,
         (_, "true") => t.yes,

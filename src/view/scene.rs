@@ -26,6 +26,18 @@ pub struct Scene {
     pub charts: Vec<Chart>,
 }
 
+impl Scene {
+    /// True if something has begun to start, and time has to run until it has.
+    pub fn is_starting(&self) -> bool {
+        let servers = self.kafka.brokers.iter().chain(&self.rabbit.nodes);
+        let consumers = self.kafka.consumers.iter().chain(&self.rabbit.consumers);
+        let all = servers.map(|server| server.health);
+        let all = all.chain(consumers.map(|consumer| consumer.health));
+        all.chain(self.producers.iter().map(|producer| producer.health))
+            .any(|health| health == Health::Starting)
+    }
+}
+
 /// How a process or a client is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Health {

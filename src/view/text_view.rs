@@ -250,7 +250,7 @@ fn queues(queues: &[Queue], texts: &'static Account) -> Table {
         let head = queue.cells.iter().take(NAMED_MAX).map(|cell| {
             let mut text = message_text(Some(cell.message), cell.key.as_deref());
             if cell.unacked {
-                text = [&*text, " (", texts.unacked, ")"].concat();
+                text = [&*text, " (", &texts.unacked.to_lowercase(), ")"].concat();
             }
             text
         });

@@ -57,6 +57,28 @@ fn a_lesson_goes_on_where_the_learner_was() {
     assert_ne!(place(&tab), lesson);
 }
 
+/// By an address that names it, a lesson is asked for before the lab is there.
+#[test]
+fn a_lesson_that_comes_early_leaves_the_users_own_lab_alone() {
+    let store = Memory::new();
+    let open = Request::Open { lab: "main".into(), script: BUSY.into(), store: true };
+    Tab::open(store.other_tab(), BUSY).save();
+    for store in [store, Memory::new()] {
+        let mut tab = Tab::closed(store.other_tab(), Default::default());
+        tab.ask_only(open.clone());
+        tab.ask(first_message());
+        assert_eq!(tab.last_frame().lesson.as_ref().unwrap().id, "first-message");
+        tab.ask(Request::Lesson(LessonAct::RunAll));
+        tab.save();
+        assert_eq!(now(store.labs()).unwrap(), ["main", "main/lesson/first-message"]);
+        drop(tab);
+        let tab = Tab::open(store, QUIET);
+        assert!(matches!(tab.found(), Found::Lab { .. }));
+        // The lesson sends one message, the script of the lab forty.
+        assert_eq!(tab.timeline().session().ledger().figures().kafka.sent, 40);
+    }
+}
+
 #[test]
 fn a_lesson_that_cannot_be_read_changes_nothing() {
     let mut tab = Tab::open(Memory::new(), BUSY);

@@ -7,9 +7,10 @@ use crate::view::scene::{Chart, ChartKind};
 const POINTS_MAX: usize = 128;
 
 /// All curves. Where several samples share a point, the greatest stands: a peak is never lost.
-pub fn charts(samples: &[Sample]) -> Vec<Chart> {
+/// Each ends with what is so now.
+pub fn charts(samples: &[Sample], now: Sample) -> Vec<Chart> {
     let chart = |kind, kafka: fn(&Sample) -> u64, rabbit: fn(&Sample) -> u64| {
-        let (kafka, rabbit) = (curve(samples, kafka), curve(samples, rabbit));
+        let (kafka, rabbit) = (curve(samples, &now, kafka), curve(samples, &now, rabbit));
         let all = kafka.iter().chain(&rabbit);
         let max = all.map(|(_, value)| *value).fold(0.0, f64::max);
         Chart { kind, kafka, rabbit, max }
@@ -21,13 +22,14 @@ pub fn charts(samples: &[Sample]) -> Vec<Chart> {
     ]
 }
 
-fn curve(samples: &[Sample], value: fn(&Sample) -> u64) -> Vec<(u64, f64)> {
-    let group = samples.len().div_ceil(POINTS_MAX).max(1);
+fn curve(samples: &[Sample], now: &Sample, value: fn(&Sample) -> u64) -> Vec<(u64, f64)> {
+    let group = samples.len().div_ceil(POINTS_MAX - 1).max(1);
     let greatest = |group: &[Sample]| {
         let at = group.last().map_or(0, |sample| sample.at.micros());
         (at, group.iter().map(value).max().unwrap_or(0) as f64)
     };
-    samples.chunks(group).map(greatest).collect()
+    let present = (now.at.micros(), value(now) as f64);
+    samples.chunks(group).map(greatest).chain([present]).collect()
 }
 
 #[cfg(test)]
@@ -43,9 +45,10 @@ mod tests {
             ..Sample::default()
         };
         let samples: Vec<Sample> = (0..512).map(sample).collect();
-        let charts = charts(&samples);
+        let now = Sample { at: Time::from_micros(900_000), ..Sample::default() };
+        let charts = charts(&samples, now);
         assert!(charts.iter().all(|chart| chart.kafka.len() <= POINTS_MAX));
         assert_eq!(charts[0].max, 9.0);
-        assert_eq!(charts[0].kafka.last().map(|(at, _)| *at), Some(511_000));
+        assert_eq!(charts[0].kafka.last(), Some(&(900_000, 0.0)));
     }
 }

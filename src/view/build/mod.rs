@@ -33,7 +33,7 @@ pub fn scene(session: &Session) -> Scene {
         arrived: Vec::new(),
         arrived_more: 0,
         ledger: Ledger { kafka: side(&figures.kafka), rabbit: side(&figures.rabbit) },
-        charts: charts::charts(session.history().samples()),
+        charts: charts::charts(session.history().samples(), session.sample()),
     }
 }
 

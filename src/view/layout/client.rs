@@ -161,6 +161,10 @@ impl Sheet<'_> {
             part.text("figure quiet", (rect.x + 12, y), Anchor::Start, rate);
             let (class, state) = self.consumer_state(consumer);
             part.text(class, (rect.x + 12, y + 18), Anchor::Start, cut(&state, 12, rect.w - 20));
+            let done = fill(self.texts.done_count, &[("count", &number(consumer.done))]);
+            if text_width(&state, 12) + text_width(&done, 12) + 34 <= rect.w {
+                part.text("small", (rect.right() - 12, y + 18), Anchor::End, done);
+            }
         }
         if selected {
             part.rect("ring", rect.grown(3), 9);

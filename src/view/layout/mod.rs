@@ -155,8 +155,12 @@ impl Sheet<'_> {
         let spots = &self.picture.spots;
         let spot = spots.iter().find(|(place, _)| wanted(place));
         let (Some(hit), Some((_, spot))) = (hit, spot) else { return };
-        let rect = if bet == Pile::Consumer { hit.rect } else { *spot };
-        let rect = rect.grown(7);
+        let rect = match bet {
+            Pile::Consumer => hit.rect.grown(7),
+            // Round its name and its figures as well.
+            Pile::Broker => Rect { h: hit.rect.h + rabbit_lane::COUNTS, ..hit.rect }.grown(7),
+            Pile::Nowhere => spot.grown(7),
+        };
         let text = match bet {
             Pile::Nowhere => self.texts.bet_nowhere,
             _ => self.texts.bet,

@@ -16,7 +16,7 @@ const SQUARE: i32 = 11;
 const SQUARE_PITCH: i32 = 13;
 const BAR: i32 = 22;
 const LABEL: i32 = 20;
-const COUNTS: i32 = 22;
+pub(super) const COUNTS: i32 = 22;
 const ROW_GAP: i32 = 12;
 const DIAMOND: i32 = 40;
 const EXCHANGE: i32 = DIAMOND + 36;
@@ -333,8 +333,12 @@ impl Sheet<'_> {
             part.path("way-tip", Pen::at(to.0, to.1).go("l", &[-8, -5, 0, 10]).go("z", &[]));
             let room = to.0 - from.0 - 4;
             if index < 4 && !binding.is_empty() && room > 16 {
-                let (tx, ty) = ((from.0 + to.0) / 2 - 2, (from.1 + to.1) / 2 - 7);
-                part.text("way-text", (tx, ty), Anchor::Middle, cut(binding, 11, room));
+                // Of several ways each has its name where it ends: there they are apart.
+                let (at, anchor) = match exchange.bindings.len() {
+                    1 => (((from.0 + to.0) / 2 - 2, (from.1 + to.1) / 2 - 7), Anchor::Middle),
+                    _ => ((to.0 - 10, to.1 - 7), Anchor::End),
+                };
+                part.text("way-text", at, anchor, cut(binding, 11, room));
             }
         }
         let diamond =

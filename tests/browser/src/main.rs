@@ -21,6 +21,7 @@ mod dialect;
 mod failure;
 mod find;
 mod keys;
+mod lab;
 mod page;
 mod runner;
 mod setup;

@@ -25,6 +25,7 @@ pub(super) const TEXTS: Page = Page {
     send: "Send a message",
     fetch: "Fetch",
     stage_hint: "Send a message, or let time run.",
+    starting_hint: "Some processes are still starting. They come up once time runs: press Play.",
     nothing_built: "There is no topic and no queue yet. Make them in the terminal: kafka-topics --create --topic t",
     working: "Running: {command}",
     stop: "Stop",

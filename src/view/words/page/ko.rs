@@ -25,6 +25,7 @@ pub(super) const TEXTS: Page = Page {
     send: "메시지 보내기",
     fetch: "가져오기",
     stage_hint: "메시지를 보내거나 재생해 보세요.",
+    starting_hint: "아직 시작하는 중인 프로세스가 있습니다. 재생하면 마저 시작합니다.",
     nothing_built: "아직 토픽도 큐도 없습니다. 터미널에서 만들어 보세요: kafka-topics --create --topic t",
     working: "실행 중: {command}",
     stop: "멈추기",

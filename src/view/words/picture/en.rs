@@ -25,6 +25,7 @@ pub(super) const TEXTS: Picture = Picture {
     kafka_consumer_label: "Kafka consumer {name}, {state}, holds {held}",
     rabbit_consumer_label: "RabbitMQ consumer {name}, {state}, holds {held}",
     held_count: "{count} held",
+    done_count: "{count} done",
     no_producer: "nothing sent",
     producer: "Producer",
     sent_count: "{count} sent",

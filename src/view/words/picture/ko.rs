@@ -25,6 +25,7 @@ pub(super) const TEXTS: Picture = Picture {
     kafka_consumer_label: "Kafka 컨슈머 {name}, {state}, 메시지 {held}개",
     rabbit_consumer_label: "RabbitMQ 컨슈머 {name}, {state}, 메시지 {held}개",
     held_count: "{count}개",
+    done_count: "{count}개 처리",
     no_producer: "0개 보냄",
     producer: "프로듀서",
     sent_count: "{count}개 보냄",

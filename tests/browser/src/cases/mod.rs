@@ -1,9 +1,15 @@
 //! The tests. A test is an async function that takes a [`Browser`](crate::browser::Browser) with
 //! an empty profile; to add one, write it in a file of this folder and name it in the table.
 
+mod accessible;
+mod bad_input;
+mod first_minute;
 mod harness;
+mod keeping;
+mod lessons;
 mod mount;
 mod twin;
+mod words;
 
 use crate::runner::Test;
 use crate::tests;
@@ -17,6 +23,37 @@ pub const TESTS: &[Test] = tests![
     harness::language_colours_and_width_are_those_of_the_visit,
     mount::the_page_mounts_quietly,
     mount::the_page_mounts_below_a_path,
+    first_minute::one_press_shows_push_and_pull,
+    first_minute::the_first_half_minute_needs_no_mouse,
+    first_minute::a_wrong_prediction_is_explained,
+    first_minute::the_still_picture_gives_way_without_a_jump,
+    lessons::first_message_is_done_by_clicks,
+    lessons::steering_wheel_is_done_by_clicks,
+    lessons::ack_or_retain_is_done_by_clicks,
+    lessons::first_message_is_done_by_keyboard,
+    lessons::steering_wheel_is_done_by_keyboard,
+    lessons::ack_or_retain_is_done_by_keyboard,
+    lessons::a_solution_that_was_shown_is_not_a_solved_lesson,
+    lessons::a_lesson_outlives_a_reload,
+    words::the_switch_translates_the_first_half_minute,
+    words::the_switch_translates_the_lab,
+    words::the_switch_translates_a_lesson,
+    words::the_choice_of_a_language_is_remembered,
+    keeping::a_thousand_messages_outlive_a_reload,
+    keeping::storage_holds_blocks_and_no_messages,
+    keeping::without_storage_the_lab_works_and_says_so,
+    keeping::a_damaged_manifest_is_put_aside,
+    keeping::damaged_blocks_are_put_aside,
+    bad_input::mistakes_in_the_terminal_are_explained,
+    bad_input::a_line_of_ten_megabytes_is_refused,
+    bad_input::an_unknown_lesson_opens_the_lab,
+    accessible::the_rules_are_kept_in_english_and_light,
+    accessible::the_rules_are_kept_in_english_and_dark,
+    accessible::the_rules_are_kept_in_korean_and_light,
+    accessible::the_rules_are_kept_in_korean_and_dark,
+    accessible::a_window_of_320_pixels_is_wide_enough_in_english,
+    accessible::a_window_of_320_pixels_is_wide_enough_in_korean,
+    accessible::a_tab_out_of_sight_stands_still,
     twin::random_streams_are_the_same_in_the_browser,
     twin::golden_scripts_are_the_same_in_the_browser,
 ];

@@ -1,0 +1,108 @@
+//! The first half minute: whoever comes knows nothing, and has soon seen who moves first.
+
+use crate::browser::Browser;
+use crate::ensure;
+use crate::failure::Outcome;
+use crate::find::{css, role, test};
+use crate::page::Page;
+use crate::visit::Visit;
+use crate::wait::wait_for;
+use std::time::{Duration, Instant};
+
+/// In so much real time somebody who reads and presses has seen the difference.
+const HALF_A_MINUTE: Duration = Duration::from_secs(30);
+
+/// What a consumer's box says beside its name.
+async fn box_of(page: &Page, thing: &str) -> Outcome<String> {
+    let script = format!(
+        "const hit = document.querySelector('[data-thing=\"{thing}\"]').getBoundingClientRect();
+         const inside = (text) => {{
+            const box = text.getBoundingClientRect();
+            return box.left >= hit.left && box.right <= hit.right
+                && box.top >= hit.top && box.bottom <= hit.bottom;
+         }};
+         return [...document.querySelectorAll('.picture-shapes text')].filter(inside)
+            .map((text) => text.textContent).join(' | ');"
+    );
+    page.eval_as(&script).await
+}
+
+async fn wait_for_box(page: &Page, thing: &str, words: &str) -> Outcome {
+    wait_for(&format!("{thing} says `{words}`"), async || {
+        Ok(box_of(page, thing).await?.contains(words).then_some(()))
+    })
+    .await
+}
+
+/// One press, and the picture says that the one consumer has got what the other has not.
+pub async fn one_press_shows_push_and_pull(browser: Browser) -> Outcome {
+    let page = browser.open_site().await?;
+    page.wait_until_ready().await?;
+    let started = Instant::now();
+    page.click(role("button", "Send a message")).await?;
+    page.wait_for_text(css("#welcome"), "RabbitMQ pushed it. Kafka waits to be asked.").await?;
+    wait_for_box(&page, "rabbit-client-cr", "1 done").await?;
+    wait_for_box(&page, "kafka-client-ck", "0 done").await?;
+    ensure!(page.count(css(".picture .beckon")).await? == 1, "nothing draws the eye to ck");
+    page.click(role("button", "Fetch")).await?;
+    wait_for_box(&page, "kafka-client-ck", "1 done").await?;
+    let took = started.elapsed();
+    ensure!(took < HALF_A_MINUTE, "it took {} s", took.as_secs());
+    page.expect_quiet_console().await
+}
+
+/// All three acts with Tab and Enter, on a phone, with less motion.
+pub async fn the_first_half_minute_needs_no_mouse(browser: Browser) -> Outcome {
+    let visit = Visit::to("/").size(360, 740).with_less_motion();
+    let page = browser.open(visit).await?;
+    page.wait_until_ready().await?;
+    for mark in ["send", "fetch", "bet-consumer"] {
+        page.key_on(mark, "Enter").await?;
+    }
+    page.one(&test("next-lesson")).await?;
+    // Prefetch is 0, so the pile is where it was predicted.
+    ensure!(page.text(css(".chip.ok")).await? == "You were right.", "the verdict is another");
+    page.key_on("explore", "Enter").await?;
+    page.one(&test("lesson-list")).await?;
+    page.expect_quiet_console().await
+}
+
+/// A wrong prediction is told as well, and leads into the first lesson.
+pub async fn a_wrong_prediction_is_explained(browser: Browser) -> Outcome {
+    let page = browser.open(Visit::to("/").language("ko")).await?;
+    page.wait_until_ready().await?;
+    for mark in ["send", "fetch", "bet-broker"] {
+        page.click(test(mark)).await?;
+    }
+    page.one(&test("next-lesson")).await?;
+    ensure!(page.text(css(".chip.third")).await? == "실제로는 이렇습니다.", "no verdict");
+    ensure!(page.count(css(".picture .bet-edge")).await? == 1, "the prediction has gone");
+    page.click(test("next-lesson")).await?;
+    page.one(&test("lesson")).await?;
+    page.expect_quiet_console().await
+}
+
+/// Nothing jumps when the program takes the place of the still picture.
+pub async fn the_still_picture_gives_way_without_a_jump(browser: Browser) -> Outcome {
+    let boxes = "const names = { caption: '.welcome-caption', send: '.button.large.primary' };
+        const boxes = {};
+        for (const [name, selector] of Object.entries(names)) {
+            const { left, top, height } = document.querySelector(selector).getBoundingClientRect();
+            boxes[name] = [left, top, height].map(Math.round);
+        }
+        const lanes = [...document.querySelectorAll('.stage svg')].find((svg) =>
+            svg.getBoundingClientRect().height > 100).getBoundingClientRect();
+        boxes.picture = [lanes.left, lanes.top].map(Math.round);
+        return JSON.stringify(boxes);";
+    for (width, height) in [(1440, 900), (768, 1024), (360, 740)] {
+        // The program never comes: its loader finds that something is wrong already.
+        let still = "window.fetch = () => new Promise(() => {});";
+        let page = browser.open(Visit::to("/").size(width, height).after(still)).await?;
+        let before: String = page.eval_as(boxes).await?;
+        let page = browser.open(Visit::to("/").size(width, height)).await?;
+        page.wait_until_ready().await?;
+        let after: String = page.eval_as(boxes).await?;
+        ensure!(before == after, "at {width} px the first picture jumps from {before} to {after}");
+    }
+    Ok(())
+}

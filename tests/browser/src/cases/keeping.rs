@@ -1,0 +1,147 @@
+//! What storage keeps: the logs are back after a reload, as blocks and not as messages; and what
+//! was damaged is told, put aside and never a panic.
+
+use crate::browser::Browser;
+use crate::ensure;
+use crate::failure::Outcome;
+use crate::find::{css, test};
+use crate::page::Page;
+
+/// A thousand messages on both sides; the RabbitMQ consumer holds ten and is done with none.
+async fn thousand(page: &Page) -> Outcome {
+    page.skip_welcome().await?;
+    for command in [
+        "client ck resume",
+        "client cr stop",
+        "consumer slow --rabbit q --prefetch 10 --process 600s",
+        "producer p --kafka t --rabbit /q --count 1000 --rate 1000/s",
+        "run 10s",
+    ] {
+        page.run_well(command).await?;
+    }
+    Ok(())
+}
+
+/// Where everybody is: offsets of the log and of the group, and counts of the queue.
+async fn standing(page: &Page) -> Outcome<[String; 3]> {
+    let log = page.run_well("kafka-get-offsets --topic t").await?;
+    let group = page.run_well("kafka-consumer-groups --describe --group g").await?;
+    // GROUP TOPIC PARTITION CURRENT-OFFSET LOG-END-OFFSET LAG; what follows is of this connection.
+    let row = group.lines().last().unwrap_or_default();
+    let group: Vec<&str> = row.split_whitespace().take(6).collect();
+    let queue = "rabbitmqctl list_queues name messages_ready messages_unacknowledged";
+    let queue = page.run_well(queue).await?;
+    let row = queue.lines().last().unwrap_or_default();
+    Ok([
+        log.trim().to_string(),
+        group.join(" "),
+        row.split_whitespace().collect::<Vec<_>>().join(" "),
+    ])
+}
+
+/// The messages at the head of the queue that are not acknowledged, as the text view tells them.
+async fn unacked(page: &Page) -> Outcome<Vec<String>> {
+    page.click(test("text")).await?;
+    page.one(&test("text-view")).await?;
+    let script = "const cells = [...document.querySelectorAll('.text-view td:last-child')];
+        const head = cells.map((cell) => cell.textContent).find((text) => text.includes('(unacked)'));
+        return (head ?? '').split(', ').filter((cell) => cell.includes('(unacked)'))
+            .map((cell) => cell.split(' ')[0]);";
+    let messages = page.eval_as(script).await?;
+    page.click(test("text")).await?;
+    Ok(messages)
+}
+
+/// After a reload the logs, the offsets and what is unacked are what they were.
+pub async fn a_thousand_messages_outlive_a_reload(browser: Browser) -> Outcome {
+    let page = browser.open_site().await?;
+    thousand(&page).await?;
+    let before = standing(&page).await?;
+    let wanted = ["t:0:1000", "g t 0 1000 1000 0", "q 990 10"];
+    ensure!(before == wanted, "before the reload stands {before:?}");
+    let held = unacked(&page).await?;
+    let first: Vec<String> = (0..10).map(|number| format!("m{number}")).collect();
+    ensure!(held == first, "unacked are {held:?}");
+    page.wait_until_saved().await?;
+    page.reload().await?;
+    page.wait_until_ready().await?;
+    page.one(&test("toast")).await?;
+    // Brokers recover and clients come back: that is virtual time.
+    page.run_well("run 10s").await?;
+    let after = standing(&page).await?;
+    ensure!(after == before, "before the reload {before:?}, after it {after:?}");
+    let again = unacked(&page).await?;
+    ensure!(again == held, "unacked were {held:?} and are {again:?}");
+    page.expect_quiet_console().await
+}
+
+/// 2,000 messages are a manifest and a few blocks in IndexedDB.
+pub async fn storage_holds_blocks_and_no_messages(browser: Browser) -> Outcome {
+    let page = browser.open_site().await?;
+    thousand(&page).await?;
+    page.wait_until_saved().await?;
+    let (manifests, blocks) = page.kept_records().await?;
+    ensure!(manifests == 1, "{manifests} manifests are kept of one lab");
+    // A commit writes one stored block, small ones are packed anew; a record for each message
+    // would be a thousand at least.
+    ensure!(blocks > 0 && blocks <= 64, "{blocks} blocks are kept");
+    page.expect_quiet_console().await
+}
+
+/// Where storage is refused the page works, and says that it does not save.
+pub async fn without_storage_the_lab_works_and_says_so(browser: Browser) -> Outcome {
+    // The worker is the one that opens it, so it is taken away there.
+    let refused = "const Real = window.Worker;
+        window.Worker = function (address) {
+            const code = `indexedDB.open = () => { throw new DOMException('no', 'SecurityError'); };
+                const real = importScripts;
+                self.importScripts = (path) => real('${new URL('.', location)}' + path);
+                const fetched = fetch;
+                self.fetch = (path, ...rest) => fetched(new URL(path, '${new URL('.', location)}'), ...rest);
+                importScripts('worker_loader.js');`;
+            return new Real(URL.createObjectURL(new Blob([code], { type: 'text/javascript' })));
+        };";
+    let page = browser.open(crate::visit::Visit::to("/").after(refused)).await?;
+    page.wait_until_ready().await?;
+    page.wait_until("it says so", "document.querySelector('.saving.warning')").await?;
+    page.click(test("send")).await?;
+    page.one(&test("fetch")).await.map(drop)
+}
+
+/// A saved lab whose manifest is damaged is put aside under another name, and a fresh one opened.
+pub async fn a_damaged_manifest_is_put_aside(browser: Browser) -> Outcome {
+    let page = damaged(&browser, "manifests").await?;
+    page.wait_until("it says so", "document.querySelector('.toast.warning small')").await?;
+    let why = page.text(css(".toast small")).await?;
+    ensure!(!why.is_empty(), "it does not say why");
+    // What was there is there still, beside the fresh lab.
+    page.run_well("kafka-get-offsets --topic t").await?;
+    page.wait_until_saved().await?;
+    let (manifests, _) = page.kept_records().await?;
+    ensure!(manifests == 2, "{manifests} manifests are kept");
+    page.expect_quiet_console().await
+}
+
+/// The same if the manifest is whole and the blocks are not.
+pub async fn damaged_blocks_are_put_aside(browser: Browser) -> Outcome {
+    let page = damaged(&browser, "blocks").await?;
+    page.wait_until("it says so", "document.querySelector('.toast.warning small')").await?;
+    page.run_well("run 1s").await?;
+    page.wait_until_saved().await?;
+    let (manifests, blocks) = page.kept_records().await?;
+    ensure!(manifests == 2 && blocks > 0, "{manifests} manifests and {blocks} blocks are kept");
+    page.expect_quiet_console().await
+}
+
+/// A lab that was saved, damaged while the page was closed, and opened again.
+async fn damaged(browser: &Browser, store: &str) -> Outcome<Page> {
+    let page = browser.open_site().await?;
+    thousand(&page).await?;
+    page.wait_until_saved().await?;
+    page.go("test-pages/blank.html").await?;
+    let records = page.damage(store).await?;
+    ensure!(records > 0, "there was nothing to damage");
+    page.go("/").await?;
+    page.wait_until_ready().await?;
+    Ok(page)
+}
