@@ -20,8 +20,8 @@ use super::table::{TextAccount, table_html};
 use super::toast::ToastLine;
 use crate::browser::Engine;
 use crate::host::protocol::Reply;
-use crate::lesson::catalog;
-use crate::view::layout::Options;
+use crate::view::catalog;
+use crate::view::layout::{Options, is_narrow};
 use crate::view::text_view::{comparison, text_view};
 use gloo::events::EventListener;
 use std::rc::Rc;
@@ -105,7 +105,7 @@ fn left(state: &State) -> Html {
 
 /// The picture with its curves, or the same in words.
 fn stage(desk: &Desk, state: &State) -> Html {
-    let narrow = state.is_narrow() && state.welcome.is_none();
+    let narrow = is_narrow(state.width) && state.welcome.is_none();
     let compare = narrow && state.narrow == Narrow::Compare;
     if state.text {
         let view = text_view(&state.scene, state.language);

@@ -7,7 +7,7 @@ use crate::host::protocol::{Found, Grain, LessonAct, Reply, Request};
 use crate::lesson::catalog;
 use crate::view::acts;
 use crate::view::frame::{EventLine, Frame, Inspector, Saving, Selection, Status};
-use crate::view::layout::Lanes;
+use crate::view::layout::{Lanes, is_narrow};
 use crate::view::lesson::LessonView;
 use crate::view::scene::Scene;
 use crate::view::sentence::sentence;
@@ -24,9 +24,6 @@ const SUMMARY_MS: i64 = 5_000;
 
 /// Speeds, slowest first; 0 is as fast as possible.
 pub const SPEEDS: [f64; 8] = [0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 0.0];
-
-/// Below this width of the picture one lane is shown at a time.
-const NARROW_BELOW: i32 = 448;
 
 /// The name of the lab in storage.
 const LAB: &str = "lab";
@@ -355,11 +352,6 @@ impl State {
         self.is_ready() && self.status.working.is_none()
     }
 
-    /// True where there is no room for both lanes at once.
-    pub fn is_narrow(&self) -> bool {
-        self.width > 0 && self.width < NARROW_BELOW
-    }
-
     /// Which lanes the picture shows in a page of this kind.
     pub fn lanes(&self, narrow: bool) -> Lanes {
         // The first half minute is about what differs: both are shown, whatever the room.
@@ -461,7 +453,7 @@ impl State {
                 self.watched_request = Some(self.run(text));
             }
             Action::Send => {
-                if self.welcome.is_some() && self.is_narrow() {
+                if self.welcome.is_some() && is_narrow(self.width) {
                     // The other lane is what to look at, and stands below.
                     self.wish(Effect::Reveal("stage"));
                 }

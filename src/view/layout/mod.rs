@@ -28,6 +28,14 @@ use super::words::picture::Picture as Texts;
 use client::ProducerBox;
 use lane::Columns;
 
+/// Below this width one lane is shown at a time.
+const NARROW_BELOW: i32 = 448;
+
+/// True where there is no room for both lanes at once. Nothing is known of a width of 0.
+pub fn is_narrow(width: i32) -> bool {
+    width > 0 && width < NARROW_BELOW
+}
+
 /// Which lanes are shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Lanes {
