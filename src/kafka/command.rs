@@ -60,6 +60,8 @@ pub enum Ask {
         partitions: Option<i32>,
         /// `default.replication.factor` if `None`.
         replication_factor: Option<i16>,
+        /// The replicas of each partition, if they are chosen by hand.
+        assignment: Vec<Vec<i32>>,
         /// Topic settings.
         settings: Settings,
     },
@@ -175,6 +177,10 @@ pub struct PartitionDescription {
     pub replicas: Vec<i32>,
     /// In-sync replicas.
     pub isr: Vec<i32>,
+    /// Replicas that may lead if the ISR is empty.
+    pub elr: Vec<i32>,
+    /// Replicas that were eligible once.
+    pub last_known_elr: Vec<i32>,
 }
 
 /// A group as `kafka-consumer-groups --describe` shows it.

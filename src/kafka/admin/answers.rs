@@ -124,6 +124,8 @@ fn describe_topics(gathered: &Gathered, ask: &Ask) -> Vec<TopicDescription> {
                 leader: partition.leader,
                 replicas: partition.replicas.clone(),
                 isr: partition.isr.clone(),
+                elr: partition.elr.clone(),
+                last_known_elr: partition.last_known_elr.clone(),
             });
         Some(TopicDescription {
             id: found.id.to_string(),

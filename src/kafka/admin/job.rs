@@ -210,11 +210,12 @@ impl Job {
 
     fn change(&self, group: Rc<str>) -> Request {
         match &self.ask {
-            Ask::CreateTopic { topic, partitions, replication_factor, settings } => {
+            Ask::CreateTopic { topic, partitions, replication_factor, assignment, settings } => {
                 Request::CreateTopics {
                     topic: topic.as_str().into(),
                     partitions: partitions.unwrap_or(-1),
                     replication_factor: replication_factor.unwrap_or(-1),
+                    assignment: assignment.clone(),
                     settings: settings.clone(),
                 }
             }
@@ -259,7 +260,7 @@ impl Job {
         }
         let requests = by_node
             .into_iter()
-            .map(|(node, partitions)| (Target::Node(node), Request::ListOffsets { partitions }));
+            .map(|(node, partitions)| (Target::Node(node), Request::ListOffsets { from_replica: false, partitions }));
         requests.collect()
     }
 

@@ -11,10 +11,12 @@
 //! taken of the log.
 
 pub mod controller;
+pub mod election;
 pub mod image;
+pub mod placement;
 pub mod records;
 
-pub use image::{Image, PartitionImage, TopicImage};
+pub use image::{BrokerImage, Image, PartitionImage, TopicImage};
 pub use records::MetadataRecord;
 
 /// The topic of the metadata log.

@@ -88,6 +88,7 @@ fn create(arguments: &Arguments) -> Result<Job, Refusal> {
         topic,
         partitions: partitions.map(|partitions| partitions as i32),
         replication_factor: replicas.map(|replicas| replicas as i16),
+        assignment: Vec::new(),
         settings,
     };
     Ok(Job::of(Command::Kafka(ask), move |result| {

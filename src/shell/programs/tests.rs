@@ -233,6 +233,8 @@ fn topics_print_what_the_tool_prints() {
         leader: Some(1),
         replicas: vec![1, 2],
         isr: vec![1],
+        elr: vec![],
+        last_known_elr: vec![],
     };
     let topic = kafka::TopicDescription {
         topic: "orders".into(),
