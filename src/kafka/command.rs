@@ -1,6 +1,7 @@
 //! What the lab asks of a process of the Kafka world, and what the tools are answered.
 
 use super::event::TopicPartition;
+use super::metadata::election::Election;
 use super::spec::Settings;
 use crate::sim::MessageId;
 use bytes::Bytes;
@@ -94,6 +95,25 @@ pub enum Ask {
         /// The time asked for.
         time: i64,
     },
+    /// Set or forget settings of a topic.
+    AlterConfigs {
+        /// Its name.
+        topic: String,
+        /// Settings with their new values; `None` for the default again.
+        changes: Vec<(String, Option<String>)>,
+    },
+    /// Elect leaders.
+    ElectLeaders {
+        /// What the election may do.
+        election: Election,
+        /// Of these partitions; of all if `None`.
+        partitions: Option<Vec<TopicPartition>>,
+    },
+    /// Forget records before these offsets; -1 is the high watermark.
+    DeleteRecords {
+        /// Partition by partition.
+        partitions: Vec<(TopicPartition, i64)>,
+    },
     /// The ids of all groups.
     ListGroups,
     /// Describe a group with its offsets.
@@ -147,6 +167,10 @@ pub enum Answer {
     Names(Vec<String>),
     /// Offsets; `None` where no record answers the time asked for.
     Offsets(Vec<(TopicPartition, Option<i64>)>),
+    /// What became of each election.
+    Elections(Vec<(TopicPartition, Result<(), ApiError>)>),
+    /// The first offset that is left of each partition.
+    LowWatermarks(Vec<(TopicPartition, Result<i64, ApiError>)>),
     /// A group, described.
     Group(GroupDescription),
     /// The offsets that a reset set, or would set.

@@ -156,6 +156,8 @@ pub enum Event {
         leader_epoch: i32,
         /// The end of its log.
         log_end: i64,
+        /// True if it may lack committed records.
+        unclean: bool,
     },
     /// Another ISR was written down.
     IsrChanged {

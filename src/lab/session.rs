@@ -147,7 +147,7 @@ impl Session {
             next_message: 0,
             next_request: 0,
             events: EventLog::default(),
-            ledger: Ledger::default(),
+            ledger: Ledger::new(spec.controllers > 0),
             history: History::default(),
             readers: BTreeMap::new(),
             consoles: BTreeMap::new(),

@@ -184,6 +184,7 @@ mod tests {
                 partition: p(),
                 leader_epoch: 1,
                 log_end: 7,
+                unclean: false,
             }),
             kafka(Kafka::LogCompacted {
                 broker: 1,

@@ -99,7 +99,17 @@ pub fn answer(gathered: &Gathered, ask: &Ask) -> Result<Answer, ApiError> {
         Ask::CreateTopic { .. }
         | Ask::DeleteTopic { .. }
         | Ask::AddPartitions { .. }
+        | Ask::AlterConfigs { .. }
         | Ask::DeleteGroup { .. } => Answer::Done,
+        Ask::ElectLeaders { .. } => Answer::Elections(gathered.elections.clone()),
+        Ask::DeleteRecords { partitions } => {
+            let found = partitions.iter().map(|(partition, _)| {
+                let known = gathered.low_watermarks.iter().find(|(of, _)| of == partition);
+                let missing = || Err(ErrorCode::UnknownTopicOrPartition.error());
+                (partition.clone(), known.map_or_else(missing, |(_, result)| result.clone()))
+            });
+            Answer::LowWatermarks(found.collect())
+        }
         Ask::DescribeTopics { .. } => Answer::Topics(describe_topics(gathered, ask)),
         Ask::ListTopics => {
             Answer::Names(topics(gathered).map(|(name, _)| name.to_string()).collect())

@@ -235,10 +235,12 @@ const METADATA_RETRY: Span = Span::millis(20);
 /// Bytes of one fetch of the metadata log.
 const METADATA_FETCH_BYTES: u64 = 8 << 20;
 
-/// No connection yet.
-pub fn connections(id: i32, out: &mut Out<'_>) -> Connections<Purpose> {
+/// No connection yet. A broker that is alone never has one.
+pub fn connections(id: i32, is_alone: bool, out: &mut Out<'_>) -> Connections<Purpose> {
     let client = format!("broker-{id}").into();
     let mut connections = Connections::new(client, network(REQUEST_TIMEOUT));
-    connections.begin(out);
+    if !is_alone {
+        connections.begin(out);
+    }
     connections
 }

@@ -141,6 +141,7 @@ impl Server {
                 partition: key.clone(),
                 leader_epoch: image.leader_epoch,
                 log_end,
+                unclean: image.recovering,
             });
         }
         if image.recovering {

@@ -125,7 +125,7 @@ impl Server {
             groups: Groups::default(),
             quorum,
             lifecycle: Lifecycle::new(is_alone, previous_epoch, out),
-            connections: channel::connections(id, out),
+            connections: channel::connections(id, is_alone, out),
             has_published: is_alone,
             fetchers: BTreeMap::new(),
             wanted_isrs: BTreeSet::new(),

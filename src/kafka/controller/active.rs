@@ -76,6 +76,11 @@ pub fn draw_id(random: &mut Stream) -> TopicId {
     TopicId(bytes)
 }
 
+/// A number below another one; where there is no choice nothing is drawn.
+fn chosen(random: &mut Stream, below: usize) -> usize {
+    if below > 1 { random.below(below as u64) as usize } else { 0 }
+}
+
 impl Controller {
     /// With the log that the start opened and what it holds. `alone` is the broker in the same
     /// process.
@@ -132,7 +137,7 @@ impl Controller {
                     settings: &settings,
                 };
                 let random = out.random();
-                let mut draw = |below: usize| random.below(below as u64) as usize;
+                let mut draw = |below: usize| chosen(random, below);
                 let decided =
                     controller::create_topic(&self.image, &self.config, &brokers, new, &mut draw);
                 self.decided(to, decided, Response::CreateTopics, out);
@@ -144,7 +149,7 @@ impl Controller {
             Request::CreatePartitions { topic, count } => {
                 let brokers = self.candidates();
                 let random = out.random();
-                let mut draw = |below: usize| random.below(below as u64) as usize;
+                let mut draw = |below: usize| chosen(random, below);
                 let decided =
                     controller::add_partitions(&self.image, &brokers, &topic, count, &mut draw);
                 self.decided(to, decided, Response::CreatePartitions, out);

@@ -81,6 +81,7 @@ impl Controller {
             unclean_shutdown: target.1,
             min_isr: self.min_isr(topic),
             elr: self.config.eligible_leader_replicas,
+            last_known_leader: self.config.eligible_leader_replicas,
             ..PartitionChange::of(old, election, is_acceptable)
         }
         .build()?;

@@ -115,9 +115,11 @@ impl<'a> PartitionChange<'a> {
         }
         let mut candidates = old.elr.clone();
         candidates.extend(without(&old.isr, &old.elr));
-        let elr = without(&without(&candidates, isr), self.unclean_shutdown);
+        let mut elr = without(&without(&candidates, isr), self.unclean_shutdown);
         candidates.extend(without(&old.last_known_elr, &candidates));
-        let last_known = without(&without(&candidates, isr), &elr);
+        let mut last_known = without(&without(&candidates, isr), &elr);
+        elr.sort_unstable();
+        last_known.sort_unstable();
         (elr, last_known)
     }
 
