@@ -193,18 +193,8 @@ mod tests {
                 bytes_removed: 80,
             }),
             kafka(Kafka::LogStartAdvanced { broker: 1, partition: p(), offset: 3 }),
-            kafka(Kafka::LogTruncated {
-                broker: 1,
-                partition: p(),
-                from_offset: 9,
-                end_offset: 7,
-            }),
-            kafka(Kafka::Replicated {
-                broker: 2,
-                partition: p(),
-                base_offset: 3,
-                last_offset: 4,
-            }),
+            kafka(Kafka::LogTruncated { broker: 1, partition: p(), from_offset: 9, end_offset: 7 }),
+            kafka(Kafka::Replicated { broker: 2, partition: p(), base_offset: 3, last_offset: 4 }),
             kafka(Kafka::HighWatermarkAdvanced { partition: p(), offset: 5 }),
             kafka(Kafka::ProduceAcknowledged {
                 client: "p".into(),

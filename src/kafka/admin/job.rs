@@ -283,9 +283,9 @@ impl Job {
                 by_node.entry(node).or_default().push((partition, time));
             }
         }
-        let requests = by_node
-            .into_iter()
-            .map(|(node, partitions)| (Target::Node(node), Request::ListOffsets { from_replica: false, partitions }));
+        let requests = by_node.into_iter().map(|(node, partitions)| {
+            (Target::Node(node), Request::ListOffsets { from_replica: false, partitions })
+        });
         requests.collect()
     }
 

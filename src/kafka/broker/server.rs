@@ -4,18 +4,18 @@
 use super::channel::{self, Quorum};
 use super::fetch::DelayedFetch;
 use super::follower::Fetcher;
-use super::lifecycle::{Lifecycle, Stage};
 use super::life::Ticket;
+use super::lifecycle::{Lifecycle, Stage};
 use super::list_offsets::DelayedLookup;
 use super::produce::DelayedProduce;
 use crate::kafka::client::Connections;
 use crate::kafka::config::BrokerConfig;
 use crate::kafka::event::TopicPartition;
 use crate::kafka::group::Groups;
+use crate::kafka::log::LogScan;
 use crate::kafka::log::checkpoint::{
     self, CLEAN_SHUTDOWN, HIGH_WATERMARKS, LEADER_EPOCHS, LOG_STARTS, RECOVERY_POINTS,
 };
-use crate::kafka::log::LogScan;
 use crate::kafka::message::{KafkaMessage, Request, Response};
 use crate::kafka::metadata::Image;
 use crate::kafka::partition::Partition;

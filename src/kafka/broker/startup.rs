@@ -12,9 +12,7 @@ use crate::kafka::log::checkpoint::{
 };
 use crate::kafka::log::loader::{LoadRequest, Loaded};
 use crate::kafka::log::{LoadStep, Log, LogLoader, LogScan};
-use crate::kafka::metadata::{
-    Image, METADATA_TOPIC, OFFSETS_TOPIC, PartitionImage, is_internal,
-};
+use crate::kafka::metadata::{Image, METADATA_TOPIC, OFFSETS_TOPIC, PartitionImage, is_internal};
 use crate::kafka::partition::Partition;
 use crate::kafka::process::Out;
 use crate::kafka::{now_ms, spec::Settings};

@@ -84,12 +84,7 @@ fn chosen(random: &mut Stream, below: usize) -> usize {
 impl Controller {
     /// With the log that the start opened and what it holds. `alone` is the broker in the same
     /// process.
-    pub fn new(
-        log: Log,
-        image: Image,
-        config: Rc<BrokerConfig>,
-        alone: Option<i32>,
-    ) -> Controller {
+    pub fn new(log: Log, image: Image, config: Rc<BrokerConfig>, alone: Option<i32>) -> Controller {
         Controller {
             committed: log.log_end(),
             log,

@@ -52,12 +52,7 @@ impl Controller {
         self.watch_sessions(out);
     }
 
-    pub(super) fn register(
-        &mut self,
-        to: ReplyTo,
-        registration: Registration,
-        out: &mut Out<'_>,
-    ) {
+    pub(super) fn register(&mut self, to: ReplyTo, registration: Registration, out: &mut Out<'_>) {
         let id = registration.broker;
         let before = self.image.brokers.get(&id).cloned();
         if let Some(before) = &before
@@ -70,7 +65,9 @@ impl Controller {
         // A life that was not ended cleanly may have lost what it had not flushed.
         let clean = before.as_ref().is_none_or(|b| b.epoch == registration.previous_epoch);
         let mut records = match before {
-            Some(_) => self.leave_partitions(id, if clean { &[] } else { std::slice::from_ref(&id) }),
+            Some(_) => {
+                self.leave_partitions(id, if clean { &[] } else { std::slice::from_ref(&id) })
+            }
             None => Vec::new(),
         };
         let epoch = self.log.log_end() + records.len() as i64;

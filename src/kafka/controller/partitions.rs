@@ -225,9 +225,8 @@ impl Controller {
         election: Election,
         records: &mut Vec<MetadataRecord>,
     ) -> Result<(), ApiError> {
-        let unknown = |what: String| {
-            Err(ErrorCode::UnknownTopicOrPartition.with(format!("No such {what}")))
-        };
+        let unknown =
+            |what: String| Err(ErrorCode::UnknownTopicOrPartition.with(format!("No such {what}")));
         let Some(topic) = self.image.topics.get(&partition.topic) else {
             return unknown(format!("topic as {}", partition.topic));
         };

@@ -8,12 +8,7 @@ impl Log {
     /// Removes what lies before the log start, what is too much and what is too old. True if
     /// anything went. Simplified: the real files are renamed to `.deleted` first and go after
     /// `file.delete.delay.ms`.
-    pub fn delete_old(
-        &mut self,
-        now_ms: i64,
-        high_watermark: i64,
-        files: &mut impl Files,
-    ) -> bool {
+    pub fn delete_old(&mut self, now_ms: i64, high_watermark: i64, files: &mut impl Files) -> bool {
         let before = self.log_start();
         let log_start = self.log_start();
         let mut gone = self.delete_while(high_watermark, now_ms, files, |_, next| {

@@ -192,7 +192,9 @@ fn check_assignment(
     let refuse = |sentence: String| Err(ErrorCode::InvalidReplicaAssignment.with(sentence));
     for replicas in assignment {
         if replicas.is_empty() {
-            return refuse("The manual partition assignment includes an empty replica list.".into());
+            return refuse(
+                "The manual partition assignment includes an empty replica list.".into(),
+            );
         }
         for (index, id) in replicas.iter().enumerate() {
             if replicas[..index].contains(id) {

@@ -14,7 +14,8 @@ fn ids(entry: &Value, name: &str) -> Vec<i32> {
 
 fn lists(entry: &Value, name: &str) -> Result<Vec<Vec<i32>>, String> {
     let rows = list(entry, name)?.iter();
-    let ids = |row: &Value| row.as_array().into_iter().flatten().filter_map(Value::as_i64).collect();
+    let ids =
+        |row: &Value| row.as_array().into_iter().flatten().filter_map(Value::as_i64).collect();
     Ok(rows.map(|row| Vec::<i64>::into_iter(ids(row)).map(|id| id as i32).collect()).collect())
 }
 
