@@ -90,7 +90,7 @@ pub fn network(request_timeout: Span) -> NetworkConfig {
 
 impl Server {
     /// Asks the controller, as soon as it can be reached.
-    pub(super) fn to_controller(&mut self, purpose: Purpose, request: Request, out: &mut Out<'_>) {
+    pub(super) fn ask_controller(&mut self, purpose: Purpose, request: Request, out: &mut Out<'_>) {
         match &mut self.quorum {
             Quorum::Own(controller) => {
                 controller.ask(ReplyTo::Own(purpose), request, out);

@@ -1,8 +1,8 @@
 //! The coordinator of consumer groups: members, and commits. The leader of a partition of
 //! `__consumer_offsets` coordinates the groups that hash to it.
 //!
-//! Simplified: `__consumer_offsets` gets no more replicas than there are brokers, as the quick-start
-//! configuration of a single broker says (`offsets.topic.replication.factor=1`).
+//! Simplified: `__consumer_offsets` gets no more replicas than there are brokers, as the
+//! quick-start configuration of a single broker says (`offsets.topic.replication.factor=1`).
 
 use super::life::Ticket;
 use super::produce::Completion;

@@ -70,7 +70,7 @@ impl Server {
             let (broker, epoch) = (self.id, self.lifecycle.epoch);
             let request =
                 Request::AlterPartition(AlterPartition { broker, epoch, partitions: asked });
-            self.to_controller(Purpose::AlterPartition, request, out);
+            self.ask_controller(Purpose::AlterPartition, request, out);
         }
     }
 

@@ -73,7 +73,7 @@ impl Server {
                     rack: self.config.rack.clone(),
                     previous_epoch: self.lifecycle.previous_epoch,
                 };
-                return self.to_controller(
+                return self.ask_controller(
                     Purpose::Register,
                     Request::BrokerRegistration(registration),
                     out,
@@ -90,7 +90,7 @@ impl Server {
                 })
             }
         };
-        self.to_controller(Purpose::Heartbeat, request, out);
+        self.ask_controller(Purpose::Heartbeat, request, out);
     }
 
     pub(super) fn registered(&mut self, result: Result<i64, ErrorCode>, out: &mut Out<'_>) {

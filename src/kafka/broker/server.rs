@@ -224,7 +224,7 @@ impl Server {
             | Request::CreatePartitions { .. }
             | Request::IncrementalAlterConfigs { .. }
             | Request::ElectLeaders { .. }) => {
-                self.to_controller(Purpose::Forward(call), request, out);
+                self.ask_controller(Purpose::Forward(call), request, out);
             }
             Request::DeleteRecords { partitions } => self.delete_records(&call, partitions, out),
             // These are for a controller.

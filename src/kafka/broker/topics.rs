@@ -67,7 +67,7 @@ impl Server {
             assignment: Vec::new(),
             settings,
         };
-        self.to_controller(Purpose::MakeTopic(topic), request, out);
+        self.ask_controller(Purpose::MakeTopic(topic), request, out);
     }
 
     pub(super) fn init_producer_id(&mut self, call: Call, out: &mut Out<'_>) {
@@ -77,7 +77,7 @@ impl Server {
             call.answer(Response::InitProducerId(Ok((next, 0))), out);
         } else {
             let request = Request::AllocateProducerIds { broker: self.id };
-            self.to_controller(Purpose::ProducerIds(call), request, out);
+            self.ask_controller(Purpose::ProducerIds(call), request, out);
         }
     }
 

@@ -2,8 +2,8 @@
 //!
 //! Every change is one or more records in the metadata log. A request is decided against the state
 //! that all records written so far add up to; its records are appended and flushed, and only when
-//! they are safe is the request answered and are brokers given them ([`active`]). Brokers *pull*: each
-//! fetches the metadata log like a follower and applies it in order ([`metadata_fetch`]).
+//! they are safe is the request answered and are brokers given them ([`active`]). Brokers *pull*:
+//! each fetches the metadata log like a follower and applies it in order ([`metadata_fetch`]).
 //!
 //! - [`brokers`]: registration, heartbeats, fencing, the polite stop.
 //! - [`partitions`]: ISR changes that leaders ask for, and elections.
@@ -12,8 +12,8 @@
 //! A broker that is alone is its own controller (`process.roles=broker,controller`): then what is
 //! decided here is applied in the same process, and nothing is fetched.
 //!
-//! Simplified: there is one voter, so what it has flushed is committed and its epoch never changes; a
-//! quorum takes the place of [`active::Controller::flushed`], which says what is committed. No
+//! Simplified: there is one voter, so what it has flushed is committed and its epoch never changes;
+//! a quorum takes the place of [`active::Controller::flushed`], which says what is committed. No
 //! snapshots are taken of the log.
 
 pub mod active;

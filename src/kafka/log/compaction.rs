@@ -1,10 +1,12 @@
 //! Compaction: of each key the last record is left, at its old offset.
 //!
 //! The log is a clean part and a dirty part. First the dirty part is read into a map, key -> last
-//! offset ([`OffsetMap`]); then all segments up to the end of the map are copied, without the records
-//! that a later one of their key has overtaken ([`clean_batch`]). A record without a value, a
-//! tombstone, stays for `delete.retention.ms` from the first cleaning that keeps it (KIP-534), so
+//! offset ([`OffsetMap`]); then all segments up to the end of the map are copied, without the
+//! records that a later one of their key has overtaken ([`clean_batch`]). A record without a value,
+//! a tombstone, stays for `delete.retention.ms` from the first cleaning that keeps it (KIP-534), so
 //! that every consumer can learn that the key is gone.
+//!
+//! Simplified: the rules are here and nothing runs them yet; a compacted topic only grows.
 
 use crate::kafka::record::builder::{BatchBuilder, DELETE_HORIZON, Fields};
 use crate::kafka::record::{BatchHeader, Record, Records};
