@@ -3,8 +3,8 @@
 //! All of it is a log: every change is a record in `__cluster_metadata-0/`, in the real format
 //! ([`records`]), and the state is what those records add up to ([`image`]). What a request leads
 //! to is decided here ([`controller`]: topics; [`election`]: who leads and who is in sync;
-//! [`placement`]: where replicas go); [`super::controller`] writes and flushes the records, and only
-//! then are they true; so a topic that was acknowledged survives a power cut.
+//! [`placement`]: where replicas go); [`super::controller`] writes and flushes the records, and
+//! only then are they true; so a topic that was acknowledged survives a power cut.
 //!
 //! Simplified: no snapshots are taken of the log; replicas are not reassigned. A broker that is its
 //! own controller is not registered and keeps its leader epochs over a restart, as nobody else can
