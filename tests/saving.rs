@@ -73,6 +73,7 @@ fn lab(kept: &Kept) -> Timeline {
         topic: "t".into(),
         partitions: Some(3),
         replication_factor: None,
+        assignment: Vec::new(),
         settings: Default::default(),
     };
     kept.run(&mut timeline, Command::Kafka(topic));

@@ -35,6 +35,7 @@ fn create_topic() -> Command {
         topic: "t".into(),
         partitions: Some(1),
         replication_factor: None,
+        assignment: Vec::new(),
         settings: Default::default(),
     })
 }

@@ -3,20 +3,21 @@
 use super::broker::{Broker, Server};
 use super::command::Command;
 use super::consumer::Consumer;
+use super::controller::ControllerProcess;
 use super::event::{Event, TopicPartition};
 use super::inspect::{
-    ClientKind, ClientState, Glimpse, GroupPosition, GroupState, PartitionState, SegmentState,
-    TopicState,
+    ClientKind, ClientState, Glimpse, GroupPosition, GroupState, PartitionState, ReplicaState,
+    SegmentState, TopicState,
 };
 use super::log::Log;
 use super::message::message_of;
-use super::metadata::is_internal;
+use super::metadata::{Image, PartitionImage, is_internal};
 use super::partition::Partition;
 use super::process::{Process, Program};
 use super::producer::Producer;
 use super::record::{BatchStream, Records};
 use super::spec::{Reads, Spec};
-use crate::ordered::BTreeMap;
+use crate::ordered::{BTreeMap, BTreeSet};
 use crate::sim::{
     CostModel, Disk, Happening, MessageId, NodeId, Saved, SavedProcess, Status, Time, World,
 };
@@ -41,23 +42,36 @@ impl Cluster {
     /// The world that a crash of every process would have left where this was saved: see
     /// [`World::restored`].
     pub fn restored(seed: u64, cost: CostModel, saved: Saved<Spec>) -> Cluster {
-        let is_broker = |process: &&SavedProcess<Spec>| matches!(process.node, Spec::Broker(_));
-        let brokers: Vec<NodeId> =
-            saved.processes.iter().filter(is_broker).map(|process| process.id).collect();
+        let servers: Vec<(NodeId, bool)> = saved
+            .processes
+            .iter()
+            .filter_map(|process: &SavedProcess<Spec>| match process.node {
+                Spec::Broker(_) => Some((process.id, false)),
+                Spec::Controller(_) => Some((process.id, true)),
+                _ => None,
+            })
+            .collect();
         let saved = saved.map(|id, _, spec| {
-            let before = brokers.iter().filter(|broker| **broker < id).copied();
-            Process::new(spec, before.collect())
+            let asks_controllers = matches!(spec, Spec::Broker(_));
+            let before = servers.iter().filter(|(server, is_controller)| {
+                *server < id && *is_controller == asks_controllers
+            });
+            Process::new(spec, before.map(|(server, _)| *server).collect())
         });
         Cluster { world: World::restored(seed, "kafka", cost, saved) }
     }
 
     /// Adds a process on a machine of its own, with the files its disk already holds, and starts
-    /// it. Brokers are called `kafka-1`, ...; clients have the names of their specs; the admin
-    /// client is called `kafka-admin`. A client knows the brokers that are there already. Panics
-    /// if the name is taken.
+    /// it. Brokers are called `kafka-1`, ..., controllers `controller-1`, ...; clients have the
+    /// names of their specs; the admin client is called `kafka-admin`. A client knows the brokers
+    /// that are there already, a broker the controllers. Panics if the name is taken.
     pub fn add(&mut self, name: &str, spec: Spec, disk: Disk) -> NodeId {
         let machine = self.world.add_machine();
-        let process = Process::new(spec, self.brokers().map(|(node, _)| node).collect());
+        let known = match spec {
+            Spec::Broker(_) => self.controllers().map(|(node, _)| node).collect(),
+            _ => self.brokers().map(|(node, _)| node).collect(),
+        };
+        let process = Process::new(spec, known);
         let id = self.world.add(name, machine, process, disk);
         self.world.start(id);
         id
@@ -78,32 +92,93 @@ impl Cluster {
         self.world.take_happenings()
     }
 
-    /// All topics in the order of their names, internal ones too. Topics of a broker that is down
-    /// stand as they stood when it went down, without a leader.
+    /// All topics in the order of their names, internal ones too. A partition stands as its leader
+    /// has it; without one as the replica does that has the most, or had when it went down.
     pub fn topics(&self) -> Vec<TopicState> {
         let mut topics: BTreeMap<Rc<str>, TopicState> = BTreeMap::new();
-        for (node, broker) in self.brokers() {
-            let server = broker.server().filter(|_| self.is_up(node));
-            for (key, partition) in broker.partitions() {
-                let topic = topics.entry(key.topic.clone()).or_insert_with(|| TopicState {
-                    name: key.topic.to_string(),
-                    internal: is_internal(&key.topic),
-                    partitions: Vec::new(),
-                });
-                topic.partitions.push(partition_state(key, partition, server, broker.id()));
-            }
+        let image = self.image();
+        for key in self.partitions() {
+            let topic = topics.entry(key.topic.clone()).or_insert_with(|| TopicState {
+                name: key.topic.to_string(),
+                internal: is_internal(&key.topic),
+                partitions: Vec::new(),
+            });
+            let (_, shown) = self.shown(&key).expect("a broker has it");
+            let image = image.and_then(|image| image.partition(&key));
+            let replicas = self.replicas(&key);
+            topic.partitions.push(partition_state(&key, shown, image, replicas));
         }
         topics.into_values().collect()
     }
 
+    /// Every partition of which a broker has a replica.
+    fn partitions(&self) -> BTreeSet<TopicPartition> {
+        self.brokers().flat_map(|(_, broker)| broker.partitions().keys().cloned()).collect()
+    }
+
+    /// What the cluster knows of itself: the controller's word, or that of the broker that has
+    /// heard most of it.
+    fn image(&self) -> Option<&Image> {
+        let active = self.controllers().filter(|(node, _)| self.is_up(*node));
+        if let Some(controller) = active.filter_map(|(_, controller)| controller.active()).next() {
+            return Some(&controller.image);
+        }
+        let up = self.brokers().filter(|(node, _)| self.is_up(*node));
+        let servers = up.filter_map(|(_, broker)| broker.server());
+        servers.max_by_key(|server| server.metadata_end()).map(|server| &server.image)
+    }
+
+    /// The replica that stands for a partition, and its broker: the leader of the latest epoch
+    /// that lives, else the longest log.
+    fn shown(&self, key: &TopicPartition) -> Option<(NodeId, &Partition)> {
+        let all = self.brokers().filter_map(|(node, broker)| {
+            let found = broker.partitions().get(key)?;
+            let leads = self.is_up(node) && found.leadership().is_some();
+            Some(((leads, leads.then_some(found.leader_epoch), found.log.log_end()), node, found))
+        });
+        // The first of those that are alike.
+        let best = all.reduce(|best, next| if next.0 > best.0 { next } else { best });
+        best.map(|(_, node, found)| (node, found))
+    }
+
+    fn replicas(&self, key: &TopicPartition) -> Vec<ReplicaState> {
+        let all = self.brokers().filter_map(|(node, broker)| {
+            let found = broker.partitions().get(key)?;
+            Some(ReplicaState {
+                broker: broker.id(),
+                is_up: self.is_up(node),
+                leads: found.leadership().is_some(),
+                leader_epoch: found.leader_epoch,
+                log_start: found.log.log_start(),
+                high_watermark: found.high_watermark(),
+                log_end: found.log.log_end(),
+            })
+        });
+        all.collect()
+    }
+
     /// The records `from..to` of a partition, as far as they are in this computer's memory.
     pub fn glimpse(&self, partition: &TopicPartition, from: i64, to: i64) -> Vec<Glimpse> {
-        for (node, broker) in self.brokers() {
-            if let Some(found) = broker.partitions().get(partition) {
-                return glimpse_of(&found.log, self.world.disk(node), from, to);
-            }
+        match self.shown(partition) {
+            Some((node, found)) => glimpse_of(&found.log, self.world.disk(node), from, to),
+            None => Vec::new(),
         }
-        Vec::new()
+    }
+
+    /// The same at one broker's replica.
+    pub fn glimpse_at(
+        &self,
+        broker: i32,
+        partition: &TopicPartition,
+        from: i64,
+        to: i64,
+    ) -> Vec<Glimpse> {
+        let found = self.brokers().find(|(_, found)| found.id() == broker);
+        let found = found.and_then(|(node, b)| Some((node, b.partitions().get(partition)?)));
+        match found {
+            Some((node, found)) => glimpse_of(&found.log, self.world.disk(node), from, to),
+            None => Vec::new(),
+        }
     }
 
     /// All groups in the order of their ids.
@@ -119,7 +194,7 @@ impl Cluster {
                     committed.insert(partition.clone(), Some(offset.offset));
                 }
                 let offsets = committed.into_iter().map(|(partition, committed)| {
-                    let lag = server.partitions.get(&partition).map_or(0, |found| {
+                    let lag = self.shown(&partition).map_or(0, |(_, found)| {
                         let from = committed.unwrap_or(found.log.log_start());
                         (found.high_watermark() - from).max(0)
                     });
@@ -144,7 +219,7 @@ impl Cluster {
         let states = self.world.ids().filter_map(|id| match self.world.node(id).program() {
             Program::Producer(producer) => Some(self.producer_state(id, producer)),
             Program::Consumer(consumer) => Some(self.consumer_state(id, consumer)),
-            Program::Broker(_) | Program::Admin(_) => None,
+            Program::Broker(_) | Program::Controller(_) | Program::Admin(_) => None,
         });
         states.collect()
     }
@@ -152,7 +227,8 @@ impl Cluster {
     /// True once the process finished its start: a broker serves, a client is ready to work.
     pub fn is_ready(&self, id: NodeId) -> bool {
         match self.world.node(id).program() {
-            Program::Broker(broker) => broker.server().is_some(),
+            Program::Broker(broker) => broker.server().is_some_and(Server::is_running),
+            Program::Controller(controller) => controller.active().is_some(),
             Program::Producer(producer) => producer.is_ready(),
             Program::Consumer(consumer) => consumer.is_ready(),
             Program::Admin(admin) => admin.is_ready(),
@@ -162,6 +238,13 @@ impl Cluster {
     fn brokers(&self) -> impl Iterator<Item = (NodeId, &Broker)> {
         self.world.ids().filter_map(|id| match self.world.node(id).program() {
             Program::Broker(broker) => Some((id, &**broker)),
+            _ => None,
+        })
+    }
+
+    fn controllers(&self) -> impl Iterator<Item = (NodeId, &ControllerProcess)> {
+        self.world.ids().filter_map(|id| match self.world.node(id).program() {
+            Program::Controller(controller) => Some((id, &**controller)),
             _ => None,
         })
     }
@@ -242,23 +325,25 @@ impl Cluster {
 fn partition_state(
     key: &TopicPartition,
     partition: &Partition,
-    server: Option<&Server>,
-    broker: i32,
+    image: Option<&PartitionImage>,
+    replicas: Vec<ReplicaState>,
 ) -> PartitionState {
-    let image = server.and_then(|server| server.image.partition(key));
     let segments = partition.log.segments();
+    let here = || replicas.iter().map(|replica| replica.broker).collect::<Vec<_>>();
     PartitionState {
         partition: key.clone(),
         leader: image.and_then(|image| image.leader),
-        leader_epoch: partition.leader_epoch,
-        replicas: image.map_or(vec![broker], |image| image.replicas.clone()),
-        isr: image.map_or(vec![broker], |image| image.isr.clone()),
+        leader_epoch: image.map_or(partition.leader_epoch, |image| image.leader_epoch),
+        replicas: image.map_or_else(here, |image| image.replicas.clone()),
+        isr: image.map_or_else(here, |image| image.isr.clone()),
+        elr: image.map_or_else(Vec::new, |image| image.elr.clone()),
         log_start: partition.log.log_start(),
         high_watermark: partition.high_watermark(),
         log_end: partition.log.log_end(),
         segments: segments
             .map(|segment| SegmentState { base_offset: segment.base_offset, bytes: segment.bytes })
             .collect(),
+        logs: replicas,
     }
 }
 

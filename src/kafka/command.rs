@@ -1,6 +1,7 @@
 //! What the lab asks of a process of the Kafka world, and what the tools are answered.
 
 use super::event::TopicPartition;
+use super::metadata::election::Election;
 use super::spec::Settings;
 use crate::sim::MessageId;
 use bytes::Bytes;
@@ -60,6 +61,8 @@ pub enum Ask {
         partitions: Option<i32>,
         /// `default.replication.factor` if `None`.
         replication_factor: Option<i16>,
+        /// The replicas of each partition, if they are chosen by hand.
+        assignment: Vec<Vec<i32>>,
         /// Topic settings.
         settings: Settings,
     },
@@ -91,6 +94,25 @@ pub enum Ask {
         partitions: Vec<i32>,
         /// The time asked for.
         time: i64,
+    },
+    /// Set or forget settings of a topic.
+    AlterConfigs {
+        /// Its name.
+        topic: String,
+        /// Settings with their new values; `None` for the default again.
+        changes: Vec<(String, Option<String>)>,
+    },
+    /// Elect leaders.
+    ElectLeaders {
+        /// What the election may do.
+        election: Election,
+        /// Of these partitions; of all if `None`.
+        partitions: Option<Vec<TopicPartition>>,
+    },
+    /// Forget records before these offsets; -1 is the high watermark.
+    DeleteRecords {
+        /// Partition by partition.
+        partitions: Vec<(TopicPartition, i64)>,
     },
     /// The ids of all groups.
     ListGroups,
@@ -145,6 +167,10 @@ pub enum Answer {
     Names(Vec<String>),
     /// Offsets; `None` where no record answers the time asked for.
     Offsets(Vec<(TopicPartition, Option<i64>)>),
+    /// What became of each election.
+    Elections(Vec<(TopicPartition, Result<(), ApiError>)>),
+    /// The first offset that is left of each partition.
+    LowWatermarks(Vec<(TopicPartition, Result<i64, ApiError>)>),
     /// A group, described.
     Group(GroupDescription),
     /// The offsets that a reset set, or would set.
@@ -175,6 +201,10 @@ pub struct PartitionDescription {
     pub replicas: Vec<i32>,
     /// In-sync replicas.
     pub isr: Vec<i32>,
+    /// Replicas that may lead if the ISR is empty.
+    pub elr: Vec<i32>,
+    /// Replicas that were eligible once.
+    pub last_known_elr: Vec<i32>,
 }
 
 /// A group as `kafka-consumer-groups --describe` shows it.

@@ -83,6 +83,8 @@ error_codes! {
     InvalidPartitions = 37, "INVALID_PARTITIONS", false, "Number of partitions is below 1.";
     InvalidReplicationFactor = 38, "INVALID_REPLICATION_FACTOR", false,
         "Replication factor is below 1 or larger than the number of available brokers.";
+    InvalidReplicaAssignment = 39, "INVALID_REPLICA_ASSIGNMENT", false,
+        "Replica assignment is invalid.";
     InvalidConfig = 40, "INVALID_CONFIG", false, "Configuration is invalid.";
     NotController = 41, "NOT_CONTROLLER", true,
         "This is not the correct controller for this cluster.";
@@ -93,17 +95,37 @@ error_codes! {
         "The broker received an out of order sequence number.";
     InvalidProducerEpoch = 47, "INVALID_PRODUCER_EPOCH", false,
         "Producer attempted to produce with an old epoch.";
+    PolicyViolation = 44, "POLICY_VIOLATION", false, "Request parameters do not satisfy the \
+         configured policy.";
     NonEmptyGroup = 68, "NON_EMPTY_GROUP", false, "The group is not empty.";
     GroupIdNotFound = 69, "GROUP_ID_NOT_FOUND", false, "The group id does not exist.";
     FencedLeaderEpoch = 74, "FENCED_LEADER_EPOCH", true,
         "The leader epoch in the request is older than the epoch on the broker.";
     UnknownLeaderEpoch = 75, "UNKNOWN_LEADER_EPOCH", true,
         "The leader epoch in the request is newer than the epoch on the broker.";
+    StaleBrokerEpoch = 77, "STALE_BROKER_EPOCH", false, "Broker epoch has changed.";
     OffsetNotAvailable = 78, "OFFSET_NOT_AVAILABLE", true,
         "The leader high watermark has not caught up from a recent leader election so the offsets \
          cannot be guaranteed to be monotonically increasing.";
+    PreferredLeaderNotAvailable = 80, "PREFERRED_LEADER_NOT_AVAILABLE", true,
+        "The preferred leader was not available.";
+    EligibleLeadersNotAvailable = 83, "ELIGIBLE_LEADERS_NOT_AVAILABLE", true,
+        "Eligible topic partition leaders are not available.";
+    ElectionNotNeeded = 84, "ELECTION_NOT_NEEDED", true,
+        "Leader election not needed for topic partition.";
     InvalidRecord = 87, "INVALID_RECORD", false,
         "This record has failed the validation on broker and hence will be rejected.";
+    InvalidUpdateVersion = 95, "INVALID_UPDATE_VERSION", false,
+        "The given update version was invalid.";
+    DuplicateBrokerRegistration = 101, "DUPLICATE_BROKER_REGISTRATION", false,
+        "This broker ID is already in use.";
+    BrokerIdNotRegistered = 102, "BROKER_ID_NOT_REGISTERED", false,
+        "The given broker ID was not registered.";
+    IneligibleReplica = 107, "INELIGIBLE_REPLICA", false,
+        "The new ISR contains at least one ineligible replica.";
+    NewLeaderElected = 108, "NEW_LEADER_ELECTED", false,
+        "The AlterPartition request successfully updated the partition state but the leader has \
+         changed.";
 }
 
 impl ErrorCode {

@@ -88,6 +88,94 @@ pub enum Event {
         /// Size of the batch.
         bytes: u64,
     },
+    /// A follower appended what it fetched from its leader.
+    Replicated {
+        /// The follower.
+        broker: i32,
+        /// The partition.
+        partition: TopicPartition,
+        /// First offset of what it appended.
+        base_offset: i64,
+        /// Last offset of what it appended.
+        last_offset: i64,
+    },
+    /// A follower cut its log, which had records that its leader does not have.
+    LogTruncated {
+        /// The follower.
+        broker: i32,
+        /// The partition.
+        partition: TopicPartition,
+        /// The end of its log before.
+        from_offset: i64,
+        /// The end of its log now.
+        end_offset: i64,
+    },
+    /// Records at the beginning of a log are gone: too old, too many, or deleted by hand.
+    LogStartAdvanced {
+        /// The broker.
+        broker: i32,
+        /// The partition.
+        partition: TopicPartition,
+        /// The first offset that is still there.
+        offset: i64,
+    },
+    /// A log was compacted: of each key the last record is left.
+    LogCompacted {
+        /// The broker.
+        broker: i32,
+        /// The partition.
+        partition: TopicPartition,
+        /// Up to here.
+        end_offset: i64,
+        /// Bytes that went.
+        bytes_removed: u64,
+    },
+    /// A controller finished its recovery and is active.
+    ControllerStarted {
+        /// `node.id`.
+        controller: i32,
+    },
+    /// The controller made another replica the leader, or found none.
+    LeaderElected {
+        /// The partition.
+        partition: TopicPartition,
+        /// The leader; `None` without one.
+        leader: Option<i32>,
+        /// The epoch of its leadership.
+        leader_epoch: i32,
+        /// True if it may lack committed records.
+        unclean: bool,
+    },
+    /// A replica took the leadership up. What lies behind its log end at others will be cut there.
+    LeaderStarted {
+        /// The broker.
+        broker: i32,
+        /// The partition.
+        partition: TopicPartition,
+        /// The epoch of its leadership.
+        leader_epoch: i32,
+        /// The end of its log.
+        log_end: i64,
+        /// True if it may lack committed records.
+        unclean: bool,
+    },
+    /// Another ISR was written down.
+    IsrChanged {
+        /// The partition.
+        partition: TopicPartition,
+        /// In-sync replicas.
+        isr: Vec<i32>,
+    },
+    /// The controller has not heard of a broker for too long, or it stops: it leads nothing now.
+    BrokerFenced {
+        /// The broker.
+        broker: i32,
+    },
+    /// A broker has caught up: it may lead and be in sync.
+    BrokerUnfenced {
+        /// The broker.
+        broker: i32,
+    },
     /// A log began a new segment.
     SegmentRolled {
         /// The partition.
@@ -236,6 +324,16 @@ impl Event {
             Event::ProducerBuffered { .. } => "kafka.producer_buffered",
             Event::ProduceSent { .. } => "kafka.produce_sent",
             Event::Appended { .. } => "kafka.appended",
+            Event::Replicated { .. } => "kafka.replicated",
+            Event::LogTruncated { .. } => "kafka.log_truncated",
+            Event::LogStartAdvanced { .. } => "kafka.log_start_advanced",
+            Event::LogCompacted { .. } => "kafka.log_compacted",
+            Event::ControllerStarted { .. } => "kafka.controller_started",
+            Event::LeaderElected { .. } => "kafka.leader_elected",
+            Event::LeaderStarted { .. } => "kafka.leader_started",
+            Event::IsrChanged { .. } => "kafka.isr_changed",
+            Event::BrokerFenced { .. } => "kafka.broker_fenced",
+            Event::BrokerUnfenced { .. } => "kafka.broker_unfenced",
             Event::SegmentRolled { .. } => "kafka.segment_rolled",
             Event::HighWatermarkAdvanced { .. } => "kafka.high_watermark_advanced",
             Event::ProduceAcknowledged { .. } => "kafka.produce_acknowledged",

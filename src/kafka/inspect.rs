@@ -27,6 +27,8 @@ pub struct PartitionState {
     pub replicas: Vec<i32>,
     /// In-sync replicas.
     pub isr: Vec<i32>,
+    /// Replicas that may lead if the ISR is empty.
+    pub elr: Vec<i32>,
     /// The first offset that is still there.
     pub log_start: i64,
     /// Records below it may be read by consumers.
@@ -35,6 +37,27 @@ pub struct PartitionState {
     pub log_end: i64,
     /// Segments from the oldest on.
     pub segments: Vec<SegmentState>,
+    /// The log at each broker that has one, in the order of the brokers.
+    pub logs: Vec<ReplicaState>,
+}
+
+/// A partition's log at one broker, as it is, or was when the broker went down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReplicaState {
+    /// The broker.
+    pub broker: i32,
+    /// True while its process lives.
+    pub is_up: bool,
+    /// True if it believes that it leads.
+    pub leads: bool,
+    /// The epoch that it knows of.
+    pub leader_epoch: i32,
+    /// The first offset that is still there.
+    pub log_start: i64,
+    /// What it knows of the high watermark.
+    pub high_watermark: i64,
+    /// The offset that the next record will get.
+    pub log_end: i64,
 }
 
 /// A segment of a log.

@@ -11,19 +11,17 @@
 //!
 //! - [`record`]: record batches, the bytes that travel unchanged from producer to consumer.
 //! - [`log`]: segments, indexes, recovery.
-//! - [`partition`]: a log at its leader, and the high watermark.
+//! - [`partition`]: a log at one of its replicas, leadership, and the high watermark.
 //! - [`metadata`], [`group`]: what the cluster knows of topics, and of consumer groups.
 //! - [`message`]: every request and response, who sends it, when, why. [`error`]: what goes wrong.
-//! - [`broker`]: the process that serves.
+//! - [`broker`]: the process that serves. [`controller`]: who decides what the cluster is.
 //! - [`client`]: what all clients share; [`producer`] with its [`partitioner`], [`consumer`],
 //!   [`admin`].
 //! - [`config`]: settings by their real names.
-//! - [`process`]: the four programs behind one door.
-//! - [`message`]: every request and response: who sends it, when, why. [`error`]: all codes.
+//! - [`process`]: the five programs behind one door.
 //!
-//! What is not built yet, and said where it matters: replication and the controller quorum (one
-//! broker leads everything and is its own controller), the group protocol (a group has one
-//! member), retention and compaction, transactions, share groups, quotas.
+//! What is not built yet, and said where it matters: the quorum of controllers (there is one), the
+//! group protocol (a group has one member), transactions, share groups, quotas.
 
 pub mod admin;
 pub mod broker;
@@ -32,6 +30,7 @@ pub mod cluster;
 pub mod command;
 pub mod config;
 pub mod consumer;
+pub mod controller;
 pub mod error;
 pub mod event;
 pub mod group;

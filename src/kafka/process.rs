@@ -1,10 +1,11 @@
-//! A process of this world: one of four programs behind the one door.
+//! A process of this world: one of five programs behind the one door.
 
 use super::admin::Admin;
 use super::broker::{Broker, Ticket};
 use super::command::Command;
 use super::config;
 use super::consumer::Consumer;
+use super::controller::ControllerProcess;
 use super::event::Event;
 use super::message::KafkaMessage;
 use super::producer::Producer;
@@ -27,6 +28,8 @@ pub struct Process {
 pub enum Program {
     /// A broker.
     Broker(Box<Broker>),
+    /// A controller that is not also a broker.
+    Controller(Box<ControllerProcess>),
     /// A producing client.
     Producer(Box<Producer>),
     /// A consuming client.
@@ -48,14 +51,34 @@ pub enum Timer {
     HighWatermarks,
     /// Broker: recovery points are to be written down.
     RecoveryPoints,
+    /// Broker: the controller is to hear that it lives.
+    Heartbeat,
+    /// Broker: followers that have fallen behind are to leave the ISR.
+    IsrShrink,
+    /// Broker: old segments are to be looked for.
+    Retention,
+    /// Broker: logs are to be compacted.
+    Cleaner,
+    /// Broker: a polite stop has waited long enough for the controller.
+    GiveUpStop,
+    /// Controller: a broker's session may be over.
+    Sessions,
+    /// Controller: preferred replicas may lead again.
+    LeaderBalance,
+    /// Controller: leaderless partitions may get any leader.
+    UncleanElection,
 }
 
 impl Process {
     /// A process that was not started yet. A client begins to ask at `bootstrap`, the brokers
-    /// that are there already (its `bootstrap.servers`).
+    /// that are there already (its `bootstrap.servers`); for a broker they are the controllers
+    /// (`controller.quorum.bootstrap.servers`), and without one it is its own.
     pub fn new(spec: Spec, bootstrap: Vec<NodeId>) -> Process {
         let program = match &spec {
-            Spec::Broker(spec) => Program::Broker(Box::new(Broker::new(spec.clone()))),
+            Spec::Broker(spec) => Program::Broker(Box::new(Broker::new(spec.clone(), bootstrap))),
+            Spec::Controller(spec) => {
+                Program::Controller(Box::new(ControllerProcess::new(spec.clone())))
+            }
             Spec::Producer(spec) => {
                 Program::Producer(Box::new(Producer::new(spec.clone(), bootstrap)))
             }
@@ -102,6 +125,7 @@ impl Node for Process {
         }
         match &mut self.program {
             Program::Broker(broker) => broker.step(input, out),
+            Program::Controller(controller) => controller.step(input, out),
             Program::Producer(producer) => producer.step(input, out),
             Program::Consumer(consumer) => consumer.step(input, out),
             Program::Admin(admin) => admin.step(input, out),
@@ -111,6 +135,9 @@ impl Node for Process {
     fn restarted(&self) -> Process {
         let program = match &self.program {
             Program::Broker(broker) => Program::Broker(Box::new(broker.restarted())),
+            Program::Controller(controller) => {
+                Program::Controller(Box::new(controller.restarted()))
+            }
             Program::Producer(producer) => Program::Producer(Box::new(producer.restarted())),
             Program::Consumer(consumer) => Program::Consumer(Box::new(consumer.restarted())),
             Program::Admin(admin) => Program::Admin(Box::new(admin.restarted())),

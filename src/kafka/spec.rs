@@ -12,6 +12,8 @@ pub type Settings = BTreeMap<String, String>;
 pub enum Spec {
     /// A broker.
     Broker(BrokerSpec),
+    /// A controller that is not also a broker.
+    Controller(ControllerSpec),
     /// A producing client.
     Producer(ProducerSpec),
     /// A consuming client.
@@ -25,6 +27,7 @@ impl Spec {
     pub fn settings_mut(&mut self) -> Option<&mut Settings> {
         match self {
             Spec::Broker(spec) => Some(&mut spec.settings),
+            Spec::Controller(spec) => Some(&mut spec.settings),
             Spec::Producer(spec) => Some(&mut spec.settings),
             Spec::Consumer(spec) => Some(&mut spec.settings),
             Spec::Admin => None,
@@ -38,6 +41,15 @@ pub struct BrokerSpec {
     /// `node.id`: 1, 2, 3.
     pub id: i32,
     /// Broker settings that differ from their defaults.
+    pub settings: Settings,
+}
+
+/// A controller's configuration.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ControllerSpec {
+    /// `node.id`: 3001, 3002, 3003.
+    pub id: i32,
+    /// Settings that differ from their defaults, from the same table as a broker's.
     pub settings: Settings,
 }
 

@@ -96,6 +96,8 @@ pub struct LabSpec {
     pub seed: u64,
     /// Brokers, `kafka-1` and up.
     pub kafka_brokers: u32,
+    /// Controllers, `controller-1` and up; without one the one broker is its own.
+    pub controllers: u32,
     /// RabbitMQ nodes, `rabbit-1` and up.
     pub rabbit_nodes: u32,
     /// The Kafka version that is modelled: `4.1`.
@@ -113,6 +115,7 @@ impl Default for LabSpec {
         LabSpec {
             seed: 1,
             kafka_brokers: 1,
+            controllers: 0,
             rabbit_nodes: 1,
             kafka_version: "4.1".into(),
             rabbit_version: "4.2".into(),

@@ -40,6 +40,8 @@ pub struct Ledger {
     /// Where the log has each message of the Kafka side that was acknowledged.
     places: Chunks<(u16, i64)>,
     partitions: Vec<(String, i32)>,
+    /// True if there are several brokers.
+    is_replicated: bool,
     /// Copies of each message in the queues of the RabbitMQ side.
     copies: Chunks<u8>,
     /// Messages that left their queue when they were sent (automatic acknowledgement), by the
@@ -163,6 +165,11 @@ impl Ledger {
         *self.messages.entry(message.0 as usize) = (place as u16 + 1, key);
     }
 
+    /// An empty ledger of a lab with one broker or several.
+    pub fn new(is_replicated: bool) -> Ledger {
+        Ledger { is_replicated, ..Ledger::default() }
+    }
+
     /// Listens to an event. `reader_of` tells the group (or itself) of a Kafka consumer.
     pub fn listen(&mut self, what: &What, reader_of: impl Fn(&str) -> String) {
         match what {
@@ -198,7 +205,10 @@ impl Ledger {
                 let key = self.key_of(*message);
                 self.kafka.processed(*message, &reader_of(client), key);
             }
-            Event::LogRecovered { partition, end_offset, .. } => {
+            // With followers, what one broker lost may be elsewhere: the next leader decides.
+            Event::LogRecovered { .. } if self.is_replicated => {}
+            Event::LogRecovered { partition, end_offset, .. }
+            | Event::LeaderStarted { partition, log_end: end_offset, .. } => {
                 let place = self.partition_place(&partition.topic, partition.partition);
                 let gone = self
                     .places

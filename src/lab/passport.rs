@@ -117,6 +117,7 @@ impl Session {
         let has = |stages: &[Stage], kind: StageKind| stages.iter().any(|s| s.what == kind);
         if let Some((partition, offset)) = place
             && !has(&passport.kafka, StageKind::Delivered)
+            && !has(&passport.kafka, StageKind::Dropped)
         {
             let below = self.kafka.topics().iter().any(|topic| {
                 topic
@@ -182,6 +183,20 @@ fn kafka_stage(
         }
         Kafka::Processed { client, .. } if concerns => {
             (StageKind::Processed, vec![("consumer", client.to_string())])
+        }
+        Kafka::LeaderStarted { broker, partition, leader_epoch, log_end, unclean } => {
+            place.filter(|(of, at)| of == partition && *log_end <= *at)?;
+            let reason = match unclean {
+                true => "an unclean election made a replica the leader that did not have it",
+                false => "the next leader did not have it: it was not replicated",
+            };
+            let facts = vec![
+                ("reason", reason.to_owned()),
+                ("leader", format!("kafka-{broker}")),
+                ("epoch", leader_epoch.to_string()),
+                ("log_end", log_end.to_string()),
+            ];
+            (StageKind::Dropped, facts)
         }
         Kafka::OffsetCommitted { group, partition, offset } => {
             place.filter(|(of, at)| of == partition && *offset == at + 1)?;

@@ -24,6 +24,9 @@ use std::rc::Rc;
 /// before the lab takes it away.
 pub const CONSOLE_PATIENCE: Span = Span::seconds(10);
 
+/// Controllers have ids of their own: 3001, 3002, 3003.
+const CONTROLLER_IDS: i32 = 3_000;
+
 /// The client behind the Kafka tools.
 pub const KAFKA_ADMIN: &str = "kafka-admin";
 
@@ -91,6 +94,14 @@ impl Session {
     /// A fresh lab whose servers have booted.
     pub fn new(spec: &LabSpec) -> Result<Session, LabError> {
         let mut session = Session::empty(spec)?;
+        // A broker that is alone is its own controller.
+        for number in 1..=spec.controllers {
+            let settings = session.kafka_settings();
+            let id = CONTROLLER_IDS + number as i32;
+            let controller = kafka::spec::ControllerSpec { id, settings };
+            let spec = kafka::spec::Spec::Controller(controller);
+            session.add_kafka(&format!("controller-{number}"), spec);
+        }
         for number in 1..=spec.kafka_brokers {
             let settings = session.kafka_settings();
             let broker = kafka::spec::BrokerSpec { id: number as i32, settings };
@@ -115,8 +126,14 @@ impl Session {
             let known = known.join(", ");
             LabError::Refused(format!("there is no cost preset {}; there are {known}", spec.cost))
         })?;
-        if spec.kafka_brokers != 1 || spec.rabbit_nodes != 1 {
-            return Err(LabError::NotHereYet("more than one broker of a kind".into()));
+        if spec.rabbit_nodes != 1 {
+            return Err(LabError::NotHereYet("more than one RabbitMQ node".into()));
+        }
+        if spec.controllers > 1 {
+            return Err(LabError::NotHereYet("more than one controller".into()));
+        }
+        if spec.controllers == 0 && spec.kafka_brokers > 1 {
+            return Err(LabError::Refused("several brokers need a controller".into()));
         }
         Ok(Session {
             spec: Rc::new(spec.clone()),
@@ -130,7 +147,7 @@ impl Session {
             next_message: 0,
             next_request: 0,
             events: EventLog::default(),
-            ledger: Ledger::default(),
+            ledger: Ledger::new(spec.controllers > 0),
             history: History::default(),
             readers: BTreeMap::new(),
             consoles: BTreeMap::new(),
@@ -176,7 +193,9 @@ impl Session {
             kafka.world.status(id) != Status::Running
                 || !matches!(
                     kafka.spec(id),
-                    kafka::spec::Spec::Broker(_) | kafka::spec::Spec::Admin
+                    kafka::spec::Spec::Broker(_)
+                        | kafka::spec::Spec::Controller(_)
+                        | kafka::spec::Spec::Admin
                 )
                 || kafka.is_ready(id)
         }) && rabbit.world.ids().all(|id| {

@@ -71,8 +71,12 @@ impl Session {
         let brokers = servers(&self.kafka.world, |id| {
             matches!(self.kafka.spec(id), kafka::spec::Spec::Broker(_))
         });
+        let controllers = servers(&self.kafka.world, |id| {
+            matches!(self.kafka.spec(id), kafka::spec::Spec::Controller(_))
+        });
         json!({
             "brokers": brokers,
+            "controllers": controllers,
             "topics": topics.iter().filter(|topic| !topic.internal)
                 .map(|topic| (topic.name.clone(), topic_json(topic))).collect::<Map<_, _>>(),
             "groups": groups.iter().map(|g| (g.id.clone(), group_json(g))).collect::<Map<_, _>>(),
@@ -225,18 +229,32 @@ fn topic_json(topic: &kafka::inspect::TopicState) -> Value {
             "leader_epoch": partition.leader_epoch,
             "replicas": partition.replicas,
             "isr": partition.isr,
+            "elr": partition.elr,
             "log_start": partition.log_start,
             "high_watermark": partition.high_watermark,
             "end_offset": partition.log_end,
             "records": partition.log_end - partition.log_start,
             "segments": partition.segments.len(),
             "bytes": partition.segments.iter().map(|segment| segment.bytes).sum::<u64>(),
+            "logs": partition.logs.iter().map(log_json).collect::<Vec<_>>(),
         })
     });
     json!({
         "records": records,
         "partitions_used": used,
         "partitions": partitions.collect::<Vec<_>>(),
+    })
+}
+
+/// A partition's log at one broker.
+fn log_json(log: &kafka::inspect::ReplicaState) -> Value {
+    json!({
+        "broker": log.broker,
+        "leads": log.leads,
+        "leader_epoch": log.leader_epoch,
+        "log_start": log.log_start,
+        "high_watermark": log.high_watermark,
+        "end_offset": log.log_end,
     })
 }
 

@@ -70,6 +70,11 @@ impl Span {
         self.0 / 1_000
     }
 
+    /// Half of it.
+    pub const fn half(self) -> Span {
+        Span(self.0 / 2)
+    }
+
     /// True for no time at all.
     pub const fn is_zero(self) -> bool {
         self.0 == 0

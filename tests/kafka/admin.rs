@@ -10,6 +10,7 @@ fn create(topic: &str, partitions: i32, factor: i16, settings: Settings) -> Ask 
         topic: topic.to_owned(),
         partitions: Some(partitions),
         replication_factor: Some(factor),
+        assignment: Vec::new(),
         settings,
     }
 }

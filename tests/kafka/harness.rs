@@ -127,6 +127,7 @@ impl Lab {
             topic: topic.to_owned(),
             partitions: Some(partitions),
             replication_factor: Some(1),
+            assignment: Vec::new(),
             settings: settings(pairs),
         };
         assert_eq!(self.ask(ask), Ok(Answer::Done));

@@ -4,6 +4,7 @@ mod admin;
 mod commits;
 mod crashes;
 mod determinism;
+mod faults;
 mod harness;
 mod produce_fetch;
 mod producers;

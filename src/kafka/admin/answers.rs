@@ -99,7 +99,17 @@ pub fn answer(gathered: &Gathered, ask: &Ask) -> Result<Answer, ApiError> {
         Ask::CreateTopic { .. }
         | Ask::DeleteTopic { .. }
         | Ask::AddPartitions { .. }
+        | Ask::AlterConfigs { .. }
         | Ask::DeleteGroup { .. } => Answer::Done,
+        Ask::ElectLeaders { .. } => Answer::Elections(gathered.elections.clone()),
+        Ask::DeleteRecords { partitions } => {
+            let found = partitions.iter().map(|(partition, _)| {
+                let known = gathered.low_watermarks.iter().find(|(of, _)| of == partition);
+                let missing = || Err(ErrorCode::UnknownTopicOrPartition.error());
+                (partition.clone(), known.map_or_else(missing, |(_, result)| result.clone()))
+            });
+            Answer::LowWatermarks(found.collect())
+        }
         Ask::DescribeTopics { .. } => Answer::Topics(describe_topics(gathered, ask)),
         Ask::ListTopics => {
             Answer::Names(topics(gathered).map(|(name, _)| name.to_string()).collect())
@@ -124,6 +134,8 @@ fn describe_topics(gathered: &Gathered, ask: &Ask) -> Vec<TopicDescription> {
                 leader: partition.leader,
                 replicas: partition.replicas.clone(),
                 isr: partition.isr.clone(),
+                elr: partition.elr.clone(),
+                last_known_elr: partition.last_known_elr.clone(),
             });
         Some(TopicDescription {
             id: found.id.to_string(),

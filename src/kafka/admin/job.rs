@@ -56,6 +56,7 @@ enum Stage {
     Group,
     Committed,
     Offsets(i64),
+    Records,
     Commit,
 }
 
@@ -74,6 +75,10 @@ pub struct Gathered {
     pub group: Option<DescribedGroup>,
     /// What it committed.
     pub committed: BTreeMap<TopicPartition, i64>,
+    /// What became of elections.
+    pub elections: Vec<(TopicPartition, Result<(), ApiError>)>,
+    /// The first offsets that are left.
+    pub low_watermarks: Vec<(TopicPartition, Result<i64, ApiError>)>,
     /// Offsets by the time that was asked for.
     pub offsets: BTreeMap<i64, BTreeMap<TopicPartition, i64>>,
 }
@@ -95,9 +100,12 @@ impl Job {
     pub fn new(ask: Ask) -> Job {
         use Stage::*;
         let stages = match &ask {
-            Ask::CreateTopic { .. } | Ask::DeleteTopic { .. } | Ask::AddPartitions { .. } => {
-                vec![Change]
-            }
+            Ask::CreateTopic { .. }
+            | Ask::DeleteTopic { .. }
+            | Ask::AddPartitions { .. }
+            | Ask::AlterConfigs { .. }
+            | Ask::ElectLeaders { .. } => vec![Change],
+            Ask::DeleteRecords { .. } => vec![Topics, Records],
             Ask::DescribeTopics { .. } => vec![Topics, Configs],
             Ask::ListTopics => vec![Topics],
             Ask::ListOffsets { time, .. } => vec![Topics, Offsets(*time)],
@@ -129,6 +137,9 @@ impl Job {
             Ask::DescribeTopics { .. } => "describeTopics",
             Ask::ListTopics => "listTopics",
             Ask::ListOffsets { .. } => "listOffsets",
+            Ask::AlterConfigs { .. } => "incrementalAlterConfigs",
+            Ask::ElectLeaders { .. } => "electLeaders",
+            Ask::DeleteRecords { .. } => "deleteRecords",
             Ask::ListGroups => "findAllBrokers",
             Ask::DescribeGroup { .. } => "describeConsumerGroups",
             Ask::ResetOffsets { .. } => "alterConsumerGroupOffsets",
@@ -196,6 +207,7 @@ impl Job {
                 vec![(coordinator, Request::OffsetFetch { group, partitions: None })]
             }
             Stage::Offsets(time) => self.offset_requests(time),
+            Stage::Records => self.delete_requests(),
             Stage::Commit => {
                 let commit = OffsetCommit {
                     group,
@@ -210,17 +222,25 @@ impl Job {
 
     fn change(&self, group: Rc<str>) -> Request {
         match &self.ask {
-            Ask::CreateTopic { topic, partitions, replication_factor, settings } => {
+            Ask::CreateTopic { topic, partitions, replication_factor, assignment, settings } => {
                 Request::CreateTopics {
                     topic: topic.as_str().into(),
                     partitions: partitions.unwrap_or(-1),
                     replication_factor: replication_factor.unwrap_or(-1),
+                    assignment: assignment.clone(),
                     settings: settings.clone(),
                 }
             }
             Ask::DeleteTopic { topic } => Request::DeleteTopics { topic: topic.as_str().into() },
             Ask::AddPartitions { topic, partitions } => {
                 Request::CreatePartitions { topic: topic.as_str().into(), count: *partitions }
+            }
+            Ask::AlterConfigs { topic, changes } => Request::IncrementalAlterConfigs {
+                topic: topic.as_str().into(),
+                changes: changes.clone(),
+            },
+            Ask::ElectLeaders { election, partitions } => {
+                Request::ElectLeaders { election: *election, partitions: partitions.clone() }
             }
             _ => Request::DeleteGroups { group },
         }
@@ -233,6 +253,12 @@ impl Job {
                 Some(topics.iter().map(|topic| topic.as_str().into()).collect())
             }
             Ask::ListOffsets { topic, .. } | Ask::ResetOffsets { topic, .. } => one(topic),
+            Ask::DeleteRecords { partitions } => {
+                let mut topics: Vec<Rc<str>> =
+                    partitions.iter().map(|(partition, _)| partition.topic.clone()).collect();
+                topics.dedup();
+                Some(topics)
+            }
             Ask::DescribeGroup { .. } => {
                 let mut topics: Vec<Rc<str>> = answers::partitions_of_group(&self.gathered)
                     .into_iter()
@@ -257,9 +283,27 @@ impl Job {
                 by_node.entry(node).or_default().push((partition, time));
             }
         }
+        let requests = by_node.into_iter().map(|(node, partitions)| {
+            (Target::Node(node), Request::ListOffsets { from_replica: false, partitions })
+        });
+        requests.collect()
+    }
+
+    /// One DeleteRecords for each leader of what is not answered yet.
+    fn delete_requests(&self) -> Vec<(Target, Request)> {
+        let Ask::DeleteRecords { partitions } = &self.ask else { return Vec::new() };
+        let mut by_node: BTreeMap<NodeId, Vec<(TopicPartition, i64)>> = BTreeMap::new();
+        for (partition, offset) in partitions {
+            let asked = self.gathered.low_watermarks.iter().any(|(known, _)| known == partition);
+            if let Some(node) = answers::leader_of(&self.gathered, partition)
+                && !asked
+            {
+                by_node.entry(node).or_default().push((partition.clone(), *offset));
+            }
+        }
         let requests = by_node
             .into_iter()
-            .map(|(node, partitions)| (Target::Node(node), Request::ListOffsets { partitions }));
+            .map(|(node, partitions)| (Target::Node(node), Request::DeleteRecords { partitions }));
         requests.collect()
     }
 
@@ -270,7 +314,8 @@ impl Job {
         match response {
             Response::CreateTopics(result)
             | Response::DeleteTopics(result)
-            | Response::CreatePartitions(result) => {
+            | Response::CreatePartitions(result)
+            | Response::IncrementalAlterConfigs(result) => {
                 result.map_err(|error| Failure { is_passing: false, error })?;
             }
             Response::DeleteGroups(result) => result?,
@@ -292,6 +337,14 @@ impl Job {
                     known.insert(partition, result?);
                 }
                 // Another leader may still owe its part: the step ends when nothing is left to ask.
+                return Ok(());
+            }
+            Response::ElectLeaders(results) => gathered.elections = results,
+            Response::DeleteRecords(results) => {
+                for (partition, result) in results {
+                    let known = result.map_err(ErrorCode::error);
+                    gathered.low_watermarks.push((partition, known));
+                }
                 return Ok(());
             }
             Response::OffsetCommit(results) => {

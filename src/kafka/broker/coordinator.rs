@@ -1,7 +1,8 @@
-//! The coordinator of consumer groups: members, and commits.
+//! The coordinator of consumer groups: members, and commits. The leader of a partition of
+//! `__consumer_offsets` coordinates the groups that hash to it.
 //!
-//! Simplified: `__consumer_offsets` gets one replica, as the quick-start configuration of a single
-//! broker says (`offsets.topic.replication.factor=1`; the default of 3 could not be met).
+//! Simplified: `__consumer_offsets` gets no more replicas than there are brokers, as the
+//! quick-start configuration of a single broker says (`offsets.topic.replication.factor=1`).
 
 use super::life::Ticket;
 use super::produce::Completion;
@@ -19,7 +20,7 @@ use crate::kafka::now_ms;
 use crate::kafka::process::Out;
 use crate::kafka::record::Records;
 use crate::kafka::record::builder::{BatchBuilder, Fields, ProducerStamp};
-use crate::sim::{Rope, Span};
+use crate::sim::{NodeId, Rope, Span};
 use bytes::Bytes;
 use std::rc::Rc;
 
@@ -32,17 +33,21 @@ const COMMIT_TIMEOUT: Span = Span::seconds(5);
 impl Server {
     // ---- loading ----
 
-    /// Begins to read the partitions of `__consumer_offsets` that hold anything.
-    pub(super) fn load_offsets(&mut self, out: &mut Out<'_>) {
-        let scans = self.partitions.iter().filter(|(key, _)| &*key.topic == OFFSETS_TOPIC);
-        self.loading = scans
-            .filter(|(_, partition)| partition.log.log_end() > partition.log.log_start())
-            .map(|(key, partition)| (key.partition, LogScan::of(&partition.log)))
-            .collect();
-        let partitions: Vec<i32> = self.loading.keys().copied().collect();
-        for partition in partitions {
+    /// Begins to read a partition of `__consumer_offsets` that this broker leads now.
+    pub(super) fn load_offsets_of(&mut self, partition: i32, out: &mut Out<'_>) {
+        let key = TopicPartition::new(OFFSETS_TOPIC, partition);
+        let Some(found) = self.partitions.get(&key) else { return };
+        if found.log.log_end() > found.log.log_start() {
+            self.loading.insert(partition, LogScan::of(&found.log));
             self.read_offsets(partition, out);
         }
+    }
+
+    /// Another broker coordinates the groups of a partition of `__consumer_offsets` now.
+    pub(super) fn unload_offsets_of(&mut self, partition: i32) {
+        self.loading.remove(&partition);
+        let count = self.image.topics.get(OFFSETS_TOPIC).map_or(0, |t| t.partitions.len() as i32);
+        self.groups.forget(|id| partition_for(id, count.max(1)) == partition);
     }
 
     fn read_offsets(&mut self, partition: i32, out: &mut Out<'_>) {
@@ -75,7 +80,7 @@ impl Server {
         };
         let number = partition_for(group, offsets.partitions.len() as i32);
         let partition = TopicPartition::new(OFFSETS_TOPIC, number);
-        if !self.partitions.contains_key(&partition) {
+        if self.partitions.get(&partition).is_none_or(|found| found.leadership().is_none()) {
             return Err(ErrorCode::NotCoordinator);
         }
         match self.loading.contains_key(&number) {
@@ -93,9 +98,20 @@ impl Server {
         let found = match self.coordinated(group) {
             // Who loads is the coordinator nevertheless.
             Ok(_) | Err(ErrorCode::CoordinatorLoadInProgress) => Ok((self.id, self.node)),
+            Err(ErrorCode::NotCoordinator) => self.coordinator_elsewhere(group),
             Err(error) => Err(error),
         };
         call.answer(Response::FindCoordinator(found), out);
+    }
+
+    fn coordinator_elsewhere(&self, group: &str) -> Result<(i32, NodeId), ErrorCode> {
+        let offsets = self.image.topics.get(OFFSETS_TOPIC);
+        let partitions = offsets.map_or(&[][..], |topic| &topic.partitions);
+        let number = partition_for(group, partitions.len().max(1) as i32);
+        let leader = partitions.get(number as usize).and_then(|partition| partition.leader);
+        let broker = leader.and_then(|id| Some((id, self.image.brokers.get(&id)?)));
+        let (id, broker) = broker.ok_or(ErrorCode::CoordinatorNotAvailable)?;
+        Ok((id, broker.node))
     }
 
     pub(super) fn join_group(
@@ -359,7 +375,7 @@ fn batch_of(entries: impl Iterator<Item = (Bytes, Option<Bytes>)>, time: i64) ->
 
 /// A random UUID in the usual form: `8-4-4-4-12` digits.
 fn uuid_text(out: &mut Out<'_>) -> String {
-    let bits = u128::from_be_bytes(super::topics::draw_id(out.random()).0);
+    let bits = u128::from_be_bytes(crate::kafka::controller::active::draw_id(out.random()).0);
     let hex = format!("{bits:032x}");
     let parts = [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]];
     parts.join("-")

@@ -12,6 +12,7 @@ use crate::kafka::log::ReadPlan;
 use crate::kafka::message::Response;
 use crate::kafka::message::request::{Fetch, FetchPartition};
 use crate::kafka::message::response::{Fetched, FetchedPartition};
+use crate::kafka::partition::Partition;
 use crate::kafka::process::{Out, Timer};
 use crate::kafka::record::{BatchStream, HEADER_BYTES};
 use crate::sim::{NodeId, Rope, Span, Time};
@@ -21,6 +22,7 @@ use crate::sim::{NodeId, Rope, Span, Time};
 struct Slot {
     asked: FetchPartition,
     error: Option<ErrorCode>,
+    diverging: Option<(i32, i64)>,
     records: Rope,
     /// The read that is under way, what may be taken of it, and whether its first batch is taken
     /// even if it is larger.
@@ -34,6 +36,8 @@ pub struct DelayedFetch {
     pub call: Call,
     /// Since when it has been waiting for records.
     pub parked_since: Option<Time>,
+    /// The follower that asks, with its broker epoch.
+    replica: Option<(i32, i64)>,
     deadline: Time,
     min_bytes: u64,
     max_bytes: u64,
@@ -43,7 +47,8 @@ pub struct DelayedFetch {
 }
 
 /// What a read gave.
-enum Trimmed {
+pub enum Trimmed {
+    /// Whole batches.
     Records(Rope),
     /// The first batch is not whole: so many bytes have to be read for it.
     NeedsBytes(u64),
@@ -57,12 +62,14 @@ impl Server {
         let slots = fetch.partitions.into_iter().map(|asked| Slot {
             asked,
             error: None,
+            diverging: None,
             records: Rope::default(),
             reading: None,
         });
         let delayed = DelayedFetch {
             call,
             parked_since: None,
+            replica: fetch.replica,
             deadline: out.now() + Span::millis(fetch.max_wait_ms),
             min_bytes: fetch.min_bytes,
             max_bytes: fetch.max_bytes,
@@ -75,32 +82,41 @@ impl Server {
 
     /// Begins to read for all partitions of a Fetch.
     fn read_fetch(&mut self, id: u64, out: &mut Out<'_>) {
+        self.note_follower(id, out);
         let Some(fetch) = self.fetches.get_mut(&id) else { return };
         let mut left = fetch.max_bytes;
         let mut first = true;
         for (index, slot) in fetch.slots.iter_mut().enumerate() {
             slot.error = None;
+            slot.diverging = None;
             slot.records = Rope::default();
             let found = self.partitions.get(&slot.asked.partition);
-            let readable = match found {
-                None => Err(ErrorCode::UnknownTopicOrPartition),
-                Some(_) if slot.asked.current_leader_epoch < 0 => Ok(()),
-                Some(p) if slot.asked.current_leader_epoch < p.leader_epoch => {
-                    Err(ErrorCode::FencedLeaderEpoch)
+            let partition = match found.ok_or(ErrorCode::UnknownTopicOrPartition).and_then(|p| {
+                p.check_epoch(slot.asked.current_leader_epoch)?;
+                p.leadership().ok_or(ErrorCode::NotLeaderOrFollower)?;
+                Ok(p)
+            }) {
+                Ok(partition) => partition,
+                Err(error) => {
+                    slot.error = Some(error);
+                    continue;
                 }
-                Some(p) if slot.asked.current_leader_epoch > p.leader_epoch => {
-                    Err(ErrorCode::UnknownLeaderEpoch)
-                }
-                Some(_) => Ok(()),
-            };
-            let (Ok(()), Some(partition)) = (readable, found) else {
-                slot.error = readable.err();
-                continue;
             };
             let offset = slot.asked.offset;
+            match diverging(partition, &slot.asked) {
+                Ok(None) => {}
+                Ok(Some(end)) => {
+                    slot.diverging = Some(end);
+                    continue;
+                }
+                Err(error) => {
+                    slot.error = Some(error);
+                    continue;
+                }
+            }
             if offset < partition.log.log_start() || offset > partition.log.log_end() {
                 slot.error = Some(ErrorCode::OffsetOutOfRange);
-            } else if offset < partition.high_watermark() && (left > 0 || first) {
+            } else if offset < limit(partition, fetch.replica) && (left > 0 || first) {
                 let most = slot.asked.max_bytes.min(left);
                 let plan = partition.log.read_plan(offset, most.max(HEADER_BYTES as u64));
                 out.read(
@@ -117,6 +133,25 @@ impl Server {
         self.decide_fetch(id, out);
     }
 
+    /// A follower's fetch says what it has: the high watermark may move, and it may join the ISR.
+    fn note_follower(&mut self, id: u64, out: &mut Out<'_>) {
+        let Some(fetch) = self.fetches.get(&id) else { return };
+        let Some((replica, epoch)) = fetch.replica else { return };
+        let asked: Vec<FetchPartition> = fetch.slots.iter().map(|s| s.asked.clone()).collect();
+        for asked in asked {
+            let Some(found) = self.partitions.get_mut(&asked.partition) else { continue };
+            let log_end = found.log.log_end();
+            let is_now = asked.current_leader_epoch == found.leader_epoch
+                && (found.log.log_start()..=log_end).contains(&asked.offset)
+                && diverging(found, &asked) == Ok(None);
+            let Some(leadership) = found.leadership_mut().filter(|_| is_now) else { continue };
+            if leadership.fetched(replica, epoch, asked.offset, (out.now(), log_end)) {
+                self.expand_isr(&asked.partition, replica, out);
+                self.advance(&asked.partition, out);
+            }
+        }
+    }
+
     /// Bytes have come for one partition of a Fetch.
     pub(super) fn fetch_read(&mut self, id: u64, index: usize, bytes: Rope, out: &mut Out<'_>) {
         let Some(fetch) = self.fetches.get_mut(&id) else { return };
@@ -126,7 +161,7 @@ impl Server {
             slot.error = Some(ErrorCode::UnknownTopicOrPartition);
             return self.decide_fetch(id, out);
         };
-        let limit = partition.high_watermark();
+        let limit = limit(partition, fetch.replica);
         match trim(&bytes, &slot.asked, limit, most, at_least_one) {
             Trimmed::Records(records) => {
                 let work = out.cost().kilobyte.as_micros() * records.len() as u64 / 1_000;
@@ -157,14 +192,17 @@ impl Server {
             return;
         }
         let bytes: u64 = fetch.slots.iter().map(|slot| slot.records.len() as u64).sum();
-        let failed = fetch.slots.iter().any(|slot| slot.error.is_some());
+        let failed = fetch.slots.iter().any(|s| s.error.is_some() || s.diverging.is_some());
         let enough = bytes >= fetch.min_bytes;
         if enough || failed || fetch.last || out.now() >= fetch.deadline || fetch.slots.is_empty() {
             return self.answer_fetch(id, out);
         }
         if fetch.parked_since.is_none() {
             fetch.parked_since = Some(out.now());
-            out.emit(Event::FetchParked { broker: self.id, client: fetch.call.client.clone() });
+            if fetch.replica.is_none() {
+                let (broker, client) = (self.id, fetch.call.client.clone());
+                out.emit(Event::FetchParked { broker, client });
+            }
             out.timer_at(Timer::FetchWait(id), fetch.deadline);
         }
         for slot in &mut fetch.slots {
@@ -183,6 +221,7 @@ impl Server {
                 error: slot.error,
                 high_watermark: found.map_or(-1, |p| p.high_watermark()),
                 log_start: found.map_or(-1, |p| p.log.log_start()),
+                diverging: slot.diverging,
                 partition: slot.asked.partition,
                 records: slot.records,
             }
@@ -242,9 +281,10 @@ impl Server {
         for slot in &fetch.slots {
             let Some(partition) = self.partitions.get(&slot.asked.partition) else { return true };
             let offset = slot.asked.offset;
-            if offset < partition.high_watermark() {
+            let limit = limit(partition, fetch.replica);
+            if offset < limit {
                 let (from, _) = partition.log.position_of(offset);
-                let (to, _) = partition.log.position_of(partition.high_watermark());
+                let (to, _) = partition.log.position_of(limit);
                 if from.segment != to.segment {
                     return true;
                 }
@@ -255,9 +295,34 @@ impl Server {
     }
 }
 
+/// Up to where somebody may read: a follower everything, a consumer what is committed.
+fn limit(partition: &Partition, replica: Option<(i32, i64)>) -> i64 {
+    match replica {
+        Some(_) => partition.log.log_end(),
+        None => partition.high_watermark(),
+    }
+}
+
+/// Where the last epoch of a follower ended here, if its log is different from this one.
+fn diverging(
+    partition: &Partition,
+    asked: &FetchPartition,
+) -> Result<Option<(i32, i64)>, ErrorCode> {
+    if asked.last_fetched_epoch < 0 {
+        return Ok(None);
+    }
+    let log = &partition.log;
+    let (epoch, end) = log.epochs.end_of(asked.last_fetched_epoch, log.log_end());
+    if epoch < 0 || end < 0 {
+        return Err(ErrorCode::OffsetOutOfRange);
+    }
+    let differs = epoch < asked.last_fetched_epoch || end < asked.offset;
+    Ok(differs.then_some((epoch, end)))
+}
+
 /// Cuts what was read to whole batches: from the one with the offset on, below the limit, at most
 /// so many bytes.
-fn trim(
+pub fn trim(
     bytes: &Rope,
     asked: &FetchPartition,
     limit: i64,

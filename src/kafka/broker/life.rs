@@ -4,11 +4,12 @@ use super::server::Server;
 use super::startup::Startup;
 use crate::kafka::config::BrokerConfig;
 use crate::kafka::event::{Event, TopicPartition};
+use crate::kafka::log::partition_log::LogPosition;
 use crate::kafka::partition::Partition;
 use crate::kafka::process::{Out, Process};
 use crate::kafka::spec::BrokerSpec;
 use crate::ordered::BTreeMap;
-use crate::sim::Input;
+use crate::sim::{Input, NodeId};
 use std::rc::Rc;
 
 /// What a broker remembers of a read or a flush that is under way.
@@ -50,7 +51,24 @@ pub enum Ticket {
         up_to: i64,
     },
     /// The metadata log was flushed.
-    MetadataFlushed,
+    MetadataFlushed {
+        /// Everything before this offset is safe.
+        up_to: i64,
+    },
+    /// A read of the metadata log for a broker.
+    MetadataFetch {
+        /// The Fetch.
+        fetch: u64,
+    },
+    /// A read around the place where a log is cut.
+    Truncate {
+        /// Whose.
+        partition: TopicPartition,
+        /// The offset where it is cut.
+        offset: i64,
+        /// Where the read begins.
+        from: LogPosition,
+    },
     /// A small file was made safe; nobody waits for it.
     Checkpoint,
     /// A flush of a polite stop.
@@ -68,15 +86,16 @@ enum Phase {
 #[derive(Clone, Debug)]
 pub struct Broker {
     spec: BrokerSpec,
+    controllers: Vec<NodeId>,
     phase: Phase,
     /// How its partitions stood when its last life ended: what the picture shows of a dead broker.
     before: Rc<BTreeMap<TopicPartition, Partition>>,
 }
 
 impl Broker {
-    /// A broker that was not started yet.
-    pub fn new(spec: BrokerSpec) -> Broker {
-        Broker { spec, phase: Phase::Down, before: Rc::default() }
+    /// A broker that was not started yet. Without a controller elsewhere it is its own.
+    pub fn new(spec: BrokerSpec, controllers: Vec<NodeId>) -> Broker {
+        Broker { spec, controllers, phase: Phase::Down, before: Rc::default() }
     }
 
     /// `node.id`.
@@ -108,7 +127,8 @@ impl Broker {
             Phase::Serving(server) => Rc::new(server.partitions.clone()),
             Phase::Down | Phase::Starting(_) => self.before.clone(),
         };
-        Broker { spec: self.spec.clone(), phase: Phase::Down, before }
+        let (spec, controllers) = (self.spec.clone(), self.controllers.clone());
+        Broker { spec, controllers, phase: Phase::Down, before }
     }
 
     /// Takes one input.
@@ -136,7 +156,8 @@ impl Broker {
     fn start(&mut self, out: &mut Out<'_>) {
         match BrokerConfig::of(&self.spec.settings) {
             Ok(config) => {
-                let startup = Startup::new(self.spec.id, config, out);
+                let controller = self.controllers.first().copied();
+                let startup = Startup::new(self.spec.id, config, controller, out);
                 self.phase = Phase::Starting(Box::new(startup));
                 self.go_on(out);
             }
@@ -152,7 +173,9 @@ impl Broker {
         let Phase::Starting(startup) = &mut self.phase else { return };
         if let Some(server) = startup.go_on(out) {
             self.before = Rc::default();
-            out.emit(Event::BrokerStarted { broker: self.spec.id });
+            if server.is_alone() {
+                out.emit(Event::BrokerStarted { broker: self.spec.id });
+            }
             self.phase = Phase::Serving(Box::new(server));
         }
     }

@@ -64,6 +64,12 @@ fn bounds_of(partition: &Partition) -> Bounds {
     }
 }
 
+/// True while a new leader's high watermark has not reached the start of its epoch: it may be
+/// smaller than what consumers have seen.
+fn is_behind(partition: &Partition) -> bool {
+    partition.leadership().is_some_and(|l| partition.high_watermark() < l.epoch_start)
+}
+
 /// One partition of a ListOffsets.
 #[derive(Clone, Debug)]
 struct Slot {
@@ -90,14 +96,22 @@ impl Server {
     pub(super) fn list_offsets(
         &mut self,
         call: Call,
+        from_replica: bool,
         partitions: Vec<(TopicPartition, i64)>,
         out: &mut Out<'_>,
     ) {
         let id = self.fresh_id();
         let slots = partitions.into_iter().map(|(partition, time)| {
+            let asker = if from_replica { Asker::Replica } else { Asker::ReadUncommitted };
             let (outcome, lookup) = match self.partitions.get(&partition) {
                 None => (Some(Err(ErrorCode::UnknownTopicOrPartition)), None),
-                Some(found) => match bounds_of(found).offset_at(time, Asker::ReadUncommitted) {
+                Some(found) if found.leadership().is_none() => {
+                    (Some(Err(ErrorCode::NotLeaderOrFollower)), None)
+                }
+                Some(found) => match bounds_of(found).offset_at(time, asker) {
+                    Some(_) if time == LATEST && !from_replica && is_behind(found) => {
+                        (Some(Err(ErrorCode::OffsetNotAvailable)), None)
+                    }
                     Some(offset) => (Some(Ok(offset)), None),
                     None => match begin_lookup(found, time) {
                         Some(lookup) => (None, Some(lookup)),
@@ -135,8 +149,11 @@ impl Server {
                 out.read(&file, from, len, Ticket::Lookup { lookup: id, index });
                 None
             }
-            // A record that consumers cannot see yet is no answer.
             LookupStep::Found(_, offset) if offset < partition.high_watermark() => Some(Ok(offset)),
+            LookupStep::Found(..) if is_behind(partition) => {
+                Some(Err(ErrorCode::OffsetNotAvailable))
+            }
+            // A record that consumers cannot see yet is no answer.
             LookupStep::Found(..) | LookupStep::None => Some(Ok(-1)),
         };
     }

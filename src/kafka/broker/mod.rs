@@ -9,7 +9,11 @@
 //!   ([`produce`]);
 //! - a Fetch reads the disk, and if there is too little, waits for more ([`fetch`]): the long poll;
 //! - a ListOffsets by time walks a stretch of a segment ([`list_offsets`]);
-//! - changes of the cluster's state wait for the metadata log ([`topics`]).
+//! - changes of the cluster's state wait for the controller ([`topics`], [`channel`]).
+//!
+//! What it is a replica of, and which of them lead, the metadata log says ([`replicas`]). A leader
+//! watches who is in sync ([`isr`]), a follower fetches ([`follower`]). [`lifecycle`] is how the
+//! controller knows that it lives.
 //!
 //! Offsets are committed through an append to `__consumer_offsets` like any other
 //! ([`coordinator`]).
@@ -21,11 +25,17 @@
 //! Simplified: one disk, one log directory; requests are served by the cores of the cost model in
 //! the order in which they come; nothing is quoted, throttled or authorised.
 
+pub mod channel;
 pub mod coordinator;
 pub mod fetch;
+pub mod follower;
+pub mod isr;
 pub mod life;
+pub mod lifecycle;
 pub mod list_offsets;
 pub mod produce;
+pub mod replicas;
+pub mod retention;
 pub mod server;
 pub mod startup;
 pub mod topics;

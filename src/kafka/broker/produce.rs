@@ -108,6 +108,8 @@ impl Server {
         self.produces.insert(id, DelayedProduce { acks, waits, completion });
         for partition in &touched {
             self.advance(partition, out);
+            // Followers read up to the log end.
+            self.wake_fetches(partition, out);
         }
         if !self.try_complete(id, out) {
             for partition in touched {
@@ -130,20 +132,12 @@ impl Server {
         let found = found.ok_or(ErrorCode::UnknownTopicOrPartition)?;
         let time = AppendTime { now_ms: now_ms(out.now()), jitter_ms: 0 };
         let done = found.append_as_leader(batch, acks, time, out)?;
-        if let Some((closed, base_offset)) = &done.rolled {
-            let ticket =
-                Ticket::SegmentFlushed { partition: partition.clone(), up_to: *base_offset };
-            out.flush(closed, ticket);
-            out.emit(Event::SegmentRolled {
-                partition: partition.clone(),
-                base_offset: *base_offset,
-            });
-        }
         if done.flush {
             let ticket =
                 Ticket::AppendFlushed { partition: partition.clone(), up_to: done.last_offset + 1 };
             out.flush(&found.log.active().file.clone(), ticket);
         }
+        self.segment_rolled(partition, done.rolled.clone(), out);
         if done.bytes > 0 {
             out.emit(Event::Appended {
                 broker: self.id,
@@ -159,7 +153,9 @@ impl Server {
     /// Moves a partition's high watermark if it can, and wakes what waits for it.
     pub(super) fn advance(&mut self, partition: &TopicPartition, out: &mut Out<'_>) {
         let Some(found) = self.partitions.get_mut(partition) else { return };
-        if let Some(offset) = found.advance_high_watermark() {
+        let image = &self.image;
+        let moved = found.advance_high_watermark(out.now(), |id| image.is_active(id));
+        if let Some(offset) = moved {
             out.emit(Event::HighWatermarkAdvanced { partition: partition.clone(), offset });
             self.retry_produces(partition, out);
             self.wake_fetches(partition, out);
@@ -187,6 +183,23 @@ impl Server {
         }
     }
 
+    /// This broker does not lead a partition any more.
+    pub(super) fn fail_produce(
+        &mut self,
+        id: u64,
+        partition: &TopicPartition,
+        error: ErrorCode,
+        out: &mut Out<'_>,
+    ) {
+        let Some(produce) = self.produces.get_mut(&id) else { return };
+        for wait in produce.waits.iter_mut().filter(|wait| wait.partition == *partition) {
+            wait.outcome.get_or_insert(Err(error));
+        }
+        if self.try_complete(id, out) {
+            out.cancel(Timer::ProduceWait(id));
+        }
+    }
+
     /// True if it is complete, and then it was answered.
     pub(super) fn try_complete(&mut self, id: u64, out: &mut Out<'_>) -> bool {
         let Some(produce) = self.produces.get_mut(&id) else { return true };
@@ -197,7 +210,13 @@ impl Server {
             wait.outcome = match self.partitions.get(&wait.partition) {
                 None => Some(Err(ErrorCode::UnknownTopicOrPartition)),
                 Some(found) if produce.acks == -1 => {
-                    (found.high_watermark() >= wait.required).then_some(Ok(wait.base_offset))
+                    let in_sync = found.leadership().map_or(0, |l| l.maximal_isr().len());
+                    (found.high_watermark() >= wait.required).then_some({
+                        match in_sync >= found.min_in_sync() {
+                            true => Ok(wait.base_offset),
+                            false => Err(ErrorCode::NotEnoughReplicasAfterAppend),
+                        }
+                    })
                 }
                 Some(found) => {
                     (found.appended_end() >= wait.required).then_some(Ok(wait.base_offset))

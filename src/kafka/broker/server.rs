@@ -1,26 +1,31 @@
 //! A broker that serves: what it holds, how inputs are handed to the chapters, what it writes
 //! down from time to time, and how it stops.
 
+use super::channel::{self, Quorum};
 use super::fetch::DelayedFetch;
+use super::follower::Fetcher;
 use super::life::Ticket;
+use super::lifecycle::{Lifecycle, Stage};
 use super::list_offsets::DelayedLookup;
 use super::produce::DelayedProduce;
-use super::topics::Controller;
+use crate::kafka::client::Connections;
 use crate::kafka::config::BrokerConfig;
 use crate::kafka::event::TopicPartition;
 use crate::kafka::group::Groups;
+use crate::kafka::log::LogScan;
 use crate::kafka::log::checkpoint::{
     self, CLEAN_SHUTDOWN, HIGH_WATERMARKS, LEADER_EPOCHS, LOG_STARTS, RECOVERY_POINTS,
 };
-use crate::kafka::log::{Log, LogScan};
 use crate::kafka::message::{KafkaMessage, Request, Response};
 use crate::kafka::metadata::Image;
 use crate::kafka::partition::Partition;
 use crate::kafka::process::{Out, Process, Timer};
-use crate::ordered::BTreeMap;
-use crate::sim::{Input, Message, NodeId};
+use crate::ordered::{BTreeMap, BTreeSet};
+use crate::sim::{Input, Message, NodeId, Span, Time};
 use bytes::Bytes;
 use std::rc::Rc;
+
+pub use super::channel::Purpose;
 
 /// A request that is to be answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,12 +54,24 @@ pub struct Server {
     pub node: NodeId,
     /// Topics, partitions and leaders.
     pub image: Image,
-    /// The partitions that it leads.
+    /// Its replicas: those that lead and those that follow.
     pub partitions: BTreeMap<TopicPartition, Partition>,
     /// The groups that it coordinates.
     pub groups: Groups,
     pub(super) config: Rc<BrokerConfig>,
-    pub(super) controller: Controller,
+    /// Where the metadata log is.
+    pub quorum: Quorum,
+    pub(super) lifecycle: Lifecycle,
+    pub(super) connections: Connections<Purpose>,
+    /// True once it does what the metadata says.
+    pub(super) has_published: bool,
+    pub(super) fetchers: BTreeMap<i32, Fetcher>,
+    /// Partitions whose pending ISR the controller has to be asked for.
+    pub(super) wanted_isrs: BTreeSet<TopicPartition>,
+    pub(super) is_asking_isrs: bool,
+    /// Topics that are being made because somebody asked about them.
+    pub(super) making: BTreeSet<Rc<str>>,
+    pub(super) wake_at: Option<Time>,
     /// Partitions of `__consumer_offsets` that are still being read.
     pub(super) loading: BTreeMap<i32, LogScan>,
     pub(super) fetches: BTreeMap<u64, DelayedFetch>,
@@ -69,6 +86,9 @@ pub struct Server {
     stopping: Option<usize>,
 }
 
+/// The first look for old segments comes so soon after the start (`InitialTaskDelayMs`).
+const RETENTION_FIRST_CHECK: Span = Span::seconds(30);
+
 /// Puts a small file in the place of the old one and makes it safe from a power cut.
 pub(super) fn write_durably(file: &str, text: String, out: &mut Out<'_>) {
     out.replace(file, Bytes::from(text));
@@ -82,22 +102,36 @@ pub(super) fn write_epochs(partition: &Partition, out: &mut Out<'_>) {
 }
 
 impl Server {
-    /// Begins to serve with what the start found.
+    /// Begins to serve with what the start found. `previous_epoch` is the broker epoch of the life
+    /// before, if that was stopped cleanly.
     pub fn begin(
         id: i32,
         config: Rc<BrokerConfig>,
-        (image, metadata_log): (Image, Log),
+        (image, quorum): (Image, Quorum),
         partitions: BTreeMap<TopicPartition, Partition>,
+        previous_epoch: i64,
         out: &mut Out<'_>,
     ) -> Server {
+        let is_alone = matches!(quorum, Quorum::Own(_));
         let mut server = Server {
             id,
             node: out.me(),
-            producer_ids: (image.next_producer_id, image.next_producer_id),
+            producer_ids: match is_alone {
+                true => (image.next_producer_id, image.next_producer_id),
+                false => (0, 0),
+            },
             image,
             partitions,
             groups: Groups::default(),
-            controller: Controller::new(metadata_log),
+            quorum,
+            lifecycle: Lifecycle::new(is_alone, previous_epoch, out),
+            connections: channel::connections(id, is_alone, out),
+            has_published: is_alone,
+            fetchers: BTreeMap::new(),
+            wanted_isrs: BTreeSet::new(),
+            is_asking_isrs: false,
+            making: BTreeSet::new(),
+            wake_at: None,
             loading: BTreeMap::new(),
             fetches: BTreeMap::new(),
             produces: BTreeMap::new(),
@@ -109,11 +143,14 @@ impl Server {
         };
         out.timer(Timer::HighWatermarks, server.config.high_watermark_checkpoint);
         out.timer(Timer::RecoveryPoints, server.config.recovery_point_checkpoint);
-        let led: Vec<TopicPartition> = server.partitions.keys().cloned().collect();
-        for partition in led {
-            server.advance(&partition, out);
+        out.timer(Timer::Retention, RETENTION_FIRST_CHECK);
+        if is_alone {
+            server.lead_all(out);
+        } else {
+            out.timer(Timer::IsrShrink, server.config.replica_lag_max.half());
+            server.beat(out);
+            server.pump(out);
         }
-        server.load_offsets(out);
         server
     }
 
@@ -128,14 +165,20 @@ impl Server {
         match input {
             Input::Message { from, body } => {
                 out.work(out.cost().request_of(body.size_bytes()));
-                if let KafkaMessage::Request { correlation, client, body } = body {
-                    self.ask(Call { from, correlation, client }, body, out);
+                match body {
+                    KafkaMessage::Request { correlation, client, body } => {
+                        self.ask(Call { from, correlation, client }, body, out);
+                    }
+                    response => self.hear(from, response, out),
                 }
             }
             Input::Read { ticket, bytes } => match ticket {
                 Ticket::Fetch { fetch, index } => self.fetch_read(fetch, index, bytes, out),
                 Ticket::Lookup { lookup, index } => self.lookup_read(lookup, index, bytes, out),
                 Ticket::LoadOffsets { partition } => self.offsets_read(partition, bytes, out),
+                Ticket::Truncate { partition, offset, from } => {
+                    self.cut_read((partition, offset), from, &bytes, out);
+                }
                 _ => {}
             },
             Input::Flushed { ticket } => self.flushed(ticket, out),
@@ -144,10 +187,12 @@ impl Server {
             Input::Stop => self.stop(out),
             Input::Start | Input::Command(_) => {}
         }
+        self.pump(out);
     }
 
     fn ask(&mut self, call: Call, request: Request, out: &mut Out<'_>) {
-        if self.stopping.is_some() {
+        // Before it knows what it leads it does not listen.
+        if self.stopping.is_some() || !self.has_published {
             out.close(call.from);
             return;
         }
@@ -159,7 +204,9 @@ impl Server {
             Request::InitProducerId => self.init_producer_id(call, out),
             Request::Produce(produce) => self.produce(call, produce, out),
             Request::Fetch(fetch) => self.fetch(call, fetch, out),
-            Request::ListOffsets { partitions } => self.list_offsets(call, partitions, out),
+            Request::ListOffsets { from_replica, partitions } => {
+                self.list_offsets(call, from_replica, partitions, out);
+            }
             Request::FindCoordinator { group } => self.find_coordinator(&call, &group, out),
             Request::JoinGroup { group, member, topics: _ } => {
                 self.join_group(&call, &group, &member, out);
@@ -172,14 +219,19 @@ impl Server {
             Request::OffsetFetch { group, partitions } => {
                 self.offset_fetch(&call, &group, partitions, out);
             }
-            Request::CreateTopics { topic, partitions, replication_factor, settings } => {
-                let counts = (partitions, replication_factor);
-                self.create_topic(call, topic, counts, settings, out);
+            request @ (Request::CreateTopics { .. }
+            | Request::DeleteTopics { .. }
+            | Request::CreatePartitions { .. }
+            | Request::IncrementalAlterConfigs { .. }
+            | Request::ElectLeaders { .. }) => {
+                self.ask_controller(Purpose::Forward(call), request, out);
             }
-            Request::DeleteTopics { topic } => self.delete_topic(call, topic, out),
-            Request::CreatePartitions { topic, count } => {
-                self.create_partitions(call, topic, count, out);
-            }
+            Request::DeleteRecords { partitions } => self.delete_records(&call, partitions, out),
+            // These are for a controller.
+            Request::AllocateProducerIds { .. }
+            | Request::BrokerRegistration(_)
+            | Request::BrokerHeartbeat(_)
+            | Request::AlterPartition(_) => out.close(call.from),
             Request::DescribeConfigs { topics } => self.describe_configs(&call, topics, out),
             Request::ListGroups => self.list_groups(&call, out),
             Request::DescribeGroups { group } => self.describe_group(&call, &group, out),
@@ -201,7 +253,12 @@ impl Server {
                     self.retry_produces(&partition, out);
                 }
             }
-            Ticket::MetadataFlushed => self.metadata_flushed(out),
+            Ticket::MetadataFlushed { up_to } => {
+                if let Quorum::Own(controller) = &mut self.quorum {
+                    controller.flushed(up_to, out);
+                    self.take_own(out);
+                }
+            }
             Ticket::Stopping => {
                 let left = self.stopping.unwrap_or(1).saturating_sub(1);
                 self.stopping = Some(left);
@@ -225,11 +282,17 @@ impl Server {
                 self.write_recovery_points(out);
                 out.timer(Timer::RecoveryPoints, self.config.recovery_point_checkpoint);
             }
-            Timer::Wake => {}
+            Timer::Heartbeat => self.beat(out),
+            Timer::IsrShrink => self.shrink_isrs(out),
+            Timer::Retention => self.delete_old_segments(out),
+            Timer::GiveUpStop => self.close_down(out),
+            Timer::Wake => self.wake_at = None,
+            _ => {}
         }
     }
 
     fn closed(&mut self, peer: NodeId, out: &mut Out<'_>) {
+        self.disconnected(peer, out);
         self.groups.disconnected(peer);
         let gone = |call: &Call| call.from == peer;
         let fetches: Vec<u64> =
@@ -270,13 +333,18 @@ impl Server {
 
     // ---- the polite stop ----
 
-    fn stop(&mut self, out: &mut Out<'_>) {
+    /// Flushes and closes everything, and ends.
+    pub(super) fn close_down(&mut self, out: &mut Out<'_>) {
         if self.stopping.is_some() {
             return;
         }
         let mut flushes = 0;
+        let metadata = match &mut self.quorum {
+            Quorum::Own(controller) => &mut controller.log,
+            Quorum::Remote(remote) => &mut remote.log,
+        };
         let logs = self.partitions.values_mut().map(|partition| &mut partition.log);
-        for log in logs.chain([&mut self.controller.log]) {
+        for log in logs.chain([metadata]) {
             log.close(out);
             out.flush(&log.active().file.clone(), Ticket::Stopping);
             log.flushed(log.log_end());
@@ -284,8 +352,14 @@ impl Server {
         }
         self.write_high_watermarks(out);
         self.write_recovery_points(out);
-        out.replace(CLEAN_SHUTDOWN, Bytes::from_static(b"{\"version\":0,\"brokerEpoch\":-1}"));
+        let text = format!("{{\"version\":0,\"brokerEpoch\":{}}}", self.lifecycle.epoch);
+        out.replace(CLEAN_SHUTDOWN, Bytes::from(text));
         out.flush(CLEAN_SHUTDOWN, Ticket::Stopping);
         self.stopping = Some(flushes + 1);
+    }
+
+    /// True while it is its own controller.
+    pub fn is_alone(&self) -> bool {
+        self.lifecycle.stage == Stage::Alone
     }
 }

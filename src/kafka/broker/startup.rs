@@ -1,23 +1,23 @@
 //! The start of a broker: small files, the metadata log, then every log of its partitions.
 
+use super::channel::{Quorum, RemoteQuorum};
 use super::life::Ticket;
 use super::server::{Server, write_durably};
 use crate::kafka::config::{BrokerConfig, TopicConfig};
+use crate::kafka::controller::Controller;
+use crate::kafka::controller::active::draw_id;
 use crate::kafka::event::{Event, TopicPartition};
 use crate::kafka::log::checkpoint::{
     self, CLEAN_SHUTDOWN, HIGH_WATERMARKS, LOG_STARTS, Offsets, RECOVERY_POINTS,
 };
 use crate::kafka::log::loader::{LoadRequest, Loaded};
 use crate::kafka::log::{LoadStep, Log, LogLoader, LogScan};
-use crate::kafka::metadata::{
-    Image, METADATA_TOPIC, MetadataRecord, OFFSETS_TOPIC, PartitionImage, is_internal,
-};
+use crate::kafka::metadata::{Image, METADATA_TOPIC, OFFSETS_TOPIC, PartitionImage, is_internal};
 use crate::kafka::partition::Partition;
 use crate::kafka::process::Out;
-use crate::kafka::record::Records;
 use crate::kafka::{now_ms, spec::Settings};
 use crate::ordered::BTreeMap;
-use crate::sim::{Rope, Span};
+use crate::sim::{NodeId, Rope, Span};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
@@ -39,6 +39,9 @@ pub struct Startup {
     id: i32,
     config: Rc<BrokerConfig>,
     clean: bool,
+    controller: Option<NodeId>,
+    /// The broker epoch that a clean stop wrote down.
+    previous_epoch: i64,
     stage: Stage,
     checkpoints: BTreeMap<&'static str, Offsets>,
     metadata_log: Option<Box<Log>>,
@@ -58,17 +61,29 @@ pub(super) fn topic_config(
     if topic == OFFSETS_TOPIC {
         found.segment_bytes = config.offsets_segment_bytes;
         found.is_compacted = true;
+        found.is_deleted = false;
     }
     Rc::new(found)
 }
 
 impl Startup {
     /// Begins the start.
-    pub fn new(id: i32, config: BrokerConfig, out: &mut Out<'_>) -> Startup {
+    pub fn new(
+        id: i32,
+        config: BrokerConfig,
+        controller: Option<NodeId>,
+        out: &mut Out<'_>,
+    ) -> Startup {
         let clean = out.files().get(CLEAN_SHUTDOWN).is_some();
-        out.delete(CLEAN_SHUTDOWN);
-        let small = [HIGH_WATERMARKS, RECOVERY_POINTS, LOG_STARTS];
+        let mut small = vec![HIGH_WATERMARKS, RECOVERY_POINTS, LOG_STARTS];
+        match controller {
+            // The controller wants to know whose stop was clean.
+            Some(_) => small.push(CLEAN_SHUTDOWN),
+            None => out.delete(CLEAN_SHUTDOWN),
+        }
         Startup {
+            controller,
+            previous_epoch: -1,
             id,
             config: Rc::new(config),
             clean,
@@ -89,18 +104,16 @@ impl Startup {
             Stage::Checkpoints(names) => {
                 if let Some(name) = names.pop_front() {
                     let text = String::from_utf8_lossy(&bytes.bytes()).into_owned();
-                    self.checkpoints.insert(name, checkpoint::decode_offsets(&text));
-                }
-            }
-            Stage::OpenMetadata(loader) | Stage::OpenLogs(Some(loader)) => loader.take(bytes),
-            Stage::ReadMetadata(scan) => {
-                for (_, batch) in scan.take(bytes) {
-                    for record in Records::of(&batch).into_iter().flatten() {
-                        let value = record.value.and_then(MetadataRecord::decode);
-                        value.iter().for_each(|record| self.image.apply(record));
+                    if name == CLEAN_SHUTDOWN {
+                        self.previous_epoch = checkpoint::decode_broker_epoch(&text);
+                        out.delete(CLEAN_SHUTDOWN);
+                    } else {
+                        self.checkpoints.insert(name, checkpoint::decode_offsets(&text));
                     }
                 }
             }
+            Stage::OpenMetadata(loader) | Stage::OpenLogs(Some(loader)) => loader.take(bytes),
+            Stage::ReadMetadata(scan) => drop(self.image.take(scan.take(bytes))),
             Stage::OpenLogs(None) => {}
         }
     }
@@ -179,7 +192,7 @@ impl Startup {
     }
 
     fn opened(&mut self, loaded: Loaded, out: &mut Out<'_>) {
-        let Some((partition, image)) = self.to_open.pop_front() else { return };
+        let Some((partition, _)) = self.to_open.pop_front() else { return };
         let end_offset = loaded.log.log_end();
         if !is_internal(&partition.topic) || end_offset > 0 || loaded.truncated_bytes > 0 {
             out.emit(Event::LogRecovered {
@@ -190,17 +203,14 @@ impl Startup {
         }
         let high_watermarks = self.checkpoints.get(HIGH_WATERMARKS);
         let high_watermark = high_watermarks.and_then(|all| all.get(&partition)).copied();
-        let counts = (image.isr.len() as u32, image.replicas.len() as u32);
-        let led =
-            Partition::lead(loaded.log, image.leader_epoch, high_watermark.unwrap_or(0), counts);
-        super::server::write_epochs(&led, out);
-        self.partitions.insert(partition, led);
+        let opened = Partition::open(loaded.log, high_watermark.unwrap_or(0));
+        self.partitions.insert(partition, opened);
     }
 
     fn serve(&mut self, out: &mut Out<'_>) -> Server {
         if out.files().get("meta.properties").is_none() {
-            let cluster = super::topics::draw_id(out.random());
-            let directory = super::topics::draw_id(out.random());
+            let cluster = draw_id(out.random());
+            let directory = draw_id(out.random());
             let text = format!(
                 "#\ncluster.id={cluster}\ndirectory.id={directory}\nnode.id={}\nversion=1\n",
                 self.id
@@ -210,7 +220,18 @@ impl Startup {
         let metadata_log = self.metadata_log.take().expect("the metadata log was opened first");
         let partitions = std::mem::take(&mut self.partitions);
         let image = std::mem::take(&mut self.image);
-        Server::begin(self.id, self.config.clone(), (image, *metadata_log), partitions, out)
+        let quorum = match self.controller {
+            Some(controller) => {
+                Quorum::Remote(Box::new(RemoteQuorum::new(controller, *metadata_log)))
+            }
+            None => {
+                let (config, id) = (self.config.clone(), Some(self.id));
+                let own = Controller::new(*metadata_log, image.clone(), config, id);
+                Quorum::Own(Box::new(own))
+            }
+        };
+        let (config, previous) = (self.config.clone(), self.previous_epoch);
+        Server::begin(self.id, config, (image, quorum), partitions, previous, out)
     }
 }
 

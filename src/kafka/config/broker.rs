@@ -13,9 +13,20 @@ const TIMESTAMP_TYPES: &[&str] = &["CreateTime", "LogAppendTime"];
 /// Every broker setting that is understood.
 pub const TABLE: &[Definition] = &[
     define("auto.create.topics.enable", Kind::Boolean, "true"),
+    define("auto.leader.rebalance.enable", Kind::Boolean, "true"),
+    define("broker.heartbeat.interval.ms", Kind::Int(i64::MIN), "2000"),
+    define("broker.rack", Kind::Text, ""),
+    define("broker.session.timeout.ms", Kind::Int(i64::MIN), "9000"),
     define("compression.type", Kind::OneOf(CODECS), "producer"),
     define("default.replication.factor", Kind::Int(1), "1"),
+    define("controlled.shutdown.enable", Kind::Boolean, "true"),
     define("delete.topic.enable", Kind::Boolean, "true"),
+    // A feature of the cluster in the real one, set when it is formatted.
+    define("eligible.leader.replicas.version", Kind::Int(0), "1"),
+    define("leader.imbalance.check.interval.seconds", Kind::Long(1), "300"),
+    define("leader.imbalance.per.broker.percentage", Kind::Int(i64::MIN), "10"),
+    define("log.cleaner.backoff.ms", Kind::Long(0), "15000"),
+    define("log.cleaner.enable", Kind::Boolean, "true"),
     define("log.cleaner.delete.retention.ms", Kind::Long(0), "86400000"),
     define("log.cleaner.max.compaction.lag.ms", Kind::Long(1), "9223372036854775807"),
     define("log.cleaner.min.cleanable.ratio", Kind::Ratio, "0.5"),
@@ -31,6 +42,7 @@ pub const TABLE: &[Definition] = &[
     define("log.message.timestamp.before.max.ms", Kind::Long(0), "9223372036854775807"),
     define("log.message.timestamp.type", Kind::OneOf(TIMESTAMP_TYPES), "CreateTime"),
     define("log.preallocate", Kind::Boolean, "false"),
+    define("log.retention.check.interval.ms", Kind::Long(1), "300000"),
     define("log.retention.bytes", Kind::Long(i64::MIN), "-1"),
     define("log.retention.hours", Kind::Int(i64::MIN), "168"),
     define("log.retention.minutes", Kind::Int(i64::MIN), ""),
@@ -49,7 +61,15 @@ pub const TABLE: &[Definition] = &[
     define("offsets.topic.num.partitions", Kind::Int(1), "50"),
     define("offsets.topic.replication.factor", Kind::Int(1), "3"),
     define("offsets.topic.segment.bytes", Kind::Int(1), "104857600"),
+    define("replica.fetch.backoff.ms", Kind::Int(0), "1000"),
+    define("replica.fetch.max.bytes", Kind::Int(0), "1048576"),
+    define("replica.fetch.min.bytes", Kind::Int(i64::MIN), "1"),
+    define("replica.fetch.response.max.bytes", Kind::Int(0), "10485760"),
+    define("replica.fetch.wait.max.ms", Kind::Int(i64::MIN), "500"),
     define("replica.high.watermark.checkpoint.interval.ms", Kind::Long(i64::MIN), "5000"),
+    define("replica.lag.time.max.ms", Kind::Long(i64::MIN), "30000"),
+    define("replica.socket.timeout.ms", Kind::Int(i64::MIN), "30000"),
+    define("unclean.leader.election.interval.ms", Kind::Long(1), "300000"),
     define("unclean.leader.election.enable", Kind::Boolean, "false"),
 ];
 
@@ -66,6 +86,8 @@ pub struct BrokerConfig {
     pub offsets_partitions: i32,
     /// Segment size of `__consumer_offsets`.
     pub offsets_segment_bytes: u64,
+    /// Replicas of `__consumer_offsets`, where there are so many brokers.
+    pub offsets_replication_factor: i16,
     /// How long the metadata of a commit may be.
     pub offset_metadata_max_bytes: u64,
     /// How often high watermarks are written down.
@@ -74,6 +96,38 @@ pub struct BrokerConfig {
     pub recovery_point_checkpoint: Span,
     /// True if topics may be deleted.
     pub delete_topic_enable: bool,
+    /// How often a broker tells the controller that it lives.
+    pub broker_heartbeat: Span,
+    /// A broker that was not heard of for so long is fenced.
+    pub broker_session_timeout: Span,
+    /// `broker.rack`.
+    pub rack: Option<String>,
+    /// True if eligible leader replicas are tracked (KIP-966).
+    pub eligible_leader_replicas: bool,
+    /// True if preferred replicas get the leadership back.
+    pub auto_leader_rebalance: bool,
+    /// How often they do.
+    pub leader_balance_check: Span,
+    /// How often leaderless partitions of topics that allow it get any leader.
+    pub unclean_election_interval: Span,
+    /// A follower that was not caught up for longer leaves the ISR.
+    pub replica_lag_max: Span,
+    /// Before a follower tries again what failed.
+    pub replica_fetch_backoff: Span,
+    /// How long a leader may hold a follower's fetch, in milliseconds.
+    pub replica_fetch_wait_ms: u64,
+    /// It answers sooner with so many bytes.
+    pub replica_fetch_min_bytes: u64,
+    /// Bytes of one partition.
+    pub replica_fetch_max_bytes: u64,
+    /// Bytes of an answer.
+    pub replica_fetch_response_max_bytes: u64,
+    /// How long a follower waits for an answer.
+    pub replica_socket_timeout: Span,
+    /// How often old segments are looked for.
+    pub retention_check: Span,
+    /// How long the cleaner sleeps when it has found nothing; `None` without a cleaner.
+    pub cleaner_backoff: Option<Span>,
     /// Topic settings that follow from the broker's.
     pub topic_defaults: Settings,
 }
@@ -84,11 +138,13 @@ impl BrokerConfig {
         let values = Values::check(TABLE, settings, "broker")?;
         let topic_defaults = topic_defaults(&values);
         TopicConfig::of(&Settings::new(), &topic_defaults)?;
+        let ms = |name| Span::millis(values.natural(name));
         Ok(BrokerConfig {
             auto_create_topics: values.is_true("auto.create.topics.enable"),
             num_partitions: values.number("num.partitions") as i32,
             default_replication_factor: values.number("default.replication.factor") as i16,
             offsets_partitions: values.number("offsets.topic.num.partitions") as i32,
+            offsets_replication_factor: values.number("offsets.topic.replication.factor") as i16,
             offsets_segment_bytes: values.natural("offsets.topic.segment.bytes"),
             offset_metadata_max_bytes: values.natural("offset.metadata.max.bytes"),
             high_watermark_checkpoint: Span::millis(
@@ -98,6 +154,26 @@ impl BrokerConfig {
                 values.natural("log.flush.offset.checkpoint.interval.ms").max(1),
             ),
             delete_topic_enable: values.is_true("delete.topic.enable"),
+            broker_heartbeat: ms("broker.heartbeat.interval.ms"),
+            broker_session_timeout: ms("broker.session.timeout.ms"),
+            rack: Some(values.text("broker.rack").to_owned()).filter(|rack| !rack.is_empty()),
+            eligible_leader_replicas: values.number("eligible.leader.replicas.version") > 0,
+            auto_leader_rebalance: values.is_true("auto.leader.rebalance.enable"),
+            leader_balance_check: Span::seconds(
+                values.natural("leader.imbalance.check.interval.seconds"),
+            ),
+            unclean_election_interval: ms("unclean.leader.election.interval.ms"),
+            replica_lag_max: ms("replica.lag.time.max.ms"),
+            replica_fetch_backoff: ms("replica.fetch.backoff.ms"),
+            replica_fetch_wait_ms: values.natural("replica.fetch.wait.max.ms"),
+            replica_fetch_min_bytes: values.natural("replica.fetch.min.bytes"),
+            replica_fetch_max_bytes: values.natural("replica.fetch.max.bytes"),
+            replica_fetch_response_max_bytes: values.natural("replica.fetch.response.max.bytes"),
+            replica_socket_timeout: ms("replica.socket.timeout.ms"),
+            retention_check: ms("log.retention.check.interval.ms"),
+            cleaner_backoff: values
+                .is_true("log.cleaner.enable")
+                .then(|| ms("log.cleaner.backoff.ms")),
             topic_defaults,
         })
     }

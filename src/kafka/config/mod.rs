@@ -27,6 +27,7 @@ use super::spec::{Settings, Spec};
 pub fn check(spec: &Spec) -> Result<(), ApiError> {
     match spec {
         Spec::Broker(spec) => BrokerConfig::of(&spec.settings).map(drop),
+        Spec::Controller(spec) => BrokerConfig::of(&spec.settings).map(drop),
         Spec::Producer(spec) => ProducerConfig::of(&spec.settings).map(drop),
         Spec::Consumer(spec) => ConsumerConfig::of(&spec.settings).map(drop),
         Spec::Admin => Ok(()),

@@ -90,6 +90,20 @@ pub struct TopicConfig {
     pub timestamp_before_max_ms: u64,
     /// True if the log keeps the latest record of each key.
     pub is_compacted: bool,
+    /// True if old segments go.
+    pub is_deleted: bool,
+    /// A segment goes when its last record is older, in milliseconds; never if negative.
+    pub retention_ms: i64,
+    /// Segments go while so many bytes are left without them; never if negative.
+    pub retention_bytes: i64,
+    /// How long a tombstone stays after the first cleaning, in milliseconds.
+    pub delete_retention_ms: u64,
+    /// How old a record must be to be compacted, in milliseconds.
+    pub min_compaction_lag_ms: u64,
+    /// How old a record may become without being compacted, in milliseconds.
+    pub max_compaction_lag_ms: u64,
+    /// What part of a log must be dirty, in millionths.
+    pub min_cleanable_millionths: u64,
 }
 
 impl TopicConfig {
@@ -116,6 +130,16 @@ impl TopicConfig {
             timestamp_after_max_ms: values.natural("message.timestamp.after.max.ms"),
             timestamp_before_max_ms: values.natural("message.timestamp.before.max.ms"),
             is_compacted: values.text("cleanup.policy").contains("compact"),
+            is_deleted: values.text("cleanup.policy").contains("delete"),
+            retention_ms: values.number("retention.ms"),
+            retention_bytes: values.number("retention.bytes"),
+            delete_retention_ms: values.natural("delete.retention.ms"),
+            min_compaction_lag_ms: values.natural("min.compaction.lag.ms"),
+            max_compaction_lag_ms: values.natural("max.compaction.lag.ms"),
+            min_cleanable_millionths: {
+                let ratio: f64 = values.text("min.cleanable.dirty.ratio").parse().unwrap_or(0.5);
+                (ratio * 1e6) as u64
+            },
         })
     }
 }

@@ -67,6 +67,7 @@ impl Consumer {
                 partition: partition.clone(),
                 offset,
                 current_leader_epoch: epoch,
+                last_fetched_epoch: -1,
                 max_bytes: self.config.max_partition_fetch_bytes,
             });
         }
@@ -80,6 +81,7 @@ impl Consumer {
             let from: Vec<(TopicPartition, i64)> =
                 partitions.iter().map(|asked| (asked.partition.clone(), asked.offset)).collect();
             let request = Request::Fetch(Fetch {
+                replica: None,
                 max_wait_ms: self.config.fetch_max_wait.as_millis(),
                 min_bytes: self.config.fetch_min_bytes,
                 max_bytes: self.config.fetch_max_bytes,

@@ -203,7 +203,7 @@ impl Consumer {
                 };
                 Some((partition.clone(), time))
             });
-            let request = Request::ListOffsets { partitions: asked.collect() };
+            let request = Request::ListOffsets { from_replica: false, partitions: asked.collect() };
             self.mark_asking(&partitions);
             self.core.send(node, request, Asked::Offsets(partitions), out);
         }

@@ -97,6 +97,11 @@ impl Groups {
         self.0.remove(id);
     }
 
+    /// Forgets groups that are not coordinated here any more.
+    pub fn forget(&mut self, is_gone: impl Fn(&str) -> bool) {
+        self.0.retain(|id, _| !is_gone(id));
+    }
+
     /// What a record of the log says: this was committed, or it is forgotten.
     pub fn replay(&mut self, key: OffsetKey, committed: Option<CommittedOffset>) {
         let id: Rc<str> = key.group.into();

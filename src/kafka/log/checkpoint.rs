@@ -41,6 +41,12 @@ pub fn decode_offsets(text: &str) -> Offsets {
     text.lines().skip(2).filter_map(entry).collect()
 }
 
+/// Reads the broker epoch in `.kafka_cleanshutdown`; -1 if there is none.
+pub fn decode_broker_epoch(text: &str) -> i64 {
+    let number = text.rsplit(':').next().map(|last| last.trim_end_matches(['}', '\n']));
+    number.and_then(|number| number.parse().ok()).unwrap_or(-1)
+}
+
 /// Writes a `leader-epoch-checkpoint`.
 pub fn encode_epochs(entries: &[(i32, i64)]) -> String {
     let mut text = format!("0\n{}\n", entries.len());

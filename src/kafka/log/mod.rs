@@ -20,6 +20,7 @@
 //! - [`epochs`]: which leader epoch began at which offset.
 //! - [`producers`]: the last five batches of each idempotent producer.
 //! - [`loader`]: opening a log at the start of a broker, with recovery.
+//! - [`retention`]: which segments may go. [`compaction`]: which records may go.
 //! - [`scan`]: reading a whole log, batch by batch.
 //! - [`lookup`]: the first record not before a time.
 //! - [`checkpoint`]: the small text files beside the logs.
@@ -31,6 +32,7 @@
 //! nothing yet.
 
 pub mod checkpoint;
+pub mod compaction;
 pub mod epochs;
 pub mod files;
 pub mod index;
@@ -39,6 +41,7 @@ pub mod lookup;
 pub mod partition_log;
 pub mod producers;
 pub mod recent;
+pub mod retention;
 pub mod scan;
 pub mod segment;
 

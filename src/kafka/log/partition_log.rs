@@ -282,6 +282,76 @@ impl Log {
         &self.closed[count.saturating_sub(1)]
     }
 
+    /// Where the batch lies that holds an offset, or the first behind it, and where the log ends if
+    /// it is cut there; `None` if that has to be looked up on the disk.
+    pub fn cut_of(&self, offset: i64) -> Option<(i64, LogPosition)> {
+        if let Some(batch) = self.recent.find(offset) {
+            let at = LogPosition { segment: batch.segment, position: batch.position };
+            return Some((batch.base_offset.min(offset), at));
+        }
+        let (at, exact) = self.position_of(offset);
+        exact.then_some((offset, at))
+    }
+
+    /// Cuts the log: `at` is where the first batch lies that holds `offset` or comes behind it.
+    /// That batch, and all behind it, go.
+    pub fn truncate(&mut self, offset: i64, at: LogPosition, files: &mut impl Files) {
+        if offset >= self.log_end {
+            return;
+        }
+        while self.active.base_offset > at.segment
+            && let Some(before) = self.closed.pop()
+        {
+            let before = Rc::unwrap_or_clone(before);
+            std::mem::replace(&mut self.active, before).delete(&self.directory, files);
+        }
+        files.truncate(&self.active.file, at.position);
+        self.active.truncated(offset, at.position);
+        for suffix in ["index", "timeindex"] {
+            files.delete(&file_name(&self.directory, self.active.base_offset, suffix));
+        }
+        self.log_end = offset.max(self.log_start);
+        self.recovery_point = self.recovery_point.min(self.log_end);
+        self.epochs.truncate_from_end(self.log_end);
+        self.producers.truncate(offset);
+        self.recent.truncate(offset);
+    }
+
+    /// Begins an empty segment at the log end.
+    pub fn roll_empty(&mut self, now_ms: i64, files: &mut impl Files) {
+        self.roll(self.log_end, (now_ms, 0), files);
+    }
+
+    /// The base offset of the oldest segment.
+    pub fn first_base(&self) -> i64 {
+        self.closed.first().map_or(self.active.base_offset, |segment| segment.base_offset)
+    }
+
+    /// Removes so many of the oldest segments.
+    pub fn delete_first(&mut self, count: usize, files: &mut impl Files) {
+        for segment in self.closed.drain(..count) {
+            segment.delete(&self.directory, files);
+        }
+    }
+
+    /// Drops everything and begins anew at an offset.
+    pub fn restart_at(&mut self, offset: i64, now_ms: i64, files: &mut impl Files) {
+        self.delete_segments(files);
+        self.active = Segment::new(&self.directory, offset, now_ms, 0);
+        files.append(&self.active.file, Bytes::new());
+        (self.log_start, self.log_end, self.recovery_point) = (offset, offset, offset);
+        self.epochs = EpochCache::default();
+        self.producers = ProducerStates::default();
+        self.recent = RecentBatches::default();
+    }
+
+    fn delete_segments(&mut self, files: &mut impl Files) {
+        for segment in std::mem::take(&mut self.closed) {
+            segment.delete(&self.directory, files);
+        }
+        self.active.delete(&self.directory, files);
+    }
+
     /// The log begins at this offset now: records before it may no longer be read.
     pub fn set_log_start(&mut self, offset: i64) {
         self.log_start = self.log_start.max(offset.min(self.log_end));

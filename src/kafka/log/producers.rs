@@ -87,6 +87,16 @@ impl ProducerStates {
         if first == next { Ok(Verdict::New) } else { Err(ErrorCode::OutOfOrderSequenceNumber) }
     }
 
+    /// The log was cut: batches from this offset on are not in it any more. Simplified: the real
+    /// broker reads the state anew from its last snapshot; here a producer whose last five batches
+    /// are all gone is not known any more.
+    pub fn truncate(&mut self, offset: i64) {
+        for state in self.0.values_mut() {
+            state.batches.retain(|batch| batch.last_offset < offset);
+        }
+        self.0.retain(|_, state| !state.batches.is_empty());
+    }
+
     /// Notes a batch that is in the log.
     pub fn appended(&mut self, header: &BatchHeader) {
         if !header.has_producer() || header.is_control() {

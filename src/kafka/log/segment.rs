@@ -138,6 +138,18 @@ impl Segment {
         }
     }
 
+    /// It was cut at this offset and place. Simplified: its largest record time may be that of
+    /// a record that went, until the next life of the broker.
+    pub fn truncated(&mut self, offset: i64, position: u64) {
+        self.offsets.truncate(offset);
+        self.times.truncate(offset);
+        self.bytes = position;
+        self.bytes_since_entry = 0;
+        if position == 0 {
+            (self.max_timestamp, self.first_timestamp) = (None, None);
+        }
+    }
+
     /// Largest record time; -1 without.
     pub fn largest_timestamp(&self) -> i64 {
         self.max_timestamp.map_or(-1, |(timestamp, _)| timestamp)

@@ -1,7 +1,10 @@
 //! Requests: each variant says who sends it, when, and why.
 
 use crate::kafka::event::TopicPartition;
+use crate::kafka::message::response::TopicId;
+use crate::kafka::metadata::election::Election;
 use crate::kafka::spec::Settings;
+use crate::sim::NodeId;
 use bytes::Bytes;
 use std::rc::Rc;
 
@@ -22,10 +25,14 @@ pub enum Request {
     InitProducerId,
     /// A producer, when a batch is full or has lingered: append these batches.
     Produce(Produce),
-    /// A consumer, whenever it has no records of a broker left: what lies from here on?
+    /// A consumer, whenever it has no records of a broker left, a follower always: what lies from
+    /// here on?
     Fetch(Fetch),
-    /// A consumer without a committed offset, or a tool: which offset belongs to this time?
+    /// A consumer without a committed offset, a tool, or a follower that is out of its leader's
+    /// range: which offset belongs to this time?
     ListOffsets {
+        /// True from a follower, which sees the whole log.
+        from_replica: bool,
         /// Of each partition: the time, or -1 latest, -2 earliest, -3 largest timestamp.
         partitions: Vec<(TopicPartition, i64)>,
     },
@@ -78,6 +85,8 @@ pub enum Request {
         partitions: i32,
         /// -1 for `default.replication.factor`.
         replication_factor: i16,
+        /// The replicas of each partition, if the tool places them.
+        assignment: Vec<Vec<i32>>,
         /// Settings.
         settings: Settings,
     },
@@ -98,6 +107,36 @@ pub enum Request {
         /// Of these topics.
         topics: Vec<Rc<str>>,
     },
+    /// The configs tool: set or forget settings.
+    IncrementalAlterConfigs {
+        /// The topic.
+        topic: Rc<str>,
+        /// Settings with their new values; `None` for the default again.
+        changes: Vec<(String, Option<String>)>,
+    },
+    /// The delete-records tool: forget records before these offsets.
+    DeleteRecords {
+        /// Partition by partition; -1 for the high watermark.
+        partitions: Vec<(TopicPartition, i64)>,
+    },
+    /// The leader-election tool.
+    ElectLeaders {
+        /// What the election may do.
+        election: Election,
+        /// Of these partitions; of all if `None`.
+        partitions: Option<Vec<TopicPartition>>,
+    },
+    /// A broker, to the controller, when its block of producer ids is used up.
+    AllocateProducerIds {
+        /// `node.id`.
+        broker: i32,
+    },
+    /// A broker, to the controller, once in each life: here I am.
+    BrokerRegistration(Registration),
+    /// A broker, to the controller, every `broker.heartbeat.interval.ms`: I live.
+    BrokerHeartbeat(Heartbeat),
+    /// A leader, to the controller: write another ISR down.
+    AlterPartition(AlterPartition),
     /// The groups tool: which groups do you coordinate?
     ListGroups,
     /// The groups tool.
@@ -123,9 +162,65 @@ pub struct Produce {
     pub batches: Vec<(TopicPartition, Bytes)>,
 }
 
+/// A broker that begins a life.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Registration {
+    /// `node.id`.
+    pub broker: i32,
+    /// Drawn by this life.
+    pub incarnation: TopicId,
+    /// Where it is.
+    pub node: NodeId,
+    /// `broker.rack`.
+    pub rack: Option<String>,
+    /// The broker epoch of the life before, if that was stopped cleanly; else -1.
+    pub previous_epoch: i64,
+}
+
+/// A broker that lives.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Heartbeat {
+    /// `node.id`.
+    pub broker: i32,
+    /// Of its registration.
+    pub epoch: i64,
+    /// The last offset of the metadata log that it knows.
+    pub metadata_offset: i64,
+    /// True until it is ready to lead and follow.
+    pub wants_fence: bool,
+    /// True once it was asked to stop.
+    pub wants_shutdown: bool,
+}
+
+/// Other ISRs that a leader wants.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AlterPartition {
+    /// `node.id` of the leader.
+    pub broker: i32,
+    /// Of its registration.
+    pub epoch: i64,
+    /// Partition by partition.
+    pub partitions: Vec<AlterIsr>,
+}
+
+/// Another ISR of one partition.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AlterIsr {
+    /// Which.
+    pub partition: TopicPartition,
+    /// The leadership under which it is wanted.
+    pub leader_epoch: i32,
+    /// The state that it comes after.
+    pub partition_epoch: i32,
+    /// The new ISR, with the broker epochs that the leader has seen; -1 if it has seen none.
+    pub isr: Vec<(i32, i64)>,
+}
+
 /// Records asked for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fetch {
+    /// The follower that asks, with its broker epoch; `None` from a consumer.
+    pub replica: Option<(i32, i64)>,
     /// How long the broker may hold it, in milliseconds.
     pub max_wait_ms: u64,
     /// It answers sooner with so many bytes.
@@ -145,6 +240,8 @@ pub struct FetchPartition {
     pub offset: i64,
     /// The leader epoch that the client knows; -1 if none.
     pub current_leader_epoch: i32,
+    /// The epoch of the follower's last record; -1 if none, and from a consumer.
+    pub last_fetched_epoch: i32,
     /// Bytes of this partition.
     pub max_bytes: u64,
 }
@@ -182,6 +279,13 @@ impl Request {
             Request::DeleteTopics { .. } => "DeleteTopics",
             Request::CreatePartitions { .. } => "CreatePartitions",
             Request::DescribeConfigs { .. } => "DescribeConfigs",
+            Request::IncrementalAlterConfigs { .. } => "IncrementalAlterConfigs",
+            Request::DeleteRecords { .. } => "DeleteRecords",
+            Request::ElectLeaders { .. } => "ElectLeaders",
+            Request::AllocateProducerIds { .. } => "AllocateProducerIds",
+            Request::BrokerRegistration(_) => "BrokerRegistration",
+            Request::BrokerHeartbeat(_) => "BrokerHeartbeat",
+            Request::AlterPartition(_) => "AlterPartition",
             Request::ListGroups => "ListGroups",
             Request::DescribeGroups { .. } => "DescribeGroups",
             Request::DeleteGroups { .. } => "DeleteGroups",

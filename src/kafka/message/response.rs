@@ -42,12 +42,50 @@ pub enum Response {
     CreatePartitions(Result<(), ApiError>),
     /// Settings of each topic that differ from their defaults.
     DescribeConfigs(Vec<(Rc<str>, Settings)>),
+    /// The settings hold.
+    IncrementalAlterConfigs(Result<(), ApiError>),
+    /// The first offset that is left, partition by partition.
+    DeleteRecords(Vec<(TopicPartition, Result<i64, ErrorCode>)>),
+    /// What became of each election.
+    ElectLeaders(Vec<(TopicPartition, Result<(), ApiError>)>),
+    /// Producer ids for a broker to give away: the first, and the end of the block.
+    AllocateProducerIds(Result<(i64, i64), ErrorCode>),
+    /// The broker epoch.
+    BrokerRegistration(Result<i64, ErrorCode>),
+    /// What a broker may do.
+    BrokerHeartbeat(Result<Alive, ErrorCode>),
+    /// What became of each ISR.
+    AlterPartition(Result<Vec<(TopicPartition, Result<Altered, ErrorCode>)>, ErrorCode>),
     /// Group ids with their states.
     ListGroups(Result<Vec<Rc<str>>, ErrorCode>),
     /// A group.
     DescribeGroups(Result<DescribedGroup, ErrorCode>),
     /// The group is gone.
     DeleteGroups(Result<(), ErrorCode>),
+}
+
+/// The controller's answer to a broker that lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Alive {
+    /// It knows of its own registration.
+    pub is_caught_up: bool,
+    /// It must not lead.
+    pub is_fenced: bool,
+    /// It may stop: nothing depends on it any more.
+    pub should_shut_down: bool,
+}
+
+/// A partition's state after a change that its leader asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Altered {
+    /// The leader; -1 without one.
+    pub leader: i32,
+    /// The epoch of its leadership.
+    pub leader_epoch: i32,
+    /// In-sync replicas.
+    pub isr: Vec<i32>,
+    /// Counts the changes.
+    pub partition_epoch: i32,
 }
 
 /// The cluster as a broker knows it.
@@ -87,6 +125,10 @@ pub struct PartitionMetadata {
     pub replicas: Vec<i32>,
     /// In-sync replicas.
     pub isr: Vec<i32>,
+    /// Replicas that may lead if the ISR is empty.
+    pub elr: Vec<i32>,
+    /// Replicas that were eligible once.
+    pub last_known_elr: Vec<i32>,
 }
 
 /// The answer to a Fetch.
@@ -109,6 +151,9 @@ pub struct FetchedPartition {
     pub log_start: i64,
     /// Whole batches; the first may begin before the offset that was asked for.
     pub records: Rope,
+    /// The follower's log and the leader's are different: where the last epoch that both may know
+    /// ended at the leader (epoch, offset).
+    pub diverging: Option<(i32, i64)>,
 }
 
 /// A member that has joined.
@@ -151,6 +196,13 @@ impl Response {
             Response::DeleteTopics(_) => "DeleteTopicsResponse",
             Response::CreatePartitions(_) => "CreatePartitionsResponse",
             Response::DescribeConfigs(_) => "DescribeConfigsResponse",
+            Response::IncrementalAlterConfigs(_) => "IncrementalAlterConfigsResponse",
+            Response::DeleteRecords(_) => "DeleteRecordsResponse",
+            Response::ElectLeaders(_) => "ElectLeadersResponse",
+            Response::AllocateProducerIds(_) => "AllocateProducerIdsResponse",
+            Response::BrokerRegistration(_) => "BrokerRegistrationResponse",
+            Response::BrokerHeartbeat(_) => "BrokerHeartbeatResponse",
+            Response::AlterPartition(_) => "AlterPartitionResponse",
             Response::ListGroups(_) => "ListGroupsResponse",
             Response::DescribeGroups(_) => "DescribeGroupsResponse",
             Response::DeleteGroups(_) => "DeleteGroupsResponse",

@@ -49,7 +49,7 @@ fn request(request: &Request) -> usize {
             // Topic id instead of the name, offset, epochs, log start, limits.
             30 + fetch.partitions.len() * (16 + 1 + 4 + 4 + 8 + 4 + 8 + 4 + 2)
         }
-        Request::ListOffsets { partitions } => {
+        Request::ListOffsets { partitions, .. } => {
             6 + partitions.iter().map(|(tp, _)| named(tp) + 12).sum::<usize>()
         }
         Request::FindCoordinator { group } => 3 + text(group),
@@ -69,13 +69,33 @@ fn request(request: &Request) -> usize {
         Request::OffsetFetch { group, partitions } => {
             5 + text(group) + partitions.iter().flatten().map(named).sum::<usize>()
         }
-        Request::CreateTopics { topic, settings, .. } => {
-            20 + text(topic) + settings_bytes(settings)
+        Request::CreateTopics { topic, settings, assignment, .. } => {
+            let placed: usize = assignment.iter().map(|replicas| 6 + 4 * replicas.len()).sum();
+            20 + text(topic) + settings_bytes(settings) + placed
         }
         Request::DeleteTopics { topic } => 22 + text(topic),
         Request::CreatePartitions { topic, .. } => 12 + text(topic),
         Request::DescribeConfigs { topics } => {
             4 + topics.iter().map(|topic| text(topic) + 3).sum::<usize>()
+        }
+        Request::IncrementalAlterConfigs { topic, changes } => {
+            let each = changes.iter();
+            let each = each.map(|(name, value)| 3 + text(name) + value.as_deref().map_or(1, text));
+            8 + text(topic) + each.sum::<usize>()
+        }
+        Request::DeleteRecords { partitions } => {
+            7 + partitions.iter().map(|(tp, _)| named(tp) + 8).sum::<usize>()
+        }
+        Request::ElectLeaders { partitions, .. } => {
+            7 + partitions.iter().flatten().map(named).sum::<usize>()
+        }
+        Request::AllocateProducerIds { .. } => 13,
+        // Ids, listeners, features, log directories.
+        Request::BrokerRegistration(_) => 160,
+        Request::BrokerHeartbeat(_) => 24,
+        Request::AlterPartition(alter) => {
+            let each = alter.partitions.iter().map(|asked| 30 + 13 * asked.isr.len());
+            14 + each.sum::<usize>()
         }
         Request::ListGroups => 3,
         Request::DescribeGroups { group } | Request::DeleteGroups { group } => 3 + text(group),
@@ -122,6 +142,17 @@ fn response(response: &Response) -> usize {
         Response::DescribeConfigs(topics) => {
             4 + topics.iter().map(|(name, all)| text(name) + settings_bytes(all)).sum::<usize>()
         }
+        Response::IncrementalAlterConfigs(_) => 20,
+        Response::DeleteRecords(results) => {
+            4 + results.iter().map(|(tp, _)| named(tp) + 11).sum::<usize>()
+        }
+        Response::ElectLeaders(results) => {
+            7 + results.iter().map(|(tp, _)| named(tp) + 4).sum::<usize>()
+        }
+        Response::AllocateProducerIds(_) => 19,
+        Response::BrokerRegistration(_) => 15,
+        Response::BrokerHeartbeat(_) => 10,
+        Response::AlterPartition(altered) => 7 + altered.iter().flatten().count() * 50,
         Response::ListGroups(groups) => {
             6 + groups.iter().flatten().map(|group| text(group) + 20).sum::<usize>()
         }

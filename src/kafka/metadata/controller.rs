@@ -1,6 +1,7 @@
 //! What the controller decides: which records a request leads to, or why it is refused.
 
 use super::image::Image;
+use super::placement::{self, Candidate, Draw};
 use super::records::MetadataRecord;
 use crate::kafka::command::ApiError;
 use crate::kafka::config::{BrokerConfig, TopicConfig};
@@ -22,6 +23,8 @@ pub struct NewTopic<'a> {
     pub partitions: i32,
     /// How many replicas of each.
     pub replication_factor: i16,
+    /// The replicas of each partition, if they were chosen by hand.
+    pub assignment: &'a [Vec<i32>],
     /// Its settings.
     pub settings: &'a Settings,
 }
@@ -46,12 +49,13 @@ pub fn check_name(name: &str) -> Result<(), ApiError> {
     Err(ErrorCode::InvalidTopic.with(format!("Topic name is invalid: {reason}")))
 }
 
-/// The records that make a topic. `brokers` are those that may hold replicas, in order.
+/// The records that make a topic. `brokers` are those that may hold replicas.
 pub fn create_topic(
     image: &Image,
     config: &BrokerConfig,
-    brokers: &[i32],
+    brokers: &[Candidate],
     new: NewTopic<'_>,
+    draw: Draw<'_>,
 ) -> Result<Vec<MetadataRecord>, ApiError> {
     check_name(new.name)?;
     let unified = |name: &str| name.replace('.', "_");
@@ -82,23 +86,27 @@ pub fn create_topic(
         -1 => config.num_partitions,
         partitions => partitions,
     };
-    let replicas = place(brokers, factor)?;
+    let placed = match new.assignment {
+        [] => place(brokers, partitions, factor, draw)?,
+        by_hand => check_assignment(brokers, by_hand)?,
+    };
     let mut records = vec![MetadataRecord::Topic { name: new.name.to_owned(), id: new.id }];
     records.extend(new.settings.iter().map(|(name, value)| MetadataRecord::Config {
         topic: new.name.to_owned(),
         name: name.clone(),
         value: Some(value.clone()),
     }));
-    records.extend((0..partitions).map(|number| partition_record(new.id, number, &replicas)));
+    records.extend(partition_records(new.id, 0, &placed, brokers));
     Ok(records)
 }
 
 /// The records that give a topic more partitions.
 pub fn add_partitions(
     image: &Image,
-    brokers: &[i32],
+    brokers: &[Candidate],
     topic: &str,
     count: i32,
+    draw: Draw<'_>,
 ) -> Result<Vec<MetadataRecord>, ApiError> {
     let found = image.topics.get(topic);
     let found = found.ok_or_else(|| ErrorCode::UnknownTopicOrPartition.error())?;
@@ -113,8 +121,36 @@ pub fn add_partitions(
         )));
     }
     let factor = found.partitions.first().map_or(1, |partition| partition.replicas.len() as i16);
-    let replicas = place(brokers, factor)?;
-    Ok((has..count).map(|number| partition_record(found.id, number, &replicas)).collect())
+    let placed = place(brokers, count - has, factor, draw)?;
+    Ok(partition_records(found.id, has, &placed, brokers).collect())
+}
+
+/// The records that change settings of a topic.
+pub fn alter_configs(
+    image: &Image,
+    config: &BrokerConfig,
+    topic: &str,
+    changes: &[(String, Option<String>)],
+) -> Result<Vec<MetadataRecord>, ApiError> {
+    let found = image.topics.get(topic);
+    let found = found.ok_or_else(|| {
+        ErrorCode::UnknownTopicOrPartition.with(format!("The topic '{topic}' does not exist."))
+    })?;
+    let mut settings = found.settings.clone();
+    let mut records = Vec::new();
+    for (name, value) in changes {
+        match value {
+            Some(value) => drop(settings.insert(name.clone(), value.clone())),
+            None => drop(settings.remove(name)),
+        }
+        if found.settings.get(name) != value.as_ref() {
+            let topic = topic.to_owned();
+            let (name, value) = (name.clone(), value.clone());
+            records.push(MetadataRecord::Config { topic, name, value });
+        }
+    }
+    TopicConfig::of(&settings, &config.topic_defaults)?;
+    Ok(records)
 }
 
 /// The records that remove a topic.
@@ -136,27 +172,73 @@ pub fn delete_topic(
     }
 }
 
-/// Simplified: with one broker there is one way to place replicas; striped placement comes with
-/// the cluster.
-fn place(brokers: &[i32], factor: i16) -> Result<Vec<i32>, ApiError> {
-    if factor as usize > brokers.len() {
-        return Err(ErrorCode::InvalidReplicationFactor.with(format!(
-            "Unable to replicate the partition {factor} time(s): The target replication factor of \
-             {factor} cannot be reached because only {} broker(s) are registered.",
-            brokers.len()
-        )));
-    }
-    Ok(brokers[..factor as usize].to_vec())
+fn place(
+    brokers: &[Candidate],
+    partitions: i32,
+    factor: i16,
+    draw: Draw<'_>,
+) -> Result<Vec<Vec<i32>>, ApiError> {
+    placement::striped(brokers, partitions as usize, factor, draw).map_err(|error| {
+        let sentence =
+            format!("Unable to replicate the partition {factor} time(s): {}", error.sentence);
+        ErrorCode::InvalidReplicationFactor.with(sentence)
+    })
 }
 
-fn partition_record(topic: TopicId, partition: i32, replicas: &[i32]) -> MetadataRecord {
-    MetadataRecord::Partition {
-        topic,
-        partition,
-        replicas: replicas.to_vec(),
-        isr: replicas.to_vec(),
-        leader: replicas[0],
-        leader_epoch: 0,
-        partition_epoch: 0,
+fn check_assignment(
+    brokers: &[Candidate],
+    assignment: &[Vec<i32>],
+) -> Result<Vec<Vec<i32>>, ApiError> {
+    let refuse = |sentence: String| Err(ErrorCode::InvalidReplicaAssignment.with(sentence));
+    for replicas in assignment {
+        if replicas.is_empty() {
+            return refuse(
+                "The manual partition assignment includes an empty replica list.".into(),
+            );
+        }
+        for (index, id) in replicas.iter().enumerate() {
+            if replicas[..index].contains(id) {
+                return refuse(format!(
+                    "The manual partition assignment includes the broker {id} more than once."
+                ));
+            }
+            if !brokers.iter().any(|broker| broker.id == *id) {
+                return refuse(format!(
+                    "The manual partition assignment includes broker {id}, but no such broker is \
+                     registered."
+                ));
+            }
+        }
+        if replicas.len() != assignment[0].len() {
+            return refuse(format!(
+                "The manual partition assignment includes a partition with {} replica(s), but \
+                 this is not consistent with previous partitions, which have {} replica(s).",
+                replicas.len(),
+                assignment[0].len()
+            ));
+        }
     }
+    Ok(assignment.to_vec())
+}
+
+/// New partitions: those of their replicas that live are in sync, and the first of them leads.
+fn partition_records<'a>(
+    topic: TopicId,
+    first: i32,
+    placed: &'a [Vec<i32>],
+    brokers: &'a [Candidate],
+) -> impl Iterator<Item = MetadataRecord> + 'a {
+    placed.iter().enumerate().map(move |(number, replicas)| {
+        let lives = |id: &&i32| brokers.iter().any(|broker| broker.id == **id && !broker.fenced);
+        let isr: Vec<i32> = replicas.iter().filter(lives).copied().collect();
+        MetadataRecord::Partition {
+            topic,
+            partition: first + number as i32,
+            replicas: replicas.clone(),
+            leader: isr.first().copied().unwrap_or(-1),
+            isr,
+            leader_epoch: 0,
+            partition_epoch: 0,
+        }
+    })
 }

@@ -3,8 +3,11 @@
 use super::records::MetadataRecord;
 use crate::kafka::event::TopicPartition;
 use crate::kafka::message::response::{PartitionMetadata, TopicId, TopicMetadata};
+use crate::kafka::record::BatchHeader;
 use crate::kafka::spec::Settings;
 use crate::ordered::BTreeMap;
+use crate::sim::NodeId;
+use bytes::Bytes;
 use std::rc::Rc;
 
 /// A topic.
@@ -27,17 +30,49 @@ pub struct PartitionImage {
     pub isr: Vec<i32>,
     /// The leader.
     pub leader: Option<i32>,
+    /// Replicas that may lead if the ISR is empty (KIP-966).
+    pub elr: Vec<i32>,
+    /// Replicas that were eligible and came back without having been stopped cleanly.
+    pub last_known_elr: Vec<i32>,
+    /// True after an unclean election, until the leader has taken up its work.
+    pub recovering: bool,
     /// Grows with each change of the leader.
     pub leader_epoch: i32,
     /// Grows with each change of anything.
     pub partition_epoch: i32,
 }
 
+/// A broker that is registered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BrokerImage {
+    /// Drawn by each life of the broker.
+    pub incarnation: TopicId,
+    /// The offset of its registration: tells one life from another.
+    pub epoch: i64,
+    /// Where it is.
+    pub node: NodeId,
+    /// `broker.rack`.
+    pub rack: Option<String>,
+    /// True until it has caught up, and after its session is over: it leads nothing.
+    pub fenced: bool,
+    /// True while it stops politely: it leads nothing new.
+    pub shutting_down: bool,
+}
+
+impl BrokerImage {
+    /// True if it may be in an ISR, and lead.
+    pub fn is_active(&self) -> bool {
+        !self.fenced && !self.shutting_down
+    }
+}
+
 /// The cluster's state.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Image {
-    /// Topics by name.
-    pub topics: BTreeMap<Rc<str>, TopicImage>,
+    /// Brokers by id.
+    pub brokers: BTreeMap<i32, BrokerImage>,
+    /// Topics by name. Shared, as checkpoints and brokers hold many of them.
+    pub topics: BTreeMap<Rc<str>, Rc<TopicImage>>,
     /// Settings of topics that are not there yet: a ConfigRecord may come before its topic.
     settings: BTreeMap<String, Settings>,
     /// The first producer id that nobody has.
@@ -45,13 +80,23 @@ pub struct Image {
 }
 
 impl Image {
+    /// Adds the records of batches of the metadata log; gives them back.
+    pub fn take(&mut self, batches: Vec<(BatchHeader, Bytes)>) -> Vec<MetadataRecord> {
+        let mut taken = Vec::new();
+        for (_, batch) in batches {
+            taken.extend(MetadataRecord::all_of(&batch));
+        }
+        taken.iter().for_each(|record| self.apply(record));
+        taken
+    }
+
     /// Adds a record.
     pub fn apply(&mut self, record: &MetadataRecord) {
         match record {
             MetadataRecord::Topic { name, id } => {
                 let settings = self.settings.remove(name).unwrap_or_default();
                 let topic = TopicImage { id: *id, partitions: Vec::new(), settings };
-                self.topics.insert(name.as_str().into(), topic);
+                self.topics.insert(name.as_str().into(), Rc::new(topic));
             }
             MetadataRecord::Partition {
                 topic,
@@ -66,20 +111,38 @@ impl Image {
                     replicas: replicas.clone(),
                     isr: isr.clone(),
                     leader: (*leader >= 0).then_some(*leader),
+                    elr: Vec::new(),
+                    last_known_elr: Vec::new(),
+                    recovering: false,
                     leader_epoch: *leader_epoch,
                     partition_epoch: *partition_epoch,
                 };
-                let found = self.topics.values_mut().find(|found| found.id == *topic);
+                let Some(found) = self.topic_mut(topic) else { return };
+                match found.partitions.get_mut(*partition as usize) {
+                    Some(old) => *old = image,
+                    None => found.partitions.push(image),
+                }
+            }
+            MetadataRecord::PartitionChange { topic, partition, change } => {
+                let found = self.topic_mut(topic);
+                let found = found.and_then(|t| t.partitions.get_mut(*partition as usize));
                 if let Some(found) = found {
-                    match found.partitions.get_mut(*partition as usize) {
-                        Some(old) => *old = image,
-                        None => found.partitions.push(image),
-                    }
+                    change.apply(found);
+                }
+            }
+            MetadataRecord::RegisterBroker { broker, epoch, registration } => {
+                let registration = BrokerImage { epoch: *epoch, ..registration.clone() };
+                self.brokers.insert(*broker, registration);
+            }
+            MetadataRecord::BrokerChange { broker, fenced, shutting_down, .. } => {
+                if let Some(found) = self.brokers.get_mut(broker) {
+                    found.fenced = fenced.unwrap_or(found.fenced);
+                    found.shutting_down = shutting_down.unwrap_or(found.shutting_down);
                 }
             }
             MetadataRecord::Config { topic, name, value } => {
                 let settings = match self.topics.get_mut(topic.as_str()) {
-                    Some(found) => &mut found.settings,
+                    Some(found) => &mut Rc::make_mut(found).settings,
                     None => self.settings.entry(topic.clone()).or_default(),
                 };
                 match value {
@@ -90,6 +153,26 @@ impl Image {
             MetadataRecord::RemoveTopic { id } => self.topics.retain(|_, topic| topic.id != *id),
             MetadataRecord::ProducerIds { next, .. } => self.next_producer_id = *next,
         }
+    }
+
+    fn topic_mut(&mut self, id: &TopicId) -> Option<&mut TopicImage> {
+        self.topics.values_mut().find(|found| found.id == *id).map(Rc::make_mut)
+    }
+
+    /// The name of the topic with an id.
+    pub fn name_of(&self, id: &TopicId) -> Option<&Rc<str>> {
+        self.topics.iter().find(|(_, topic)| topic.id == *id).map(|(name, _)| name)
+    }
+
+    /// True for a broker that may be in an ISR, and lead.
+    pub fn is_active(&self, broker: i32) -> bool {
+        self.brokers.get(&broker).is_some_and(BrokerImage::is_active)
+    }
+
+    /// Brokers that clients may be told of, and where they are.
+    pub fn alive(&self) -> impl Iterator<Item = (i32, NodeId)> {
+        let alive = self.brokers.iter().filter(|(_, broker)| !broker.fenced);
+        alive.map(|(id, broker)| (*id, broker.node))
     }
 
     /// A partition, if it exists.
@@ -115,6 +198,8 @@ impl Image {
             leader_epoch: partition.leader_epoch,
             replicas: partition.replicas.clone(),
             isr: partition.isr.clone(),
+            elr: partition.elr.clone(),
+            last_known_elr: partition.last_known_elr.clone(),
         });
         Some(TopicMetadata {
             id: topic.id,

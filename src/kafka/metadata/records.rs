@@ -1,8 +1,12 @@
 //! The records of the metadata log, in KRaft's own format: a frame version, the record's API key
 //! and version, and its fields in the protocol's compact encoding.
 
+use super::image::{BrokerImage, PartitionImage};
 use crate::kafka::message::response::TopicId;
+use crate::kafka::record::Records;
 use crate::kafka::record::varint::{read_unsigned, write_unsigned};
+use crate::ordered::Order;
+use crate::sim::NodeId;
 use bytes::{BufMut, Bytes, BytesMut};
 
 const FRAME_VERSION: u64 = 1;
@@ -36,6 +40,35 @@ pub enum MetadataRecord {
         /// Grows with each change of anything.
         partition_epoch: i32,
     },
+    /// A partition is as before but for this (PartitionChangeRecord, 5).
+    PartitionChange {
+        /// Its topic.
+        topic: TopicId,
+        /// Its number.
+        partition: i32,
+        /// What is different.
+        change: Change,
+    },
+    /// A broker has begun a life (RegisterBrokerRecord, 27).
+    RegisterBroker {
+        /// `node.id`.
+        broker: i32,
+        /// The offset of this record.
+        epoch: i64,
+        /// Who and where it is.
+        registration: BrokerImage,
+    },
+    /// A broker is fenced, or not any more, or stops (BrokerRegistrationChangeRecord, 17).
+    BrokerChange {
+        /// `node.id`.
+        broker: i32,
+        /// Of its registration.
+        epoch: i64,
+        /// As before if `None`.
+        fenced: Option<bool>,
+        /// As before if `None`.
+        shutting_down: Option<bool>,
+    },
     /// A setting of a topic (ConfigRecord, 4).
     Config {
         /// The topic's name.
@@ -59,13 +92,105 @@ pub enum MetadataRecord {
     },
 }
 
+/// What of a partition is different; the rest stays. Every change counts the partition epoch up,
+/// and one that names a leader the leader epoch too.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Change {
+    /// In-sync replicas.
+    pub isr: Option<Vec<i32>>,
+    /// The leader; -1 without one.
+    pub leader: Option<i32>,
+    /// True after an unclean election.
+    pub recovering: Option<bool>,
+    /// Eligible leader replicas.
+    pub elr: Option<Vec<i32>>,
+    /// The last known ones.
+    pub last_known_elr: Option<Vec<i32>>,
+}
+
+impl Change {
+    /// What has to be written so that `old` becomes `new`.
+    pub fn between(old: &PartitionImage, new: &PartitionImage) -> Change {
+        let list = |old: &Vec<i32>, new: &Vec<i32>| (old != new).then(|| new.clone());
+        Change {
+            isr: list(&old.isr, &new.isr),
+            leader: (old.leader_epoch != new.leader_epoch).then(|| new.leader.unwrap_or(-1)),
+            recovering: (old.recovering != new.recovering).then_some(new.recovering),
+            elr: list(&old.elr, &new.elr),
+            last_known_elr: list(&old.last_known_elr, &new.last_known_elr),
+        }
+    }
+
+    /// Changes a partition.
+    pub fn apply(&self, partition: &mut PartitionImage) {
+        partition.partition_epoch += 1;
+        if let Some(leader) = self.leader {
+            partition.leader = (leader >= 0).then_some(leader);
+            partition.leader_epoch += 1;
+        }
+        let set = |list: &mut Vec<i32>, new: &Option<Vec<i32>>| {
+            if let Some(new) = new {
+                list.clone_from(new);
+            }
+        };
+        set(&mut partition.isr, &self.isr);
+        set(&mut partition.elr, &self.elr);
+        set(&mut partition.last_known_elr, &self.last_known_elr);
+        partition.recovering = self.recovering.unwrap_or(partition.recovering);
+    }
+
+    /// The tagged fields of the record.
+    fn encode(&self, out: &mut BytesMut) {
+        let mut fields: Vec<(u64, BytesMut)> = Vec::new();
+        let mut ids = |tag: u64, list: &Option<Vec<i32>>| {
+            let Some(list) = list else { return };
+            let mut bytes = BytesMut::new();
+            put_ids(&mut bytes, list);
+            fields.push((tag, bytes));
+        };
+        ids(0, &self.isr);
+        ids(6, &self.elr);
+        ids(7, &self.last_known_elr);
+        if let Some(leader) = self.leader {
+            fields.push((1, BytesMut::from(&leader.to_be_bytes()[..])));
+        }
+        if let Some(recovering) = self.recovering {
+            fields.push((5, BytesMut::from(&[u8::from(recovering)][..])));
+        }
+        fields.order_by_key(|(tag, _)| *tag);
+        put_fields(out, fields);
+    }
+
+    fn decode(bytes: &mut &[u8]) -> Option<Change> {
+        let mut change = Change::default();
+        for _ in 0..read_unsigned(bytes, 5)? {
+            let (tag, mut field) = take_field(bytes)?;
+            match tag {
+                0 => change.isr = Some(take_ids(&mut field)?),
+                1 => change.leader = Some(i32::from_be_bytes(take(&mut field)?)),
+                5 => change.recovering = Some(take::<1>(&mut field)? != [0]),
+                6 => change.elr = Some(take_ids(&mut field)?),
+                7 => change.last_known_elr = Some(take_ids(&mut field)?),
+                _ => {}
+            }
+        }
+        Some(change)
+    }
+}
+
 impl MetadataRecord {
     /// The value of its record in the log.
     pub fn encode(&self) -> Bytes {
         let mut out = BytesMut::new();
         write_unsigned(&mut out, FRAME_VERSION);
         write_unsigned(&mut out, self.api_key());
-        write_unsigned(&mut out, 0);
+        // The version with everything that is written here.
+        let version = match self {
+            MetadataRecord::PartitionChange { .. } => 2,
+            MetadataRecord::RegisterBroker { .. } | MetadataRecord::BrokerChange { .. } => 1,
+            _ => 0,
+        };
+        write_unsigned(&mut out, version);
         match self {
             MetadataRecord::Topic { name, id } => {
                 put_text(&mut out, name);
@@ -84,8 +209,7 @@ impl MetadataRecord {
                 out.put_slice(&topic.0);
                 // Replicas, ISR, and those that a reassignment removes and adds.
                 for ids in [replicas.as_slice(), isr, &[], &[]] {
-                    write_unsigned(&mut out, ids.len() as u64 + 1);
-                    ids.iter().for_each(|id| out.put_i32(*id));
+                    put_ids(&mut out, ids);
                 }
                 out.put_i32(*leader);
                 out.put_i32(*leader_epoch);
@@ -101,6 +225,27 @@ impl MetadataRecord {
                 }
             }
             MetadataRecord::RemoveTopic { id } => out.put_slice(&id.0),
+            MetadataRecord::PartitionChange { topic, partition, change } => {
+                out.put_i32(*partition);
+                out.put_slice(&topic.0);
+                change.encode(&mut out);
+                return out.freeze();
+            }
+            MetadataRecord::RegisterBroker { broker, epoch, registration } => {
+                put_broker(&mut out, *broker, *epoch, registration);
+                return out.freeze();
+            }
+            MetadataRecord::BrokerChange { broker, epoch, fenced, shutting_down } => {
+                out.put_i32(*broker);
+                out.put_i64(*epoch);
+                let flag = |value: bool, off: i8| if value { 1 } else { off };
+                let byte = |value: i8| BytesMut::from(&value.to_be_bytes()[..]);
+                // Only what changes is written; -1 says "not fenced any more".
+                let fenced = fenced.map(|fenced| (0, byte(flag(fenced, -1))));
+                let stops = shutting_down.map(|stops| (1, byte(flag(stops, 0))));
+                put_fields(&mut out, fenced.into_iter().chain(stops).collect());
+                return out.freeze();
+            }
             MetadataRecord::ProducerIds { broker, next } => {
                 out.put_i32(*broker);
                 out.put_i64(-1); // broker epoch
@@ -141,7 +286,27 @@ impl MetadataRecord {
                 name: take_text(bytes)??,
                 value: take_text(bytes)?,
             },
+            5 => {
+                let partition = i32::from_be_bytes(take(bytes)?);
+                let topic = take_id(bytes)?;
+                let change = Change::decode(bytes)?;
+                MetadataRecord::PartitionChange { topic, partition, change }
+            }
             9 => MetadataRecord::RemoveTopic { id: take_id(bytes)? },
+            17 => {
+                let broker = i32::from_be_bytes(take(bytes)?);
+                let epoch = i64::from_be_bytes(take(bytes)?);
+                let (mut fenced, mut shutting_down) = (None, None);
+                for _ in 0..read_unsigned(bytes, 5)? {
+                    match take_field(bytes)? {
+                        (0, field) => fenced = Some(field == [1]),
+                        (1, field) => shutting_down = Some(field == [1]),
+                        _ => {}
+                    }
+                }
+                MetadataRecord::BrokerChange { broker, epoch, fenced, shutting_down }
+            }
+            27 => take_broker(bytes)?,
             15 => {
                 let broker = i32::from_be_bytes(take(bytes)?);
                 let _broker_epoch: [u8; 8] = take(bytes)?;
@@ -151,11 +316,20 @@ impl MetadataRecord {
         })
     }
 
+    /// The records of a batch of the metadata log.
+    pub fn all_of(batch: &[u8]) -> Vec<MetadataRecord> {
+        let records = Records::of(batch).into_iter().flatten();
+        records.filter_map(|record| record.value.and_then(MetadataRecord::decode)).collect()
+    }
+
     fn api_key(&self) -> u64 {
         match self {
             MetadataRecord::Topic { .. } => 2,
             MetadataRecord::Partition { .. } => 3,
             MetadataRecord::Config { .. } => 4,
+            MetadataRecord::PartitionChange { .. } => 5,
+            MetadataRecord::RegisterBroker { .. } => 27,
+            MetadataRecord::BrokerChange { .. } => 17,
             MetadataRecord::RemoveTopic { .. } => 9,
             MetadataRecord::ProducerIds { .. } => 15,
         }
@@ -165,6 +339,67 @@ impl MetadataRecord {
 fn put_text(out: &mut BytesMut, text: &str) {
     write_unsigned(out, text.len() as u64 + 1);
     out.put_slice(text.as_bytes());
+}
+
+fn put_ids(out: &mut BytesMut, ids: &[i32]) {
+    write_unsigned(out, ids.len() as u64 + 1);
+    ids.iter().for_each(|id| out.put_i32(*id));
+}
+
+/// Tagged fields, sorted by their tags.
+fn put_fields(out: &mut BytesMut, fields: Vec<(u64, BytesMut)>) {
+    write_unsigned(out, fields.len() as u64);
+    for (tag, bytes) in fields {
+        write_unsigned(out, tag);
+        write_unsigned(out, bytes.len() as u64);
+        out.put_slice(&bytes);
+    }
+}
+
+fn take_field<'a>(bytes: &mut &'a [u8]) -> Option<(u64, &'a [u8])> {
+    let (tag, len) = (read_unsigned(bytes, 5)?, read_unsigned(bytes, 5)?);
+    let (field, rest) = bytes.split_at_checked(len as usize)?;
+    *bytes = rest;
+    Some((tag, field))
+}
+
+/// The one listener of a broker. Its port is where the broker is in the lab's network.
+const LISTENER: &str = "PLAINTEXT";
+
+fn put_broker(out: &mut BytesMut, broker: i32, epoch: i64, registration: &BrokerImage) {
+    out.put_i32(broker);
+    out.put_slice(&registration.incarnation.0);
+    out.put_i64(epoch);
+    write_unsigned(out, 2);
+    put_text(out, LISTENER);
+    put_text(out, &format!("kafka-{broker}"));
+    out.put_u16(registration.node.0 as u16);
+    out.put_i16(0); // security protocol
+    write_unsigned(out, 0);
+    write_unsigned(out, 1); // no features
+    match &registration.rack {
+        Some(rack) => put_text(out, rack),
+        None => write_unsigned(out, 0),
+    }
+    out.put_u8(u8::from(registration.fenced));
+    out.put_u8(u8::from(registration.shutting_down));
+    write_unsigned(out, 0);
+}
+
+fn take_broker(bytes: &mut &[u8]) -> Option<MetadataRecord> {
+    let broker = i32::from_be_bytes(take(bytes)?);
+    let incarnation = take_id(bytes)?;
+    let epoch = i64::from_be_bytes(take(bytes)?);
+    let _listeners = read_unsigned(bytes, 5)?;
+    let (_name, _host) = (take_text(bytes)?, take_text(bytes)?);
+    let node = NodeId(u32::from(u16::from_be_bytes(take(bytes)?)));
+    let _protocol: [u8; 2] = take(bytes)?;
+    let (_fields, _features) = (read_unsigned(bytes, 5)?, read_unsigned(bytes, 5)?);
+    let rack = take_text(bytes)?;
+    let [fenced, shutting_down] = take(bytes)?;
+    let (fenced, shutting_down) = (fenced == 1, shutting_down == 1);
+    let registration = BrokerImage { incarnation, epoch, node, rack, fenced, shutting_down };
+    Some(MetadataRecord::RegisterBroker { broker, epoch, registration })
 }
 
 fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
@@ -213,6 +448,35 @@ mod tests {
                 value: Some("5".to_owned()),
             },
             MetadataRecord::Config { topic: "t".to_owned(), name: "x".to_owned(), value: None },
+            MetadataRecord::PartitionChange {
+                topic: id,
+                partition: 3,
+                change: Change {
+                    isr: Some(vec![]),
+                    leader: Some(-1),
+                    recovering: Some(true),
+                    elr: Some(vec![2, 3]),
+                    last_known_elr: None,
+                },
+            },
+            MetadataRecord::RegisterBroker {
+                broker: 2,
+                epoch: 7,
+                registration: BrokerImage {
+                    incarnation: id,
+                    epoch: 7,
+                    node: NodeId(3),
+                    rack: Some("a".to_owned()),
+                    fenced: true,
+                    shutting_down: false,
+                },
+            },
+            MetadataRecord::BrokerChange {
+                broker: 2,
+                epoch: 7,
+                fenced: Some(false),
+                shutting_down: None,
+            },
             MetadataRecord::RemoveTopic { id },
             MetadataRecord::ProducerIds { broker: 1, next: 1_000 },
         ];

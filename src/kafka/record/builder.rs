@@ -4,6 +4,9 @@ use super::header::{BatchHeader, HEADER_BYTES, LOG_OVERHEAD, crc_of};
 use super::varint::{varint_bytes, varlong_bytes, write_varint, write_varlong};
 use bytes::{BufMut, Bytes, BytesMut};
 
+/// Bit 6 of the attributes: the base time is the delete horizon of the batch's tombstones.
+pub const DELETE_HORIZON: i16 = 0x40;
+
 /// A header of a record: a name and a value that may be missing.
 pub type RecordHeader<'a> = (&'a str, Option<&'a [u8]>);
 
@@ -85,6 +88,8 @@ pub struct BatchBuilder {
     last_offset_delta: i32,
     base_timestamp: i64,
     max_timestamp: i64,
+    /// True if the base time is given and does not follow from the first record.
+    is_based: bool,
 }
 
 impl BatchBuilder {
@@ -99,7 +104,37 @@ impl BatchBuilder {
             last_offset_delta: -1,
             base_timestamp: -1,
             max_timestamp: -1,
+            is_based: false,
         }
+    }
+
+    /// The records that are left of a batch, or none. Where a delete horizon is given it stands in
+    /// the place of the base time, as bit 6 of the attributes says.
+    pub fn cleaned(before: &BatchHeader, horizon: Option<i64>) -> BatchBuilder {
+        let mut builder = BatchBuilder::new(before.attributes, 0);
+        builder.is_based = true;
+        builder.base_timestamp = before.base_timestamp;
+        if let Some(horizon) = horizon {
+            builder.attributes |= DELETE_HORIZON;
+            builder.base_timestamp = horizon;
+        }
+        builder
+    }
+
+    /// Closes a batch in the place of another one: offsets, epoch and producer stay.
+    pub fn close_as(mut self, before: &BatchHeader) -> Bytes {
+        let mut header = BatchHeader {
+            batch_length: (self.bytes.len() - LOG_OVERHEAD) as i32,
+            attributes: self.attributes,
+            base_timestamp: if self.records == 0 { -1 } else { self.base_timestamp },
+            max_timestamp: self.max_timestamp,
+            records_count: self.records,
+            ..*before
+        };
+        header.write(&mut self.bytes);
+        header.crc = crc_of(&self.bytes);
+        header.write(&mut self.bytes);
+        self.bytes.freeze()
     }
 
     /// Bytes of the batch if it were closed now.
@@ -125,7 +160,7 @@ impl BatchBuilder {
 
     /// Adds a record at an offset counted from the batch's first; compaction leaves gaps.
     pub fn push_at(&mut self, offset_delta: i32, timestamp: i64, fields: &Fields<'_>) {
-        if self.records == 0 {
+        if self.records == 0 && !self.is_based {
             self.base_timestamp = timestamp;
         }
         self.max_timestamp = self.max_timestamp.max(timestamp);

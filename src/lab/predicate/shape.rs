@@ -87,12 +87,27 @@ static PARTITION: Object = Object {
         ("leader_epoch", Value),
         ("replicas", Values),
         ("isr", Values),
+        ("elr", Values),
         ("log_start", Value),
         ("high_watermark", Value),
         ("end_offset", Value),
         ("records", Value),
         ("segments", Value),
         ("bytes", Value),
+        ("logs", List(&LOG)),
+    ],
+    methods: &[],
+};
+
+static LOG: Object = Object {
+    called: "a log",
+    fields: &[
+        ("broker", Value),
+        ("leads", Value),
+        ("leader_epoch", Value),
+        ("log_start", Value),
+        ("high_watermark", Value),
+        ("end_offset", Value),
     ],
     methods: &[],
 };

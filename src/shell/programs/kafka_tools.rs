@@ -42,6 +42,7 @@ pub fn exception(error: &ApiError) -> String {
 /// otherwise.
 fn exception_name(name: &str) -> String {
     match name {
+        "INVALID_CONFIG" => "InvalidConfigurationException".into(),
         "NON_EMPTY_GROUP" => "GroupNotEmptyException".into(),
         "TOPIC_ALREADY_EXISTS" => "TopicExistsException".into(),
         "INVALID_TOPIC_EXCEPTION" => "InvalidTopicException".into(),

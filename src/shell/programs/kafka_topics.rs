@@ -7,8 +7,9 @@ use crate::kafka::command::{Answer, Ask, PartitionDescription, TopicDescription}
 use crate::lab::{Command, LabError, Outcome};
 use crate::shell::error::Refusal;
 use crate::shell::job::{Job, Printed, unexpected};
+use crate::shell::lexer::Word;
 use crate::shell::options::{Arguments, Opt, later, many, once};
-use crate::shell::values::{number, settings};
+use crate::shell::values::{number, settings, wrong};
 
 static OPTIONS: [Opt; 22] = [
     once(&["--create"], "", "create a topic"),
@@ -25,9 +26,9 @@ static OPTIONS: [Opt; 22] = [
     once(&["--under-replicated-partitions"], "", "describe only those with a replica out of sync"),
     once(&["--unavailable-partitions"], "", "describe only those without a leader"),
     once(&["--exclude-internal"], "", "leave out topics of the brokers themselves"),
-    later(&["--replica-assignment"], "LIST"),
-    later(&["--under-min-isr-partitions"], ""),
-    later(&["--at-min-isr-partitions"], ""),
+    once(&["--replica-assignment"], "LIST", "brokers by hand: 1:2,2:3 for two partitions"),
+    once(&["--under-min-isr-partitions"], "", "describe only those with too small an ISR"),
+    once(&["--at-min-isr-partitions"], "", "describe only those with no replica to spare"),
     later(&["--topics-with-overrides"], ""),
     later(&["--topic-id"], "ID"),
     later(&["--partition-size-limit-per-response"], "N"),
@@ -81,6 +82,7 @@ fn create(arguments: &Arguments) -> Result<Job, Refusal> {
     let topic = arguments.required("--topic", "NAME")?.text.clone();
     let partitions = arguments.maybe("--partitions", |word| number(word, 1..=PARTITIONS_MAX))?;
     let replicas = arguments.maybe("--replication-factor", |word| number(word, 1..=32_767))?;
+    let assignment = arguments.value("--replica-assignment", Vec::new(), assignment)?;
     let settings = settings(&arguments.all("--config"))?;
     let if_not_exists = arguments.has("--if-not-exists");
     let name = topic.clone();
@@ -88,6 +90,7 @@ fn create(arguments: &Arguments) -> Result<Job, Refusal> {
         topic,
         partitions: partitions.map(|partitions| partitions as i32),
         replication_factor: replicas.map(|replicas| replicas as i16),
+        assignment,
         settings,
     };
     Ok(Job::of(Command::Kafka(ask), move |result| {
@@ -102,6 +105,13 @@ fn create(arguments: &Arguments) -> Result<Job, Refusal> {
         }
         Ok(lines)
     }))
+}
+
+/// `1:2,2:3`: the replicas of each partition.
+fn assignment(word: &Word) -> Result<Vec<Vec<i32>>, Refusal> {
+    let replicas = |text: &str| text.split(':').map(|id| id.trim().parse()).collect();
+    let parsed: Result<Vec<Vec<i32>>, _> = word.text.split(',').map(replicas).collect();
+    parsed.map_err(|_| wrong(word, "broker ids: 1:2,2:3 for two partitions"))
 }
 
 /// A change that says nothing when it succeeds.
@@ -133,7 +143,10 @@ fn describe(arguments: &Arguments) -> Result<Job, Refusal> {
     let if_exists = arguments.has("--if-exists");
     let under_replicated = arguments.has("--under-replicated-partitions");
     let unavailable = arguments.has("--unavailable-partitions");
+    let under_min = arguments.has("--under-min-isr-partitions");
+    let at_min = arguments.has("--at-min-isr-partitions");
     let no_internal = arguments.has("--exclude-internal");
+    let picks = under_replicated || unavailable || under_min || at_min;
     Ok(Job::of(Command::Kafka(Ask::DescribeTopics { topics }), move |result| {
         let described = match result {
             Ok(Outcome::Kafka(Answer::Topics(described))) => described,
@@ -144,11 +157,13 @@ fn describe(arguments: &Arguments) -> Result<Job, Refusal> {
         };
         let mut lines = Vec::new();
         for topic in described.iter().filter(|t| !(no_internal && is_internal(&t.topic))) {
-            if !under_replicated && !unavailable {
+            if !picks {
                 lines.push(topic_line(topic));
             }
             let shown = |p: &&PartitionDescription| {
-                !(under_replicated || unavailable)
+                !picks
+                    || (under_min && p.isr.len() < min_isr(topic))
+                    || (at_min && p.isr.len() == min_isr(topic))
                     || (under_replicated && p.isr.len() < p.replicas.len())
                     || (unavailable && p.leader.is_none())
             };
@@ -157,6 +172,11 @@ fn describe(arguments: &Arguments) -> Result<Job, Refusal> {
         }
         Ok(lines)
     }))
+}
+
+fn min_isr(topic: &TopicDescription) -> usize {
+    let set = topic.settings.get("min.insync.replicas");
+    set.and_then(|value| value.parse().ok()).unwrap_or(1)
 }
 
 fn topic_line(topic: &TopicDescription) -> String {
@@ -175,11 +195,14 @@ fn topic_line(topic: &TopicDescription) -> String {
 fn partition_line(topic: &str, partition: &PartitionDescription) -> String {
     let ids = |list: &[i32]| list.iter().map(i32::to_string).collect::<Vec<_>>().join(",");
     format!(
-        "\tTopic: {topic}\tPartition: {}\tLeader: {}\tReplicas: {}\tIsr: {}\tElr: \tLastKnownElr: ",
+        "\tTopic: {topic}\tPartition: {}\tLeader: {}\tReplicas: {}\tIsr: {}\tElr: {}\t\
+         LastKnownElr: {}",
         partition.partition,
         partition.leader.map_or("none".into(), |leader| leader.to_string()),
         ids(&partition.replicas),
         ids(&partition.isr),
+        ids(&partition.elr),
+        ids(&partition.last_known_elr),
     )
 }
 

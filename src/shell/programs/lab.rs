@@ -13,7 +13,7 @@ use crate::sim::cost::PRESETS;
 static OPTIONS: [Opt; 9] = [
     once(&["--seed"], "N", "the one seed of everything random (1)"),
     once(&["--kafka-brokers"], "N", "brokers kafka-1 and up (1)"),
-    once(&["--controllers"], "N", "Kafka controllers (1)"),
+    once(&["--controllers"], "N", "Kafka controllers (a single broker is its own)"),
     once(&["--rabbit-nodes"], "N", "nodes rabbit-1 and up (1)"),
     once(&["--kafka"], "VERSION", "the Kafka that is modelled (4.1)"),
     once(&["--rabbit"], "VERSION", "the RabbitMQ that is modelled (4.2)"),
@@ -45,12 +45,18 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
     arguments.at_most(1)?;
     let default = LabSpec::default();
     let seed = arguments.value("--seed", default.seed, |word| number(word, 0..=u64::MAX))?;
-    for (option, most) in [("--kafka-brokers", 9), ("--controllers", 5), ("--rabbit-nodes", 9)] {
-        let asked = arguments.value(option, 1, |word| number(word, 1..=most))?;
+    let kafka_brokers = arguments.value("--kafka-brokers", 1, |word| number(word, 1..=9))?;
+    let controllers = arguments.maybe("--controllers", |word| number(word, 1..=5))?;
+    let rabbit_nodes = arguments.value("--rabbit-nodes", 1, |word| number(word, 1..=9))?;
+    for (option, asked) in
+        [("--controllers", controllers.unwrap_or(1)), ("--rabbit-nodes", rabbit_nodes)]
+    {
         if asked > 1 {
             return Err(Refusal::NotHereYet(format!("{option} above 1")));
         }
     }
+    // A broker that is alone is its own controller, unless one is asked for.
+    let controllers = controllers.unwrap_or(u64::from(kafka_brokers > 1)) as u32;
     let kafka_version = arguments.value("--kafka", default.kafka_version, |word| {
         version(word, "--kafka", "4.1", &["4.1", "4.2"])
     })?;
@@ -66,7 +72,8 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
     })?;
     Ok(Job::quiet(Command::New(LabSpec {
         seed,
-        kafka_brokers: 1,
+        kafka_brokers: kafka_brokers as u32,
+        controllers,
         rabbit_nodes: 1,
         kafka_version,
         rabbit_version,

@@ -7,10 +7,13 @@ mod consumer;
 mod crash_all;
 mod events;
 mod help;
+mod kafka_configs;
 mod kafka_console_consumer;
 mod kafka_console_producer;
 mod kafka_consumer_groups;
+mod kafka_delete_records;
 mod kafka_get_offsets;
+mod kafka_leader_election;
 mod kafka_tools;
 mod kafka_topics;
 mod lab;
@@ -121,7 +124,7 @@ impl<'a> Call<'a> {
 }
 
 /// All programs that are here, in the order of help.
-pub static PROGRAMS: [&Program; 24] = [
+pub static PROGRAMS: [&Program; 27] = [
     &lab::PROGRAM,
     &run::PROGRAM,
     &step::PROGRAM,
@@ -144,18 +147,18 @@ pub static PROGRAMS: [&Program; 24] = [
     &kafka_console_consumer::PROGRAM,
     &kafka_consumer_groups::PROGRAM,
     &kafka_get_offsets::PROGRAM,
+    &kafka_configs::PROGRAM,
+    &kafka_leader_election::PROGRAM,
+    &kafka_delete_records::PROGRAM,
     &rabbitmqadmin::PROGRAM,
     &rabbitmqctl::PROGRAM,
 ];
 
 /// Programs of the language that are not built yet.
-pub static LATER: [&str; 14] = [
-    "kafka-configs",
-    "kafka-leader-election",
+pub static LATER: [&str; 11] = [
     "kafka-reassign-partitions",
     "kafka-dump-log",
     "kafka-metadata-quorum",
-    "kafka-delete-records",
     "kafka-producer-perf-test",
     "kafka-consumer-perf-test",
     "kafka-share-groups",

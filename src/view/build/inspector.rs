@@ -100,6 +100,7 @@ fn about_kafka(session: &Session, id: NodeId, found: &mut Inspector) {
     let world = &session.kafka.world;
     let settings = match session.kafka.spec(id) {
         Spec::Broker(spec) => &spec.settings,
+        Spec::Controller(spec) => &spec.settings,
         Spec::Producer(spec) => &spec.settings,
         Spec::Consumer(spec) => &spec.settings,
         Spec::Admin => return,

@@ -5,6 +5,7 @@ use crate::kafka::Cluster;
 use crate::kafka::event::TopicPartition;
 use crate::kafka::inspect::{ClientKind, ClientState, GroupState, PartitionState};
 use crate::kafka::spec::{ConsumerSpec, Reads, Spec};
+use crate::sim::NodeId;
 use crate::view::scene::{
     CELLS_MAX, Caret, Consumer, KafkaLane, LogCell, Partition, Server, Topic,
 };
@@ -33,7 +34,9 @@ pub fn lane(cluster: &Cluster) -> KafkaLane {
 
 fn brokers(cluster: &Cluster) -> Vec<Server> {
     let world = &cluster.world;
-    let ids = world.ids().filter(|id| matches!(cluster.spec(*id), Spec::Broker(_)));
+    let is_server =
+        |id: &NodeId| matches!(cluster.spec(*id), Spec::Broker(_) | Spec::Controller(_));
+    let ids = world.ids().filter(is_server);
     ids.map(|id| Server {
         name: world.name(id).to_owned(),
         health: health(world.status(id), cluster.is_ready(id)),

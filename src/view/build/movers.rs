@@ -57,7 +57,7 @@ fn in_kafka(
     let place = |id: NodeId| {
         let name = cluster.world.name(id).to_owned();
         match cluster.spec(id) {
-            kafka::spec::Spec::Broker(_) => Place::Broker(name),
+            kafka::spec::Spec::Broker(_) | kafka::spec::Spec::Controller(_) => Place::Broker(name),
             kafka::spec::Spec::Producer(_) => Place::Producer(name),
             kafka::spec::Spec::Consumer(_) => Place::KafkaConsumer(name),
             kafka::spec::Spec::Admin => Place::Tool,
@@ -66,6 +66,11 @@ fn in_kafka(
     let name = hop.body.kind();
     let messages = carried(&hop.body);
     let (from, to) = (place(hop.from), place(hop.to));
+    // Between servers only records are shown: heartbeats and empty fetches never stop.
+    let servers = matches!((&from, &to), (Place::Broker(_), Place::Broker(_)));
+    if servers && messages.is_empty() {
+        return None;
+    }
     let kind = kafka_kind(name, &from, messages.len());
     Some(mover(hop, (from, to), kind, messages, true))
 }

@@ -9,10 +9,11 @@ use pushpull::kafka::log::index::{OffsetIndex, TimeIndex};
 use pushpull::kafka::log::lookup::{LookupStep, TimestampLookup};
 use pushpull::kafka::log::segment::{Incoming, Segment};
 use pushpull::kafka::log::{EpochCache, Log};
+use pushpull::kafka::metadata::PartitionImage;
 use pushpull::kafka::partition::{AppendTime, Partition};
 use pushpull::kafka::record::builder::{BatchBuilder, Fields, ProducerStamp};
 use pushpull::kafka::record::{BatchHeader, header};
-use pushpull::sim::{Disk, Rope};
+use pushpull::sim::{Disk, Rope, Span, Time};
 use serde_json::Value;
 use std::rc::Rc;
 
@@ -242,7 +243,18 @@ pub fn idempotence(entry: &Value) -> Result<(), String> {
     let mut disk = Disk::default();
     let config = Rc::new(TopicConfig::default());
     let log = Log::create(TopicPartition::new("t", 0), config, 0, &mut disk);
-    let mut partition = Partition::lead(log, 0, 0, (1, 1));
+    let mut partition = Partition::open(log, 0);
+    let image = PartitionImage {
+        replicas: vec![1],
+        isr: vec![1],
+        leader: Some(1),
+        elr: Vec::new(),
+        last_known_elr: Vec::new(),
+        recovering: false,
+        leader_epoch: 0,
+        partition_epoch: 0,
+    };
+    partition.lead(1, &image, Time::ZERO, Span::seconds(30));
     for append in list(entry, "appends")? {
         let mut builder = BatchBuilder::new(0, 0);
         for _ in 0..number(append, "records")? {

@@ -1,0 +1,246 @@
+//! What a broker asks of others: of the controller, and of the leaders that it follows.
+
+use super::server::{Call, Server};
+use crate::kafka::client::{Connections, Heard};
+use crate::kafka::config::producer::NetworkConfig;
+use crate::kafka::controller::{Controller, ReplyTo};
+use crate::kafka::error::ErrorCode;
+use crate::kafka::event::TopicPartition;
+use crate::kafka::log::Log;
+use crate::kafka::message::request::{Fetch, FetchPartition};
+use crate::kafka::message::{KafkaMessage, Request, Response};
+use crate::kafka::metadata::METADATA_TOPIC;
+use crate::kafka::process::{Out, Timer};
+use crate::sim::{NodeId, Span, Time};
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+/// What a broker asked something for.
+#[derive(Clone, Debug)]
+pub enum Purpose {
+    /// A client asked what only the controller can do: its answer is handed on.
+    Forward(Call),
+    /// A topic is made because somebody asked about it.
+    MakeTopic(Rc<str>),
+    /// Producer ids; the caller gets the first.
+    ProducerIds(Call),
+    /// To be known.
+    Register,
+    /// To be known as alive.
+    Heartbeat,
+    /// What the cluster knows of itself.
+    Metadata,
+    /// Other ISRs.
+    AlterPartition,
+    /// Records of a leader: for each partition the leader epoch under which it was asked.
+    Replicate(i32, Vec<(TopicPartition, i32)>),
+    /// Where the log of a leader begins and ends: the leader, the partition and its epoch.
+    Range(i32, TopicPartition, i32),
+}
+
+/// Where the metadata log is.
+#[derive(Clone, Debug)]
+pub enum Quorum {
+    /// The broker is its own controller.
+    Own(Box<Controller>),
+    /// It follows the controller's log.
+    Remote(Box<RemoteQuorum>),
+}
+
+/// A controller elsewhere.
+#[derive(Clone, Debug)]
+pub struct RemoteQuorum {
+    /// Where it is.
+    pub controller: NodeId,
+    /// The copy of the metadata log, as far as it is committed.
+    pub log: Log,
+    /// True once everything that was committed when the broker began is known.
+    pub is_caught_up: bool,
+    waiting: VecDeque<(Purpose, Request)>,
+    is_fetching: bool,
+    retry_at: Time,
+}
+
+impl RemoteQuorum {
+    /// With the copy of the log that the start opened.
+    pub fn new(controller: NodeId, log: Log) -> RemoteQuorum {
+        RemoteQuorum {
+            controller,
+            log,
+            is_caught_up: false,
+            waiting: VecDeque::new(),
+            is_fetching: false,
+            retry_at: Time::ZERO,
+        }
+    }
+}
+
+/// How brokers wait for each other.
+pub fn network(request_timeout: Span) -> NetworkConfig {
+    NetworkConfig {
+        retry_backoff: Span::millis(100),
+        retry_backoff_max: Span::millis(1_000),
+        reconnect_backoff: Span::millis(50),
+        reconnect_backoff_max: Span::millis(1_000),
+        request_timeout,
+        connection_setup_timeout: Span::seconds(10),
+        metadata_max_age: Span::seconds(300),
+    }
+}
+
+impl Server {
+    /// Asks the controller, as soon as it can be reached.
+    pub(super) fn ask_controller(&mut self, purpose: Purpose, request: Request, out: &mut Out<'_>) {
+        match &mut self.quorum {
+            Quorum::Own(controller) => {
+                controller.ask(ReplyTo::Own(purpose), request, out);
+                self.take_own(out);
+            }
+            Quorum::Remote(remote) => remote.waiting.push_back((purpose, request)),
+        }
+    }
+
+    /// Takes up what the controller in the same process has decided.
+    pub(super) fn take_own(&mut self, out: &mut Out<'_>) {
+        let Quorum::Own(controller) = &mut self.quorum else { return };
+        let (records, answers) = controller.take_own();
+        self.apply(&records, out);
+        for (purpose, response) in answers {
+            self.answered(purpose, Some(response), out);
+        }
+    }
+
+    /// Takes an answer of another process.
+    pub(super) fn hear(&mut self, from: NodeId, message: KafkaMessage, out: &mut Out<'_>) {
+        if let Heard::Answer(purpose, response) = self.connections.hear(from, message) {
+            self.answered(purpose, Some(response), out);
+        }
+    }
+
+    /// A connection ended: what was asked on it is lost.
+    pub(super) fn disconnected(&mut self, peer: NodeId, out: &mut Out<'_>) {
+        for purpose in self.connections.closed(peer, out) {
+            self.answered(purpose, None, out);
+        }
+    }
+
+    fn answered(&mut self, purpose: Purpose, response: Option<Response>, out: &mut Out<'_>) {
+        match (purpose, response) {
+            (Purpose::Forward(call), Some(response)) => call.answer(response, out),
+            // The client does not hear that the controller was away; it asks again.
+            (Purpose::Forward(call), None) => out.close(call.from),
+            (Purpose::MakeTopic(topic), _) => drop(self.making.remove(&topic)),
+            (Purpose::ProducerIds(call), Some(Response::AllocateProducerIds(Ok(block)))) => {
+                self.producer_ids = block;
+                self.init_producer_id(call, out);
+            }
+            (Purpose::ProducerIds(call), _) => {
+                let error = ErrorCode::CoordinatorLoadInProgress;
+                call.answer(Response::InitProducerId(Err(error)), out);
+            }
+            (Purpose::Register, Some(Response::BrokerRegistration(result))) => {
+                self.registered(result, out);
+            }
+            (Purpose::Register, _) => self.registered(Err(ErrorCode::NetworkException), out),
+            (Purpose::Heartbeat, Some(Response::BrokerHeartbeat(result))) => {
+                self.heartbeat_answered(result, out);
+            }
+            (Purpose::Heartbeat, _) => {
+                self.heartbeat_answered(Err(ErrorCode::NetworkException), out);
+            }
+            (Purpose::Metadata, response) => self.metadata_fetched(response, out),
+            (Purpose::AlterPartition, response) => self.isr_answered(response, out),
+            (Purpose::Replicate(leader, asked), response) => {
+                self.replica_fetched(leader, asked, response, out);
+            }
+            (Purpose::Range(leader, partition, epoch), response) => {
+                self.range_answered(leader, (partition, epoch), response, out);
+            }
+        }
+    }
+
+    /// Sends what can be sent, and sees to it that the broker wakes for what cannot.
+    pub(super) fn pump(&mut self, out: &mut Out<'_>) {
+        let Quorum::Remote(_) = &self.quorum else { return };
+        for purpose in self.connections.expire(out) {
+            self.answered(purpose, None, out);
+        }
+        let controller = self.pump_controller(out);
+        let fetchers = self.pump_fetchers(out);
+        // What is overdue waits for a connection, or nobody wants it any more.
+        let due = [controller, fetchers, self.connections.next_due()].into_iter().flatten();
+        let Some(due) = due.filter(|at| *at > out.now()).min() else { return };
+        if self.wake_at.is_none_or(|at| due < at) {
+            self.wake_at = Some(due);
+            out.timer_at(Timer::Wake, due);
+        }
+    }
+
+    fn pump_controller(&mut self, out: &mut Out<'_>) -> Option<Time> {
+        let heartbeat_timeout = self.config.broker_session_timeout.half();
+        let Quorum::Remote(remote) = &mut self.quorum else { return None };
+        let wants_fetch = !remote.is_fetching && remote.retry_at <= out.now();
+        if remote.waiting.is_empty() && !wants_fetch {
+            return (!remote.is_fetching).then_some(remote.retry_at);
+        }
+        let node = remote.controller;
+        if !self.connections.connect(node, out) {
+            return None;
+        }
+        for (purpose, request) in std::mem::take(&mut remote.waiting) {
+            let timeout = match purpose {
+                Purpose::Register | Purpose::Heartbeat => heartbeat_timeout,
+                _ => REQUEST_TIMEOUT,
+            };
+            self.connections.send(node, (request, purpose), timeout, out);
+        }
+        if wants_fetch {
+            remote.is_fetching = true;
+            let request = Request::Fetch(Fetch {
+                replica: Some((self.id, self.lifecycle.epoch)),
+                max_wait_ms: 500,
+                min_bytes: 1,
+                max_bytes: METADATA_FETCH_BYTES,
+                partitions: vec![FetchPartition {
+                    partition: TopicPartition::new(METADATA_TOPIC, 0),
+                    offset: remote.log.log_end(),
+                    current_leader_epoch: -1,
+                    last_fetched_epoch: -1,
+                    max_bytes: METADATA_FETCH_BYTES,
+                }],
+            });
+            let timeout = REQUEST_TIMEOUT;
+            self.connections.send(node, (request, Purpose::Metadata), timeout, out);
+        }
+        None
+    }
+
+    /// The answer to a fetch of the metadata log.
+    fn metadata_fetched(&mut self, response: Option<Response>, out: &mut Out<'_>) {
+        let Quorum::Remote(remote) = &mut self.quorum else { return };
+        remote.is_fetching = false;
+        let Some(Response::Fetch(mut fetched)) = response else {
+            remote.retry_at = out.now() + METADATA_RETRY;
+            return;
+        };
+        let Some(answer) = fetched.partitions.pop() else { return };
+        self.take_metadata(answer, out);
+    }
+}
+
+/// How long a request to the controller may take.
+const REQUEST_TIMEOUT: Span = Span::seconds(30);
+/// `controller.quorum.retry.backoff.ms`.
+const METADATA_RETRY: Span = Span::millis(20);
+/// Bytes of one fetch of the metadata log.
+const METADATA_FETCH_BYTES: u64 = 8 << 20;
+
+/// No connection yet. A broker that is alone never has one.
+pub fn connections(id: i32, is_alone: bool, out: &mut Out<'_>) -> Connections<Purpose> {
+    let client = format!("broker-{id}").into();
+    let mut connections = Connections::new(client, network(REQUEST_TIMEOUT));
+    if !is_alone {
+        connections.begin(out);
+    }
+    connections
+}

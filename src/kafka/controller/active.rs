@@ -1,0 +1,317 @@
+//! The active controller: requests become records, records become true.
+
+use super::brokers::Session;
+use super::metadata_fetch::MetadataFetch;
+use crate::kafka::broker::life::Ticket;
+use crate::kafka::broker::server::{Call, Purpose};
+use crate::kafka::config::BrokerConfig;
+use crate::kafka::error::ErrorCode;
+use crate::kafka::event::{Event, TopicPartition};
+use crate::kafka::log::Log;
+use crate::kafka::message::response::TopicId;
+use crate::kafka::message::{Request, Response};
+use crate::kafka::metadata::controller::{self, NewTopic};
+use crate::kafka::metadata::placement::Candidate;
+use crate::kafka::metadata::{Image, MetadataRecord};
+use crate::kafka::now_ms;
+use crate::kafka::process::Out;
+use crate::kafka::record::BatchHeader;
+use crate::kafka::record::builder::{BatchBuilder, Fields, ProducerStamp};
+use crate::kafka::record::header::stamp;
+use crate::ordered::BTreeMap;
+use crate::sim::Stream;
+use bytes::BytesMut;
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+/// Producer ids are given to brokers in blocks of so many.
+pub const PRODUCER_ID_BLOCK: i64 = 1_000;
+
+/// Whom to answer.
+#[derive(Clone, Debug)]
+pub enum ReplyTo {
+    /// Who asked over the network.
+    Caller(Call),
+    /// The broker in the same process, which asked for this purpose.
+    Own(Purpose),
+    /// Nobody.
+    Nobody,
+}
+
+/// Records that are written and not committed, and what is answered then.
+#[derive(Clone, Debug)]
+struct Pending {
+    end: i64,
+    records: Vec<MetadataRecord>,
+    to: ReplyTo,
+    response: Option<Response>,
+}
+
+/// The active controller.
+#[derive(Clone, Debug)]
+pub struct Controller {
+    /// The metadata log.
+    pub log: Log,
+    /// What all records that were written add up to.
+    pub image: Image,
+    pub(super) config: Rc<BrokerConfig>,
+    pub(super) sessions: BTreeMap<i32, Session>,
+    pub(super) fetches: BTreeMap<u64, MetadataFetch>,
+    pub(super) last_fetch: u64,
+    pending: VecDeque<Pending>,
+    committed: i64,
+    /// True if the one broker is in the same process and is not registered.
+    alone: Option<i32>,
+    own_answers: Vec<(Purpose, Response)>,
+    own_records: Vec<MetadataRecord>,
+}
+
+/// Draws an id, as `Uuid.randomUuid()` does.
+pub fn draw_id(random: &mut Stream) -> TopicId {
+    let mut bytes = [0; 16];
+    bytes[..8].copy_from_slice(&random.bits().to_be_bytes());
+    bytes[8..].copy_from_slice(&random.bits().to_be_bytes());
+    // A random UUID of RFC 4122: version 4, variant 1.
+    bytes[6] = bytes[6] & 0x0f | 0x40;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    TopicId(bytes)
+}
+
+/// A number below another one; where there is no choice nothing is drawn.
+fn chosen(random: &mut Stream, below: usize) -> usize {
+    if below > 1 { random.below(below as u64) as usize } else { 0 }
+}
+
+impl Controller {
+    /// With the log that the start opened and what it holds. `alone` is the broker in the same
+    /// process.
+    pub fn new(log: Log, image: Image, config: Rc<BrokerConfig>, alone: Option<i32>) -> Controller {
+        Controller {
+            committed: log.log_end(),
+            log,
+            image,
+            config,
+            sessions: BTreeMap::new(),
+            fetches: BTreeMap::new(),
+            last_fetch: 0,
+            pending: VecDeque::new(),
+            alone,
+            own_answers: Vec::new(),
+            own_records: Vec::new(),
+        }
+    }
+
+    /// Records before this offset are committed.
+    pub fn committed(&self) -> i64 {
+        self.committed
+    }
+
+    /// What the broker in the same process has to take up: records in their order, then answers.
+    pub fn take_own(&mut self) -> (Vec<MetadataRecord>, Vec<(Purpose, Response)>) {
+        (std::mem::take(&mut self.own_records), std::mem::take(&mut self.own_answers))
+    }
+
+    /// Takes a request.
+    pub fn ask(&mut self, to: ReplyTo, request: Request, out: &mut Out<'_>) {
+        match request {
+            Request::ApiVersions => self.answer(to, Response::ApiVersions, out),
+            Request::CreateTopics {
+                topic,
+                partitions,
+                replication_factor,
+                assignment,
+                settings,
+            } => {
+                let id = draw_id(out.random());
+                let brokers = self.candidates();
+                let new = NewTopic {
+                    name: &topic,
+                    id,
+                    partitions,
+                    replication_factor,
+                    assignment: &assignment,
+                    settings: &settings,
+                };
+                let random = out.random();
+                let mut draw = |below: usize| chosen(random, below);
+                let decided =
+                    controller::create_topic(&self.image, &self.config, &brokers, new, &mut draw);
+                self.decided(to, decided, Response::CreateTopics, out);
+            }
+            Request::DeleteTopics { topic } => {
+                let decided = controller::delete_topic(&self.image, &self.config, &topic);
+                self.decided(to, decided, Response::DeleteTopics, out);
+            }
+            Request::CreatePartitions { topic, count } => {
+                let brokers = self.candidates();
+                let random = out.random();
+                let mut draw = |below: usize| chosen(random, below);
+                let decided =
+                    controller::add_partitions(&self.image, &brokers, &topic, count, &mut draw);
+                self.decided(to, decided, Response::CreatePartitions, out);
+            }
+            Request::IncrementalAlterConfigs { topic, changes } => {
+                let decided =
+                    controller::alter_configs(&self.image, &self.config, &topic, &changes);
+                self.decided(to, decided, Response::IncrementalAlterConfigs, out);
+            }
+            Request::AllocateProducerIds { broker } => {
+                let first = self.image.next_producer_id;
+                let next = first + PRODUCER_ID_BLOCK;
+                let records = vec![MetadataRecord::ProducerIds { broker, next }];
+                let response = Response::AllocateProducerIds(Ok((first, next)));
+                self.write(records, to, Some(response), out);
+            }
+            Request::BrokerRegistration(registration) => self.register(to, registration, out),
+            Request::BrokerHeartbeat(heartbeat) => self.heartbeat(to, &heartbeat, out),
+            Request::AlterPartition(alter) => self.alter_partition(to, alter, out),
+            Request::ElectLeaders { election, partitions } => {
+                self.elect_leaders(to, election, partitions, out);
+            }
+            Request::Fetch(fetch) => {
+                if let ReplyTo::Caller(call) = to {
+                    self.fetch_metadata(call, &fetch, out);
+                }
+            }
+            // Nothing else is sent to a controller.
+            _ => {
+                if let ReplyTo::Caller(call) = to {
+                    out.close(call.from);
+                }
+            }
+        }
+    }
+
+    fn candidates(&self) -> Vec<Candidate> {
+        if let Some(id) = self.alone {
+            return vec![Candidate { id, rack: None, fenced: false }];
+        }
+        let brokers = self.image.brokers.iter().map(|(id, broker)| Candidate {
+            id: *id,
+            rack: broker.rack.clone(),
+            fenced: !broker.is_active(),
+        });
+        brokers.collect()
+    }
+
+    fn decided<E>(
+        &mut self,
+        to: ReplyTo,
+        decided: Result<Vec<MetadataRecord>, E>,
+        response: fn(Result<(), E>) -> Response,
+        out: &mut Out<'_>,
+    ) {
+        match decided {
+            Ok(records) => self.write(records, to, Some(response(Ok(()))), out),
+            Err(error) => self.answer(to, response(Err(error)), out),
+        }
+    }
+
+    pub(super) fn answer(&mut self, to: ReplyTo, response: Response, out: &mut Out<'_>) {
+        match to {
+            ReplyTo::Caller(call) => call.answer(response, out),
+            ReplyTo::Own(purpose) => self.own_answers.push((purpose, response)),
+            ReplyTo::Nobody => {}
+        }
+    }
+
+    /// Writes records; once they are committed, answers. Without records it answers at once.
+    pub(super) fn write(
+        &mut self,
+        records: Vec<MetadataRecord>,
+        to: ReplyTo,
+        response: Option<Response>,
+        out: &mut Out<'_>,
+    ) {
+        if records.is_empty() {
+            if let Some(response) = response {
+                self.answer(to, response, out);
+            }
+            return;
+        }
+        /// Simplified: a quorum of one elects its leader once.
+        const QUORUM_EPOCH: i32 = 1;
+        let time = now_ms(out.now());
+        let mut builder = BatchBuilder::new(0, 0);
+        for record in &records {
+            let value = record.encode();
+            builder.push(time, &Fields { value: Some(&value), ..Fields::default() });
+        }
+        let mut bytes = BytesMut::from(&builder.close(ProducerStamp::NONE)[..]);
+        stamp(&mut bytes, self.log.log_end(), QUORUM_EPOCH);
+        let header = BatchHeader::parse(&bytes).expect("it was just built");
+        self.log.append(&header, bytes.freeze(), (time, 0), out);
+        let end = self.log.log_end();
+        out.flush(&self.log.active().file.clone(), Ticket::MetadataFlushed { up_to: end });
+        for record in &records {
+            if let MetadataRecord::RemoveTopic { id } = record
+                && let Some(topic) = self.image.name_of(id)
+            {
+                out.emit(Event::TopicDeleted { topic: topic.clone() });
+            }
+            self.image.apply(record);
+        }
+        self.pending.push_back(Pending { end, records, to, response });
+    }
+
+    /// Everything before this offset is flushed, and so committed.
+    pub fn flushed(&mut self, up_to: i64, out: &mut Out<'_>) {
+        self.log.flushed(up_to);
+        self.committed = self.committed.max(up_to);
+        while self.pending.front().is_some_and(|pending| pending.end <= up_to) {
+            let Some(pending) = self.pending.pop_front() else { break };
+            pending.records.iter().for_each(|record| self.tell(record, out));
+            if self.alone.is_some() {
+                self.own_records.extend(pending.records);
+            }
+            if let Some(response) = pending.response {
+                self.answer(pending.to, response, out);
+            }
+        }
+        self.wake_metadata_fetches(out);
+    }
+
+    /// Tells the lab of a record that is true now.
+    fn tell(&self, record: &MetadataRecord, out: &mut Out<'_>) {
+        match record {
+            MetadataRecord::Topic { name, .. } => {
+                let topic: Rc<str> = name.as_str().into();
+                let partitions = self.image.topics.get(&topic).map_or(0, |t| t.partitions.len());
+                out.emit(Event::TopicCreated { topic, partitions: partitions as i32 });
+            }
+            MetadataRecord::PartitionChange { topic, partition, change } => {
+                let Some(topic) = self.image.name_of(topic).cloned() else { return };
+                let partition = TopicPartition { topic, partition: *partition };
+                let Some(found) = self.image.partition(&partition) else { return };
+                if let Some(leader) = change.leader {
+                    let (leader, unclean) = ((leader >= 0).then_some(leader), change.recovering);
+                    out.emit(Event::LeaderElected {
+                        partition: partition.clone(),
+                        leader,
+                        leader_epoch: found.leader_epoch,
+                        unclean: unclean == Some(true),
+                    });
+                }
+                if let Some(isr) = &change.isr {
+                    out.emit(Event::IsrChanged { partition, isr: isr.clone() });
+                }
+            }
+            MetadataRecord::BrokerChange { broker, fenced: Some(fenced), .. } => {
+                out.emit(match fenced {
+                    true => Event::BrokerFenced { broker: *broker },
+                    false => Event::BrokerUnfenced { broker: *broker },
+                });
+            }
+            _ => {}
+        }
+    }
+
+    /// What is wrong with a broker that says it has this epoch, if anything.
+    pub fn error_of(&self, broker: i32, epoch: i64) -> Option<ErrorCode> {
+        match self.image.brokers.get(&broker) {
+            None => Some(ErrorCode::BrokerIdNotRegistered),
+            Some(found) if found.epoch != epoch => Some(ErrorCode::StaleBrokerEpoch),
+            Some(_) => None,
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Brokers fetch the metadata log: what is committed, or what will be within their time.
+
+use super::active::Controller;
+use crate::kafka::broker::fetch::{Trimmed, trim};
+use crate::kafka::broker::life::Ticket;
+use crate::kafka::broker::server::Call;
+use crate::kafka::log::ReadPlan;
+use crate::kafka::message::Response;
+use crate::kafka::message::request::{Fetch, FetchPartition};
+use crate::kafka::message::response::{Fetched, FetchedPartition};
+use crate::kafka::process::{Out, Timer};
+use crate::kafka::record::HEADER_BYTES;
+use crate::sim::{NodeId, Rope, Span};
+
+/// A broker's fetch that reads or waits.
+#[derive(Clone, Debug)]
+pub struct MetadataFetch {
+    call: Call,
+    asked: FetchPartition,
+    reading: Option<ReadPlan>,
+}
+
+impl Controller {
+    pub(super) fn fetch_metadata(&mut self, call: Call, fetch: &Fetch, out: &mut Out<'_>) {
+        let Some(asked) = fetch.partitions.first().cloned() else { return };
+        self.last_fetch += 1;
+        let id = self.last_fetch;
+        self.fetches.insert(id, MetadataFetch { call, asked, reading: None });
+        out.timer(Timer::FetchWait(id), Span::millis(fetch.max_wait_ms));
+        self.read_metadata(id, out);
+    }
+
+    fn read_metadata(&mut self, id: u64, out: &mut Out<'_>) {
+        let Some(fetch) = self.fetches.get(&id) else { return };
+        if fetch.reading.is_none() && fetch.asked.offset < self.committed() {
+            let most = fetch.asked.max_bytes.max(HEADER_BYTES as u64);
+            let plan = self.log.read_plan(fetch.asked.offset, most);
+            let ticket = Ticket::MetadataFetch { fetch: id };
+            out.read(&plan.file, plan.from.position, plan.len, ticket);
+            if let Some(fetch) = self.fetches.get_mut(&id) {
+                fetch.reading = Some(plan);
+            }
+        }
+    }
+
+    /// Bytes of the metadata log have come.
+    pub fn metadata_read(&mut self, id: u64, bytes: &Rope, out: &mut Out<'_>) {
+        let committed = self.committed();
+        let Some(fetch) = self.fetches.get_mut(&id) else { return };
+        let Some(mut plan) = fetch.reading.take() else { return };
+        match trim(bytes, &fetch.asked, committed, fetch.asked.max_bytes, true) {
+            Trimmed::Records(records) => return self.answer_metadata(id, records, out),
+            Trimmed::NeedsBytes(len) if len <= plan.available => plan.len = len,
+            Trimmed::NeedsBytes(_) | Trimmed::Beyond => {
+                match self.log.next_segment(plan.from.segment) {
+                    Some(next) => plan = self.log.read_plan(next, fetch.asked.max_bytes),
+                    None => return self.answer_metadata(id, Rope::default(), out),
+                }
+            }
+        }
+        out.read(&plan.file, plan.from.position, plan.len, Ticket::MetadataFetch { fetch: id });
+        fetch.reading = Some(plan);
+    }
+
+    fn answer_metadata(&mut self, id: u64, records: Rope, out: &mut Out<'_>) {
+        let Some(fetch) = self.fetches.remove(&id) else { return };
+        out.cancel(Timer::FetchWait(id));
+        let partition = FetchedPartition {
+            partition: fetch.asked.partition,
+            error: None,
+            high_watermark: self.committed(),
+            log_start: self.log.log_start(),
+            records,
+            diverging: None,
+        };
+        fetch.call.answer(Response::Fetch(Fetched { partitions: vec![partition] }), out);
+    }
+
+    /// The time of a fetch is up.
+    pub fn metadata_waited(&mut self, id: u64, out: &mut Out<'_>) {
+        if self.fetches.get(&id).is_some_and(|fetch| fetch.reading.is_none()) {
+            self.answer_metadata(id, Rope::default(), out);
+        }
+    }
+
+    pub(super) fn wake_metadata_fetches(&mut self, out: &mut Out<'_>) {
+        let waiting: Vec<u64> = self.fetches.keys().copied().collect();
+        waiting.into_iter().for_each(|id| self.read_metadata(id, out));
+    }
+
+    /// A connection ended: nobody waits for what was asked on it.
+    pub fn closed(&mut self, peer: NodeId) {
+        self.fetches.retain(|_, fetch| fetch.call.from != peer);
+    }
+}
