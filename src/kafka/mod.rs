@@ -13,6 +13,7 @@
 //! - [`log`]: segments, indexes, recovery.
 //! - [`partition`]: a log at its leader, and the high watermark.
 //! - [`metadata`], [`group`]: what the cluster knows of topics, and of consumer groups.
+//! - [`assignor`]: who of a group reads which partition.
 //! - [`message`]: every request and response, who sends it, when, why. [`error`]: what goes wrong.
 //! - [`broker`]: the process that serves.
 //! - [`client`]: what all clients share; [`producer`] with its [`partitioner`], [`consumer`],
@@ -26,6 +27,7 @@
 //! member), retention and compaction, transactions, share groups, quotas.
 
 pub mod admin;
+pub mod assignor;
 pub mod broker;
 pub mod client;
 pub mod cluster;

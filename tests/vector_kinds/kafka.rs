@@ -1,5 +1,7 @@
 //! The vectors of the Kafka side, through the engine's public functions.
 
+#[path = "kafka/assignors.rs"]
+mod assignors;
 #[path = "kafka/logs.rs"]
 mod logs;
 #[path = "kafka/partitioners.rs"]
@@ -14,7 +16,6 @@ use std::fmt::Debug;
 pub const NOT_YET: &[&str] = &[
     "placement_shift",
     "placement_striped",
-    "assignor",
     "reconcile",
     "election",
     "elr",
@@ -37,6 +38,7 @@ pub fn run(kind: &str, entry: &Value) -> Result<(), String> {
         "fnv1a_partitioner" => partitioners::fnv1a(entry),
         "builtin_partitioner" => partitioners::builtin(entry),
         "group_partition" => partitioners::group_partition(entry),
+        "assignor" => assignors::assignor(entry),
         "epoch_end_offset" => logs::epoch_end_offset(entry),
         "epoch_cache" => logs::epoch_cache(entry),
         "log_index" => logs::log_index(entry),
