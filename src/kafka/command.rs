@@ -182,6 +182,10 @@ pub struct PartitionDescription {
 pub struct GroupDescription {
     /// `group.id`.
     pub group: String,
+    /// True if it speaks the consumer protocol.
+    pub is_modern: bool,
+    /// Its generation or epoch.
+    pub generation: i32,
     /// `Stable`, `Empty`, ...
     pub state: String,
     /// `range`, `uniform`; empty without members.
@@ -199,10 +203,16 @@ pub struct GroupDescription {
 pub struct MemberDescription {
     /// `member.id`.
     pub member: String,
+    /// `group.instance.id`, if it is a static member.
+    pub instance: Option<String>,
     /// `client.id`.
     pub client: String,
     /// Its partitions.
     pub assignment: Vec<TopicPartition>,
+    /// The epoch that it has reached (consumer protocol).
+    pub epoch: Option<i32>,
+    /// The epoch of its target, and what it is to have then (consumer protocol).
+    pub target: Option<(i32, Vec<TopicPartition>)>,
 }
 
 /// A row of a group's offsets.

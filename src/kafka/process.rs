@@ -48,6 +48,10 @@ pub enum Timer {
     HighWatermarks,
     /// Broker: recovery points are to be written down.
     RecoveryPoints,
+    /// Broker: something in a group is due.
+    Groups,
+    /// Broker: committed offsets that are too old are to be forgotten.
+    OldOffsets,
 }
 
 impl Process {

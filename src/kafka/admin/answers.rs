@@ -39,7 +39,7 @@ pub fn described_topics(gathered: &Gathered, ask: &Ask) -> Vec<Rc<str>> {
 /// The partitions that a group's members read or that were committed.
 pub fn partitions_of_group(gathered: &Gathered) -> Vec<TopicPartition> {
     let members = gathered.group.iter().flat_map(|group| &group.members);
-    let assigned = members.flat_map(|(_, _, assignment)| assignment.iter().cloned());
+    let assigned = members.flat_map(|member| member.assignment.iter().cloned());
     let all: BTreeSet<_> = assigned.chain(gathered.committed.keys().cloned()).collect();
     all.into_iter().collect()
 }
@@ -143,21 +143,26 @@ fn describe_group(gathered: &Gathered, group: &str) -> Result<GroupDescription, 
     let ends = gathered.offsets.get(&-1);
     let offsets = partitions_of_group(gathered).into_iter().filter_map(|partition| {
         let end = *ends?.get(&partition)?;
-        let owner = found.members.iter().find(|(_, _, assigned)| assigned.contains(&partition));
+        let owner = found.members.iter().find(|m| m.assignment.contains(&partition));
         Some(GroupOffset {
             committed: gathered.committed.get(&partition).copied(),
             end,
-            member: owner.map(|(id, _, _)| id.to_string()),
+            member: owner.map(|owner| owner.member.to_string()),
             partition,
         })
     });
-    let members = found.members.iter().map(|(id, client, assignment)| MemberDescription {
-        member: id.to_string(),
-        client: client.to_string(),
-        assignment: assignment.clone(),
+    let members = found.members.iter().map(|member| MemberDescription {
+        member: member.member.to_string(),
+        instance: member.instance.as_ref().map(|instance| instance.to_string()),
+        client: member.client.to_string(),
+        assignment: member.assignment.clone(),
+        epoch: member.epoch,
+        target: member.target.clone(),
     });
     Ok(GroupDescription {
         group: group.to_owned(),
+        is_modern: found.is_modern,
+        generation: found.generation,
         state: found.state.clone(),
         assignor: found.assignor.clone(),
         coordinator: gathered.coordinator.map_or(-1, |(id, _)| id),

@@ -200,6 +200,7 @@ impl Job {
                 let commit = OffsetCommit {
                     group,
                     member: "".into(),
+                    instance: None,
                     generation: -1,
                     offsets: self.plan.clone(),
                 };

@@ -9,7 +9,7 @@
 
 use super::{Assignment, Member, Topic, in_order};
 use crate::kafka::event::TopicPartition;
-use std::collections::BTreeSet;
+use crate::ordered::BTreeSet;
 use std::rc::Rc;
 
 /// A topic while it is given out.

@@ -4,7 +4,7 @@
 
 use super::{Assignment, Member, Topic, are_alike, may_own, mixed};
 use crate::kafka::event::TopicPartition;
-use std::collections::BTreeSet;
+use crate::ordered::BTreeSet;
 
 /// Divides the topics. Also says which partitions were claimed by two members at once, so that
 /// nobody kept them.

@@ -1,4 +1,4 @@
-//! The coordinator of consumer groups: members, and commits.
+//! The coordinator of consumer groups: what it loads, commits, and what the tools ask of it.
 //!
 //! Simplified: `__consumer_offsets` gets one replica, as the quick-start configuration of a single
 //! broker says (`offsets.topic.replication.factor=1`; the default of 3 could not be met).
@@ -6,17 +6,15 @@
 use super::life::Ticket;
 use super::produce::Completion;
 use super::server::{Call, Server};
-use crate::kafka::command::ApiError;
-use crate::kafka::error::{ErrorCode, client_error};
+use crate::kafka::error::ErrorCode;
 use crate::kafka::event::{Event, TopicPartition};
-use crate::kafka::group::{CommittedOffset, Group, Member, partition_for, records};
+use crate::kafka::group::{CommittedOffset, Group, partition_for, records};
 use crate::kafka::log::LogScan;
 use crate::kafka::message::Response;
 use crate::kafka::message::request::OffsetCommit;
-use crate::kafka::message::response::{DescribedGroup, Joined};
 use crate::kafka::metadata::OFFSETS_TOPIC;
 use crate::kafka::now_ms;
-use crate::kafka::process::Out;
+use crate::kafka::process::{Out, Timer};
 use crate::kafka::record::Records;
 use crate::kafka::record::builder::{BatchBuilder, Fields, ProducerStamp};
 use crate::sim::{Rope, Span};
@@ -27,7 +25,7 @@ use std::rc::Rc;
 pub type Written = (TopicPartition, CommittedOffset);
 
 /// How long a commit may wait for replicas (`offsets.commit.timeout.ms`).
-const COMMIT_TIMEOUT: Span = Span::seconds(5);
+pub(super) const OFFSETS_COMMIT_TIMEOUT: Span = Span::seconds(5);
 
 impl Server {
     // ---- loading ----
@@ -51,7 +49,10 @@ impl Server {
             Some((file, from, len)) => {
                 out.read(&file, from, len, Ticket::LoadOffsets { partition });
             }
-            None => drop(self.loading.remove(&partition)),
+            None => {
+                self.loading.remove(&partition);
+                self.sleep_for_groups(out);
+            }
         }
     }
 
@@ -60,8 +61,13 @@ impl Server {
         let Some(scan) = self.loading.get_mut(&partition) else { return };
         for (_, batch) in scan.take(bytes) {
             for record in Records::of(&batch).into_iter().flatten() {
-                if let Some(key) = record.key.and_then(records::decode_key) {
+                let Some(bytes) = record.key else { continue };
+                if let Some(key) = records::decode_key(bytes) {
                     self.groups.replay(key, record.value.and_then(records::decode_value));
+                } else if let Some(group) = records::decode_members_key(bytes) {
+                    let now = out.now();
+                    let members = record.value.and_then(|v| records::decode_members(v, now));
+                    self.groups.replay_members(&group.into(), members);
                 }
             }
         }
@@ -69,7 +75,7 @@ impl Server {
     }
 
     /// The partition of a group, if this broker coordinates it and knows what it holds.
-    fn coordinated(&self, group: &str) -> Result<TopicPartition, ErrorCode> {
+    pub(super) fn coordinated(&self, group: &str) -> Result<TopicPartition, ErrorCode> {
         let Some(offsets) = self.image.topics.get(OFFSETS_TOPIC) else {
             return Err(ErrorCode::CoordinatorNotAvailable);
         };
@@ -84,8 +90,6 @@ impl Server {
         }
     }
 
-    // ---- members ----
-
     pub(super) fn find_coordinator(&mut self, call: &Call, group: &str, out: &mut Out<'_>) {
         if !self.image.topics.contains_key(OFFSETS_TOPIC) {
             self.make_by_itself(OFFSETS_TOPIC.into(), out);
@@ -98,96 +102,14 @@ impl Server {
         call.answer(Response::FindCoordinator(found), out);
     }
 
-    pub(super) fn join_group(
-        &mut self,
-        call: &Call,
-        group: &Rc<str>,
-        member: &Rc<str>,
-        out: &mut Out<'_>,
-    ) {
-        let joined = self.join(call, group, member, out);
-        call.answer(Response::JoinGroup(joined), out);
-    }
-
-    fn join(
-        &mut self,
-        call: &Call,
-        group: &Rc<str>,
-        member: &Rc<str>,
-        out: &mut Out<'_>,
-    ) -> Result<Joined, ApiError> {
-        if group.is_empty() {
-            return Err(ErrorCode::InvalidGroupId.error());
-        }
-        self.coordinated(group).map_err(ErrorCode::error)?;
-        let found = self.groups.get_or_make(group);
-        if found.member.as_ref().is_some_and(|other| other.node != call.from) {
-            return Err(client_error(
-                "NotHereYet",
-                format!(
-                    "not here yet: a second member of group {group} (the group protocol comes \
-                     with consumer groups)"
-                ),
-            ));
-        }
-        let id: Rc<str> = match member.is_empty() {
-            false => member.clone(),
-            true => format!("{}-{}", call.client, uuid_text(out)).into(),
-        };
-        found.generation += 1;
-        found.member = Some(Member {
-            id: id.clone(),
-            client: call.client.clone(),
-            node: call.from,
-            assignment: None,
-        });
-        Ok(Joined { member: id, generation: found.generation })
-    }
-
-    pub(super) fn sync_group(
-        &mut self,
-        call: &Call,
-        (group, member, generation): (&str, &str, i32),
-        assignment: Vec<TopicPartition>,
-        out: &mut Out<'_>,
-    ) {
-        let result = self.coordinated(group).and_then(|_| {
-            let found = self.groups.get_mut(group).ok_or(ErrorCode::UnknownMemberId)?;
-            let current = found.member.as_mut().filter(|current| *current.id == *member);
-            let current = current.ok_or(ErrorCode::UnknownMemberId)?;
-            if found.generation != generation {
-                return Err(ErrorCode::IllegalGeneration);
-            }
-            current.assignment = Some(assignment);
-            Ok(())
-        });
-        call.answer(Response::SyncGroup(result), out);
-    }
-
-    pub(super) fn leave_group(
-        &mut self,
-        call: &Call,
-        group: &str,
-        member: &str,
-        out: &mut Out<'_>,
-    ) {
-        let result = self.coordinated(group).and_then(|_| {
-            let found = self.groups.get_mut(group).ok_or(ErrorCode::UnknownMemberId)?;
-            match found.member.take_if(|current| *current.id == *member) {
-                Some(_) => Ok(()),
-                None => Err(ErrorCode::UnknownMemberId),
-            }
-        });
-        call.answer(Response::LeaveGroup(result), out);
-    }
-
     // ---- offsets ----
 
     pub(super) fn offset_commit(&mut self, call: Call, commit: OffsetCommit, out: &mut Out<'_>) {
         let allowed = self.coordinated(&commit.group).and_then(|partition| {
             let unknown = Group::default();
             let group = self.groups.get(&commit.group).unwrap_or(&unknown);
-            group.check_commit(&commit.member, commit.generation)?;
+            let instance = commit.instance.as_ref();
+            group.check_commit((&commit.member, instance, commit.generation))?;
             Ok(partition)
         });
         let partition = match allowed {
@@ -211,13 +133,13 @@ impl Server {
         let completion = Completion::Commit { call, group: commit.group.clone(), offsets, refused };
         let Completion::Commit { offsets, .. } = &completion else { return };
         if offsets.is_empty() {
-            return self.append_all(-1, COMMIT_TIMEOUT, Vec::new(), completion, out);
+            return self.append_all(-1, OFFSETS_COMMIT_TIMEOUT, Vec::new(), completion, out);
         }
         let entries = offsets.iter().map(|(tp, committed)| {
             (records::encode_key(&commit.group, tp), Some(records::encode_value(committed)))
         });
         let batch = batch_of(entries, time);
-        self.append_all(-1, COMMIT_TIMEOUT, vec![(partition, batch)], completion, out);
+        self.append_all(-1, OFFSETS_COMMIT_TIMEOUT, vec![(partition, batch)], completion, out);
     }
 
     /// The record of a commit is in the log, or could not be brought there.
@@ -229,15 +151,7 @@ impl Server {
         written: Result<(), ErrorCode>,
         out: &mut Out<'_>,
     ) {
-        // As the real coordinator translates what may go wrong with its append.
-        let written = written.map_err(|error| match error {
-            ErrorCode::UnknownTopicOrPartition
-            | ErrorCode::NotEnoughReplicas
-            | ErrorCode::NotEnoughReplicasAfterAppend
-            | ErrorCode::RequestTimedOut => ErrorCode::CoordinatorNotAvailable,
-            ErrorCode::NotLeaderOrFollower => ErrorCode::NotCoordinator,
-            other => other,
-        });
+        let written = written.map_err(as_coordinator);
         let mut outcomes = Vec::new();
         for (partition, committed) in offsets {
             if written.is_ok() {
@@ -287,14 +201,48 @@ impl Server {
         });
         let found: Vec<_> = found.filter(|(_, keys)| !keys.is_empty()).collect();
         for (id, keys) in found {
-            let Ok(partition) = self.coordinated(&id) else { continue };
-            let tombstones = keys.iter().map(|key| (records::encode_key(&id, key), None));
-            let batch = batch_of(tombstones, now_ms(out.now()));
-            if let Some(group) = self.groups.get_mut(&id) {
-                group.offsets.retain(|key, _| !keys.contains(key));
+            self.forget_offsets_of(&id, keys, out);
+        }
+    }
+
+    fn forget_offsets_of(&mut self, id: &Rc<str>, keys: Vec<TopicPartition>, out: &mut Out<'_>) {
+        let Ok(partition) = self.coordinated(id) else { return };
+        let tombstones = keys.iter().map(|key| (records::encode_key(id, key), None));
+        let batch = batch_of(tombstones, now_ms(out.now()));
+        if let Some(group) = self.groups.get_mut(id) {
+            group.offsets.retain(|key, _| !keys.contains(key));
+        }
+        let batches = vec![(partition, batch)];
+        self.append_all(-1, OFFSETS_COMMIT_TIMEOUT, batches, Completion::Nothing, out);
+    }
+
+    /// Forgets offsets that are older than `offsets.retention.minutes`: of a group that has had
+    /// members, counted from when it became empty; of topics that nobody of it reads any more, and
+    /// of groups that only ever committed, from the commit. A group that keeps nothing goes too.
+    pub(super) fn forget_old_offsets(&mut self, out: &mut Out<'_>) {
+        out.timer(Timer::OldOffsets, self.config.offsets_retention_check);
+        let horizon = now_ms(out.now()) - self.config.offsets_retention.as_millis() as i64;
+        let found = self.groups.iter().map(|(id, group)| {
+            let is_old = |(key, committed): &(&TopicPartition, &CommittedOffset)| {
+                let since = match group.empty_since {
+                    Some(since) => since.max(committed.commit_ms),
+                    None => committed.commit_ms,
+                };
+                since <= horizon && (group.is_empty() || !group.subscribes_to(&key.topic))
+            };
+            let keys = group.offsets.iter().filter(is_old).map(|(key, _)| key.clone());
+            (id.clone(), keys.collect::<Vec<_>>())
+        });
+        let found: Vec<_> = found.filter(|(_, keys)| !keys.is_empty()).collect();
+        for (group, keys) in found {
+            for partition in &keys {
+                let (group, partition) = (group.clone(), partition.clone());
+                out.emit(Event::OffsetExpired { group, partition });
             }
-            let batches = vec![(partition, batch)];
-            self.append_all(-1, COMMIT_TIMEOUT, batches, Completion::Nothing, out);
+            self.forget_offsets_of(&group, keys, out);
+            if self.groups.get(&group).is_some_and(|g| g.offsets.is_empty() && g.is_empty()) {
+                self.groups.remove(&group);
+            }
         }
     }
 
@@ -311,16 +259,7 @@ impl Server {
     pub(super) fn describe_group(&self, call: &Call, group: &str, out: &mut Out<'_>) {
         let result = self.coordinated(group).and_then(|_| {
             let found = self.groups.get(group).ok_or(ErrorCode::GroupIdNotFound)?;
-            let members = found.member.iter().map(|member| {
-                let assignment = member.assignment.clone().unwrap_or_default();
-                (member.id.clone(), member.client.clone(), assignment)
-            });
-            let assignor = if found.state() == "Stable" { "range" } else { "" };
-            Ok(DescribedGroup {
-                state: found.state().to_owned(),
-                assignor: assignor.to_owned(),
-                members: members.collect(),
-            })
+            Ok(found.describe())
         });
         call.answer(Response::DescribeGroups(result), out);
     }
@@ -328,28 +267,39 @@ impl Server {
     pub(super) fn delete_group(&mut self, call: Call, group: &Rc<str>, out: &mut Out<'_>) {
         let checked = self.coordinated(group).and_then(|partition| {
             let found = self.groups.get(group).ok_or(ErrorCode::GroupIdNotFound)?;
-            match &found.member {
-                Some(_) => Err(ErrorCode::NonEmptyGroup),
-                None => Ok((partition, found.offsets.keys().cloned().collect::<Vec<_>>())),
+            match found.is_empty() {
+                false => Err(ErrorCode::NonEmptyGroup),
+                true => Ok((partition, found.offsets.keys().cloned().collect::<Vec<_>>())),
             }
         });
         match checked {
             Err(error) => call.answer(Response::DeleteGroups(Err(error)), out),
             Ok((partition, keys)) => {
-                let tombstones = keys.iter().map(|key| (records::encode_key(group, key), None));
-                let batches = match keys.is_empty() {
-                    true => Vec::new(),
-                    false => vec![(partition, batch_of(tombstones, now_ms(out.now())))],
-                };
+                let offsets = keys.iter().map(|key| records::encode_key(group, key));
+                let all = offsets.chain([records::encode_members_key(group)]);
+                let batch = batch_of(all.map(|key| (key, None)), now_ms(out.now()));
+                let batches = vec![(partition, batch)];
                 let completion = Completion::DeleteGroup { call, group: group.clone() };
-                self.append_all(-1, COMMIT_TIMEOUT, batches, completion, out);
+                self.append_all(-1, OFFSETS_COMMIT_TIMEOUT, batches, completion, out);
             }
         }
     }
 }
 
+/// What may go wrong with an append, as the real coordinator translates it.
+pub(super) fn as_coordinator(error: ErrorCode) -> ErrorCode {
+    match error {
+        ErrorCode::UnknownTopicOrPartition
+        | ErrorCode::NotEnoughReplicas
+        | ErrorCode::NotEnoughReplicasAfterAppend
+        | ErrorCode::RequestTimedOut => ErrorCode::CoordinatorNotAvailable,
+        ErrorCode::NotLeaderOrFollower => ErrorCode::NotCoordinator,
+        other => other,
+    }
+}
+
 /// A batch of keys with values or tombstones.
-fn batch_of(entries: impl Iterator<Item = (Bytes, Option<Bytes>)>, time: i64) -> Bytes {
+pub(super) fn batch_of(entries: impl Iterator<Item = (Bytes, Option<Bytes>)>, time: i64) -> Bytes {
     let mut builder = BatchBuilder::new(0, 0);
     for (key, value) in entries {
         builder.push(time, &Fields { key: Some(&key), value: value.as_deref(), headers: &[] });
@@ -358,7 +308,7 @@ fn batch_of(entries: impl Iterator<Item = (Bytes, Option<Bytes>)>, time: i64) ->
 }
 
 /// A random UUID in the usual form: `8-4-4-4-12` digits.
-fn uuid_text(out: &mut Out<'_>) -> String {
+pub(super) fn uuid_text(out: &mut Out<'_>) -> String {
     let bits = u128::from_be_bytes(super::topics::draw_id(out.random()).0);
     let hex = format!("{bits:032x}");
     let parts = [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]];

@@ -12,7 +12,7 @@
 //! - changes of the cluster's state wait for the metadata log ([`topics`]).
 //!
 //! Offsets are committed through an append to `__consumer_offsets` like any other
-//! ([`coordinator`]).
+//! ([`coordinator`]); joining a group waits for its other members ([`membership`]).
 //!
 //! The broker never decodes records: it reads batch headers, checks checksums, stamps offsets, and
 //! hands the same bytes on. (A look-up by time and the loading of its own logs decode, as the real
@@ -25,6 +25,7 @@ pub mod coordinator;
 pub mod fetch;
 pub mod life;
 pub mod list_offsets;
+pub mod membership;
 pub mod produce;
 pub mod server;
 pub mod startup;

@@ -18,7 +18,7 @@ use crate::kafka::metadata::Image;
 use crate::kafka::partition::Partition;
 use crate::kafka::process::{Out, Process, Timer};
 use crate::ordered::BTreeMap;
-use crate::sim::{Input, Message, NodeId};
+use crate::sim::{Input, Message, NodeId, Time};
 use bytes::Bytes;
 use std::rc::Rc;
 
@@ -62,6 +62,8 @@ pub struct Server {
     pub(super) lookups: BTreeMap<u64, DelayedLookup>,
     /// Producer ids that this broker may give away: the next, and the end of its block.
     pub(super) producer_ids: (i64, i64),
+    /// When the timer of the groups is up.
+    pub(super) groups_wake: Option<Time>,
     last_id: u64,
     /// What the checkpoint files hold, so that they are written only if it changed.
     written: BTreeMap<&'static str, String>,
@@ -102,6 +104,7 @@ impl Server {
             fetches: BTreeMap::new(),
             produces: BTreeMap::new(),
             lookups: BTreeMap::new(),
+            groups_wake: None,
             last_id: 0,
             written: BTreeMap::new(),
             stopping: None,
@@ -113,6 +116,7 @@ impl Server {
         for partition in led {
             server.advance(&partition, out);
         }
+        out.timer(Timer::OldOffsets, server.config.offsets_retention_check);
         server.load_offsets(out);
         server
     }
@@ -161,13 +165,20 @@ impl Server {
             Request::Fetch(fetch) => self.fetch(call, fetch, out),
             Request::ListOffsets { partitions } => self.list_offsets(call, partitions, out),
             Request::FindCoordinator { group } => self.find_coordinator(&call, &group, out),
-            Request::JoinGroup { group, member, topics: _ } => {
-                self.join_group(&call, &group, &member, out);
+            Request::JoinGroup(join) => self.join_group(call, join, out),
+            Request::SyncGroup { group, member, instance, generation, assignments } => {
+                let who = (&group, &member, instance.as_ref(), generation);
+                self.sync_group(call, who, assignments, out);
             }
-            Request::SyncGroup { group, member, generation, assignment } => {
-                self.sync_group(&call, (&group, &member, generation), assignment, out);
+            Request::Heartbeat { group, member, instance, generation } => {
+                self.heartbeat(&call, (&group, &member, instance.as_ref(), generation), out);
             }
-            Request::LeaveGroup { group, member } => self.leave_group(&call, &group, &member, out),
+            Request::ConsumerGroupHeartbeat(beat) => {
+                self.consumer_group_heartbeat(&call, beat, out);
+            }
+            Request::LeaveGroup { group, member, instance } => {
+                self.leave_group(&call, (&group, &member, instance.as_ref()), out);
+            }
             Request::OffsetCommit(commit) => self.offset_commit(call, commit, out),
             Request::OffsetFetch { group, partitions } => {
                 self.offset_fetch(&call, &group, partitions, out);
@@ -225,12 +236,13 @@ impl Server {
                 self.write_recovery_points(out);
                 out.timer(Timer::RecoveryPoints, self.config.recovery_point_checkpoint);
             }
+            Timer::Groups => self.groups_woken(out),
+            Timer::OldOffsets => self.forget_old_offsets(out),
             Timer::Wake => {}
         }
     }
 
     fn closed(&mut self, peer: NodeId, out: &mut Out<'_>) {
-        self.groups.disconnected(peer);
         let gone = |call: &Call| call.from == peer;
         let fetches: Vec<u64> =
             self.fetches.iter().filter(|(_, f)| gone(&f.call)).map(|(id, _)| *id).collect();

@@ -64,7 +64,7 @@ impl Controller {
 }
 
 /// Draws an id, as `Uuid.randomUuid()` does.
-pub(super) fn draw_id(random: &mut Stream) -> TopicId {
+pub fn draw_id(random: &mut Stream) -> TopicId {
     let mut bytes = [0; 16];
     bytes[..8].copy_from_slice(&random.bits().to_be_bytes());
     bytes[8..].copy_from_slice(&random.bits().to_be_bytes());

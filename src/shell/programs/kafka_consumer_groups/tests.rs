@@ -6,13 +6,25 @@ fn group(
     offsets: Vec<GroupOffset>,
 ) -> GroupDescription {
     let (group, assignor) = ("g".into(), "range".into());
-    GroupDescription { group, state: state.into(), assignor, coordinator: 1, members, offsets }
+    GroupDescription {
+        group,
+        is_modern: false,
+        generation: 1,
+        state: state.into(),
+        assignor,
+        coordinator: 1,
+        members,
+        offsets,
+    }
 }
 
 #[test]
 fn offsets_are_the_table_of_the_tool() {
     let partition = |number| TopicPartition::new("orders", number);
     let member = MemberDescription {
+        instance: None,
+        epoch: None,
+        target: None,
         member: "c-1b9d".into(),
         client: "c".into(),
         assignment: vec![partition(0)],
