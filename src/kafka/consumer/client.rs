@@ -282,7 +282,9 @@ impl Consumer {
 
     fn note_ready(&mut self, out: &mut Out<'_>) {
         let joined = self.membership.as_ref().is_none_or(Membership::is_stable);
-        if !self.is_ready && joined && self.positions.are_known() {
+        let mut topics = self.core.metadata.wanted();
+        let all_there = topics.all(|topic| matches!(self.core.metadata.topic(topic), Some(Ok(_))));
+        if !self.is_ready && joined && all_there && self.positions.are_known() {
             self.is_ready = true;
             out.emit(Event::ClientReady { client: self.core.name.clone() });
         }
