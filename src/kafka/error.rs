@@ -132,6 +132,8 @@ error_codes! {
     StaleMemberEpoch = 113, "STALE_MEMBER_EPOCH", false,
         "The member epoch is stale. The member must retry after receiving its updated member epoch \
          via the ConsumerGroupHeartbeat API.";
+    InvalidRecordState = 121, "INVALID_RECORD_STATE", false,
+        "The record state is invalid. The acknowledgement of delivery could not be completed.";
 }
 
 impl ErrorCode {

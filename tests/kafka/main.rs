@@ -4,6 +4,7 @@ mod admin;
 mod commits;
 mod crashes;
 mod determinism;
+mod groups;
 mod harness;
 mod produce_fetch;
 mod producers;

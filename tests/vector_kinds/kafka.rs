@@ -2,6 +2,8 @@
 
 #[path = "kafka/assignors.rs"]
 mod assignors;
+#[path = "kafka/groups.rs"]
+mod groups;
 #[path = "kafka/logs.rs"]
 mod logs;
 #[path = "kafka/partitioners.rs"]
@@ -16,12 +18,10 @@ use std::fmt::Debug;
 pub const NOT_YET: &[&str] = &[
     "placement_shift",
     "placement_striped",
-    "reconcile",
     "election",
     "elr",
     "retention",
     "compaction",
-    "share",
     "scenario",
 ];
 
@@ -38,6 +38,8 @@ pub fn run(kind: &str, entry: &Value) -> Result<(), String> {
         "fnv1a_partitioner" => partitioners::fnv1a(entry),
         "builtin_partitioner" => partitioners::builtin(entry),
         "group_partition" => partitioners::group_partition(entry),
+        "reconcile" => groups::reconcile(entry),
+        "share" => groups::share(entry),
         "assignor" => assignors::assignor(entry),
         "epoch_end_offset" => logs::epoch_end_offset(entry),
         "epoch_cache" => logs::epoch_cache(entry),

@@ -275,7 +275,13 @@ impl Consumer {
         let membership = self.pump_membership(out);
         let positions = self.pump_positions(out);
         self.note_ready(out);
+        let waits = |c: &Consumer| (c.thread == Thread::Committing, c.commits.is_preparing());
+        let before = waits(self);
         let commits = self.pump_commits(out);
+        if waits(self) != before && !self.commits.is_preparing() {
+            // A commit that will not be made: who waited for it goes on.
+            return self.pump(out);
+        }
         let own = [membership, positions, thread, commits].into_iter().flatten().min();
         self.core.sleep(own, out);
     }

@@ -213,6 +213,12 @@ impl Consumer {
                 self.commit_timed_out(commit, out);
                 continue;
             }
+            // Who fell out of its group has nothing to commit for.
+            if self.membership.as_ref().is_some_and(|membership| membership.is_lost) {
+                let Some(commit) = self.commits.waiting.remove(index) else { break };
+                self.commit_refused(&commit, ErrorCode::UnknownMemberId, out);
+                continue;
+            }
             let at = if commit.retry_at > out.now() { commit.retry_at } else { commit.deadline };
             let ready = commit.retry_at <= out.now();
             if ready && self.can_commit(out) {
@@ -288,6 +294,10 @@ impl Consumer {
             }
             return;
         }
+        self.commit_refused(&commit, error, out);
+    }
+
+    fn commit_refused(&mut self, commit: &PendingCommit, error: ErrorCode, out: &mut Out<'_>) {
         let sentence = match error {
             ErrorCode::UnknownMemberId
             | ErrorCode::IllegalGeneration
@@ -296,10 +306,19 @@ impl Consumer {
                  group for auto partition assignment; it is likely that the consumer was kicked \
                  out of the group."
             }
+            ErrorCode::RebalanceInProgress => {
+                "Offset commit cannot be completed since the consumer is undergoing a rebalance \
+                 for auto partition assignment. You can try completing the rebalance by calling \
+                 poll() and then retry the operation."
+            }
             other => other.sentence(),
         };
-        self.report(client_error("CommitFailedException", sentence), out);
-        self.commit_made(&commit, out);
+        let exception = match error {
+            ErrorCode::RebalanceInProgress => "RebalanceInProgressException",
+            _ => "CommitFailedException",
+        };
+        self.report(client_error(exception, sentence), out);
+        self.commit_made(commit, out);
     }
 
     fn commit_timed_out(&mut self, commit: PendingCommit, out: &mut Out<'_>) {

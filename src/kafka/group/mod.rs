@@ -12,6 +12,8 @@
 //! - [`modern`] (KIP-848): the coordinator divides; each member is led to its target by heartbeats,
 //!   step by step ([`reconcile`]).
 //!
+//! [`share`] is the partition of a share group (KIP-932); no member of one can join yet.
+//!
 //! Simplified: the members of a group of the modern protocol are not in the log; when its
 //! coordinator starts anew they are unknown to it, and join again. A group changes its protocol
 //! only while it is empty.
@@ -21,6 +23,7 @@ pub mod groups;
 pub mod modern;
 pub mod reconcile;
 pub mod records;
+pub mod share;
 pub mod subscription;
 
 pub use groups::{CommittedOffset, Group, Groups, Kind};
