@@ -247,7 +247,7 @@ fn group_json(group: &kafka::inspect::GroupState) -> Value {
         .map(|position| (position.partition.to_string(), json!(position.committed)));
     let assignment = group.members.iter().map(|member| {
         let partitions: Vec<String> = member.partitions.iter().map(|p| p.to_string()).collect();
-        (member.client.clone(), json!(partitions))
+        (member.client.clone(), json!({ "partitions": partitions }))
     });
     json!({
         "state": group.state,
