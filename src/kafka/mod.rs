@@ -23,8 +23,8 @@
 //! - [`message`]: every request and response: who sends it, when, why. [`error`]: all codes.
 //!
 //! What is not built yet, and said where it matters: replication and the controller quorum (one
-//! broker leads everything and is its own controller), the group protocol (a group has one
-//! member), retention and compaction, transactions, share groups, quotas.
+//! broker leads everything and is its own controller), retention and compaction, transactions,
+//! members of share groups, quotas.
 
 pub mod admin;
 pub mod assignor;

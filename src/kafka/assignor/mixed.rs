@@ -4,6 +4,7 @@
 
 use super::{Assignment, Member, Topic};
 use crate::kafka::event::TopicPartition;
+use crate::ordered::Order;
 
 /// A partition that changed hands: whose it was, whose it is.
 type Movement = (TopicPartition, usize, usize);
@@ -20,7 +21,7 @@ pub fn assign(topics: &[Topic], members: &[Member], owned: Assignment) -> Assign
     let subscribers =
         |topic: &Topic| members.iter().filter(|member| member.subscribes_to(&topic.name)).count();
     let mut topics: Vec<&Topic> = topics.iter().filter(|topic| subscribers(topic) > 0).collect();
-    topics.sort_by_key(|topic| (subscribers(topic), &topic.name));
+    topics.order_by_key(|topic| (subscribers(topic), &topic.name));
     let all: Vec<TopicPartition> = topics.iter().flat_map(|topic| topic.all()).collect();
     let is_new_group = owned.iter().all(Vec::is_empty);
     // Who must give something up because it no longer subscribes makes others move too.
@@ -49,7 +50,7 @@ pub fn assign(topics: &[Topic], members: &[Member], owned: Assignment) -> Assign
     if !is_new_group && moved && unevenness(&work.assignment) >= unevenness(&before) {
         work.assignment = before;
     }
-    work.assignment.iter_mut().for_each(|partitions| partitions.sort());
+    work.assignment.iter_mut().for_each(|partitions| partitions.order());
     work.assignment
 }
 

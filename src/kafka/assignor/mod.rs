@@ -23,6 +23,7 @@ pub mod sticky;
 pub mod uniform;
 
 use super::event::TopicPartition;
+use crate::ordered::Order;
 use std::rc::Rc;
 
 /// A topic that is divided.
@@ -166,7 +167,7 @@ fn are_alike(members: &[Member]) -> bool {
 /// member id.
 fn in_order(members: &[Member]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..members.len()).collect();
-    order.sort_by_key(|at| {
+    order.order_by_key(|at| {
         let member = &members[*at];
         (member.instance.is_none(), member.instance.as_ref().unwrap_or(&member.id))
     });

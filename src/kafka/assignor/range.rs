@@ -9,7 +9,7 @@
 
 use super::{Assignment, Member, Topic, in_order};
 use crate::kafka::event::TopicPartition;
-use crate::ordered::BTreeSet;
+use crate::ordered::{BTreeSet, Order};
 use std::rc::Rc;
 
 /// A topic while it is given out.
@@ -38,7 +38,7 @@ pub fn assign(topics: &[Topic], members: &[Member], racks: bool) -> Assignment {
     for share in &mut shares {
         share.give_rows(&mut assignment, |_, _| true);
     }
-    assignment.iter_mut().for_each(|partitions| partitions.sort());
+    assignment.iter_mut().for_each(|partitions| partitions.order());
     assignment
 }
 

@@ -2,6 +2,7 @@
 //! to a topic is passed over; the circle runs on from one topic to the next.
 
 use super::{Assignment, Member, Topic, in_order};
+use crate::ordered::Order;
 
 /// Divides the topics.
 pub fn assign(topics: &[Topic], members: &[Member]) -> Assignment {
@@ -11,7 +12,7 @@ pub fn assign(topics: &[Topic], members: &[Member]) -> Assignment {
         .iter()
         .filter(|topic| members.iter().any(|member| member.subscribes_to(&topic.name)))
         .collect();
-    topics.sort_by_key(|topic| &topic.name);
+    topics.order_by_key(|topic| &topic.name);
     let mut next = 0;
     for partition in topics.into_iter().flat_map(Topic::all) {
         // Somebody subscribes: this ends.

@@ -4,7 +4,7 @@
 
 use super::{Assignment, Member, Topic, are_alike, may_own, mixed};
 use crate::kafka::event::TopicPartition;
-use crate::ordered::BTreeSet;
+use crate::ordered::{BTreeSet, Order};
 
 /// Divides the topics. Also says which partitions were claimed by two members at once, so that
 /// nobody kept them.
@@ -45,7 +45,7 @@ fn alike(topics: &[Topic], members: &[Member], owned: Assignment) -> Assignment 
         .iter()
         .filter(|topic| members.first().is_some_and(|member| member.subscribes_to(&topic.name)))
         .collect();
-    topics.sort_by_key(|topic| &topic.name);
+    topics.order_by_key(|topic| &topic.name);
     let all: Vec<TopicPartition> = topics.iter().flat_map(|topic| topic.all()).collect();
     if members.is_empty() {
         return Vec::new();
@@ -59,7 +59,7 @@ fn alike(topics: &[Topic], members: &[Member], owned: Assignment) -> Assignment 
     // Who has fewer than the least, and who has just that and may get one more.
     let (mut under, mut exact) = (Vec::new(), Vec::new());
     for (at, kept) in assignment.iter_mut().enumerate() {
-        kept.sort_by(|a, b| (a.partition, &a.topic).cmp(&(b.partition, &b.topic)));
+        kept.order_by(|a, b| (a.partition, &a.topic).cmp(&(b.partition, &b.topic)));
         if kept.len() < least {
             under.push(at);
         } else if kept.len() >= most && with_extra < extras {
@@ -71,8 +71,8 @@ fn alike(topics: &[Topic], members: &[Member], owned: Assignment) -> Assignment 
         }
     }
     let by_id = |at: &usize| &members[*at].id;
-    under.sort_by_key(by_id);
-    exact.sort_by_key(by_id);
+    under.order_by_key(by_id);
+    exact.order_by_key(by_id);
     let taken: BTreeSet<&TopicPartition> = assignment.iter().flatten().collect();
     let free: Vec<TopicPartition> =
         all.iter().filter(|partition| !taken.contains(partition)).cloned().collect();
@@ -92,6 +92,6 @@ fn alike(topics: &[Topic], members: &[Member], owned: Assignment) -> Assignment 
             turn += 1;
         }
     }
-    assignment.iter_mut().for_each(|partitions| partitions.sort());
+    assignment.iter_mut().for_each(|partitions| partitions.order());
     assignment
 }

@@ -7,6 +7,7 @@
 
 use super::{Assignment, Member, Topic, are_alike, in_order, may_own, mixed};
 use crate::kafka::event::TopicPartition;
+use crate::ordered::Order;
 
 /// Divides the topics.
 pub fn assign(topics: &[Topic], members: &[Member]) -> Assignment {
@@ -30,7 +31,7 @@ pub fn assign(topics: &[Topic], members: &[Member]) -> Assignment {
     let quota = |turn: usize| all.len() / order.len() + usize::from(turn < all.len() % order.len());
     for (turn, at) in order.iter().enumerate() {
         let kept = &mut assignment[*at];
-        kept.sort();
+        kept.order();
         if kept.len() > quota(turn) {
             free.extend(kept.drain(quota(turn)..));
         }
@@ -39,7 +40,7 @@ pub fn assign(topics: &[Topic], members: &[Member]) -> Assignment {
     for (turn, at) in order.iter().enumerate() {
         let room = quota(turn).saturating_sub(assignment[*at].len());
         assignment[*at].extend(free.by_ref().take(room));
-        assignment[*at].sort();
+        assignment[*at].order();
     }
     assignment
 }

@@ -14,6 +14,7 @@ use crate::kafka::message::Request;
 use crate::kafka::message::request::JoinGroup;
 use crate::kafka::message::response::{Joined, JoinedMember};
 use crate::kafka::process::Out;
+use crate::ordered::Order;
 use crate::sim::{Span, Time};
 use std::rc::Rc;
 
@@ -214,9 +215,6 @@ impl Consumer {
         let Side::Classic(side) = &membership.side else { return None };
         let (previous, generation) = side.previous.clone();
         let remembers = self.config.assignors.contains(&Assignor::Sticky);
-        let mut topics = self.subscribed();
-        topics.sort();
-        topics.dedup();
         Some(JoinGroup {
             group: membership.group.clone(),
             member: membership.member.clone(),
@@ -225,7 +223,7 @@ impl Consumer {
             rebalance_timeout: self.config.max_poll_interval,
             protocols: self.config.assignors.clone(),
             subscription: Subscription {
-                topics,
+                topics: self.subscribed(),
                 owned: membership.owned.clone(),
                 previous: if remembers { previous } else { Vec::new() },
                 generation,
@@ -285,7 +283,7 @@ impl Consumer {
         let (assignor, members) = (*assignor, members.clone());
         let mut names: Vec<&Rc<str>> =
             members.iter().flat_map(|member| &member.subscription.topics).collect();
-        names.sort();
+        names.order();
         names.dedup();
         if names.iter().any(|name| self.core.metadata.topic(name).is_none()) {
             return;

@@ -2,9 +2,9 @@
 //!
 //! Two things go on side by side. In the background, whatever the application does, the
 //! coordinator is found, heartbeats are sent and answers taken. What touches the application's
-//! partitions happens within `poll()` alone ([`Consumer::poll_group`]): they are taken away and
-//! given while nobody works with them. So a rebalance waits for slow handlers, and who does not come
-//! back to `poll()` within `max.poll.interval.ms` leaves the group by itself.
+//! partitions happens within `poll()` alone (`poll_group`): they are taken away and given while
+//! nobody works with them. So a rebalance waits for slow handlers, and who does not come back to
+//! `poll()` within `max.poll.interval.ms` leaves the group by itself.
 
 use super::classic_member::ClassicMember;
 use super::client::{Asked, Consumer};
@@ -16,6 +16,7 @@ use crate::kafka::event::{Event, TopicPartition};
 use crate::kafka::message::{Request, Response};
 use crate::kafka::process::Out;
 use crate::kafka::spec::Reads;
+use crate::ordered::Order;
 use crate::sim::{NodeId, Time};
 use std::rc::Rc;
 
@@ -167,10 +168,15 @@ impl Consumer {
         }
     }
 
-    /// What it subscribes to.
+    /// What it subscribes to, in order.
     pub(super) fn subscribed(&self) -> Vec<Rc<str>> {
         match &self.spec.reads {
-            Reads::Group { topics, .. } => topics.iter().map(|t| t.as_str().into()).collect(),
+            Reads::Group { topics, .. } => {
+                let mut topics: Vec<Rc<str>> = topics.iter().map(|t| t.as_str().into()).collect();
+                topics.order();
+                topics.dedup();
+                topics
+            }
             Reads::Assigned { .. } => Vec::new(),
         }
     }
@@ -262,10 +268,10 @@ impl Consumer {
              batches returned in poll() with max.poll.records.",
         );
         out.emit(Event::ClientError { client: self.core.name.clone(), error });
-        if let Some((node, request)) = self.farewell() {
-            if self.core.connect(node, out) {
-                self.core.send(node, request, Asked::Nothing, out);
-            }
+        if let Some((node, request)) = self.farewell()
+            && self.core.connect(node, out)
+        {
+            self.core.send(node, request, Asked::Nothing, out);
         }
         let membership = self.membership.as_mut()?;
         membership.fall_out(ErrorCode::UnknownMemberId);

@@ -93,16 +93,13 @@ impl Consumer {
     /// What it reports; `epoch` if it leaves.
     fn beat(&self, epoch: Option<i32>) -> Option<ConsumerGroupHeartbeat> {
         let membership = self.membership.as_ref()?;
-        let mut topics = self.subscribed();
-        topics.sort();
-        topics.dedup();
         Some(ConsumerGroupHeartbeat {
             group: membership.group.clone(),
             member: membership.member.clone(),
             instance: membership.instance.clone(),
             epoch: epoch.unwrap_or(membership.generation),
             rebalance_timeout: self.config.max_poll_interval,
-            topics,
+            topics: self.subscribed(),
             assignor: self.config.remote_assignor,
             owned: Some(membership.owned.clone()),
         })

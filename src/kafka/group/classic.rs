@@ -432,12 +432,13 @@ impl ClassicGroup {
         at: &mut Moment<'_>,
     ) {
         let (id, instance, generation) = who;
-        let checked = self.check_member(id, instance).and_then(|()| match self.state {
+        let checked = match (self.check_member(id, instance), self.state) {
+            (Err(error), _) => Err(error),
             _ if generation != self.generation => Err(ErrorCode::IllegalGeneration),
-            State::Preparing => Err(ErrorCode::RebalanceInProgress),
-            State::Empty => Err(ErrorCode::UnknownMemberId),
-            State::Completing | State::Stable => Ok(()),
-        });
+            (_, State::Preparing) => Err(ErrorCode::RebalanceInProgress),
+            (_, State::Empty) => Err(ErrorCode::UnknownMemberId),
+            (_, State::Completing | State::Stable) => Ok(()),
+        };
         if let Err(error) = checked {
             return at.effects.push(Effect::Synced(call, Err(error)));
         }

@@ -6,7 +6,7 @@ use super::records::OffsetKey;
 use crate::kafka::error::ErrorCode;
 use crate::kafka::event::TopicPartition;
 use crate::kafka::message::response::{DescribedGroup, DescribedMember};
-use crate::ordered::BTreeMap;
+use crate::ordered::{BTreeMap, Order};
 use crate::sim::Time;
 use std::rc::Rc;
 
@@ -166,7 +166,7 @@ impl Group {
                 }));
             }
         }
-        described.members.sort_by(|a, b| a.member.cmp(&b.member));
+        described.members.order_by(|a, b| a.member.cmp(&b.member));
         described
     }
 }

@@ -14,6 +14,7 @@ use crate::kafka::error::ErrorCode;
 use crate::kafka::event::{Event, TopicPartition};
 use crate::kafka::message::request::ConsumerGroupHeartbeat;
 use crate::kafka::message::response::MemberTarget;
+use crate::ordered::Order;
 use crate::sim::{Span, Time};
 use std::rc::Rc;
 
@@ -191,7 +192,7 @@ impl ModernGroup {
                 member: beat.member.clone(),
             }));
         }
-        self.members.sort_by(|a, b| a.id.cmp(&b.id));
+        self.members.order_by(|a, b| a.id.cmp(&b.id));
         self.place(&beat.member).ok_or(ErrorCode::UnknownMemberId)
     }
 

@@ -2,6 +2,7 @@
 //! nobody else still has. There is no barrier over the whole group.
 
 use crate::kafka::event::TopicPartition;
+use crate::ordered::Order;
 
 /// How far a member is with its target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,7 +64,7 @@ impl Progress {
                 false => assigned.push(partition.clone()),
             }
         }
-        assigned.sort();
+        assigned.order();
         let state = if waits { MemberState::Unreleased } else { MemberState::Stable };
         Progress { state, epoch: target_epoch, assigned, revoking: Vec::new() }
     }

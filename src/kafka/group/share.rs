@@ -2,9 +2,9 @@
 //! a count of deliveries, and come back or are done one by one. A partition may be read by many
 //! members; order is not promised.
 //!
-//! `Available` → `Acquired` by a member → `Acknowledged` (accept) or `Archived` (reject), or back to
-//! `Available` (release, or the lock's time is up), unless it was delivered too often: then it is
-//! archived too. The start offset moves over what is done at the front.
+//! `Available` → `Acquired` by a member → `Acknowledged` (accept) or `Archived` (reject), or back
+//! to `Available` (release, or the lock's time is up), unless it was delivered too often: then it
+//! is archived too. The start offset moves over what is done at the front.
 //!
 //! Simplified: RENEW (4.2) is not there; the state is kept in memory, record by record, where the
 //! real one keeps batches and writes them to `__share_group_state`.

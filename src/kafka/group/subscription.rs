@@ -3,6 +3,7 @@
 
 use super::records::{put_text, take, take_text};
 use crate::kafka::event::TopicPartition;
+use crate::ordered::Order;
 use bytes::{BufMut, Bytes, BytesMut};
 use std::rc::Rc;
 
@@ -92,7 +93,7 @@ pub fn decode_assignment(mut bytes: &[u8]) -> Option<Vec<TopicPartition>> {
 /// Topic by topic; the partitions of one topic lie together.
 fn put_partitions(out: &mut BytesMut, partitions: &[TopicPartition]) {
     let mut sorted: Vec<&TopicPartition> = partitions.iter().collect();
-    sorted.sort();
+    sorted.order();
     let topics: Vec<&[&TopicPartition]> = sorted.chunk_by(|a, b| a.topic == b.topic).collect();
     out.put_i32(topics.len() as i32);
     for of_topic in topics {
