@@ -112,6 +112,15 @@ pub enum Ask {
         /// True: commit it. False: only say what it would be (`--dry-run`).
         execute: bool,
     },
+    /// Forget a group's offsets of a topic.
+    DeleteOffsets {
+        /// `group.id`.
+        group: String,
+        /// The topic.
+        topic: String,
+        /// Some of its partitions; all if empty.
+        partitions: Vec<i32>,
+    },
     /// Remove an empty group.
     DeleteGroup {
         /// `group.id`.
@@ -141,8 +150,12 @@ pub enum Answer {
     Done,
     /// Topics, described.
     Topics(Vec<TopicDescription>),
-    /// Names of topics or groups.
+    /// Names of topics.
     Names(Vec<String>),
+    /// Groups.
+    Groups(Vec<GroupListing>),
+    /// What became of each offset that was to be forgotten.
+    DeletedOffsets(Vec<(TopicPartition, Result<(), ApiError>)>),
     /// Offsets; `None` where no record answers the time asked for.
     Offsets(Vec<(TopicPartition, Option<i64>)>),
     /// A group, described.
@@ -196,6 +209,17 @@ pub struct GroupDescription {
     pub members: Vec<MemberDescription>,
     /// Offsets, partition by partition.
     pub offsets: Vec<GroupOffset>,
+}
+
+/// A group as `kafka-consumer-groups --list` shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupListing {
+    /// `group.id`.
+    pub group: String,
+    /// True if it speaks the consumer protocol.
+    pub is_modern: bool,
+    /// `Stable`, `Empty`, ...
+    pub state: &'static str,
 }
 
 /// A member of a group.

@@ -48,7 +48,8 @@ pub fn partitions_of_group(gathered: &Gathered) -> Vec<TopicPartition> {
 pub fn partitions_in_question(gathered: &Gathered, ask: &Ask) -> Vec<TopicPartition> {
     match ask {
         Ask::ListOffsets { topic: name, partitions, .. }
-        | Ask::ResetOffsets { topic: name, partitions, .. } => {
+        | Ask::ResetOffsets { topic: name, partitions, .. }
+        | Ask::DeleteOffsets { topic: name, partitions, .. } => {
             let count = topic(gathered, name).map_or(0, |found| found.partitions.len() as i32);
             let wanted = (0..count).filter(|p| partitions.is_empty() || partitions.contains(p));
             wanted.map(|number| TopicPartition::new(name, number)).collect()
@@ -62,7 +63,10 @@ pub fn check(gathered: &Gathered, ask: &Ask) -> Result<(), ApiError> {
     if let Some(metadata) = &gathered.metadata {
         let named = matches!(
             ask,
-            Ask::DescribeTopics { .. } | Ask::ListOffsets { .. } | Ask::ResetOffsets { .. }
+            Ask::DescribeTopics { .. }
+                | Ask::ListOffsets { .. }
+                | Ask::ResetOffsets { .. }
+                | Ask::DeleteOffsets { .. }
         );
         if let Some(error) =
             metadata.topics.iter().find_map(|(_, found)| found.as_ref().err()).filter(|_| named)
@@ -104,7 +108,12 @@ pub fn answer(gathered: &Gathered, ask: &Ask) -> Result<Answer, ApiError> {
         Ask::ListTopics => {
             Answer::Names(topics(gathered).map(|(name, _)| name.to_string()).collect())
         }
-        Ask::ListGroups => Answer::Names(gathered.groups.clone()),
+        Ask::ListGroups => Answer::Groups(gathered.groups.clone()),
+        Ask::DeleteOffsets { .. } => {
+            let all = gathered.deleted.iter();
+            let told = all.map(|(tp, outcome)| (tp.clone(), outcome.map_err(ErrorCode::error)));
+            Answer::DeletedOffsets(told.collect())
+        }
         Ask::ListOffsets { time, .. } => {
             let found = gathered.offsets.get(time).into_iter().flatten();
             let found = found.map(|(tp, offset)| (tp.clone(), (*offset >= 0).then_some(*offset)));

@@ -8,7 +8,7 @@ use super::produce::Completion;
 use super::server::{Call, Server};
 use crate::kafka::error::ErrorCode;
 use crate::kafka::event::{Event, TopicPartition};
-use crate::kafka::group::{CommittedOffset, Group, partition_for, records};
+use crate::kafka::group::{CommittedOffset, Group, Kind, partition_for, records};
 use crate::kafka::log::LogScan;
 use crate::kafka::message::Response;
 use crate::kafka::message::request::OffsetCommit;
@@ -250,7 +250,11 @@ impl Server {
 
     pub(super) fn list_groups(&self, call: &Call, out: &mut Out<'_>) {
         let result = match self.loading.is_empty() {
-            true => Ok(self.groups.iter().map(|(id, _)| id.clone()).collect()),
+            true => Ok({
+                let all = self.groups.iter();
+                let is_modern = |group: &Group| matches!(group.kind, Kind::Consumer(_));
+                all.map(|(id, group)| (id.clone(), is_modern(group), group.state())).collect()
+            }),
             false => Err(ErrorCode::CoordinatorLoadInProgress),
         };
         call.answer(Response::ListGroups(result), out);
@@ -262,6 +266,41 @@ impl Server {
             Ok(found.describe())
         });
         call.answer(Response::DescribeGroups(result), out);
+    }
+
+    /// Forgets some offsets of a group, but none of topics that its members read.
+    pub(super) fn offset_delete(
+        &mut self,
+        call: &Call,
+        group: &Rc<str>,
+        partitions: Vec<TopicPartition>,
+        out: &mut Out<'_>,
+    ) {
+        let result = self.coordinated(group).and_then(|_| {
+            let found = self.groups.get(group).ok_or(ErrorCode::GroupIdNotFound)?;
+            let outcome = |partition: &TopicPartition| match () {
+                () if self.image.partition(partition).is_none() => {
+                    Err(ErrorCode::UnknownTopicOrPartition)
+                }
+                () if found.subscribes_to(&partition.topic) => {
+                    Err(ErrorCode::GroupSubscribedToTopic)
+                }
+                () => Ok(()),
+            };
+            let outcomes = partitions.into_iter().map(|tp| {
+                let outcome = outcome(&tp);
+                (tp, outcome)
+            });
+            Ok(outcomes.collect::<Vec<_>>())
+        });
+        if let Ok(outcomes) = &result {
+            let gone = outcomes.iter().filter(|(_, outcome)| outcome.is_ok());
+            let keys: Vec<TopicPartition> = gone.map(|(tp, _)| tp.clone()).collect();
+            if !keys.is_empty() {
+                self.forget_offsets_of(group, keys, out);
+            }
+        }
+        call.answer(Response::OffsetDelete(result), out);
     }
 
     pub(super) fn delete_group(&mut self, call: Call, group: &Rc<str>, out: &mut Out<'_>) {

@@ -194,6 +194,9 @@ impl Server {
             Request::DescribeConfigs { topics } => self.describe_configs(&call, topics, out),
             Request::ListGroups => self.list_groups(&call, out),
             Request::DescribeGroups { group } => self.describe_group(&call, &group, out),
+            Request::OffsetDelete { group, partitions } => {
+                self.offset_delete(&call, &group, partitions, out);
+            }
             Request::DeleteGroups { group } => self.delete_group(call, &group, out),
         }
     }

@@ -119,6 +119,13 @@ pub enum Request {
         /// `group.id`.
         group: Rc<str>,
     },
+    /// The groups tool: forget these offsets.
+    OffsetDelete {
+        /// `group.id`.
+        group: Rc<str>,
+        /// Of these partitions.
+        partitions: Vec<TopicPartition>,
+    },
     /// The groups tool.
     DeleteGroups {
         /// `group.id`.
@@ -243,6 +250,7 @@ impl Request {
             Request::DescribeConfigs { .. } => "DescribeConfigs",
             Request::ListGroups => "ListGroups",
             Request::DescribeGroups { .. } => "DescribeGroups",
+            Request::OffsetDelete { .. } => "OffsetDelete",
             Request::DeleteGroups { .. } => "DeleteGroups",
         }
     }

@@ -48,10 +48,12 @@ pub enum Response {
     CreatePartitions(Result<(), ApiError>),
     /// Settings of each topic that differ from their defaults.
     DescribeConfigs(Vec<(Rc<str>, Settings)>),
-    /// Group ids with their states.
-    ListGroups(Result<Vec<Rc<str>>, ErrorCode>),
+    /// Group ids; whether each speaks the consumer protocol; their states.
+    ListGroups(Result<Vec<(Rc<str>, bool, &'static str)>, ErrorCode>),
     /// A group.
     DescribeGroups(Result<DescribedGroup, ErrorCode>),
+    /// What became of each offset.
+    OffsetDelete(Result<Vec<(TopicPartition, Result<(), ErrorCode>)>, ErrorCode>),
     /// The group is gone.
     DeleteGroups(Result<(), ErrorCode>),
 }
@@ -210,6 +212,7 @@ impl Response {
             Response::DescribeConfigs(_) => "DescribeConfigsResponse",
             Response::ListGroups(_) => "ListGroupsResponse",
             Response::DescribeGroups(_) => "DescribeGroupsResponse",
+            Response::OffsetDelete(_) => "OffsetDeleteResponse",
             Response::DeleteGroups(_) => "DeleteGroupsResponse",
         }
     }

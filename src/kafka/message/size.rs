@@ -88,6 +88,9 @@ fn request(request: &Request) -> usize {
             4 + topics.iter().map(|topic| text(topic) + 3).sum::<usize>()
         }
         Request::ListGroups => 3,
+        Request::OffsetDelete { group, partitions } => {
+            4 + text(group) + partitions.iter().map(named).sum::<usize>()
+        }
         Request::DescribeGroups { group } | Request::DeleteGroups { group } => 3 + text(group),
     }
 }
@@ -150,7 +153,7 @@ fn response(response: &Response) -> usize {
             4 + topics.iter().map(|(name, all)| text(name) + settings_bytes(all)).sum::<usize>()
         }
         Response::ListGroups(groups) => {
-            6 + groups.iter().flatten().map(|group| text(group) + 20).sum::<usize>()
+            6 + groups.iter().flatten().map(|(group, ..)| text(group) + 20).sum::<usize>()
         }
         Response::DescribeGroups(group) => {
             let members = group.iter().flat_map(|group| &group.members);
@@ -159,6 +162,9 @@ fn response(response: &Response) -> usize {
                 text(&member.member) + text(&member.client) + 20 + partitions
             });
             40 + each.sum::<usize>()
+        }
+        Response::OffsetDelete(results) => {
+            10 + results.iter().flatten().map(|(tp, _)| named(tp) + 2).sum::<usize>()
         }
         Response::DeleteGroups(_) => 20,
     }
