@@ -169,8 +169,9 @@ fn an_opened_lab_has_its_logs_offsets_and_messages() {
     let again = ready_after + unacked_after - (ready + unacked);
     assert!(again <= 10, "nothing that waited is gone, and {again} came again");
 
-    // In the end everything is processed: nothing acknowledged was lost.
-    kept.run(&mut after, Command::RunFor(Span::seconds(30)));
+    // In the end everything is processed: nothing acknowledged was lost. The group first waits for
+    // its dead member's session to end, 45 s.
+    kept.run(&mut after, Command::RunFor(Span::seconds(45 + 30)));
     let figures = after.session().ledger().figures();
     assert_eq!((figures.kafka.processed, figures.kafka.lost), (1_000, 0));
     assert_eq!((figures.rabbit.processed, figures.rabbit.lost), (1_000, 0));

@@ -6,11 +6,12 @@ use super::consumer::Consumer;
 use super::controller::ControllerProcess;
 use super::event::{Event, TopicPartition};
 use super::inspect::{
-    ClientKind, ClientState, Glimpse, GroupPosition, GroupState, PartitionState, ReplicaState,
-    SegmentState, TopicState,
+    ClientKind, ClientState, Glimpse, GroupPosition, GroupState, MemberState, PartitionState,
+    ReplicaState, SegmentState, TopicState,
 };
 use super::log::Log;
 use super::message::message_of;
+use super::message::response::DescribedMember;
 use super::metadata::{Image, PartitionImage, is_internal};
 use super::partition::Partition;
 use super::process::{Process, Program};
@@ -187,7 +188,8 @@ impl Cluster {
         for (_, broker) in self.brokers() {
             let Some(server) = broker.server() else { continue };
             for (id, group) in server.groups.iter() {
-                let read = group.member.iter().flat_map(|m| m.assignment.iter().flatten());
+                let described = group.describe();
+                let read = described.members.iter().flat_map(|m| &m.assignment);
                 let mut committed: BTreeMap<TopicPartition, Option<i64>> =
                     read.map(|partition| (partition.clone(), None)).collect();
                 for (partition, offset) in &group.offsets {
@@ -204,8 +206,10 @@ impl Cluster {
                     id.clone(),
                     GroupState {
                         id: id.to_string(),
-                        state: group.state().to_owned(),
-                        members: group.member.iter().map(|m| m.client.to_string()).collect(),
+                        state: described.state,
+                        generation: described.generation,
+                        assignor: described.assignor,
+                        members: described.members.into_iter().map(member_state).collect(),
                         offsets: offsets.collect(),
                     },
                 );
@@ -319,6 +323,14 @@ impl Cluster {
     fn parked_since(&self, client: NodeId) -> Option<Time> {
         let servers = self.brokers().filter_map(|(_, broker)| broker.server());
         servers.filter_map(|server| server.parked_since(client)).min()
+    }
+}
+
+fn member_state(member: DescribedMember) -> MemberState {
+    MemberState {
+        member: member.member.to_string(),
+        client: member.client.to_string(),
+        partitions: member.assignment,
     }
 }
 

@@ -134,6 +134,15 @@ pub enum Ask {
         /// True: commit it. False: only say what it would be (`--dry-run`).
         execute: bool,
     },
+    /// Forget a group's offsets of a topic.
+    DeleteOffsets {
+        /// `group.id`.
+        group: String,
+        /// The topic.
+        topic: String,
+        /// Some of its partitions; all if empty.
+        partitions: Vec<i32>,
+    },
     /// Remove an empty group.
     DeleteGroup {
         /// `group.id`.
@@ -163,8 +172,12 @@ pub enum Answer {
     Done,
     /// Topics, described.
     Topics(Vec<TopicDescription>),
-    /// Names of topics or groups.
+    /// Names of topics.
     Names(Vec<String>),
+    /// Groups.
+    Groups(Vec<GroupListing>),
+    /// What became of each offset that was to be forgotten.
+    DeletedOffsets(Vec<(TopicPartition, Result<(), ApiError>)>),
     /// Offsets; `None` where no record answers the time asked for.
     Offsets(Vec<(TopicPartition, Option<i64>)>),
     /// What became of each election.
@@ -212,6 +225,10 @@ pub struct PartitionDescription {
 pub struct GroupDescription {
     /// `group.id`.
     pub group: String,
+    /// True if it speaks the consumer protocol.
+    pub is_modern: bool,
+    /// Its generation or epoch.
+    pub generation: i32,
     /// `Stable`, `Empty`, ...
     pub state: String,
     /// `range`, `uniform`; empty without members.
@@ -224,15 +241,32 @@ pub struct GroupDescription {
     pub offsets: Vec<GroupOffset>,
 }
 
+/// A group as `kafka-consumer-groups --list` shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupListing {
+    /// `group.id`.
+    pub group: String,
+    /// True if it speaks the consumer protocol.
+    pub is_modern: bool,
+    /// `Stable`, `Empty`, ...
+    pub state: &'static str,
+}
+
 /// A member of a group.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MemberDescription {
     /// `member.id`.
     pub member: String,
+    /// `group.instance.id`, if it is a static member.
+    pub instance: Option<String>,
     /// `client.id`.
     pub client: String,
     /// Its partitions.
     pub assignment: Vec<TopicPartition>,
+    /// The epoch that it has reached (consumer protocol).
+    pub epoch: Option<i32>,
+    /// The epoch of its target, and what it is to have then (consumer protocol).
+    pub target: Option<(i32, Vec<TopicPartition>)>,
 }
 
 /// A row of a group's offsets.

@@ -71,9 +71,15 @@ error_codes! {
         "Produce request specified an invalid value for required acks.";
     IllegalGeneration = 22, "ILLEGAL_GENERATION", false,
         "Specified group generation id is not valid.";
+    InconsistentGroupProtocol = 23, "INCONSISTENT_GROUP_PROTOCOL", false,
+        "The group member's supported protocols are incompatible with those of existing members \
+         or first group member tried to join with empty protocol type or empty protocol list.";
     InvalidGroupId = 24, "INVALID_GROUP_ID", false, "The configured groupId is invalid.";
     UnknownMemberId = 25, "UNKNOWN_MEMBER_ID", false,
         "The coordinator is not aware of this member.";
+    InvalidSessionTimeout = 26, "INVALID_SESSION_TIMEOUT", false,
+        "The session timeout is not within the range allowed by the broker (as configured by \
+         group.min.session.timeout.ms and group.max.session.timeout.ms).";
     RebalanceInProgress = 27, "REBALANCE_IN_PROGRESS", false,
         "The group is rebalancing, so a rejoin is needed.";
     InvalidTimestamp = 32, "INVALID_TIMESTAMP", false,
@@ -107,12 +113,23 @@ error_codes! {
     OffsetNotAvailable = 78, "OFFSET_NOT_AVAILABLE", true,
         "The leader high watermark has not caught up from a recent leader election so the offsets \
          cannot be guaranteed to be monotonically increasing.";
+    MemberIdRequired = 79, "MEMBER_ID_REQUIRED", false,
+        "The group member needs to have a valid member id before actually entering a consumer \
+         group.";
     PreferredLeaderNotAvailable = 80, "PREFERRED_LEADER_NOT_AVAILABLE", true,
         "The preferred leader was not available.";
+    GroupMaxSizeReached = 81, "GROUP_MAX_SIZE_REACHED", false,
+        "The consumer group has reached its max size.";
+    FencedInstanceId = 82, "FENCED_INSTANCE_ID", false,
+        "The broker rejected this static consumer since another consumer with the same \
+         group.instance.id has registered with a different member.id.";
     EligibleLeadersNotAvailable = 83, "ELIGIBLE_LEADERS_NOT_AVAILABLE", true,
         "Eligible topic partition leaders are not available.";
     ElectionNotNeeded = 84, "ELECTION_NOT_NEEDED", true,
         "Leader election not needed for topic partition.";
+    GroupSubscribedToTopic = 86, "GROUP_SUBSCRIBED_TO_TOPIC", false,
+        "Deleting offsets of a topic is forbidden while the consumer group is actively subscribed \
+         to it.";
     InvalidRecord = 87, "INVALID_RECORD", false,
         "This record has failed the validation on broker and hence will be rejected.";
     InvalidUpdateVersion = 95, "INVALID_UPDATE_VERSION", false,
@@ -126,6 +143,19 @@ error_codes! {
     NewLeaderElected = 108, "NEW_LEADER_ELECTED", false,
         "The AlterPartition request successfully updated the partition state but the leader has \
          changed.";
+    FencedMemberEpoch = 110, "FENCED_MEMBER_EPOCH", false,
+        "The member epoch is fenced by the group coordinator. The member must abandon all its \
+         partitions and rejoin.";
+    UnreleasedInstanceId = 111, "UNRELEASED_INSTANCE_ID", false,
+        "The instance ID is still used by another member in the consumer group. That member must \
+         leave first.";
+    UnsupportedAssignor = 112, "UNSUPPORTED_ASSIGNOR", false,
+        "The assignor or its version range is not supported by the consumer group.";
+    StaleMemberEpoch = 113, "STALE_MEMBER_EPOCH", false,
+        "The member epoch is stale. The member must retry after receiving its updated member epoch \
+         via the ConsumerGroupHeartbeat API.";
+    InvalidRecordState = 121, "INVALID_RECORD_STATE", false,
+        "The record state is invalid. The acknowledgement of delivery could not be completed.";
 }
 
 impl ErrorCode {

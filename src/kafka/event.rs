@@ -277,6 +277,89 @@ pub enum Event {
         /// The committed offset.
         offset: i64,
     },
+    /// A consumer became a member of a group.
+    MemberJoined {
+        /// The group.
+        group: Rc<str>,
+        /// The consumer.
+        client: Rc<str>,
+        /// Its member id.
+        member: Rc<str>,
+    },
+    /// A group has lost a member.
+    MemberLeft {
+        /// The group.
+        group: Rc<str>,
+        /// The consumer.
+        client: Rc<str>,
+        /// Its member id.
+        member: Rc<str>,
+        /// Why: `left`, `session_timeout`, `rebalance_timeout`, `sync_timeout`.
+        reason: &'static str,
+    },
+    /// A group begins to rebalance: its members are to join again (classic protocol).
+    RebalanceStarted {
+        /// The group.
+        group: Rc<str>,
+        /// The generation that ends.
+        generation: i32,
+        /// Why, as the coordinator logs it.
+        reason: String,
+    },
+    /// A change of members, subscriptions or topics gave a group a new epoch (consumer protocol).
+    GroupEpochBumped {
+        /// The group.
+        group: Rc<str>,
+        /// The new epoch.
+        epoch: i32,
+    },
+    /// A group is stable: every member has, or is being told, what it reads.
+    RebalanceCompleted {
+        /// The group.
+        group: Rc<str>,
+        /// The new generation or epoch.
+        generation: i32,
+        /// The assignor.
+        assignor: &'static str,
+        /// Each consumer with its partitions.
+        assignment: Vec<(Rc<str>, Vec<TopicPartition>)>,
+    },
+    /// The last member of a group is gone.
+    GroupEmpty {
+        /// The group.
+        group: Rc<str>,
+        /// Its generation or epoch.
+        generation: i32,
+    },
+    /// A consumer was given partitions (`onPartitionsAssigned`).
+    PartitionsAssigned {
+        /// The consumer.
+        client: Rc<str>,
+        /// What is new; empty if nothing is.
+        partitions: Vec<TopicPartition>,
+    },
+    /// A consumer gave partitions up (`onPartitionsRevoked`).
+    PartitionsRevoked {
+        /// The consumer.
+        client: Rc<str>,
+        /// Which.
+        partitions: Vec<TopicPartition>,
+    },
+    /// A consumer found out that its partitions may be somebody else's by now
+    /// (`onPartitionsLost`).
+    PartitionsLost {
+        /// The consumer.
+        client: Rc<str>,
+        /// Which.
+        partitions: Vec<TopicPartition>,
+    },
+    /// A committed offset was too old and was forgotten.
+    OffsetExpired {
+        /// The group.
+        group: Rc<str>,
+        /// The partition.
+        partition: TopicPartition,
+    },
     /// A consumer began at a place that no commit gave it.
     OffsetReset {
         /// The consumer.
@@ -345,6 +428,16 @@ impl Event {
             Event::ProcessingStarted { .. } => "kafka.processing_started",
             Event::Processed { .. } => "kafka.processed",
             Event::OffsetCommitted { .. } => "kafka.offset_committed",
+            Event::MemberJoined { .. } => "kafka.member_joined",
+            Event::MemberLeft { .. } => "kafka.member_left",
+            Event::RebalanceStarted { .. } => "kafka.rebalance_started",
+            Event::GroupEpochBumped { .. } => "kafka.group_epoch_bumped",
+            Event::RebalanceCompleted { .. } => "kafka.rebalance_completed",
+            Event::GroupEmpty { .. } => "kafka.group_empty",
+            Event::PartitionsAssigned { .. } => "kafka.partitions_assigned",
+            Event::PartitionsRevoked { .. } => "kafka.partitions_revoked",
+            Event::PartitionsLost { .. } => "kafka.partitions_lost",
+            Event::OffsetExpired { .. } => "kafka.offset_expired",
             Event::OffsetReset { .. } => "kafka.offset_reset",
             Event::ClientReady { .. } => "kafka.client_ready",
             Event::ClientError { .. } => "kafka.client_error",

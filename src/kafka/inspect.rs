@@ -87,11 +87,26 @@ pub struct GroupState {
     pub id: String,
     /// `Empty`, `Stable`, ...
     pub state: String,
-    /// `client.id` of its members.
-    pub members: Vec<String>,
+    /// Its generation or epoch.
+    pub generation: i32,
+    /// The assignor that it uses; empty while it is not stable.
+    pub assignor: String,
+    /// Its members in the order of their ids.
+    pub members: Vec<MemberState>,
     /// Committed offset and high watermark of each partition that its members read or that was
     /// committed.
     pub offsets: Vec<GroupPosition>,
+}
+
+/// A member of a group.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MemberState {
+    /// `member.id`.
+    pub member: String,
+    /// `client.id`.
+    pub client: String,
+    /// What it reads.
+    pub partitions: Vec<TopicPartition>,
 }
 
 /// Where a group stands in one partition.

@@ -13,6 +13,7 @@
 //! - [`log`]: segments, indexes, recovery.
 //! - [`partition`]: a log at one of its replicas, leadership, and the high watermark.
 //! - [`metadata`], [`group`]: what the cluster knows of topics, and of consumer groups.
+//! - [`assignor`]: who of a group reads which partition.
 //! - [`message`]: every request and response, who sends it, when, why. [`error`]: what goes wrong.
 //! - [`broker`]: the process that serves. [`controller`]: who decides what the cluster is.
 //! - [`client`]: what all clients share; [`producer`] with its [`partitioner`], [`consumer`],
@@ -20,10 +21,11 @@
 //! - [`config`]: settings by their real names.
 //! - [`process`]: the five programs behind one door.
 //!
-//! What is not built yet, and said where it matters: the quorum of controllers (there is one), the
-//! group protocol (a group has one member), transactions, share groups, quotas.
+//! What is not built yet, and said where it matters: the quorum of controllers (there is one),
+//! compaction, transactions, members of share groups, quotas.
 
 pub mod admin;
+pub mod assignor;
 pub mod broker;
 pub mod client;
 pub mod cluster;

@@ -67,6 +67,10 @@ pub enum Timer {
     LeaderBalance,
     /// Controller: leaderless partitions may get any leader.
     UncleanElection,
+    /// Broker: something in a group is due.
+    Groups,
+    /// Broker: committed offsets that are too old are to be forgotten.
+    OldOffsets,
 }
 
 impl Process {

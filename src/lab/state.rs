@@ -263,9 +263,16 @@ fn group_json(group: &kafka::inspect::GroupState) -> Value {
         .offsets
         .iter()
         .map(|position| (position.partition.to_string(), json!(position.committed)));
+    let assignment = group.members.iter().map(|member| {
+        let partitions: Vec<String> = member.partitions.iter().map(|p| p.to_string()).collect();
+        (member.client.clone(), json!({ "partitions": partitions }))
+    });
     json!({
         "state": group.state,
-        "members": group.members,
+        "generation": group.generation,
+        "assignor": group.assignor,
+        "members": group.members.iter().map(|member| &member.client).collect::<Vec<_>>(),
+        "assignment": assignment.collect::<Map<_, _>>(),
         "lag": group.offsets.iter().map(|position| position.lag).sum::<i64>(),
         "committed": committed.collect::<Map<_, _>>(),
     })

@@ -1,7 +1,7 @@
 //! What the tools ask and are answered.
 
 use crate::harness::{Lab, consumer, settings, tp};
-use pushpull::kafka::command::{Answer, Ask, ResetTo};
+use pushpull::kafka::command::{Answer, Ask, GroupListing, ResetTo};
 use pushpull::kafka::spec::Settings;
 use pushpull::sim::Span;
 
@@ -177,9 +177,10 @@ fn a_group_is_described_reset_and_deleted() {
     assert_eq!(lab.cluster.groups()[0].offsets[0].committed, Some(3));
     let beyond = lab.ask(reset(ResetTo::Offset(99), true));
     assert_eq!(beyond, Ok(Answer::Reset(vec![(tp("t", 0), 5)])), "not behind the end");
-    assert_eq!(lab.ask(Ask::ListGroups), Ok(Answer::Names(vec!["g".into()])));
+    let listed = vec![GroupListing { group: "g".into(), is_modern: false, state: "Empty" }];
+    assert_eq!(lab.ask(Ask::ListGroups), Ok(Answer::Groups(listed)));
     assert_eq!(lab.ask(delete), Ok(Answer::Done));
-    assert_eq!(lab.ask(Ask::ListGroups), Ok(Answer::Names(vec![])));
+    assert_eq!(lab.ask(Ask::ListGroups), Ok(Answer::Groups(vec![])));
     assert!(lab.ask(describe).is_err());
 }
 

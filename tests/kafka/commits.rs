@@ -45,7 +45,8 @@ fn auto_commit_happens_in_poll_and_covers_what_earlier_polls_returned() {
     lab.cluster.world.crash(reader);
     lab.run(Span::seconds(1));
     lab.cluster.world.start(reader);
-    lab.run(Span::millis(500));
+    // The group waits for the dead member until its session is over, 45 s after its last heartbeat.
+    lab.run(Span::seconds(50));
     assert_eq!(lab.processed("c")[132], 100, "32 are read twice");
 }
 
@@ -100,7 +101,7 @@ fn seek_and_commit_by_command() {
     assert_eq!(lab.processed("c")[10..], [8, 9]);
     lab.cluster.world.crash(reader);
     lab.cluster.world.start(reader);
-    lab.run(Span::seconds(2));
+    lab.run(Span::seconds(50));
     assert_eq!(lab.processed("c")[12], 4, "the next one to read, not the last one read");
 }
 
@@ -132,18 +133,6 @@ fn a_consumer_goes_on_when_its_broker_comes_back() {
     lab.run(Span::seconds(10));
     assert_eq!(lab.processed("c"), (0..=10).collect::<Vec<_>>(), "it kept its position");
     assert_eq!(lab.cluster.groups()[0].state, "Stable");
-}
-
-#[test]
-fn a_second_member_is_refused() {
-    let (mut lab, _) = filled(1);
-    lab.consumer(consumer("c", "t", "g", Span::ZERO));
-    let spec = Spec::Consumer(consumer("d", "t", "g", Span::ZERO));
-    lab.cluster.add("d", spec, Disk::default());
-    let error = lab.run_until("a refusal", |event| matches!(event, Event::ClientError { .. }));
-    let Event::ClientError { client, error } = error else { unreachable!() };
-    assert_eq!((&*client, error.code, error.name.as_str()), ("d", -1, "NotHereYet"));
-    assert!(error.sentence.starts_with("not here yet: a second member of group g"));
 }
 
 #[test]

@@ -9,8 +9,9 @@ use pushpull::kafka::spec::{
     BrokerSpec, CommitMode, ConsumerSpec, ControllerSpec, ProducerSpec, Reads, Settings, Spec,
     StartAt,
 };
+use pushpull::ordered::BTreeSet;
 use pushpull::sim::{CostModel, Disk, MessageId, NodeId, Span, Status, Step, Stream};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// A cluster under faults, and what has been seen of it.
 struct Trial {

@@ -5,6 +5,7 @@ mod commits;
 mod crashes;
 mod determinism;
 mod faults;
+mod groups;
 mod harness;
 mod produce_fetch;
 mod producers;

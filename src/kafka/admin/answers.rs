@@ -39,7 +39,7 @@ pub fn described_topics(gathered: &Gathered, ask: &Ask) -> Vec<Rc<str>> {
 /// The partitions that a group's members read or that were committed.
 pub fn partitions_of_group(gathered: &Gathered) -> Vec<TopicPartition> {
     let members = gathered.group.iter().flat_map(|group| &group.members);
-    let assigned = members.flat_map(|(_, _, assignment)| assignment.iter().cloned());
+    let assigned = members.flat_map(|member| member.assignment.iter().cloned());
     let all: BTreeSet<_> = assigned.chain(gathered.committed.keys().cloned()).collect();
     all.into_iter().collect()
 }
@@ -48,7 +48,8 @@ pub fn partitions_of_group(gathered: &Gathered) -> Vec<TopicPartition> {
 pub fn partitions_in_question(gathered: &Gathered, ask: &Ask) -> Vec<TopicPartition> {
     match ask {
         Ask::ListOffsets { topic: name, partitions, .. }
-        | Ask::ResetOffsets { topic: name, partitions, .. } => {
+        | Ask::ResetOffsets { topic: name, partitions, .. }
+        | Ask::DeleteOffsets { topic: name, partitions, .. } => {
             let count = topic(gathered, name).map_or(0, |found| found.partitions.len() as i32);
             let wanted = (0..count).filter(|p| partitions.is_empty() || partitions.contains(p));
             wanted.map(|number| TopicPartition::new(name, number)).collect()
@@ -62,7 +63,10 @@ pub fn check(gathered: &Gathered, ask: &Ask) -> Result<(), ApiError> {
     if let Some(metadata) = &gathered.metadata {
         let named = matches!(
             ask,
-            Ask::DescribeTopics { .. } | Ask::ListOffsets { .. } | Ask::ResetOffsets { .. }
+            Ask::DescribeTopics { .. }
+                | Ask::ListOffsets { .. }
+                | Ask::ResetOffsets { .. }
+                | Ask::DeleteOffsets { .. }
         );
         if let Some(error) =
             metadata.topics.iter().find_map(|(_, found)| found.as_ref().err()).filter(|_| named)
@@ -114,7 +118,12 @@ pub fn answer(gathered: &Gathered, ask: &Ask) -> Result<Answer, ApiError> {
         Ask::ListTopics => {
             Answer::Names(topics(gathered).map(|(name, _)| name.to_string()).collect())
         }
-        Ask::ListGroups => Answer::Names(gathered.groups.clone()),
+        Ask::ListGroups => Answer::Groups(gathered.groups.clone()),
+        Ask::DeleteOffsets { .. } => {
+            let all = gathered.deleted.iter();
+            let told = all.map(|(tp, outcome)| (tp.clone(), outcome.map_err(ErrorCode::error)));
+            Answer::DeletedOffsets(told.collect())
+        }
         Ask::ListOffsets { time, .. } => {
             let found = gathered.offsets.get(time).into_iter().flatten();
             let found = found.map(|(tp, offset)| (tp.clone(), (*offset >= 0).then_some(*offset)));
@@ -155,21 +164,26 @@ fn describe_group(gathered: &Gathered, group: &str) -> Result<GroupDescription, 
     let ends = gathered.offsets.get(&-1);
     let offsets = partitions_of_group(gathered).into_iter().filter_map(|partition| {
         let end = *ends?.get(&partition)?;
-        let owner = found.members.iter().find(|(_, _, assigned)| assigned.contains(&partition));
+        let owner = found.members.iter().find(|m| m.assignment.contains(&partition));
         Some(GroupOffset {
             committed: gathered.committed.get(&partition).copied(),
             end,
-            member: owner.map(|(id, _, _)| id.to_string()),
+            member: owner.map(|owner| owner.member.to_string()),
             partition,
         })
     });
-    let members = found.members.iter().map(|(id, client, assignment)| MemberDescription {
-        member: id.to_string(),
-        client: client.to_string(),
-        assignment: assignment.clone(),
+    let members = found.members.iter().map(|member| MemberDescription {
+        member: member.member.to_string(),
+        instance: member.instance.as_ref().map(|instance| instance.to_string()),
+        client: member.client.to_string(),
+        assignment: member.assignment.clone(),
+        epoch: member.epoch,
+        target: member.target.clone(),
     });
     Ok(GroupDescription {
         group: group.to_owned(),
+        is_modern: found.is_modern,
+        generation: found.generation,
         state: found.state.clone(),
         assignor: found.assignor.clone(),
         coordinator: gathered.coordinator.map_or(-1, |(id, _)| id),

@@ -1,7 +1,7 @@
 //! One question: which request comes next, and what its answer means.
 
 use super::answers;
-use crate::kafka::command::{Answer, ApiError, Ask, ResetTo};
+use crate::kafka::command::{Answer, ApiError, Ask, GroupListing, ResetTo};
 use crate::kafka::error::ErrorCode;
 use crate::kafka::event::TopicPartition;
 use crate::kafka::message::request::OffsetCommit;
@@ -68,7 +68,9 @@ pub struct Gathered {
     /// Settings by topic.
     pub configs: BTreeMap<Rc<str>, Settings>,
     /// Groups by id.
-    pub groups: Vec<String>,
+    pub groups: Vec<GroupListing>,
+    /// What became of each offset that was to be forgotten.
+    pub deleted: Vec<(TopicPartition, Result<(), ErrorCode>)>,
     /// The coordinator's broker id and place.
     pub coordinator: Option<(i32, NodeId)>,
     /// The group; `None` if it is not known.
@@ -123,6 +125,7 @@ impl Job {
                 stages
             }
             Ask::DeleteGroup { .. } => vec![Coordinator, Change],
+            Ask::DeleteOffsets { .. } => vec![Coordinator, Topics, Change],
         };
         let (gathered, plan) = (Gathered::default(), Vec::new());
         Job { ask, stages, at: 0, requests: 0, gathered, plan }
@@ -144,6 +147,7 @@ impl Job {
             Ask::DescribeGroup { .. } => "describeConsumerGroups",
             Ask::ResetOffsets { .. } => "alterConsumerGroupOffsets",
             Ask::DeleteGroup { .. } => "deleteConsumerGroups",
+            Ask::DeleteOffsets { .. } => "deleteConsumerGroupOffsets",
         }
     }
 
@@ -186,6 +190,7 @@ impl Job {
         let group: Rc<str> = match &self.ask {
             Ask::DescribeGroup { group }
             | Ask::ResetOffsets { group, .. }
+            | Ask::DeleteOffsets { group, .. }
             | Ask::DeleteGroup { group } => group.as_str().into(),
             _ => "".into(),
         };
@@ -212,6 +217,7 @@ impl Job {
                 let commit = OffsetCommit {
                     group,
                     member: "".into(),
+                    instance: None,
                     generation: -1,
                     offsets: self.plan.clone(),
                 };
@@ -242,6 +248,10 @@ impl Job {
             Ask::ElectLeaders { election, partitions } => {
                 Request::ElectLeaders { election: *election, partitions: partitions.clone() }
             }
+            Ask::DeleteOffsets { .. } => {
+                let partitions = answers::partitions_in_question(&self.gathered, &self.ask);
+                Request::OffsetDelete { group, partitions }
+            }
             _ => Request::DeleteGroups { group },
         }
     }
@@ -252,7 +262,9 @@ impl Job {
             Ask::DescribeTopics { topics } if !topics.is_empty() => {
                 Some(topics.iter().map(|topic| topic.as_str().into()).collect())
             }
-            Ask::ListOffsets { topic, .. } | Ask::ResetOffsets { topic, .. } => one(topic),
+            Ask::ListOffsets { topic, .. }
+            | Ask::ResetOffsets { topic, .. }
+            | Ask::DeleteOffsets { topic, .. } => one(topic),
             Ask::DeleteRecords { partitions } => {
                 let mut topics: Vec<Rc<str>> =
                     partitions.iter().map(|(partition, _)| partition.topic.clone()).collect();
@@ -319,10 +331,14 @@ impl Job {
                 result.map_err(|error| Failure { is_passing: false, error })?;
             }
             Response::DeleteGroups(result) => result?,
+            Response::OffsetDelete(result) => gathered.deleted = result?,
             Response::Metadata(metadata) => gathered.metadata = Some(metadata),
             Response::DescribeConfigs(configs) => gathered.configs = configs.into_iter().collect(),
             Response::ListGroups(groups) => {
-                gathered.groups = groups?.iter().map(|group| group.to_string()).collect();
+                let listing = |(group, is_modern, state): (Rc<str>, bool, &'static str)| {
+                    GroupListing { group: group.to_string(), is_modern, state }
+                };
+                gathered.groups = groups?.into_iter().map(listing).collect();
             }
             Response::FindCoordinator(found) => gathered.coordinator = Some(found?),
             Response::DescribeGroups(Err(ErrorCode::GroupIdNotFound)) => gathered.group = None,

@@ -1,5 +1,5 @@
-//! The coordinator of consumer groups: members, and commits. The leader of a partition of
-//! `__consumer_offsets` coordinates the groups that hash to it.
+//! The coordinator of consumer groups: what it loads, commits, and what the tools ask of it.
+//! The leader of a partition of `__consumer_offsets` coordinates the groups that hash to it.
 //!
 //! Simplified: `__consumer_offsets` gets no more replicas than there are brokers, as the
 //! quick-start configuration of a single broker says (`offsets.topic.replication.factor=1`).
@@ -7,17 +7,15 @@
 use super::life::Ticket;
 use super::produce::Completion;
 use super::server::{Call, Server};
-use crate::kafka::command::ApiError;
-use crate::kafka::error::{ErrorCode, client_error};
+use crate::kafka::error::ErrorCode;
 use crate::kafka::event::{Event, TopicPartition};
-use crate::kafka::group::{CommittedOffset, Group, Member, partition_for, records};
+use crate::kafka::group::{CommittedOffset, Group, Kind, partition_for, records};
 use crate::kafka::log::LogScan;
 use crate::kafka::message::Response;
 use crate::kafka::message::request::OffsetCommit;
-use crate::kafka::message::response::{DescribedGroup, Joined};
 use crate::kafka::metadata::OFFSETS_TOPIC;
 use crate::kafka::now_ms;
-use crate::kafka::process::Out;
+use crate::kafka::process::{Out, Timer};
 use crate::kafka::record::Records;
 use crate::kafka::record::builder::{BatchBuilder, Fields, ProducerStamp};
 use crate::sim::{NodeId, Rope, Span};
@@ -28,7 +26,7 @@ use std::rc::Rc;
 pub type Written = (TopicPartition, CommittedOffset);
 
 /// How long a commit may wait for replicas (`offsets.commit.timeout.ms`).
-const COMMIT_TIMEOUT: Span = Span::seconds(5);
+pub(super) const OFFSETS_COMMIT_TIMEOUT: Span = Span::seconds(5);
 
 impl Server {
     // ---- loading ----
@@ -56,7 +54,10 @@ impl Server {
             Some((file, from, len)) => {
                 out.read(&file, from, len, Ticket::LoadOffsets { partition });
             }
-            None => drop(self.loading.remove(&partition)),
+            None => {
+                self.loading.remove(&partition);
+                self.sleep_for_groups(out);
+            }
         }
     }
 
@@ -65,8 +66,13 @@ impl Server {
         let Some(scan) = self.loading.get_mut(&partition) else { return };
         for (_, batch) in scan.take(bytes) {
             for record in Records::of(&batch).into_iter().flatten() {
-                if let Some(key) = record.key.and_then(records::decode_key) {
+                let Some(bytes) = record.key else { continue };
+                if let Some(key) = records::decode_key(bytes) {
                     self.groups.replay(key, record.value.and_then(records::decode_value));
+                } else if let Some(group) = records::decode_members_key(bytes) {
+                    let now = out.now();
+                    let members = record.value.and_then(|v| records::decode_members(v, now));
+                    self.groups.replay_members(&group.into(), members);
                 }
             }
         }
@@ -74,7 +80,7 @@ impl Server {
     }
 
     /// The partition of a group, if this broker coordinates it and knows what it holds.
-    fn coordinated(&self, group: &str) -> Result<TopicPartition, ErrorCode> {
+    pub(super) fn coordinated(&self, group: &str) -> Result<TopicPartition, ErrorCode> {
         let Some(offsets) = self.image.topics.get(OFFSETS_TOPIC) else {
             return Err(ErrorCode::CoordinatorNotAvailable);
         };
@@ -88,8 +94,6 @@ impl Server {
             false => Ok(partition),
         }
     }
-
-    // ---- members ----
 
     pub(super) fn find_coordinator(&mut self, call: &Call, group: &str, out: &mut Out<'_>) {
         if !self.image.topics.contains_key(OFFSETS_TOPIC) {
@@ -114,96 +118,14 @@ impl Server {
         Ok((id, broker.node))
     }
 
-    pub(super) fn join_group(
-        &mut self,
-        call: &Call,
-        group: &Rc<str>,
-        member: &Rc<str>,
-        out: &mut Out<'_>,
-    ) {
-        let joined = self.join(call, group, member, out);
-        call.answer(Response::JoinGroup(joined), out);
-    }
-
-    fn join(
-        &mut self,
-        call: &Call,
-        group: &Rc<str>,
-        member: &Rc<str>,
-        out: &mut Out<'_>,
-    ) -> Result<Joined, ApiError> {
-        if group.is_empty() {
-            return Err(ErrorCode::InvalidGroupId.error());
-        }
-        self.coordinated(group).map_err(ErrorCode::error)?;
-        let found = self.groups.get_or_make(group);
-        if found.member.as_ref().is_some_and(|other| other.node != call.from) {
-            return Err(client_error(
-                "NotHereYet",
-                format!(
-                    "not here yet: a second member of group {group} (the group protocol comes \
-                     with consumer groups)"
-                ),
-            ));
-        }
-        let id: Rc<str> = match member.is_empty() {
-            false => member.clone(),
-            true => format!("{}-{}", call.client, uuid_text(out)).into(),
-        };
-        found.generation += 1;
-        found.member = Some(Member {
-            id: id.clone(),
-            client: call.client.clone(),
-            node: call.from,
-            assignment: None,
-        });
-        Ok(Joined { member: id, generation: found.generation })
-    }
-
-    pub(super) fn sync_group(
-        &mut self,
-        call: &Call,
-        (group, member, generation): (&str, &str, i32),
-        assignment: Vec<TopicPartition>,
-        out: &mut Out<'_>,
-    ) {
-        let result = self.coordinated(group).and_then(|_| {
-            let found = self.groups.get_mut(group).ok_or(ErrorCode::UnknownMemberId)?;
-            let current = found.member.as_mut().filter(|current| *current.id == *member);
-            let current = current.ok_or(ErrorCode::UnknownMemberId)?;
-            if found.generation != generation {
-                return Err(ErrorCode::IllegalGeneration);
-            }
-            current.assignment = Some(assignment);
-            Ok(())
-        });
-        call.answer(Response::SyncGroup(result), out);
-    }
-
-    pub(super) fn leave_group(
-        &mut self,
-        call: &Call,
-        group: &str,
-        member: &str,
-        out: &mut Out<'_>,
-    ) {
-        let result = self.coordinated(group).and_then(|_| {
-            let found = self.groups.get_mut(group).ok_or(ErrorCode::UnknownMemberId)?;
-            match found.member.take_if(|current| *current.id == *member) {
-                Some(_) => Ok(()),
-                None => Err(ErrorCode::UnknownMemberId),
-            }
-        });
-        call.answer(Response::LeaveGroup(result), out);
-    }
-
     // ---- offsets ----
 
     pub(super) fn offset_commit(&mut self, call: Call, commit: OffsetCommit, out: &mut Out<'_>) {
         let allowed = self.coordinated(&commit.group).and_then(|partition| {
             let unknown = Group::default();
             let group = self.groups.get(&commit.group).unwrap_or(&unknown);
-            group.check_commit(&commit.member, commit.generation)?;
+            let instance = commit.instance.as_ref();
+            group.check_commit((&commit.member, instance, commit.generation))?;
             Ok(partition)
         });
         let partition = match allowed {
@@ -227,13 +149,13 @@ impl Server {
         let completion = Completion::Commit { call, group: commit.group.clone(), offsets, refused };
         let Completion::Commit { offsets, .. } = &completion else { return };
         if offsets.is_empty() {
-            return self.append_all(-1, COMMIT_TIMEOUT, Vec::new(), completion, out);
+            return self.append_all(-1, OFFSETS_COMMIT_TIMEOUT, Vec::new(), completion, out);
         }
         let entries = offsets.iter().map(|(tp, committed)| {
             (records::encode_key(&commit.group, tp), Some(records::encode_value(committed)))
         });
         let batch = batch_of(entries, time);
-        self.append_all(-1, COMMIT_TIMEOUT, vec![(partition, batch)], completion, out);
+        self.append_all(-1, OFFSETS_COMMIT_TIMEOUT, vec![(partition, batch)], completion, out);
     }
 
     /// The record of a commit is in the log, or could not be brought there.
@@ -245,15 +167,7 @@ impl Server {
         written: Result<(), ErrorCode>,
         out: &mut Out<'_>,
     ) {
-        // As the real coordinator translates what may go wrong with its append.
-        let written = written.map_err(|error| match error {
-            ErrorCode::UnknownTopicOrPartition
-            | ErrorCode::NotEnoughReplicas
-            | ErrorCode::NotEnoughReplicasAfterAppend
-            | ErrorCode::RequestTimedOut => ErrorCode::CoordinatorNotAvailable,
-            ErrorCode::NotLeaderOrFollower => ErrorCode::NotCoordinator,
-            other => other,
-        });
+        let written = written.map_err(as_coordinator);
         let mut outcomes = Vec::new();
         for (partition, committed) in offsets {
             if written.is_ok() {
@@ -303,14 +217,48 @@ impl Server {
         });
         let found: Vec<_> = found.filter(|(_, keys)| !keys.is_empty()).collect();
         for (id, keys) in found {
-            let Ok(partition) = self.coordinated(&id) else { continue };
-            let tombstones = keys.iter().map(|key| (records::encode_key(&id, key), None));
-            let batch = batch_of(tombstones, now_ms(out.now()));
-            if let Some(group) = self.groups.get_mut(&id) {
-                group.offsets.retain(|key, _| !keys.contains(key));
+            self.forget_offsets_of(&id, keys, out);
+        }
+    }
+
+    fn forget_offsets_of(&mut self, id: &Rc<str>, keys: Vec<TopicPartition>, out: &mut Out<'_>) {
+        let Ok(partition) = self.coordinated(id) else { return };
+        let tombstones = keys.iter().map(|key| (records::encode_key(id, key), None));
+        let batch = batch_of(tombstones, now_ms(out.now()));
+        if let Some(group) = self.groups.get_mut(id) {
+            group.offsets.retain(|key, _| !keys.contains(key));
+        }
+        let batches = vec![(partition, batch)];
+        self.append_all(-1, OFFSETS_COMMIT_TIMEOUT, batches, Completion::Nothing, out);
+    }
+
+    /// Forgets offsets that are older than `offsets.retention.minutes`: of a group that has had
+    /// members, counted from when it became empty; of topics that nobody of it reads any more, and
+    /// of groups that only ever committed, from the commit. A group that keeps nothing goes too.
+    pub(super) fn forget_old_offsets(&mut self, out: &mut Out<'_>) {
+        out.timer(Timer::OldOffsets, self.config.offsets_retention_check);
+        let horizon = now_ms(out.now()) - self.config.offsets_retention.as_millis() as i64;
+        let found = self.groups.iter().map(|(id, group)| {
+            let is_old = |(key, committed): &(&TopicPartition, &CommittedOffset)| {
+                let since = match group.empty_since {
+                    Some(since) => since.max(committed.commit_ms),
+                    None => committed.commit_ms,
+                };
+                since <= horizon && (group.is_empty() || !group.subscribes_to(&key.topic))
+            };
+            let keys = group.offsets.iter().filter(is_old).map(|(key, _)| key.clone());
+            (id.clone(), keys.collect::<Vec<_>>())
+        });
+        let found: Vec<_> = found.filter(|(_, keys)| !keys.is_empty()).collect();
+        for (group, keys) in found {
+            for partition in &keys {
+                let (group, partition) = (group.clone(), partition.clone());
+                out.emit(Event::OffsetExpired { group, partition });
             }
-            let batches = vec![(partition, batch)];
-            self.append_all(-1, COMMIT_TIMEOUT, batches, Completion::Nothing, out);
+            self.forget_offsets_of(&group, keys, out);
+            if self.groups.get(&group).is_some_and(|g| g.offsets.is_empty() && g.is_empty()) {
+                self.groups.remove(&group);
+            }
         }
     }
 
@@ -318,7 +266,11 @@ impl Server {
 
     pub(super) fn list_groups(&self, call: &Call, out: &mut Out<'_>) {
         let result = match self.loading.is_empty() {
-            true => Ok(self.groups.iter().map(|(id, _)| id.clone()).collect()),
+            true => Ok({
+                let all = self.groups.iter();
+                let is_modern = |group: &Group| matches!(group.kind, Kind::Consumer(_));
+                all.map(|(id, group)| (id.clone(), is_modern(group), group.state())).collect()
+            }),
             false => Err(ErrorCode::CoordinatorLoadInProgress),
         };
         call.answer(Response::ListGroups(result), out);
@@ -327,45 +279,82 @@ impl Server {
     pub(super) fn describe_group(&self, call: &Call, group: &str, out: &mut Out<'_>) {
         let result = self.coordinated(group).and_then(|_| {
             let found = self.groups.get(group).ok_or(ErrorCode::GroupIdNotFound)?;
-            let members = found.member.iter().map(|member| {
-                let assignment = member.assignment.clone().unwrap_or_default();
-                (member.id.clone(), member.client.clone(), assignment)
-            });
-            let assignor = if found.state() == "Stable" { "range" } else { "" };
-            Ok(DescribedGroup {
-                state: found.state().to_owned(),
-                assignor: assignor.to_owned(),
-                members: members.collect(),
-            })
+            Ok(found.describe())
         });
         call.answer(Response::DescribeGroups(result), out);
+    }
+
+    /// Forgets some offsets of a group, but none of topics that its members read.
+    pub(super) fn offset_delete(
+        &mut self,
+        call: &Call,
+        group: &Rc<str>,
+        partitions: Vec<TopicPartition>,
+        out: &mut Out<'_>,
+    ) {
+        let result = self.coordinated(group).and_then(|_| {
+            let found = self.groups.get(group).ok_or(ErrorCode::GroupIdNotFound)?;
+            let outcome = |partition: &TopicPartition| match () {
+                () if self.image.partition(partition).is_none() => {
+                    Err(ErrorCode::UnknownTopicOrPartition)
+                }
+                () if found.subscribes_to(&partition.topic) => {
+                    Err(ErrorCode::GroupSubscribedToTopic)
+                }
+                () => Ok(()),
+            };
+            let outcomes = partitions.into_iter().map(|tp| {
+                let outcome = outcome(&tp);
+                (tp, outcome)
+            });
+            Ok(outcomes.collect::<Vec<_>>())
+        });
+        if let Ok(outcomes) = &result {
+            let gone = outcomes.iter().filter(|(_, outcome)| outcome.is_ok());
+            let keys: Vec<TopicPartition> = gone.map(|(tp, _)| tp.clone()).collect();
+            if !keys.is_empty() {
+                self.forget_offsets_of(group, keys, out);
+            }
+        }
+        call.answer(Response::OffsetDelete(result), out);
     }
 
     pub(super) fn delete_group(&mut self, call: Call, group: &Rc<str>, out: &mut Out<'_>) {
         let checked = self.coordinated(group).and_then(|partition| {
             let found = self.groups.get(group).ok_or(ErrorCode::GroupIdNotFound)?;
-            match &found.member {
-                Some(_) => Err(ErrorCode::NonEmptyGroup),
-                None => Ok((partition, found.offsets.keys().cloned().collect::<Vec<_>>())),
+            match found.is_empty() {
+                false => Err(ErrorCode::NonEmptyGroup),
+                true => Ok((partition, found.offsets.keys().cloned().collect::<Vec<_>>())),
             }
         });
         match checked {
             Err(error) => call.answer(Response::DeleteGroups(Err(error)), out),
             Ok((partition, keys)) => {
-                let tombstones = keys.iter().map(|key| (records::encode_key(group, key), None));
-                let batches = match keys.is_empty() {
-                    true => Vec::new(),
-                    false => vec![(partition, batch_of(tombstones, now_ms(out.now())))],
-                };
+                let offsets = keys.iter().map(|key| records::encode_key(group, key));
+                let all = offsets.chain([records::encode_members_key(group)]);
+                let batch = batch_of(all.map(|key| (key, None)), now_ms(out.now()));
+                let batches = vec![(partition, batch)];
                 let completion = Completion::DeleteGroup { call, group: group.clone() };
-                self.append_all(-1, COMMIT_TIMEOUT, batches, completion, out);
+                self.append_all(-1, OFFSETS_COMMIT_TIMEOUT, batches, completion, out);
             }
         }
     }
 }
 
+/// What may go wrong with an append, as the real coordinator translates it.
+pub(super) fn as_coordinator(error: ErrorCode) -> ErrorCode {
+    match error {
+        ErrorCode::UnknownTopicOrPartition
+        | ErrorCode::NotEnoughReplicas
+        | ErrorCode::NotEnoughReplicasAfterAppend
+        | ErrorCode::RequestTimedOut => ErrorCode::CoordinatorNotAvailable,
+        ErrorCode::NotLeaderOrFollower => ErrorCode::NotCoordinator,
+        other => other,
+    }
+}
+
 /// A batch of keys with values or tombstones.
-fn batch_of(entries: impl Iterator<Item = (Bytes, Option<Bytes>)>, time: i64) -> Bytes {
+pub(super) fn batch_of(entries: impl Iterator<Item = (Bytes, Option<Bytes>)>, time: i64) -> Bytes {
     let mut builder = BatchBuilder::new(0, 0);
     for (key, value) in entries {
         builder.push(time, &Fields { key: Some(&key), value: value.as_deref(), headers: &[] });
@@ -374,7 +363,7 @@ fn batch_of(entries: impl Iterator<Item = (Bytes, Option<Bytes>)>, time: i64) ->
 }
 
 /// A random UUID in the usual form: `8-4-4-4-12` digits.
-fn uuid_text(out: &mut Out<'_>) -> String {
+pub(super) fn uuid_text(out: &mut Out<'_>) -> String {
     let bits = u128::from_be_bytes(crate::kafka::controller::active::draw_id(out.random()).0);
     let hex = format!("{bits:032x}");
     let parts = [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]];

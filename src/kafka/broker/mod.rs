@@ -16,7 +16,7 @@
 //! controller knows that it lives.
 //!
 //! Offsets are committed through an append to `__consumer_offsets` like any other
-//! ([`coordinator`]).
+//! ([`coordinator`]); joining a group waits for its other members ([`membership`]).
 //!
 //! The broker never decodes records: it reads batch headers, checks checksums, stamps offsets, and
 //! hands the same bytes on. (A look-up by time and the loading of its own logs decode, as the real
@@ -33,6 +33,7 @@ pub mod isr;
 pub mod life;
 pub mod lifecycle;
 pub mod list_offsets;
+pub mod membership;
 pub mod produce;
 pub mod replicas;
 pub mod retention;

@@ -30,6 +30,8 @@ pub enum Completion {
         /// What was refused before.
         refused: Vec<(TopicPartition, ErrorCode)>,
     },
+    /// A group's members are stored: those that wait are told what they read.
+    Synced(Vec<(Call, Vec<TopicPartition>)>),
     /// A group is deleted.
     DeleteGroup {
         /// The DeleteGroups.
@@ -257,6 +259,10 @@ impl Server {
             Completion::Commit { call, group, offsets, refused } => {
                 let written = outcomes.into_iter().try_for_each(|(_, result)| result.map(drop));
                 self.committed(&call, &group, (offsets, refused), written, out);
+            }
+            Completion::Synced(synced) => {
+                let written = outcomes.into_iter().try_for_each(|(_, result)| result.map(drop));
+                self.group_stored(synced, written, out);
             }
             Completion::DeleteGroup { call, group } => {
                 let written = outcomes.into_iter().try_for_each(|(_, result)| result.map(drop));

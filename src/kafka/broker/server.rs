@@ -79,6 +79,8 @@ pub struct Server {
     pub(super) lookups: BTreeMap<u64, DelayedLookup>,
     /// Producer ids that this broker may give away: the next, and the end of its block.
     pub(super) producer_ids: (i64, i64),
+    /// When the timer of the groups is up.
+    pub(super) groups_wake: Option<Time>,
     last_id: u64,
     /// What the checkpoint files hold, so that they are written only if it changed.
     written: BTreeMap<&'static str, String>,
@@ -136,6 +138,7 @@ impl Server {
             fetches: BTreeMap::new(),
             produces: BTreeMap::new(),
             lookups: BTreeMap::new(),
+            groups_wake: None,
             last_id: 0,
             written: BTreeMap::new(),
             stopping: None,
@@ -151,6 +154,7 @@ impl Server {
             server.beat(out);
             server.pump(out);
         }
+        out.timer(Timer::OldOffsets, server.config.offsets_retention_check);
         server
     }
 
@@ -208,13 +212,20 @@ impl Server {
                 self.list_offsets(call, from_replica, partitions, out);
             }
             Request::FindCoordinator { group } => self.find_coordinator(&call, &group, out),
-            Request::JoinGroup { group, member, topics: _ } => {
-                self.join_group(&call, &group, &member, out);
+            Request::JoinGroup(join) => self.join_group(call, join, out),
+            Request::SyncGroup { group, member, instance, generation, assignments } => {
+                let who = (&group, &member, instance.as_ref(), generation);
+                self.sync_group(call, who, assignments, out);
             }
-            Request::SyncGroup { group, member, generation, assignment } => {
-                self.sync_group(&call, (&group, &member, generation), assignment, out);
+            Request::Heartbeat { group, member, instance, generation } => {
+                self.heartbeat(&call, (&group, &member, instance.as_ref(), generation), out);
             }
-            Request::LeaveGroup { group, member } => self.leave_group(&call, &group, &member, out),
+            Request::ConsumerGroupHeartbeat(beat) => {
+                self.consumer_group_heartbeat(&call, beat, out);
+            }
+            Request::LeaveGroup { group, member, instance } => {
+                self.leave_group(&call, (&group, &member, instance.as_ref()), out);
+            }
             Request::OffsetCommit(commit) => self.offset_commit(call, commit, out),
             Request::OffsetFetch { group, partitions } => {
                 self.offset_fetch(&call, &group, partitions, out);
@@ -235,6 +246,9 @@ impl Server {
             Request::DescribeConfigs { topics } => self.describe_configs(&call, topics, out),
             Request::ListGroups => self.list_groups(&call, out),
             Request::DescribeGroups { group } => self.describe_group(&call, &group, out),
+            Request::OffsetDelete { group, partitions } => {
+                self.offset_delete(&call, &group, partitions, out);
+            }
             Request::DeleteGroups { group } => self.delete_group(call, &group, out),
         }
     }
@@ -287,13 +301,14 @@ impl Server {
             Timer::Retention => self.delete_old_segments(out),
             Timer::GiveUpStop => self.close_down(out),
             Timer::Wake => self.wake_at = None,
+            Timer::Groups => self.groups_woken(out),
+            Timer::OldOffsets => self.forget_old_offsets(out),
             _ => {}
         }
     }
 
     fn closed(&mut self, peer: NodeId, out: &mut Out<'_>) {
         self.disconnected(peer, out);
-        self.groups.disconnected(peer);
         let gone = |call: &Call| call.from == peer;
         let fetches: Vec<u64> =
             self.fetches.iter().filter(|(_, f)| gone(&f.call)).map(|(id, _)| *id).collect();

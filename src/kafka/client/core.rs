@@ -109,6 +109,17 @@ impl<P> ClientCore<P> {
         self.connections.send(node, (request, Purpose::Own(purpose)), timeout, out);
     }
 
+    /// Sends a request that a broker may hold for longer than `request.timeout.ms`.
+    pub fn send_within(
+        &mut self,
+        node: NodeId,
+        (request, purpose): (Request, P),
+        timeout: Span,
+        out: &mut Out<'_>,
+    ) {
+        self.connections.send(node, (request, Purpose::Own(purpose)), timeout, out);
+    }
+
     /// Sends a request that is not answered.
     pub fn send_one_way(&mut self, node: NodeId, request: Request, out: &mut Out<'_>) {
         self.connections.send_one_way(node, request, out);

@@ -5,6 +5,7 @@ use super::{Definition, Kind, Values, define};
 use crate::kafka::command::ApiError;
 use crate::kafka::spec::Settings;
 use crate::sim::Span;
+use std::ops::RangeInclusive;
 
 const POLICIES: &[&str] = &["compact", "delete"];
 const CODECS: &[&str] = &["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"];
@@ -23,6 +24,12 @@ pub const TABLE: &[Definition] = &[
     define("delete.topic.enable", Kind::Boolean, "true"),
     // A feature of the cluster in the real one, set when it is formatted.
     define("eligible.leader.replicas.version", Kind::Int(0), "1"),
+    define("group.consumer.heartbeat.interval.ms", Kind::Int(1), "5000"),
+    define("group.consumer.session.timeout.ms", Kind::Int(1), "45000"),
+    define("group.initial.rebalance.delay.ms", Kind::Int(i64::MIN), "3000"),
+    define("group.max.session.timeout.ms", Kind::Int(i64::MIN), "1800000"),
+    define("group.max.size", Kind::Int(1), "2147483647"),
+    define("group.min.session.timeout.ms", Kind::Int(i64::MIN), "6000"),
     define("leader.imbalance.check.interval.seconds", Kind::Long(1), "300"),
     define("leader.imbalance.per.broker.percentage", Kind::Int(i64::MIN), "10"),
     define("log.cleaner.backoff.ms", Kind::Long(0), "15000"),
@@ -58,6 +65,8 @@ pub const TABLE: &[Definition] = &[
     define("num.partitions", Kind::Int(1), "1"),
     define("offset.metadata.max.bytes", Kind::Int(i64::MIN), "4096"),
     define("offsets.commit.timeout.ms", Kind::Int(1), "5000"),
+    define("offsets.retention.check.interval.ms", Kind::Long(1), "600000"),
+    define("offsets.retention.minutes", Kind::Int(1), "10080"),
     define("offsets.topic.num.partitions", Kind::Int(1), "50"),
     define("offsets.topic.replication.factor", Kind::Int(1), "3"),
     define("offsets.topic.segment.bytes", Kind::Int(1), "104857600"),
@@ -82,6 +91,20 @@ pub struct BrokerConfig {
     pub num_partitions: i32,
     /// Replicas of a new topic of which no number was given.
     pub default_replication_factor: i16,
+    /// How long the first member of an empty group waits for others.
+    pub initial_rebalance_delay: Span,
+    /// The session timeouts that members may ask for.
+    pub group_session_timeouts: RangeInclusive<Span>,
+    /// Members that a group may have.
+    pub group_max_size: usize,
+    /// How often members of the consumer protocol are to be heard of.
+    pub consumer_heartbeat_interval: Span,
+    /// After how long of silence they are gone.
+    pub consumer_session_timeout: Span,
+    /// How long a group keeps offsets when nobody reads.
+    pub offsets_retention: Span,
+    /// How often it is looked which offsets are too old.
+    pub offsets_retention_check: Span,
     /// Partitions of `__consumer_offsets`.
     pub offsets_partitions: i32,
     /// Segment size of `__consumer_offsets`.
@@ -136,13 +159,21 @@ impl BrokerConfig {
     /// Reads a broker's settings.
     pub fn of(settings: &Settings) -> Result<BrokerConfig, ApiError> {
         let values = Values::check(TABLE, settings, "broker")?;
+        let ms = |name| Span::millis(values.natural(name));
         let topic_defaults = topic_defaults(&values);
         TopicConfig::of(&Settings::new(), &topic_defaults)?;
-        let ms = |name| Span::millis(values.natural(name));
         Ok(BrokerConfig {
             auto_create_topics: values.is_true("auto.create.topics.enable"),
             num_partitions: values.number("num.partitions") as i32,
             default_replication_factor: values.number("default.replication.factor") as i16,
+            initial_rebalance_delay: ms("group.initial.rebalance.delay.ms"),
+            group_session_timeouts: ms("group.min.session.timeout.ms")
+                ..=ms("group.max.session.timeout.ms"),
+            group_max_size: values.natural("group.max.size") as usize,
+            consumer_heartbeat_interval: ms("group.consumer.heartbeat.interval.ms"),
+            consumer_session_timeout: ms("group.consumer.session.timeout.ms"),
+            offsets_retention: Span::seconds(60 * values.natural("offsets.retention.minutes")),
+            offsets_retention_check: ms("offsets.retention.check.interval.ms"),
             offsets_partitions: values.number("offsets.topic.num.partitions") as i32,
             offsets_replication_factor: values.number("offsets.topic.replication.factor") as i16,
             offsets_segment_bytes: values.natural("offsets.topic.segment.bytes"),

@@ -2,9 +2,12 @@
 
 use super::producer::NetworkConfig;
 use super::{Definition, Kind, Values, define};
+use crate::kafka::assignor::Assignor;
 use crate::kafka::command::ApiError;
+use crate::kafka::error::client_error;
 use crate::kafka::spec::{Settings, StartAt};
 use crate::sim::Span;
+use std::rc::Rc;
 
 /// Every consumer setting that is understood.
 pub const TABLE: &[Definition] = &[
@@ -18,7 +21,9 @@ pub const TABLE: &[Definition] = &[
     define("fetch.max.wait.ms", Kind::Int(0), "500"),
     define("fetch.min.bytes", Kind::Int(0), "1"),
     define("group.instance.id", Kind::Text, ""),
+    define("client.rack", Kind::Text, ""),
     define("group.protocol", Kind::OneOf(&["classic", "consumer"]), "classic"),
+    define("group.remote.assignor", Kind::OneOf(&["", "uniform", "range"]), ""),
     define("heartbeat.interval.ms", Kind::Int(i64::MIN), "3000"),
     define(
         "isolation.level",
@@ -39,6 +44,23 @@ pub const TABLE: &[Definition] = &[
     define("socket.connection.setup.timeout.max.ms", Kind::Long(i64::MIN), "30000"),
     define("socket.connection.setup.timeout.ms", Kind::Long(i64::MIN), "10000"),
 ];
+
+/// What the coordinator decides in the consumer protocol.
+const CLASSIC_ONLY: [&str; 3] =
+    ["partition.assignment.strategy", "heartbeat.interval.ms", "session.timeout.ms"];
+
+/// The assignors of a list of names or classes.
+fn assignors(list: &str) -> Result<Vec<Assignor>, ApiError> {
+    let each = list.split(',').map(str::trim).map(|name| {
+        Assignor::of_client(name).ok_or_else(|| {
+            client_error(
+                "KafkaException",
+                format!("{name} ClassNotFoundException exception occurred"),
+            )
+        })
+    });
+    each.collect()
+}
 
 /// The consumer settings that the engine uses.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,6 +87,22 @@ pub struct ConsumerConfig {
     pub allow_auto_create: bool,
     /// How long a call such as `commitSync()` may take.
     pub api_timeout: Span,
+    /// `group.instance.id`: a static member.
+    pub group_instance: Option<Rc<str>>,
+    /// `group.protocol=consumer`.
+    pub is_modern: bool,
+    /// The assignors of the classic protocol, the best first.
+    pub assignors: Vec<Assignor>,
+    /// The assignor that the coordinator is to use (consumer protocol).
+    pub remote_assignor: Option<Assignor>,
+    /// `client.rack`.
+    pub rack: Option<Rc<str>>,
+    /// How often the coordinator is to hear of it.
+    pub heartbeat_interval: Span,
+    /// After how long of silence it is gone.
+    pub session_timeout: Span,
+    /// How long the application may stay away from `poll()`.
+    pub max_poll_interval: Span,
     /// Timeouts and backoffs.
     pub network: NetworkConfig,
 }
@@ -74,6 +112,19 @@ impl ConsumerConfig {
     pub fn of(settings: &Settings) -> Result<ConsumerConfig, ApiError> {
         let values = Values::check(TABLE, settings, "consumer")?;
         let ms = |name| Span::millis(values.natural(name));
+        let text = |name| Some(values.text(name)).filter(|text| !text.is_empty()).map(Rc::from);
+        let is_modern = values.text("group.protocol") == "consumer";
+        if is_modern && let Some(name) = CLASSIC_ONLY.iter().find(|name| values.is_set(name)) {
+            let sentence = format!("{name} cannot be set when group.protocol=CONSUMER");
+            return Err(client_error("ConfigException", sentence));
+        }
+        let assignors = assignors(values.text("partition.assignment.strategy"))?;
+        let (heartbeat_interval, session_timeout) =
+            (ms("heartbeat.interval.ms"), ms("session.timeout.ms"));
+        if heartbeat_interval >= session_timeout {
+            let sentence = "Heartbeat must be set lower than the session timeout";
+            return Err(client_error("IllegalArgumentException", sentence));
+        }
         Ok(ConsumerConfig {
             auto_offset_reset: match values.text("auto.offset.reset") {
                 "earliest" => Some(StartAt::Earliest),
@@ -90,6 +141,14 @@ impl ConsumerConfig {
             check_crcs: values.is_true("check.crcs"),
             allow_auto_create: values.is_true("allow.auto.create.topics"),
             api_timeout: ms("default.api.timeout.ms"),
+            group_instance: text("group.instance.id"),
+            is_modern,
+            assignors,
+            remote_assignor: Assignor::of_server(values.text("group.remote.assignor")),
+            rack: text("client.rack"),
+            heartbeat_interval,
+            session_timeout,
+            max_poll_interval: ms("max.poll.interval.ms"),
             network: NetworkConfig::of(&values),
         })
     }

@@ -26,6 +26,10 @@ pub enum Asked {
     Join,
     /// The assignment.
     Sync,
+    /// To stay a member.
+    Heartbeat,
+    /// Nothing that anybody waits for.
+    Nothing,
     /// Committed offsets of these partitions.
     Committed(Vec<TopicPartition>),
     /// Where these partitions begin or end.
@@ -95,7 +99,7 @@ impl Consumer {
         let mut core = ClientCore::new(name, config.network.clone(), bootstrap.clone());
         core.allow_auto_create = config.allow_auto_create;
         let membership = match &spec.reads {
-            Reads::Group { group, .. } => Some(Membership::new(group)),
+            Reads::Group { group, .. } => Some(Membership::new(group, &config)),
             Reads::Assigned { .. } => None,
         };
         Consumer {
@@ -236,6 +240,7 @@ impl Consumer {
             }
             (Asked::Commit(commit), response) => self.commit_answered(commit, response, out),
             (Asked::Leave, _) => out.exit(),
+            (Asked::Nothing, _) => {}
             (asked, response) => self.membership_answered(asked, response, out),
         }
     }
@@ -263,21 +268,29 @@ impl Consumer {
         if self.closing.is_some() {
             return self.go_on_closing(out);
         }
-        let membership = self.pump_membership(out);
-        let positions = self.pump_positions(out);
-        self.note_ready(out);
         let thread = self.run_thread(out);
         if self.closing.is_some() {
             return self.go_on_closing(out);
         }
+        let membership = self.pump_membership(out);
+        let positions = self.pump_positions(out);
+        self.note_ready(out);
+        let waits = |c: &Consumer| (c.thread == Thread::Committing, c.commits.is_preparing());
+        let before = waits(self);
         let commits = self.pump_commits(out);
+        if waits(self) != before && !self.commits.is_preparing() {
+            // A commit that will not be made: who waited for it goes on.
+            return self.pump(out);
+        }
         let own = [membership, positions, thread, commits].into_iter().flatten().min();
         self.core.sleep(own, out);
     }
 
     fn note_ready(&mut self, out: &mut Out<'_>) {
         let joined = self.membership.as_ref().is_none_or(Membership::is_stable);
-        if !self.is_ready && joined && self.positions.are_known() {
+        let mut topics = self.core.metadata.wanted();
+        let all_there = topics.all(|topic| matches!(self.core.metadata.topic(topic), Some(Ok(_))));
+        if !self.is_ready && joined && all_there && self.positions.are_known() {
             self.is_ready = true;
             out.emit(Event::ClientReady { client: self.core.name.clone() });
         }
@@ -322,9 +335,14 @@ impl Consumer {
     }
 
     fn go_on_closing(&mut self, out: &mut Out<'_>) {
-        let stable = self.membership.as_ref().is_some_and(Membership::is_stable);
-        if !stable || out.now() >= self.close_by {
+        let membership = self.membership.as_ref();
+        let is_member = membership.is_some_and(|m| !m.member.is_empty() && m.generation >= 0);
+        if !is_member || out.now() >= self.close_by {
             return self.end(out);
+        }
+        if !membership.is_some_and(Membership::may_commit) {
+            // In the middle of a rebalance nothing can be committed.
+            self.commits.forget();
         }
         let next = self.pump_commits(out);
         if self.closing == Some(Closing::Committing) && self.commits.is_empty() {

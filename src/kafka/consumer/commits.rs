@@ -31,6 +31,8 @@ pub enum Cause {
         /// True right after `poll()`.
         first: bool,
     },
+    /// A rebalance: partitions may go to others.
+    Rebalance,
     /// A command of the lab.
     Command,
     /// `close()`.
@@ -52,6 +54,8 @@ pub struct PendingCommit {
 pub struct Commits {
     waiting: VecDeque<PendingCommit>,
     under_way: usize,
+    /// Commits before a rebalance that are waiting or under way.
+    preparing: usize,
     /// Behind the last record handled, of each partition, since the last commit of the thread.
     handled: Offsets,
     handled_count: u32,
@@ -83,6 +87,11 @@ impl Commits {
         self.waiting.is_empty() && self.under_way == 0
     }
 
+    /// True while a commit before a rebalance is to be made.
+    pub fn is_preparing(&self) -> bool {
+        self.preparing > 0
+    }
+
     /// Forgets what was to be committed.
     pub fn forget(&mut self) {
         self.waiting.clear();
@@ -95,6 +104,7 @@ impl Commits {
 
     fn push(&mut self, offsets: Offsets, cause: Cause, deadline: Time) {
         if !offsets.is_empty() {
+            self.preparing += usize::from(cause == Cause::Rebalance);
             let (retry_at, failures) = (Time::ZERO, 0);
             self.waiting.push_back(PendingCommit { offsets, cause, deadline, retry_at, failures });
         }
@@ -131,25 +141,45 @@ impl Consumer {
         self.commits.push(offsets, Cause::Auto, Time::NEVER);
     }
 
+    /// A new assignment: the next automatic commit is a whole interval away.
+    pub(super) fn begin_auto_commit(&mut self, now: Time) {
+        self.commits.next_auto = now + self.config.auto_commit_interval;
+    }
+
+    /// The commit of a consumer that commits by itself, before partitions may go to others.
+    pub(super) fn commit_before_rebalance(&mut self, now: Time) {
+        if self.commits_by_itself() {
+            let offsets = self.positions.iter().map(|(tp, offset)| (tp.clone(), offset)).collect();
+            self.commits.waiting.retain(|commit| commit.cause != Cause::Auto);
+            self.commits.push(offsets, Cause::Rebalance, now + self.config.api_timeout);
+        }
+    }
+
     /// `commitSync()` of all that `poll()` has handed out.
-    pub(super) fn commit_polled(&mut self, now: Time) {
+    pub(super) fn commit_polled(&mut self, out: &mut Out<'_>) {
         let mut offsets = Offsets::new();
         for held in &self.batch {
             offsets.insert(held.partition.clone(), held.offset + 1);
         }
-        self.commit_sync(offsets, true, now);
+        self.commit_sync(offsets, true, out);
     }
 
     /// `commitSync()` of all that was handled.
-    pub(super) fn commit_handled(&mut self, now: Time) {
+    pub(super) fn commit_handled(&mut self, out: &mut Out<'_>) {
         self.commits.handled_count = 0;
         let offsets = std::mem::take(&mut self.commits.handled);
-        self.commit_sync(offsets, false, now);
+        self.commit_sync(offsets, false, out);
     }
 
-    fn commit_sync(&mut self, offsets: Offsets, first: bool, now: Time) {
+    fn commit_sync(&mut self, mut offsets: Offsets, first: bool, out: &mut Out<'_>) {
+        // What was taken away meanwhile is not committed: it is another's by now.
+        offsets.retain(|partition, _| self.positions.reads(partition));
+        if offsets.is_empty() {
+            return self.take_up(first, out);
+        }
         self.thread = Thread::Committing;
-        self.commits.push(offsets, Cause::Thread { first }, now + self.config.api_timeout);
+        let deadline = out.now() + self.config.api_timeout;
+        self.commits.push(offsets, Cause::Thread { first }, deadline);
     }
 
     /// The lab's `commit`.
@@ -183,6 +213,12 @@ impl Consumer {
                 self.commit_timed_out(commit, out);
                 continue;
             }
+            // Who fell out of its group has nothing to commit for.
+            if self.membership.as_ref().is_some_and(|membership| membership.is_lost) {
+                let Some(commit) = self.commits.waiting.remove(index) else { break };
+                self.commit_refused(&commit, ErrorCode::UnknownMemberId, out);
+                continue;
+            }
             let at = if commit.retry_at > out.now() { commit.retry_at } else { commit.deadline };
             let ready = commit.retry_at <= out.now();
             if ready && self.can_commit(out) {
@@ -199,7 +235,7 @@ impl Consumer {
     }
 
     fn can_commit(&mut self, out: &mut Out<'_>) -> bool {
-        let Some(membership) = self.membership.as_ref().filter(|m| m.is_stable()) else {
+        let Some(membership) = self.membership.as_ref().filter(|m| m.may_commit()) else {
             return false;
         };
         membership.coordinator().is_some_and(|node| self.core.connect(node, out))
@@ -211,6 +247,7 @@ impl Consumer {
         let request = Request::OffsetCommit(OffsetCommit {
             group: membership.group.clone(),
             member: membership.member.clone(),
+            instance: membership.instance.clone(),
             generation: membership.generation,
             offsets: commit.offsets.iter().map(|(tp, offset)| (tp.clone(), *offset)).collect(),
         });
@@ -237,7 +274,12 @@ impl Consumer {
                 ErrorCode::NotCoordinator | ErrorCode::CoordinatorNotAvailable => {
                     membership.forget_coordinator();
                 }
-                ErrorCode::UnknownMemberId | ErrorCode::IllegalGeneration => membership.rejoin(),
+                // Only if it is still what it was when it asked.
+                ErrorCode::UnknownMemberId | ErrorCode::IllegalGeneration
+                    if !membership.is_lost && membership.may_commit() =>
+                {
+                    membership.fall_out(error);
+                }
                 _ => {}
             }
         }
@@ -252,16 +294,31 @@ impl Consumer {
             }
             return;
         }
+        self.commit_refused(&commit, error, out);
+    }
+
+    fn commit_refused(&mut self, commit: &PendingCommit, error: ErrorCode, out: &mut Out<'_>) {
         let sentence = match error {
-            ErrorCode::UnknownMemberId | ErrorCode::IllegalGeneration => {
+            ErrorCode::UnknownMemberId
+            | ErrorCode::IllegalGeneration
+            | ErrorCode::StaleMemberEpoch => {
                 "Offset commit cannot be completed since the consumer is not part of an active \
                  group for auto partition assignment; it is likely that the consumer was kicked \
                  out of the group."
             }
+            ErrorCode::RebalanceInProgress => {
+                "Offset commit cannot be completed since the consumer is undergoing a rebalance \
+                 for auto partition assignment. You can try completing the rebalance by calling \
+                 poll() and then retry the operation."
+            }
             other => other.sentence(),
         };
-        self.report(client_error("CommitFailedException", sentence), out);
-        self.commit_made(&commit, out);
+        let exception = match error {
+            ErrorCode::RebalanceInProgress => "RebalanceInProgressException",
+            _ => "CommitFailedException",
+        };
+        self.report(client_error(exception, sentence), out);
+        self.commit_made(commit, out);
     }
 
     fn commit_timed_out(&mut self, commit: PendingCommit, out: &mut Out<'_>) {
@@ -291,6 +348,9 @@ impl Consumer {
             && self.thread == Thread::Committing
         {
             self.take_up(first, out);
+        }
+        if commit.cause == Cause::Rebalance {
+            self.commits.preparing = self.commits.preparing.saturating_sub(1);
         }
     }
 }

@@ -35,12 +35,13 @@ impl Consumer {
         loop {
             match self.thread {
                 Thread::Polling => {
+                    self.poll_group(out);
                     self.auto_commit(out);
                     if !self.poll(out) {
                         return self.next_auto_commit();
                     }
                     if self.commit_mode() == CommitMode::Before {
-                        self.commit_polled(out.now());
+                        self.commit_polled(out);
                     } else {
                         self.take_up(true, out);
                     }
@@ -77,6 +78,9 @@ impl Consumer {
             }
         }
         self.send_fetches(out);
+        if let Some(membership) = &mut self.membership {
+            membership.polled(out.now());
+        }
         !self.batch.is_empty()
     }
 
@@ -121,7 +125,7 @@ impl Consumer {
         }
         match self.commit_mode() {
             CommitMode::After(each) if self.commits.is_time(each) => {
-                self.commit_handled(out.now());
+                self.commit_handled(out);
             }
             _ => self.take_up(false, out),
         }

@@ -1,24 +1,32 @@
-//! Becoming the member of a group: find its coordinator, join, agree on the assignment.
+//! Being a member of a group: what both protocols share.
+//!
+//! Two things go on side by side. In the background, whatever the application does, the
+//! coordinator is found, heartbeats are sent and answers taken. What touches the application's
+//! partitions happens within `poll()` alone (`poll_group`): they are taken away and given while
+//! nobody works with them. So a rebalance waits for slow handlers, and who does not come back to
+//! `poll()` within `max.poll.interval.ms` leaves the group by itself.
 
+use super::classic_member::ClassicMember;
 use super::client::{Asked, Consumer};
-use crate::kafka::error::ErrorCode;
-use crate::kafka::event::TopicPartition;
+use super::handler::Thread;
+use super::modern_member::ModernMember;
+use crate::kafka::config::ConsumerConfig;
+use crate::kafka::error::{ErrorCode, client_error};
+use crate::kafka::event::{Event, TopicPartition};
 use crate::kafka::message::{Request, Response};
 use crate::kafka::process::Out;
 use crate::kafka::spec::Reads;
+use crate::ordered::Order;
 use crate::sim::{NodeId, Time};
 use std::rc::Rc;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
-    /// Who coordinates is not known.
-    NoCoordinator,
-    /// Not a member, or with another assignment.
-    Outside,
-    /// Joined, and the assignment is not agreed on.
-    Joined,
-    /// A member.
-    Stable,
+/// The protocol that a member speaks, with how far it is.
+#[derive(Clone, Debug)]
+pub enum Side {
+    /// `group.protocol=classic`.
+    Classic(ClassicMember),
+    /// `group.protocol=consumer`.
+    Modern(ModernMember),
 }
 
 /// The consumer's side of its membership.
@@ -26,37 +34,67 @@ enum Stage {
 pub struct Membership {
     /// `group.id`.
     pub group: Rc<str>,
-    /// Its member id; empty before the first join.
+    /// Its member id; empty while it has none.
     pub member: Rc<str>,
-    /// The generation that it joined.
+    /// `group.instance.id`.
+    pub instance: Option<Rc<str>>,
+    /// The generation, or the member's epoch; -1 outside.
     pub generation: i32,
-    stage: Stage,
+    /// What it reads.
+    pub(super) owned: Vec<TopicPartition>,
+    /// True if what it reads may be somebody else's by now.
+    pub(super) is_lost: bool,
+    /// By its protocol.
+    pub(super) side: Side,
     coordinator: Option<(i32, NodeId)>,
-    assignment: Vec<TopicPartition>,
-    asking: bool,
+    asking_coordinator: bool,
     retry_at: Time,
     failures: u32,
+    /// When `poll()` last returned.
+    polled_at: Time,
+    /// When the coordinator is to hear of it.
+    pub(super) beat_at: Time,
+    pub(super) beat_under_way: bool,
 }
 
 impl Membership {
     /// Not a member yet.
-    pub fn new(group: &str) -> Membership {
+    pub fn new(group: &str, config: &ConsumerConfig) -> Membership {
         Membership {
             group: group.into(),
             member: "".into(),
+            instance: config.group_instance.clone(),
             generation: -1,
-            stage: Stage::NoCoordinator,
+            owned: Vec::new(),
+            is_lost: false,
+            side: match config.is_modern {
+                true => Side::Modern(ModernMember::default()),
+                false => Side::Classic(ClassicMember::default()),
+            },
             coordinator: None,
-            assignment: Vec::new(),
-            asking: false,
+            asking_coordinator: false,
             retry_at: Time::ZERO,
             failures: 0,
+            polled_at: Time::ZERO,
+            beat_at: Time::ZERO,
+            beat_under_way: false,
         }
     }
 
-    /// True while it is a member with an assignment.
+    /// True while it is a member and knows what it reads.
     pub fn is_stable(&self) -> bool {
-        self.stage == Stage::Stable
+        match &self.side {
+            Side::Classic(side) => side.is_stable(),
+            Side::Modern(side) => self.generation > 0 && side.target.is_none(),
+        }
+    }
+
+    /// True while the coordinator may take a commit of it.
+    pub fn may_commit(&self) -> bool {
+        match &self.side {
+            Side::Classic(side) => self.generation >= 0 && side.may_commit(),
+            Side::Modern(_) => self.generation > 0,
+        }
     }
 
     /// Where the coordinator is.
@@ -64,17 +102,51 @@ impl Membership {
         self.coordinator.map(|(_, node)| node)
     }
 
-    /// The coordinator is another one now, or away.
+    /// The coordinator is another one now, or away. The membership stays as it is.
     pub fn forget_coordinator(&mut self) {
-        self.stage = Stage::NoCoordinator;
         self.coordinator = None;
     }
 
-    /// The coordinator does not know it any more.
-    pub fn rejoin(&mut self) {
-        if self.stage != Stage::NoCoordinator {
-            self.stage = Stage::Outside;
+    /// The coordinator does not know it any more, or not as what it says it is.
+    pub fn fall_out(&mut self, error: ErrorCode) {
+        self.is_lost = true;
+        self.generation = -1;
+        match &mut self.side {
+            Side::Classic(side) => {
+                if error == ErrorCode::UnknownMemberId {
+                    self.member = "".into();
+                }
+                side.fall_out();
+            }
+            Side::Modern(side) => {
+                side.target = None;
+                self.generation = 0;
+                self.beat_at = Time::ZERO;
+            }
         }
+    }
+
+    /// Waits a little before the next try.
+    pub(super) fn hold_off(&mut self, until: Time) {
+        self.failures += 1;
+        self.retry_at = until;
+    }
+
+    pub(super) fn is_holding_off(&self, now: Time) -> bool {
+        self.retry_at > now
+    }
+
+    pub(super) fn went_well(&mut self) {
+        self.failures = 0;
+    }
+
+    pub(super) fn failures(&self) -> u32 {
+        self.failures
+    }
+
+    /// `poll()` returns with records.
+    pub(super) fn polled(&mut self, now: Time) {
+        self.polled_at = now;
     }
 }
 
@@ -88,78 +160,153 @@ impl Consumer {
         }
     }
 
-    /// All partitions of the subscribed topics, as far as they are known.
-    fn subscribed_partitions(&self) -> Vec<TopicPartition> {
-        let Reads::Group { .. } = &self.spec.reads else { return Vec::new() };
-        let mut partitions = Vec::new();
-        for topic in self.core.metadata.wanted() {
-            if let Some(Ok(found)) = self.core.metadata.topic(topic) {
-                partitions.extend(
-                    (0..found.partitions.len() as i32)
-                        .map(|partition| TopicPartition { topic: topic.clone(), partition }),
-                );
-            }
-        }
-        partitions
-    }
-
-    /// Topics came, grew or went: the assignment has to be agreed on anew.
+    /// Topics came, grew or went.
     pub(super) fn assignment_changed(&mut self) {
-        let partitions = self.subscribed_partitions();
-        match &mut self.membership {
-            Some(membership) if membership.stage == Stage::Stable => {
-                if membership.assignment != partitions {
-                    membership.stage = Stage::Outside;
-                }
-            }
-            Some(_) => {}
+        match &self.membership {
+            Some(_) => self.leader_looks_at_topics(),
             None => self.assign_by_hand(),
         }
     }
 
-    /// Asks for what the membership needs next; says when to look again.
+    /// What it subscribes to, in order.
+    pub(super) fn subscribed(&self) -> Vec<Rc<str>> {
+        match &self.spec.reads {
+            Reads::Group { topics, .. } => {
+                let mut topics: Vec<Rc<str>> = topics.iter().map(|t| t.as_str().into()).collect();
+                topics.order();
+                topics.dedup();
+                topics
+            }
+            Reads::Assigned { .. } => Vec::new(),
+        }
+    }
+
+    // ---- within poll() ----
+
+    /// The group's part of `poll()`.
+    pub(super) fn poll_group(&mut self, out: &mut Out<'_>) {
+        match self.membership.as_ref().map(|membership| &membership.side) {
+            Some(Side::Classic(_)) => self.poll_classic(out),
+            Some(Side::Modern(_)) => self.poll_modern(out),
+            None => {}
+        }
+    }
+
+    /// From now on it reads these partitions; what it keeps goes on where it was.
+    pub(super) fn own(&mut self, partitions: Vec<TopicPartition>) {
+        self.buffer.retain(|data| partitions.contains(&data.partition));
+        self.positions.assign(partitions.clone());
+        if let Some(membership) = &mut self.membership {
+            membership.owned = partitions;
+        }
+    }
+
+    /// Gives partitions up: politely, or because they are lost.
+    pub(super) fn give_up(&mut self, gone: Vec<TopicPartition>, out: &mut Out<'_>) {
+        let Some(membership) = &mut self.membership else { return };
+        let is_lost = std::mem::take(&mut membership.is_lost);
+        if gone.is_empty() {
+            return;
+        }
+        let kept = membership.owned.iter().filter(|partition| !gone.contains(partition));
+        let kept = kept.cloned().collect();
+        self.own(kept);
+        let client = self.core.name.clone();
+        out.emit(match is_lost {
+            true => Event::PartitionsLost { client, partitions: gone },
+            false => Event::PartitionsRevoked { client, partitions: gone },
+        });
+    }
+
+    // ---- in the background ----
+
+    /// Does what the membership needs next; says when to look again.
     pub(super) fn pump_membership(&mut self, out: &mut Out<'_>) -> Option<Time> {
-        let partitions = self.subscribed_partitions();
+        let now = out.now();
         let membership = self.membership.as_mut()?;
-        if membership.asking || membership.is_stable() {
+        if membership.coordinator.is_none() {
+            if membership.asking_coordinator || !self.core.metadata.is_known() {
+                return None;
+            }
+            if membership.is_holding_off(now) {
+                return Some(membership.retry_at);
+            }
+            let group = membership.group.clone();
+            let node = self.core.any_node(out)?;
+            membership.asking_coordinator = true;
+            self.core.send(node, Request::FindCoordinator { group }, Asked::Coordinator, out);
             return None;
         }
-        if membership.retry_at > out.now() {
-            return Some(membership.retry_at);
+        let poll_by = self.watch_poll(out);
+        let membership = self.membership.as_mut()?;
+        if membership.is_holding_off(now) {
+            return [Some(membership.retry_at), poll_by].into_iter().flatten().min();
         }
-        let group = membership.group.clone();
-        let member = membership.member.clone();
-        let (node, request, asked) = match membership.stage {
-            Stage::NoCoordinator => {
-                if !self.core.metadata.is_known() {
-                    return None;
-                }
-                let node = self.core.any_node(out)?;
-                (node, Request::FindCoordinator { group }, Asked::Coordinator)
-            }
-            Stage::Outside => {
-                // A topic that does not exist yet is waited for.
-                if partitions.is_empty() {
-                    return None;
-                }
-                membership.assignment = partitions;
-                let topics = self.core.metadata.wanted().cloned().collect();
-                let node = membership.coordinator()?;
-                (node, Request::JoinGroup { group, member, topics }, Asked::Join)
-            }
-            Stage::Joined => {
-                let (generation, assignment) =
-                    (membership.generation, membership.assignment.clone());
-                let request = Request::SyncGroup { group, member, generation, assignment };
-                (membership.coordinator()?, request, Asked::Sync)
-            }
-            Stage::Stable => return None,
+        let next = match &membership.side {
+            Side::Classic(_) => self.pump_classic(out),
+            Side::Modern(_) => self.pump_modern(out),
         };
-        if self.core.connect(node, out) {
-            membership.asking = true;
-            self.core.send(node, request, asked, out);
+        [next, poll_by].into_iter().flatten().min()
+    }
+
+    /// Who does not come back to `poll()` in time leaves. A static member only falls silent.
+    fn watch_poll(&mut self, out: &mut Out<'_>) -> Option<Time> {
+        let membership = self.membership.as_ref()?;
+        if self.thread == Thread::Polling || membership.generation < 0 || membership.is_lost {
+            return None;
         }
+        let by = membership.polled_at + self.config.max_poll_interval;
+        if by > out.now() {
+            return Some(by);
+        }
+        let error = client_error(
+            "ConsumerCoordinator",
+            "consumer poll timeout has expired. This means the time between subsequent calls to \
+             poll() was longer than the configured max.poll.interval.ms, which typically implies \
+             that the poll loop is spending too much time processing messages. You can address \
+             this either by increasing max.poll.interval.ms or by reducing the maximum size of \
+             batches returned in poll() with max.poll.records.",
+        );
+        out.emit(Event::ClientError { client: self.core.name.clone(), error });
+        if let Some((node, request)) = self.farewell()
+            && self.core.connect(node, out)
+        {
+            self.core.send(node, request, Asked::Nothing, out);
+        }
+        let membership = self.membership.as_mut()?;
+        membership.fall_out(ErrorCode::UnknownMemberId);
+        // It comes back with its next poll, not before.
+        membership.beat_at = Time::NEVER;
         None
+    }
+
+    /// How to say goodbye, if there is anybody to say it to.
+    fn farewell(&self) -> Option<(NodeId, Request)> {
+        let membership = self.membership.as_ref()?;
+        let node = membership.coordinator()?;
+        let request = match &membership.side {
+            Side::Classic(_) if membership.instance.is_some() || membership.member.is_empty() => {
+                return None;
+            }
+            Side::Classic(_) => Request::LeaveGroup {
+                group: membership.group.clone(),
+                member: membership.member.clone(),
+                instance: membership.instance.clone(),
+            },
+            Side::Modern(_) if membership.generation <= 0 => return None,
+            Side::Modern(_) => self.modern_farewell()?,
+        };
+        Some((node, request))
+    }
+
+    /// Says goodbye; false if there is nobody to say it to.
+    pub(super) fn leave_group(&mut self, out: &mut Out<'_>) -> bool {
+        let Some((node, request)) = self.farewell() else { return false };
+        let open = self.core.connect(node, out);
+        if open {
+            self.core.send(node, request, Asked::Leave, out);
+        }
+        open
     }
 
     pub(super) fn membership_answered(
@@ -169,77 +316,43 @@ impl Consumer {
         out: &mut Out<'_>,
     ) {
         let Some(membership) = &mut self.membership else { return };
-        membership.asking = false;
-        let failed = match (asked, response) {
+        match (asked, response) {
             (Asked::Coordinator, Some(Response::FindCoordinator(Ok(coordinator)))) => {
+                membership.asking_coordinator = false;
                 membership.coordinator = Some(coordinator);
-                membership.stage = Stage::Outside;
-                None
+                membership.went_well();
+                membership.retry_at = out.now();
             }
-            (_, Some(Response::FindCoordinator(Err(error)))) => Some(error),
-            (Asked::Join, Some(Response::JoinGroup(Ok(joined)))) => {
-                membership.member = joined.member;
-                membership.generation = joined.generation;
-                membership.stage = Stage::Joined;
-                None
+            (Asked::Coordinator, _) => {
+                membership.asking_coordinator = false;
+                self.try_again_later(out);
             }
-            (_, Some(Response::JoinGroup(Err(error)))) => {
-                let retriable = [
-                    ErrorCode::CoordinatorLoadInProgress,
-                    ErrorCode::CoordinatorNotAvailable,
-                    ErrorCode::NotCoordinator,
-                ];
-                match retriable.into_iter().find(|code| code.code() == error.code) {
-                    Some(code) => Some(code),
-                    None => return self.die(error, out),
-                }
+            (Asked::Join, Some(Response::JoinGroup(result))) => self.joined(result, out),
+            (Asked::Sync, Some(Response::SyncGroup(result))) => self.synced(result, out),
+            (Asked::Heartbeat, Some(Response::Heartbeat(result))) => self.beaten(result, out),
+            (Asked::Heartbeat, Some(Response::ConsumerGroupHeartbeat(result))) => {
+                self.target_heard(result, out);
             }
-            (Asked::Sync, Some(Response::SyncGroup(Ok(())))) => {
-                membership.stage = Stage::Stable;
-                let assignment = membership.assignment.clone();
-                self.positions.assign(assignment);
-                None
-            }
-            (_, Some(Response::SyncGroup(Err(error)))) => Some(error),
-            // The connection is gone.
-            _ => Some(ErrorCode::CoordinatorNotAvailable),
-        };
-        self.membership_failed(failed, out);
+            (asked, _) => self.membership_unanswered(asked, out),
+        }
     }
 
-    fn membership_failed(&mut self, failed: Option<ErrorCode>, out: &mut Out<'_>) {
+    /// The connection is gone.
+    fn membership_unanswered(&mut self, asked: Asked, out: &mut Out<'_>) {
         let Some(membership) = &mut self.membership else { return };
-        let Some(error) = failed else {
-            membership.failures = 0;
-            return;
-        };
-        let wait = self.core.retry_backoff(membership.failures, out);
-        membership.retry_at = out.now() + wait;
-        membership.failures += 1;
-        match error {
-            ErrorCode::NotCoordinator | ErrorCode::CoordinatorNotAvailable => {
-                membership.forget_coordinator();
-            }
-            ErrorCode::UnknownMemberId | ErrorCode::IllegalGeneration => {
-                membership.member = "".into();
-                membership.rejoin();
-            }
-            _ => {}
+        membership.beat_under_way &= !matches!(asked, Asked::Heartbeat);
+        if let Side::Classic(side) = &mut membership.side {
+            side.unanswered(&asked);
         }
+        membership.forget_coordinator();
+        self.try_again_later(out);
     }
 
-    /// Says goodbye; false if there is nobody to say it to.
-    pub(super) fn leave_group(&mut self, out: &mut Out<'_>) -> bool {
-        let Some(membership) = &self.membership else { return false };
-        let Some(node) = membership.coordinator() else { return false };
-        let request = Request::LeaveGroup {
-            group: membership.group.clone(),
-            member: membership.member.clone(),
-        };
-        let open = self.core.connect(node, out);
-        if open {
-            self.core.send(node, request, Asked::Leave, out);
+    pub(super) fn try_again_later(&mut self, out: &mut Out<'_>) {
+        let failures = self.membership.as_ref().map_or(0, Membership::failures);
+        let wait = self.core.retry_backoff(failures, out);
+        if let Some(membership) = &mut self.membership {
+            membership.hold_off(out.now() + wait);
         }
-        open
     }
 }

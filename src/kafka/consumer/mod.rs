@@ -6,7 +6,8 @@
 //! holds up to two fetches' worth of records. A broker of which fetched records still lie in the
 //! buffer is not asked ([`fetcher`]).
 //!
-//! Before that it must know where to read: it joins its group ([`membership`]), asks for the
+//! Before that it must know where to read: it joins its group ([`membership`], by one of two
+//! protocols: [`classic_member`], [`modern_member`]), asks for the
 //! group's committed offsets, and where there is none, resets by `auto.offset.reset`
 //! ([`positions`]). A committed offset is the *next* one to read; when it is committed is the
 //! application's choice ([`commits`]).
@@ -15,16 +16,17 @@
 //! committed offsets. A polite stop finishes nothing: the record in work is left undone, what was
 //! handled is committed (unless the mode is never), and the group is left.
 //!
-//! Simplified: one member a group, so the assignment is every partition of the subscribed topics;
-//! there are no heartbeats. Requests leave and answers are taken while the handler works, but a
+//! Simplified: requests leave and answers are taken while the handler works, but a
 //! Fetch is sent only from within `poll()`, as in the classic consumer. `read_committed` reads
 //! what `read_uncommitted` reads, as there are no transactions.
 
+pub mod classic_member;
 pub mod client;
 pub mod commits;
 pub mod fetcher;
 pub mod handler;
 pub mod membership;
+pub mod modern_member;
 pub mod positions;
 
 pub use client::Consumer;

@@ -54,10 +54,15 @@ impl Positions {
         }
     }
 
-    /// True if it reads anything and knows from where.
+    /// True if a partition is read.
+    pub fn reads(&self, partition: &TopicPartition) -> bool {
+        self.all.contains_key(partition)
+    }
+
+    /// True if it knows from where to read all that it reads.
     pub fn are_known(&self) -> bool {
         let known = |position: &Position| matches!(position.place, Place::At(_));
-        !self.all.is_empty() && self.all.values().all(known)
+        self.all.values().all(known)
     }
 
     /// `position()` of each partition, as far as it is known.
@@ -173,7 +178,7 @@ impl Consumer {
 
     fn ask_committed(&mut self, out: &mut Out<'_>) {
         let wanted = self.to_ask(|place| place == Place::Committed, out.now());
-        let Some(membership) = self.membership.as_ref().filter(|m| m.is_stable()) else { return };
+        let Some(membership) = self.membership.as_ref() else { return };
         let Some(node) = membership.coordinator().filter(|_| !wanted.is_empty()) else { return };
         let group = membership.group.clone();
         if self.core.connect(node, out) {

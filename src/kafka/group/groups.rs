@@ -1,10 +1,13 @@
 //! Groups in the coordinator's memory.
 
+use super::classic::{ClassicGroup, State};
+use super::modern::ModernGroup;
 use super::records::OffsetKey;
 use crate::kafka::error::ErrorCode;
 use crate::kafka::event::TopicPartition;
-use crate::ordered::BTreeMap;
-use crate::sim::NodeId;
+use crate::kafka::message::response::{DescribedGroup, DescribedMember};
+use crate::ordered::{BTreeMap, Order};
+use crate::sim::Time;
 use std::rc::Rc;
 
 /// A committed offset.
@@ -18,57 +21,158 @@ pub struct CommittedOffset {
     pub commit_ms: i64,
 }
 
-/// A member.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Member {
-    /// `member.id`.
-    pub id: Rc<str>,
-    /// `client.id`.
-    pub client: Rc<str>,
-    /// Where it is.
-    pub node: NodeId,
-    /// Its partitions; `None` until they are agreed on.
-    pub assignment: Option<Vec<TopicPartition>>,
+/// The protocol that a group speaks; an empty group takes up any.
+#[derive(Clone, Debug)]
+pub enum Kind {
+    /// `group.protocol=classic`, and groups that only have offsets.
+    Classic(ClassicGroup),
+    /// `group.protocol=consumer`.
+    Consumer(ModernGroup),
 }
 
 /// A group.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Group {
-    /// Grows with each join.
-    pub generation: i32,
-    /// Its one member.
-    pub member: Option<Member>,
+    /// Its members, by its protocol.
+    pub kind: Kind,
     /// Committed offsets.
     pub offsets: BTreeMap<TopicPartition, CommittedOffset>,
+    /// Since when it has had no member, in milliseconds since 1970.
+    pub empty_since: Option<i64>,
+}
+
+impl Default for Group {
+    fn default() -> Group {
+        let kind = Kind::Classic(ClassicGroup::default());
+        Group { kind, offsets: BTreeMap::new(), empty_since: None }
+    }
 }
 
 impl Group {
     /// The name of its state.
     pub fn state(&self) -> &'static str {
-        match &self.member {
-            Some(Member { assignment: Some(_), .. }) => "Stable",
-            Some(_) => "CompletingRebalance",
-            None => "Empty",
+        match &self.kind {
+            Kind::Classic(group) => group.state.name(),
+            Kind::Consumer(group) => group.state(),
         }
     }
 
-    /// Says whether an offset may be committed by this member of this generation; a tool has
-    /// neither.
-    pub fn check_commit(&self, member: &str, generation: i32) -> Result<(), ErrorCode> {
-        match &self.member {
-            None if generation < 0 => Ok(()),
-            Some(current) if *current.id == *member => match () {
-                _ if generation != self.generation => Err(ErrorCode::IllegalGeneration),
-                _ if current.assignment.is_none() => Err(ErrorCode::RebalanceInProgress),
-                _ => Ok(()),
-            },
-            _ => Err(ErrorCode::UnknownMemberId),
+    /// True if nobody is in it or on the way into it.
+    pub fn is_empty(&self) -> bool {
+        match &self.kind {
+            Kind::Classic(group) => group.state == State::Empty && group.pending.is_empty(),
+            Kind::Consumer(group) => group.members.is_empty(),
         }
+    }
+
+    /// Its classic side, for a member that speaks that protocol.
+    pub fn as_classic(&mut self) -> Result<&mut ClassicGroup, ErrorCode> {
+        if let Kind::Consumer(group) = &self.kind
+            && group.members.is_empty()
+        {
+            let generation = group.epoch;
+            self.kind = Kind::Classic(ClassicGroup { generation, ..ClassicGroup::default() });
+        }
+        match &mut self.kind {
+            Kind::Classic(group) => Ok(group),
+            Kind::Consumer(_) => Err(ErrorCode::InconsistentGroupProtocol),
+        }
+    }
+
+    /// Its modern side. Simplified: a classic group with members is not taken over while it runs.
+    pub fn as_modern(&mut self) -> Result<&mut ModernGroup, ErrorCode> {
+        if let Kind::Classic(group) = &self.kind
+            && self.is_empty()
+        {
+            let epoch = group.generation;
+            let modern = ModernGroup { epoch, assignment_epoch: epoch, ..ModernGroup::default() };
+            self.kind = Kind::Consumer(modern);
+        }
+        match &mut self.kind {
+            Kind::Consumer(group) => Ok(group),
+            Kind::Classic(_) => Err(ErrorCode::GroupIdNotFound),
+        }
+    }
+
+    /// Says whether an offset may be committed by this member of this generation or epoch; a tool
+    /// has neither.
+    pub fn check_commit(
+        &self,
+        (member, instance, generation): (&str, Option<&Rc<str>>, i32),
+    ) -> Result<(), ErrorCode> {
+        match &self.kind {
+            Kind::Classic(group) => group.check_commit(member, instance, generation),
+            Kind::Consumer(group) => group.check_commit(member, generation),
+        }
+    }
+
+    /// True if its members read a topic.
+    pub fn subscribes_to(&self, topic: &Rc<str>) -> bool {
+        match &self.kind {
+            Kind::Classic(group) => {
+                group.members.iter().any(|member| member.subscription.topics.contains(topic))
+            }
+            Kind::Consumer(group) => {
+                group.members.iter().any(|member| member.topics.contains(topic))
+            }
+        }
+    }
+
+    /// When something in it is due.
+    pub fn next_due(&self) -> Option<Time> {
+        match &self.kind {
+            Kind::Classic(group) => group.next_due(),
+            Kind::Consumer(group) => group.next_due(),
+        }
+    }
+
+    /// As the tools and the lab see it, members in the order of their ids.
+    pub fn describe(&self) -> DescribedGroup {
+        let mut described = DescribedGroup {
+            is_modern: matches!(self.kind, Kind::Consumer(_)),
+            state: self.state().to_owned(),
+            assignor: String::new(),
+            generation: 0,
+            members: Vec::new(),
+        };
+        match &self.kind {
+            Kind::Classic(group) => {
+                described.generation = group.generation;
+                if group.state == State::Stable {
+                    described.assignor = group.protocol.map_or("", |p| p.name()).to_owned();
+                }
+                described.members.extend(group.members.iter().map(|member| DescribedMember {
+                    member: member.id.clone(),
+                    instance: member.instance.clone(),
+                    client: member.client.clone(),
+                    assignment: match group.state {
+                        State::Stable => member.assignment.clone(),
+                        _ => Vec::new(),
+                    },
+                    epoch: None,
+                    target: None,
+                }));
+            }
+            Kind::Consumer(group) => {
+                described.generation = group.epoch;
+                described.assignor = group.assignor().name().to_owned();
+                described.members.extend(group.members.iter().map(|member| DescribedMember {
+                    member: member.id.clone(),
+                    instance: member.instance.clone(),
+                    client: member.client.clone(),
+                    assignment: member.progress.assigned.clone(),
+                    epoch: Some(member.progress.epoch),
+                    target: Some((group.assignment_epoch, member.target.clone())),
+                }));
+            }
+        }
+        described.members.order_by(|a, b| a.member.cmp(&b.member));
+        described
     }
 }
 
 /// All groups that a coordinator knows, by id.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Groups(BTreeMap<Rc<str>, Group>);
 
 impl Groups {
@@ -112,19 +216,32 @@ impl Groups {
             None => {
                 let group = self.get_or_make(&id);
                 group.offsets.remove(&key.partition);
-                if group.offsets.is_empty() && group.member.is_none() {
-                    self.remove(&id);
-                }
+                self.forget_if_idle(&id);
             }
         }
     }
 
-    /// A connection ended: its member is gone.
-    pub fn disconnected(&mut self, node: NodeId) {
-        for group in self.0.values_mut() {
-            if group.member.as_ref().is_some_and(|member| member.node == node) {
-                group.member = None;
+    /// What a record of the log says of a group's members; `None` if the group is forgotten.
+    pub fn replay_members(&mut self, id: &Rc<str>, group: Option<(ClassicGroup, i64)>) {
+        match group {
+            Some((group, time)) => {
+                let empty_since = group.members.is_empty().then_some(time);
+                let known = self.get_or_make(id);
+                known.kind = Kind::Classic(group);
+                known.empty_since = empty_since;
             }
+            None => self.remove(id),
         }
+    }
+
+    fn forget_if_idle(&mut self, id: &Rc<str>) {
+        if self.get(id).is_some_and(|group| group.offsets.is_empty() && group.is_empty()) {
+            self.remove(id);
+        }
+    }
+
+    /// When something in a group is due.
+    pub fn next_due(&self) -> Option<Time> {
+        self.0.values().filter_map(Group::next_due).min()
     }
 }

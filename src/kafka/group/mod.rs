@@ -1,19 +1,33 @@
 //! Consumer groups as their coordinator keeps them: members, and committed offsets.
 //!
 //! A group lives on one partition of `__consumer_offsets`, chosen by a hash of its id
-//! ([`partition_for`]); the leader of that partition is its coordinator. Commits are records of
-//! that partition ([`records`]), so they outlive the broker, and are loaded when it starts: until
-//! then it answers COORDINATOR_LOAD_IN_PROGRESS.
+//! ([`partition_for`]); the leader of that partition is its coordinator. Commits and the members of
+//! stable groups are records of that partition ([`records`]), so they outlive the broker, and are
+//! loaded when it starts: until then it answers COORDINATOR_LOAD_IN_PROGRESS.
 //!
-//! Simplified: a group has one member. It is `Stable` while that member is joined and `Empty`
-//! otherwise; the member is gone when its connection ends, where a real coordinator waits for the
-//! session timeout. There is no initial rebalance delay, no heartbeat, and no record of members in
-//! the log. A second member is refused. All of this comes with the group protocol.
+//! A group speaks one of two protocols:
+//! - [`classic`]: members meet at a barrier, one of them divides the partitions
+//!   ([`crate::kafka::assignor`]), and everybody is told. Eager members give everything up before;
+//!   cooperative ones only what moves.
+//! - [`modern`] (KIP-848): the coordinator divides; each member is led to its target by heartbeats,
+//!   step by step ([`reconcile`]).
+//!
+//! [`share`] is the partition of a share group (KIP-932); no member of one can join yet.
+//!
+//! Simplified: the members of a group of the modern protocol are not in the log; when its
+//! coordinator starts anew they are unknown to it, and join again. A group changes its protocol
+//! only while it is empty.
 
+pub mod classic;
 pub mod groups;
+pub mod modern;
+pub mod reconcile;
 pub mod records;
+pub mod share;
+pub mod subscription;
 
-pub use groups::{CommittedOffset, Group, Groups, Member};
+pub use groups::{CommittedOffset, Group, Groups, Kind};
+pub use subscription::Subscription;
 
 /// `String.hashCode()` of Java, over UTF-16 code units.
 pub fn java_hash(text: &str) -> i32 {

@@ -1,10 +1,12 @@
 //! Requests: each variant says who sends it, when, and why.
 
+use crate::kafka::assignor::Assignor;
 use crate::kafka::event::TopicPartition;
+use crate::kafka::group::Subscription;
 use crate::kafka::message::response::TopicId;
 use crate::kafka::metadata::election::Election;
 use crate::kafka::spec::Settings;
-use crate::sim::NodeId;
+use crate::sim::{NodeId, Span};
 use bytes::Bytes;
 use std::rc::Rc;
 
@@ -41,32 +43,43 @@ pub enum Request {
         /// `group.id`.
         group: Rc<str>,
     },
-    /// A consumer, to become a member of its group, and again when its topics changed.
-    JoinGroup {
-        /// `group.id`.
-        group: Rc<str>,
-        /// Its member id; empty at first.
-        member: Rc<str>,
-        /// What it subscribes to.
-        topics: Vec<Rc<str>>,
-    },
-    /// The member that leads a group, after JoinGroup: this is who reads what.
+    /// A consumer, to become a member of its group, and again in each rebalance. It is held until
+    /// all members have joined.
+    JoinGroup(JoinGroup),
+    /// A member, after JoinGroup: what do I read? It is held until the leader's has come.
     SyncGroup {
         /// `group.id`.
         group: Rc<str>,
         /// Its member id.
         member: Rc<str>,
+        /// `group.instance.id`.
+        instance: Option<Rc<str>>,
         /// The generation that JoinGroup gave.
         generation: i32,
-        /// Its partitions.
-        assignment: Vec<TopicPartition>,
+        /// From the leader: who reads what.
+        assignments: Vec<(Rc<str>, Vec<TopicPartition>)>,
     },
+    /// A member, every `heartbeat.interval.ms`: I live; is all as it was?
+    Heartbeat {
+        /// `group.id`.
+        group: Rc<str>,
+        /// Its member id.
+        member: Rc<str>,
+        /// `group.instance.id`.
+        instance: Option<Rc<str>>,
+        /// The generation that it is in.
+        generation: i32,
+    },
+    /// A member of the consumer protocol (KIP-848): joins, reports, asks and leaves with it.
+    ConsumerGroupHeartbeat(ConsumerGroupHeartbeat),
     /// A member that ends politely.
     LeaveGroup {
         /// `group.id`.
         group: Rc<str>,
         /// Its member id.
         member: Rc<str>,
+        /// `group.instance.id`.
+        instance: Option<Rc<str>>,
     },
     /// A member, by its commit mode, or a tool that resets a group: remember these offsets.
     OffsetCommit(OffsetCommit),
@@ -144,11 +157,59 @@ pub enum Request {
         /// `group.id`.
         group: Rc<str>,
     },
+    /// The groups tool: forget these offsets.
+    OffsetDelete {
+        /// `group.id`.
+        group: Rc<str>,
+        /// Of these partitions.
+        partitions: Vec<TopicPartition>,
+    },
     /// The groups tool.
     DeleteGroups {
         /// `group.id`.
         group: Rc<str>,
     },
+}
+
+/// A wish to be a member.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JoinGroup {
+    /// `group.id`.
+    pub group: Rc<str>,
+    /// Its member id; empty at first.
+    pub member: Rc<str>,
+    /// `group.instance.id`: a static member.
+    pub instance: Option<Rc<str>>,
+    /// It is gone if nothing is heard of it for so long.
+    pub session_timeout: Span,
+    /// It may take so long to join a rebalance (`max.poll.interval.ms`).
+    pub rebalance_timeout: Span,
+    /// The assignors it can work with, the best first.
+    pub protocols: Vec<Assignor>,
+    /// What it wants and has.
+    pub subscription: Subscription,
+}
+
+/// A heartbeat of the consumer protocol. Simplified: it says all each time, where a real one leaves
+/// out what did not change.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ConsumerGroupHeartbeat {
+    /// `group.id`.
+    pub group: Rc<str>,
+    /// Its member id, which it made itself.
+    pub member: Rc<str>,
+    /// `group.instance.id`: a static member.
+    pub instance: Option<Rc<str>>,
+    /// The epoch that it has reached; 0 joins, -1 leaves, -2 leaves for a while.
+    pub epoch: i32,
+    /// It may take so long to give partitions up (`max.poll.interval.ms`).
+    pub rebalance_timeout: Span,
+    /// What it subscribes to.
+    pub topics: Vec<Rc<str>>,
+    /// `group.remote.assignor`, if it has a wish.
+    pub assignor: Option<Assignor>,
+    /// What it has; `None` if it does not say.
+    pub owned: Option<Vec<TopicPartition>>,
 }
 
 /// Batches to append, at most one a partition.
@@ -253,7 +314,9 @@ pub struct OffsetCommit {
     pub group: Rc<str>,
     /// The member id; empty from a tool.
     pub member: Rc<str>,
-    /// The generation; -1 from a tool.
+    /// `group.instance.id`.
+    pub instance: Option<Rc<str>>,
+    /// The generation, or the member's epoch; -1 from a tool.
     pub generation: i32,
     /// The next offset to read, partition by partition.
     pub offsets: Vec<(TopicPartition, i64)>,
@@ -270,8 +333,10 @@ impl Request {
             Request::Fetch(_) => "Fetch",
             Request::ListOffsets { .. } => "ListOffsets",
             Request::FindCoordinator { .. } => "FindCoordinator",
-            Request::JoinGroup { .. } => "JoinGroup",
+            Request::JoinGroup(_) => "JoinGroup",
             Request::SyncGroup { .. } => "SyncGroup",
+            Request::Heartbeat { .. } => "Heartbeat",
+            Request::ConsumerGroupHeartbeat(_) => "ConsumerGroupHeartbeat",
             Request::LeaveGroup { .. } => "LeaveGroup",
             Request::OffsetCommit(_) => "OffsetCommit",
             Request::OffsetFetch { .. } => "OffsetFetch",
@@ -288,6 +353,7 @@ impl Request {
             Request::AlterPartition(_) => "AlterPartition",
             Request::ListGroups => "ListGroups",
             Request::DescribeGroups { .. } => "DescribeGroups",
+            Request::OffsetDelete { .. } => "OffsetDelete",
             Request::DeleteGroups { .. } => "DeleteGroups",
         }
     }

@@ -1,10 +1,12 @@
 //! Responses: each answers the request of its name.
 
+use crate::kafka::assignor::Assignor;
 use crate::kafka::command::ApiError;
 use crate::kafka::error::ErrorCode;
 use crate::kafka::event::TopicPartition;
+use crate::kafka::group::Subscription;
 use crate::kafka::spec::Settings;
-use crate::sim::{NodeId, Rope};
+use crate::sim::{NodeId, Rope, Span};
 use std::rc::Rc;
 
 /// What a broker answers.
@@ -24,10 +26,14 @@ pub enum Response {
     ListOffsets(Vec<(TopicPartition, Result<i64, ErrorCode>)>),
     /// The coordinator: broker id, and where it is.
     FindCoordinator(Result<(i32, NodeId), ErrorCode>),
-    /// The member has joined.
-    JoinGroup(Result<Joined, ApiError>),
-    /// The assignment holds.
-    SyncGroup(Result<(), ErrorCode>),
+    /// All have joined. A refusal names a member id, for one that had none.
+    JoinGroup(Result<Joined, (ErrorCode, Rc<str>)>),
+    /// What the member reads.
+    SyncGroup(Result<Vec<TopicPartition>, ErrorCode>),
+    /// All is as it was.
+    Heartbeat(Result<(), ErrorCode>),
+    /// Where the member is, and when it is to be heard of again.
+    ConsumerGroupHeartbeat(Result<(MemberTarget, Span), ErrorCode>),
     /// The member has left.
     LeaveGroup(Result<(), ErrorCode>),
     /// What became of each offset.
@@ -56,10 +62,12 @@ pub enum Response {
     BrokerHeartbeat(Result<Alive, ErrorCode>),
     /// What became of each ISR.
     AlterPartition(Result<Vec<(TopicPartition, Result<Altered, ErrorCode>)>, ErrorCode>),
-    /// Group ids with their states.
-    ListGroups(Result<Vec<Rc<str>>, ErrorCode>),
+    /// Group ids; whether each speaks the consumer protocol; their states.
+    ListGroups(Result<Vec<(Rc<str>, bool, &'static str)>, ErrorCode>),
     /// A group.
     DescribeGroups(Result<DescribedGroup, ErrorCode>),
+    /// What became of each offset.
+    OffsetDelete(Result<Vec<(TopicPartition, Result<(), ErrorCode>)>, ErrorCode>),
     /// The group is gone.
     DeleteGroups(Result<(), ErrorCode>),
 }
@@ -163,17 +171,66 @@ pub struct Joined {
     pub member: Rc<str>,
     /// The generation of the group.
     pub generation: i32,
+    /// The assignor that the members chose.
+    pub protocol: Assignor,
+    /// The member that divides the partitions.
+    pub leader: Rc<str>,
+    /// To the leader: who is in the group.
+    pub members: Vec<JoinedMember>,
+    /// To the leader: all stays as it is.
+    pub skip_assignment: bool,
+}
+
+/// A member as the leader of its group is told of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JoinedMember {
+    /// Its member id.
+    pub member: Rc<str>,
+    /// `group.instance.id`.
+    pub instance: Option<Rc<str>>,
+    /// What it wants and has.
+    pub subscription: Subscription,
+}
+
+/// Where a member of the consumer protocol is on its way.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MemberTarget {
+    /// The epoch that it has reached.
+    pub epoch: i32,
+    /// What it is to have, if that is news.
+    pub assignment: Option<Vec<TopicPartition>>,
 }
 
 /// A group as its coordinator knows it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DescribedGroup {
+    /// True if it speaks the consumer protocol.
+    pub is_modern: bool,
+    /// Its generation or epoch.
+    pub generation: i32,
     /// `Stable`, `Empty`, ...
     pub state: String,
     /// The assignor that its members chose; empty without members.
     pub assignor: String,
-    /// Member id, client id and partitions of each member.
-    pub members: Vec<(Rc<str>, Rc<str>, Vec<TopicPartition>)>,
+    /// Its members in the order of their ids.
+    pub members: Vec<DescribedMember>,
+}
+
+/// A member as its coordinator knows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DescribedMember {
+    /// Its member id.
+    pub member: Rc<str>,
+    /// `group.instance.id`.
+    pub instance: Option<Rc<str>>,
+    /// `client.id`.
+    pub client: Rc<str>,
+    /// What it reads.
+    pub assignment: Vec<TopicPartition>,
+    /// The epoch that it has reached (consumer protocol).
+    pub epoch: Option<i32>,
+    /// The epoch of its target, and what it is to have then (consumer protocol).
+    pub target: Option<(i32, Vec<TopicPartition>)>,
 }
 
 impl Response {
@@ -189,6 +246,8 @@ impl Response {
             Response::FindCoordinator(_) => "FindCoordinatorResponse",
             Response::JoinGroup(_) => "JoinGroupResponse",
             Response::SyncGroup(_) => "SyncGroupResponse",
+            Response::Heartbeat(_) => "HeartbeatResponse",
+            Response::ConsumerGroupHeartbeat(_) => "ConsumerGroupHeartbeatResponse",
             Response::LeaveGroup(_) => "LeaveGroupResponse",
             Response::OffsetCommit(_) => "OffsetCommitResponse",
             Response::OffsetFetch(_) => "OffsetFetchResponse",
@@ -205,6 +264,7 @@ impl Response {
             Response::AlterPartition(_) => "AlterPartitionResponse",
             Response::ListGroups(_) => "ListGroupsResponse",
             Response::DescribeGroups(_) => "DescribeGroupsResponse",
+            Response::OffsetDelete(_) => "OffsetDeleteResponse",
             Response::DeleteGroups(_) => "DeleteGroupsResponse",
         }
     }

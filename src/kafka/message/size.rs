@@ -4,6 +4,7 @@ use super::KafkaMessage;
 use super::request::Request;
 use super::response::Response;
 use crate::kafka::event::TopicPartition;
+use crate::kafka::group::Subscription;
 use crate::kafka::spec::Settings;
 
 /// Length, API key, version, correlation id, length of the client id, tagged fields.
@@ -53,15 +54,24 @@ fn request(request: &Request) -> usize {
             6 + partitions.iter().map(|(tp, _)| named(tp) + 12).sum::<usize>()
         }
         Request::FindCoordinator { group } => 3 + text(group),
-        Request::JoinGroup { group, member, topics } => {
-            let names: usize = topics.iter().map(|topic| text(topic)).sum();
-            40 + text(group) + text(member) + 2 * names
+        Request::JoinGroup(join) => {
+            // Each assignor comes with the subscription.
+            let each = 20 + subscription(&join.subscription);
+            40 + text(&join.group) + text(&join.member) + join.protocols.len() * each
         }
-        Request::SyncGroup { group, member, assignment, .. } => {
-            let partitions: usize = assignment.iter().map(named).sum();
-            25 + text(group) + text(member) + partitions
+        Request::SyncGroup { group, member, assignments, .. } => {
+            let each = assignments
+                .iter()
+                .map(|(id, all)| text(id) + 10 + all.iter().map(named).sum::<usize>());
+            25 + text(group) + text(member) + each.sum::<usize>()
         }
-        Request::LeaveGroup { group, member } => 5 + text(group) + text(member),
+        Request::Heartbeat { group, member, .. } => 10 + text(group) + text(member),
+        Request::ConsumerGroupHeartbeat(beat) => {
+            let owned: usize = beat.owned.iter().flatten().map(named).sum();
+            let topics: usize = beat.topics.iter().map(|topic| text(topic)).sum();
+            30 + text(&beat.group) + text(&beat.member) + topics + owned
+        }
+        Request::LeaveGroup { group, member, .. } => 5 + text(group) + text(member),
         Request::OffsetCommit(commit) => {
             let offsets: usize = commit.offsets.iter().map(|(tp, _)| named(tp) + 14).sum();
             8 + text(&commit.group) + text(&commit.member) + offsets
@@ -98,8 +108,17 @@ fn request(request: &Request) -> usize {
             14 + each.sum::<usize>()
         }
         Request::ListGroups => 3,
+        Request::OffsetDelete { group, partitions } => {
+            4 + text(group) + partitions.iter().map(named).sum::<usize>()
+        }
         Request::DescribeGroups { group } | Request::DeleteGroups { group } => 3 + text(group),
     }
+}
+
+fn subscription(subscription: &Subscription) -> usize {
+    let topics: usize = subscription.topics.iter().map(|topic| text(topic)).sum();
+    let partitions = subscription.owned.iter().chain(&subscription.previous);
+    16 + topics + partitions.map(named).sum::<usize>()
 }
 
 fn response(response: &Response) -> usize {
@@ -129,8 +148,19 @@ fn response(response: &Response) -> usize {
             4 + results.iter().map(|(tp, _)| named(tp) + 22).sum::<usize>()
         }
         Response::FindCoordinator(_) => 30,
-        Response::JoinGroup(_) => 120,
-        Response::SyncGroup(_) => 60,
+        Response::JoinGroup(joined) => {
+            let members = joined.iter().flat_map(|joined| &joined.members);
+            let each = members.map(|m| text(&m.member) + 10 + subscription(&m.subscription));
+            120 + each.sum::<usize>()
+        }
+        Response::SyncGroup(partitions) => {
+            20 + partitions.iter().flatten().map(named).sum::<usize>()
+        }
+        Response::Heartbeat(_) => 10,
+        Response::ConsumerGroupHeartbeat(target) => {
+            let assignment = target.iter().flat_map(|(target, _)| &target.assignment).flatten();
+            60 + assignment.map(named).sum::<usize>()
+        }
         Response::LeaveGroup(_) => 10,
         Response::OffsetCommit(results) => {
             4 + results.iter().map(|(tp, _)| named(tp) + 2).sum::<usize>()
@@ -154,14 +184,18 @@ fn response(response: &Response) -> usize {
         Response::BrokerHeartbeat(_) => 10,
         Response::AlterPartition(altered) => 7 + altered.iter().flatten().count() * 50,
         Response::ListGroups(groups) => {
-            6 + groups.iter().flatten().map(|group| text(group) + 20).sum::<usize>()
+            6 + groups.iter().flatten().map(|(group, ..)| text(group) + 20).sum::<usize>()
         }
         Response::DescribeGroups(group) => {
             let members = group.iter().flat_map(|group| &group.members);
-            let each = members.map(|(id, client, partitions)| {
-                text(id) + text(client) + 20 + partitions.iter().map(named).sum::<usize>()
+            let each = members.map(|member| {
+                let partitions: usize = member.assignment.iter().map(named).sum();
+                text(&member.member) + text(&member.client) + 20 + partitions
             });
             40 + each.sum::<usize>()
+        }
+        Response::OffsetDelete(results) => {
+            10 + results.iter().flatten().map(|(tp, _)| named(tp) + 2).sum::<usize>()
         }
         Response::DeleteGroups(_) => 20,
     }

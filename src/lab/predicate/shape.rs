@@ -114,9 +114,20 @@ static LOG: Object = Object {
 
 static GROUP: Object = Object {
     called: "a consumer group",
-    fields: &[("state", Value), ("members", Values), ("lag", Value), ("committed", ValueMap)],
-    methods: &[],
+    fields: &[
+        ("state", Value),
+        ("generation", Value),
+        ("assignor", Value),
+        ("members", Values),
+        ("assignment", Map(&MEMBER)),
+        ("lag", Value),
+        ("committed", ValueMap),
+    ],
+    methods: &[("member", "assignment")],
 };
+
+static MEMBER: Object =
+    Object { called: "a member", fields: &[("partitions", Values)], methods: &[] };
 
 static EXCHANGE: Object = Object {
     called: "an exchange",

@@ -4,7 +4,7 @@
 use super::kafka_tools::{BOOTSTRAP_SERVER, COMMAND_CONFIG, exception};
 use super::{Call, Program};
 use crate::kafka::command::{
-    Answer, ApiError, Ask, GroupDescription, GroupOffset, MemberDescription, ResetTo,
+    Answer, ApiError, Ask, GroupDescription, GroupListing, GroupOffset, MemberDescription, ResetTo,
 };
 use crate::kafka::event::TopicPartition;
 use crate::lab::{Command, LabError, Outcome};
@@ -21,11 +21,12 @@ static OPTIONS: [Opt; 30] = [
     once(&["--describe"], "", "describe a group: its offsets and lag, members or state"),
     once(&["--reset-offsets"], "", "set a group's offsets; the group must have no members"),
     once(&["--delete"], "", "delete a group without members"),
+    once(&["--delete-offsets"], "", "forget a group's offsets of a topic that nobody of it reads"),
     many(&["--group"], "GROUP", "the group"),
     once(&["--offsets"], "", "describe its offsets (as without --members and --state)"),
     once(&["--members"], "", "describe its members"),
     once(&["--state"], "", "describe its state"),
-    once(&["--verbose"], "", "with --members: their assignments too"),
+    once(&["--verbose"], "", "more columns: assignments and epochs"),
     many(&["--topic"], "TOPIC[:N,N]", "reset this topic, or some of its partitions"),
     once(&["--to-earliest"], "", "reset to the log start"),
     once(&["--to-latest"], "", "reset to the end"),
@@ -38,7 +39,6 @@ static OPTIONS: [Opt; 30] = [
     ),
     once(&["--dry-run"], "", "only say what the offsets would be (as without --execute)"),
     once(&["--execute"], "", "set them"),
-    later(&["--delete-offsets"], ""),
     later(&["--validate-regex"], "REGEX"),
     later(&["--all-groups"], ""),
     later(&["--all-topics"], ""),
@@ -46,7 +46,7 @@ static OPTIONS: [Opt; 30] = [
     later(&["--by-duration"], "DURATION"),
     later(&["--from-file"], "FILE"),
     later(&["--export"], ""),
-    later(&["--type"], "TYPE"),
+    once(&["--type"], "", "with --list: the protocol of each group"),
     later(&["--validate"], ""),
     ignored(&["--timeout"], "MS"),
     BOOTSTRAP_SERVER,
@@ -61,6 +61,7 @@ pub static PROGRAM: Program = Program {
         "kafka-consumer-groups --describe --group GROUP [--members [--verbose] | --state]",
         "kafka-consumer-groups --reset-offsets --group GROUP --topic TOPIC --to-earliest --execute",
         "kafka-consumer-groups --delete --group GROUP",
+        "kafka-consumer-groups --delete-offsets --group GROUP --topic TOPIC",
     ],
     options: &[("", &OPTIONS)],
     notes: &[],
@@ -72,19 +73,41 @@ pub static PROGRAM: Program = Program {
 fn parse(call: &Call) -> Result<Job, Refusal> {
     let arguments = call.sort("kafka-consumer-groups", &OPTIONS)?;
     arguments.at_most(0)?;
-    match arguments.exactly_one(&["--list", "--describe", "--reset-offsets", "--delete"])? {
-        "--list" if arguments.has("--state") => {
-            Err(Refusal::NotHereYet("kafka-consumer-groups --list --state".into()))
+    let acts = ["--list", "--describe", "--reset-offsets", "--delete", "--delete-offsets"];
+    match arguments.exactly_one(&acts)? {
+        "--list" => {
+            let columns = (arguments.has("--type"), arguments.has("--state"));
+            Ok(Job::of(Command::Kafka(Ask::ListGroups), move |result| match result {
+                Ok(Outcome::Kafka(Answer::Groups(groups))) => Ok(list(&groups, columns)),
+                Ok(other) => Ok(unexpected(&other)),
+                Err(error) => Err(failure(error)),
+            }))
         }
-        "--list" => Ok(Job::of(Command::Kafka(Ask::ListGroups), |result| match result {
-            Ok(Outcome::Kafka(Answer::Names(names))) => Ok(names),
-            Ok(other) => Ok(unexpected(&other)),
-            Err(error) => Err(failure(error)),
-        })),
         "--describe" => describe(&arguments),
         "--reset-offsets" => reset(&arguments),
+        "--delete-offsets" => delete_offsets(&arguments),
         _ => delete(&arguments),
     }
+}
+
+fn list(groups: &[GroupListing], (types, states): (bool, bool)) -> Vec<String> {
+    if !types && !states {
+        return groups.iter().map(|group| group.group.clone()).collect();
+    }
+    let longest = groups.iter().map(|group| group.group.encode_utf16().count());
+    let width = longest.fold(15, usize::max) + 10;
+    let row = |group: &str, kind: &str, state: &str| {
+        let mut line = pad_java(group, width);
+        for cell in [types.then_some(kind), states.then_some(state)].into_iter().flatten() {
+            line = format!("{line} {}", pad_java(cell, 20));
+        }
+        line
+    };
+    let mut lines = vec![row("GROUP", "TYPE", "STATE")];
+    lines.extend(groups.iter().map(|group| {
+        row(&group.group, if group.is_modern { "Consumer" } else { "Classic" }, group.state)
+    }));
+    lines
 }
 
 fn group(arguments: &Arguments) -> Result<String, Refusal> {
@@ -117,7 +140,7 @@ fn failure(error: LabError) -> String {
 #[derive(Clone, Copy)]
 enum About {
     Offsets,
-    Members { verbose: bool },
+    Members,
     State,
 }
 
@@ -128,15 +151,16 @@ fn describe(arguments: &Arguments) -> Result<Job, Refusal> {
             let word = arguments.one("--state").expect("it was given");
             return Err(Mistake::at(word.place, "--state", "one of --members and --state").into());
         }
-        (true, false) => About::Members { verbose: arguments.has("--verbose") },
+        (true, false) => About::Members,
         (false, true) => About::State,
         (false, false) => About::Offsets,
     };
+    let verbose = arguments.has("--verbose");
     Ok(Job::of(Command::Kafka(Ask::DescribeGroup { group }), move |result| match result {
         Ok(Outcome::Kafka(Answer::Group(group))) => Ok(match about {
-            About::Offsets => offsets(&group),
-            About::Members { verbose } => members(&group, verbose),
-            About::State => state(&group),
+            About::Offsets => offsets(&group, verbose),
+            About::Members => members(&group, verbose),
+            About::State => state(&group, verbose),
         }),
         Ok(other) => Ok(unexpected(&other)),
         Err(error) => Err(failure(error)),
@@ -158,9 +182,9 @@ fn warning(group: &GroupDescription) -> Vec<String> {
 /// Every client runs on the machine of its own name; the tool shows addresses.
 const HOST: &str = "/127.0.0.1";
 
-fn offsets(group: &GroupDescription) -> Vec<String> {
+fn offsets(group: &GroupDescription, verbose: bool) -> Vec<String> {
     let mut lines = warning(group);
-    let rows = offset_rows(group);
+    let mut rows = offset_rows(group);
     if rows.is_empty() {
         return lines;
     }
@@ -168,6 +192,7 @@ fn offsets(group: &GroupDescription) -> Vec<String> {
         "GROUP",
         "TOPIC",
         "PARTITION",
+        "LEADER-EPOCH",
         "CURRENT-OFFSET",
         "LOG-END-OFFSET",
         "LAG",
@@ -175,13 +200,19 @@ fn offsets(group: &GroupDescription) -> Vec<String> {
         "HOST",
         "CLIENT-ID",
     ];
+    rows.insert(0, header.map(str::to_owned));
     let longest = |column: usize| {
         rows.iter().map(|row| row[column].encode_utf16().count()).fold(15, usize::max)
     };
-    let widths = [longest(0), longest(1), 10, 15, 15, 15, longest(6), longest(7), 0];
+    let widths = [longest(0), longest(1), 10, 15, 15, 15, 15, longest(7), longest(8), 0];
     lines.push(String::new());
-    lines.push(java_row(&header, &widths));
-    lines.extend(rows.iter().map(|row| java_row(row, &widths)));
+    // The leader epoch of a commit is shown with --verbose alone.
+    let shown = |row: &[String; 10]| {
+        let cells = row.iter().zip(&widths).enumerate().filter(|(at, _)| verbose || *at != 3);
+        let padded = cells.map(|(_, (cell, columns))| pad_java(cell, *columns));
+        padded.collect::<Vec<_>>().join(" ")
+    };
+    lines.extend(rows.iter().map(shown));
     lines
 }
 
@@ -191,7 +222,7 @@ fn java_row(cells: &[impl AsRef<str>], widths: &[usize]) -> String {
 }
 
 /// Members with most partitions first, then what nobody owns; each by topic and partition.
-fn offset_rows(group: &GroupDescription) -> Vec<[String; 9]> {
+fn offset_rows(group: &GroupDescription) -> Vec<[String; 10]> {
     let mut owners: Vec<Option<&MemberDescription>> =
         group.members.iter().filter(|member| !member.assignment.is_empty()).map(Some).collect();
     owners.order_by_key(|owner| std::cmp::Reverse(owner.map_or(0, |m| m.assignment.len())));
@@ -215,12 +246,14 @@ fn offset_row(
     group: &GroupDescription,
     row: &GroupOffset,
     owner: Option<&MemberDescription>,
-) -> [String; 9] {
+) -> [String; 10] {
     let dash = || "-".to_owned();
     [
         group.group.clone(),
         row.partition.topic.to_string(),
         row.partition.partition.to_string(),
+        // Simplified: commits carry no leader epoch.
+        dash(),
         row.committed.map_or_else(dash, |committed| committed.to_string()),
         row.end.to_string(),
         row.committed.map_or_else(dash, |committed| (row.end - committed).to_string()),
@@ -232,20 +265,32 @@ fn offset_row(
 
 fn members(group: &GroupDescription, verbose: bool) -> Vec<String> {
     let mut lines = warning(group);
-    let mut header = vec!["GROUP", "CONSUMER-ID", "HOST", "CLIENT-ID", "#PARTITIONS"];
+    let has_static = group.members.iter().any(|member| member.instance.is_some());
+    let mut header = vec!["GROUP", "CONSUMER-ID"];
+    let mut least = vec![15, 15];
+    if has_static {
+        header.push("GROUP-INSTANCE-ID");
+        least.push(17);
+    }
+    header.extend(["HOST", "CLIENT-ID", "#PARTITIONS"]);
+    least.extend([15, 15, 15]);
     if verbose {
         header.extend(["CURRENT-EPOCH", "CURRENT-ASSIGNMENT", "TARGET-EPOCH", "TARGET-ASSIGNMENT"]);
+        least.extend([15, 20, 15, 20]);
     }
     let row = |member: &MemberDescription| {
-        let mut row = vec![
-            group.group.clone(),
-            member.member.clone(),
-            HOST.to_owned(),
-            member.client.clone(),
-            member.assignment.len().to_string(),
-        ];
+        let mut row = vec![group.group.clone(), member.member.clone()];
+        if has_static {
+            row.push(member.instance.clone().unwrap_or_default());
+        }
+        let count = member.assignment.len().to_string();
+        row.extend([HOST.to_owned(), member.client.clone(), count]);
         if verbose {
-            row.extend(["-".into(), assignment(&member.assignment), "-".into(), "-".into()]);
+            let number = |epoch: Option<i32>| epoch.map_or("-".into(), |epoch| epoch.to_string());
+            let target = member.target.as_ref();
+            row.extend([number(member.epoch), assignment(&member.assignment)]);
+            row.push(number(target.map(|(epoch, _)| *epoch)));
+            row.push(target.map_or("-".into(), |(_, partitions)| assignment(partitions)));
         }
         row
     };
@@ -253,10 +298,8 @@ fn members(group: &GroupDescription, verbose: bool) -> Vec<String> {
     let longest = |column: usize, least: usize| {
         rows.iter().map(|row| row[column].encode_utf16().count()).fold(least, usize::max)
     };
-    let mut widths = vec![longest(0, 15), longest(1, 15), longest(2, 15), longest(3, 15), 15];
-    if verbose {
-        widths.extend([15, longest(6, 20), 15, 20]);
-    }
+    let widths: Vec<usize> =
+        least.into_iter().enumerate().map(|(column, least)| longest(column, least)).collect();
     // The tool leaves a blank behind the last column without --verbose.
     let end = if verbose { "" } else { " " };
     lines.push(String::new());
@@ -280,16 +323,31 @@ fn assignment(partitions: &[TopicPartition]) -> String {
     }
 }
 
-fn state(group: &GroupDescription) -> Vec<String> {
+fn state(group: &GroupDescription, verbose: bool) -> Vec<String> {
     let mut lines = warning(group);
     let coordinator = format!("localhost:9092  ({})", group.coordinator);
     let assignor = if group.assignor.is_empty() { "-" } else { &group.assignor };
-    let widths = [group.group.encode_utf16().count().max(15), coordinator.len().max(25), 20, 20, 0];
-    let header = ["GROUP", "COORDINATOR (ID)", "ASSIGNMENT-STRATEGY", "STATE", "#MEMBERS"];
     let count = group.members.len().to_string();
+    // A group of the classic protocol has generations, not epochs.
+    let epoch = |epoch: i32| if group.is_modern { epoch.to_string() } else { "-".into() };
+    let target = group.members.iter().find_map(|member| member.target.as_ref());
+    let (of_group, of_target) =
+        (epoch(group.generation), epoch(target.map_or(group.generation, |(epoch, _)| *epoch)));
+    let mut widths =
+        vec![group.group.encode_utf16().count().max(15), coordinator.len().max(25), 20, 20];
+    let mut header = vec!["GROUP", "COORDINATOR (ID)", "ASSIGNMENT-STRATEGY", "STATE"];
+    let mut row: Vec<&str> = vec![&group.group, &coordinator, assignor, &group.state];
+    if verbose {
+        header.extend(["GROUP-EPOCH", "TARGET-ASSIGNMENT-EPOCH"]);
+        row.extend([&*of_group, &*of_target]);
+        widths.extend([15, 25]);
+    }
+    header.push("#MEMBERS");
+    row.push(&count);
+    widths.push(0);
     lines.push(String::new());
     lines.push(java_row(&header, &widths));
-    lines.push(java_row(&[&*group.group, &coordinator, assignor, &group.state, &count], &widths));
+    lines.push(java_row(&row, &widths));
     lines
 }
 
@@ -401,6 +459,51 @@ fn delete(arguments: &Arguments) -> Result<Job, Refusal> {
         )),
         Err(other) => Err(other.to_string()),
     }))
+}
+
+fn delete_offsets(arguments: &Arguments) -> Result<Job, Refusal> {
+    let group = group(arguments)?;
+    let (topic, partitions) = match arguments.all("--topic")[..] {
+        [] => return Err(arguments.missing("--topic TOPIC[:N,N]")),
+        [word] => topic_partitions(word)?,
+        _ => return Err(Refusal::NotHereYet("kafka-consumer-groups with several --topic".into())),
+    };
+    let (name, word) = (group.clone(), arguments.one("--topic").map(|word| word.text.clone()));
+    let topics = word.unwrap_or_default();
+    let ask = Ask::DeleteOffsets { group, topic, partitions };
+    Ok(Job::of(Command::Kafka(ask), move |result| match result {
+        Ok(Outcome::Kafka(Answer::DeletedOffsets(outcomes))) => {
+            let table = deleted_table(&outcomes);
+            if outcomes.iter().any(|(_, outcome)| outcome.is_err()) {
+                let error =
+                    "\nError: Encounter some partition level error, see the follow-up details:";
+                return Err(format!("{error}\n{}", table.join("\n")));
+            }
+            let done =
+                format!("Request succeed for deleting offsets with topic {topics} group {name}");
+            Ok([done].into_iter().chain(table).collect())
+        }
+        Ok(other) => Ok(unexpected(&other)),
+        Err(LabError::Kafka(error)) if error.name == "GROUP_ID_NOT_FOUND" => {
+            let table = deleted_table(&[]).join("\n");
+            Err(format!("\nError: '{name}' does not exist.\n{table}"))
+        }
+        Err(error) => Err(failure(error)),
+    }))
+}
+
+fn deleted_table(outcomes: &[(TopicPartition, Result<(), ApiError>)]) -> Vec<String> {
+    let widths = [30, 15, 15];
+    let mut lines = vec![String::new(), java_row(&["TOPIC", "PARTITION", "STATUS"], &widths)];
+    lines.extend(outcomes.iter().map(|(partition, outcome)| {
+        let number = partition.partition.to_string();
+        let status = match outcome {
+            Ok(()) => "Successful".to_owned(),
+            Err(error) => format!("Error: :{}", exception(error)),
+        };
+        java_row(&[&*partition.topic, &number, &status], &widths)
+    }));
+    lines
 }
 
 #[cfg(test)]

@@ -195,7 +195,8 @@ fn queue_figures(state: &rabbit::inspect::QueueState, found: &mut Inspector) {
 
 fn group_figures(state: &kafka::inspect::GroupState, found: &mut Inspector) {
     found.figures.push(("STATE".into(), state.state.clone()));
-    found.figures.push(("members".into(), state.members.join(", ")));
+    let members: Vec<&str> = state.members.iter().map(|member| &*member.client).collect();
+    found.figures.push(("members".into(), members.join(", ")));
     for position in &state.offsets {
         let committed = position.committed.map_or("-".to_owned(), |offset| offset.to_string());
         let of = &position.partition;

@@ -167,7 +167,9 @@ mod tests {
         let group = GroupState {
             id: "g".into(),
             state: "Stable".into(),
-            members: vec!["ck".into()],
+            generation: 1,
+            assignor: "range".into(),
+            members: Vec::new(),
             offsets: vec![GroupPosition { partition: here.clone(), committed: Some(4), lag: 6 }],
         };
         let clients = [client(vec![(here.clone(), 6)])];

@@ -4,8 +4,8 @@ use super::{field, list, number, same, text};
 use pushpull::kafka::metadata::PartitionImage;
 use pushpull::kafka::metadata::election::{Election, PartitionChange};
 use pushpull::kafka::metadata::placement::{Candidate, shifted, striped};
+use pushpull::ordered::BTreeMap;
 use serde_json::Value;
-use std::collections::BTreeMap;
 
 fn ids(entry: &Value, name: &str) -> Vec<i32> {
     let found = entry.get(name).and_then(Value::as_array);

@@ -6,13 +6,25 @@ fn group(
     offsets: Vec<GroupOffset>,
 ) -> GroupDescription {
     let (group, assignor) = ("g".into(), "range".into());
-    GroupDescription { group, state: state.into(), assignor, coordinator: 1, members, offsets }
+    GroupDescription {
+        group,
+        is_modern: false,
+        generation: 1,
+        state: state.into(),
+        assignor,
+        coordinator: 1,
+        members,
+        offsets,
+    }
 }
 
 #[test]
 fn offsets_are_the_table_of_the_tool() {
     let partition = |number| TopicPartition::new("orders", number);
     let member = MemberDescription {
+        instance: None,
+        epoch: None,
+        target: None,
         member: "c-1b9d".into(),
         client: "c".into(),
         assignment: vec![partition(0)],
@@ -35,14 +47,14 @@ fn offsets_are_the_table_of_the_tool() {
         "g               orders          1          -               3               -               \
          -               -               -",
     ];
-    assert_eq!(offsets(&group("Stable", vec![member], rows)), expected);
+    assert_eq!(offsets(&group("Stable", vec![member], rows), false), expected);
 }
 
 #[test]
 fn an_empty_group_has_no_active_members() {
-    let lines = offsets(&group("Empty", vec![], vec![]));
+    let lines = offsets(&group("Empty", vec![], vec![]), false);
     assert_eq!(lines, ["", "Consumer group 'g' has no active members."]);
-    let lines = state(&group("Stable", vec![], vec![]));
+    let lines = state(&group("Stable", vec![], vec![]), false);
     let expected =
         "g               localhost:9092  (1)       range                Stable               0";
     assert_eq!(lines[2], expected);
