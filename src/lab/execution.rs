@@ -173,6 +173,7 @@ pub(super) fn messages_of(what: &What) -> Vec<MessageId> {
             | Rabbit::Acknowledged { message, .. }
             | Rabbit::Requeued { message, .. }
             | Rabbit::Removed { message, .. }
+            | Rabbit::DeadLettered { message, .. }
             | Rabbit::Got { message, .. }
             | Rabbit::Confirmed { message, .. }
             | Rabbit::Refused { message, .. }

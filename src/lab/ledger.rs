@@ -218,6 +218,8 @@ impl Ledger {
             Event::Routed { message, queues, .. } => {
                 let copies = self.copies.entry(message.0 as usize);
                 *copies = copies.saturating_add(queues.len().min(255) as u8);
+                // A dead letter has left its queue, and is not lost.
+                self.rabbit.clear(*message, LOST);
             }
             Event::Confirmed { message, .. } => self.rabbit.mark(*message, ACKNOWLEDGED),
             Event::Refused { message, .. } | Event::Returned { message, .. } => {
@@ -247,7 +249,8 @@ impl Ledger {
         let copies = self.copies.entry(message.0 as usize);
         *copies = copies.saturating_sub(1);
         let last = *copies == 0;
-        let kept = matches!(reason, None | Some("auto_ack" | "got"));
+        // What was refused was never acknowledged.
+        let kept = matches!(reason, None | Some("auto_ack" | "got" | "refused"));
         if last && !kept && !self.rabbit.has(message, PROCESSED) {
             self.rabbit.mark(message, LOST);
         }

@@ -137,14 +137,14 @@ impl Session {
         })
     }
 
-    /// Settings of `lab new --set` that belong to Kafka: the real names there have dots.
+    /// Settings of `lab new --set` that belong to Kafka.
     fn kafka_settings(&self) -> kafka::spec::Settings {
-        let all = self.spec.settings.iter().filter(|(name, _)| name.contains('.'));
+        let all = self.spec.settings.iter().filter(|(name, _)| !is_rabbits(name));
         all.map(|(name, value)| (name.clone(), value.clone())).collect()
     }
 
     fn rabbit_settings(&self) -> rabbit::spec::Settings {
-        let all = self.spec.settings.iter().filter(|(name, _)| !name.contains('.'));
+        let all = self.spec.settings.iter().filter(|(name, _)| is_rabbits(name));
         all.map(|(name, value)| (name.clone(), value.clone())).collect()
     }
 
@@ -471,4 +471,9 @@ impl Session {
         self.next_request += 1;
         RabbitRequest(self.next_request)
     }
+}
+
+/// The real names of Kafka's settings have dots and no low lines.
+fn is_rabbits(setting: &str) -> bool {
+    setting.contains('_') || !setting.contains('.')
 }

@@ -14,7 +14,7 @@ use super::content::Content;
 use super::error;
 use super::event::Event;
 use super::link::{Heard, Link};
-use super::message::{Arguments, Bind, ExchangeDeclare, List, Method, QueueDeclare};
+use super::message::{Bind, Change, ExchangeDeclare, List, Method, QueueDeclare};
 use super::names::Names;
 use super::process::{Out, Process, Timer};
 use super::spec::Settings;
@@ -52,8 +52,10 @@ pub struct Admin {
 impl Admin {
     /// An admin client that has not started.
     pub fn new(name: Rc<str>, brokers: Rc<[NodeId]>) -> Admin {
+        let mut link = Link::new(name.clone(), brokers, &Settings::new());
+        link.is_tool = true;
         Admin {
-            link: Link::new(name.clone(), brokers, &Settings::new()),
+            link,
             name,
             names: Names::default(),
             has_channel: false,
@@ -71,7 +73,7 @@ impl Admin {
                 Heard::OnChannel(method) => self.take(method, out),
                 Heard::Closed(Some(error)) => self.failed((*error).clone(), out),
                 Heard::Closed(None) => self.failed(error::connection_forced("closed"), out),
-                Heard::Nothing => {}
+                Heard::Nothing | Heard::Unblocked => {}
             },
             Input::Closed { peer } if self.link.lost(peer, out) => {
                 self.failed(error::connection_forced("connection refused or lost"), out);
@@ -155,31 +157,33 @@ impl Admin {
                     arguments,
                 }))
             }
-            Ask::DeclareExchange { exchange, kind, durable, auto_delete, arguments } => {
+            Ask::DeclareExchange { exchange, kind, durable, auto_delete, internal, arguments } => {
                 Method::ExchangeDeclare(Rc::new(ExchangeDeclare {
                     exchange,
                     kind,
                     passive: false,
                     durable,
                     auto_delete,
-                    internal: false,
+                    internal,
                     arguments,
                 }))
             }
-            Ask::Bind { source, destination, key, arguments } => {
-                Method::QueueBind(Rc::new(Bind { source, destination, key, arguments }))
+            Ask::Bind { source, destination, to_exchange, key, arguments } => {
+                let bind = Rc::new(Bind { source, destination, key, arguments });
+                match to_exchange {
+                    true => Method::ExchangeBind(bind),
+                    false => Method::QueueBind(bind),
+                }
             }
-            Ask::Unbind { source, destination, key } => {
-                let arguments = Arguments::new();
-                Method::QueueUnbind(Rc::new(Bind { source, destination, key, arguments }))
+            Ask::Unbind { source, destination, to_exchange, key, arguments } => {
+                let bind = Bind { source, destination, key, arguments };
+                to_do(match to_exchange {
+                    true => Change::UnbindExchange(bind),
+                    false => Change::UnbindQueue(bind),
+                })
             }
-            Ask::DeleteQueue { queue } => {
-                let queue = queue.into();
-                Method::QueueDelete { queue, if_unused: false, if_empty: false }
-            }
-            Ask::DeleteExchange { exchange } => {
-                Method::ExchangeDelete { exchange: exchange.into() }
-            }
+            Ask::DeleteQueue { queue } => to_do(Change::DeleteQueue(queue)),
+            Ask::DeleteExchange { exchange } => to_do(Change::DeleteExchange(exchange)),
             Ask::Purge { queue } => Method::QueuePurge { queue: queue.into() },
             Ask::Publish(message) => self.publish(message, out),
             Ask::Get { queue, count, mode } => {
@@ -191,13 +195,20 @@ impl Admin {
             Ask::ListExchanges => Method::ManagementGet(List::Exchanges),
             Ask::ListBindings => Method::ManagementGet(List::Bindings),
             Ask::ListConsumers => Method::ManagementGet(List::Consumers),
+            Ask::ListConnections => Method::ManagementGet(List::Connections),
+            Ask::ListPolicies { operator } => Method::ManagementGet(List::Policies(operator)),
+            Ask::Status => Method::ManagementGet(List::Status),
+            Ask::SetPolicy { policy, operator } => to_do(Change::SetPolicy(policy, operator)),
+            Ask::ClearPolicy { name, operator } => to_do(Change::ClearPolicy(name, operator)),
+            Ask::SetMemoryWatermark(watermark) => to_do(Change::MemoryWatermark(watermark)),
+            Ask::SetDiskFreeLimit(bytes) => to_do(Change::DiskFreeLimit(bytes)),
         };
         self.link.send(method, out);
     }
 
     fn publish(&mut self, message: OutgoingMessage, out: &mut Out<'_>) -> Method {
-        // A tool sets no delivery mode: transient.
-        let content = Rc::new(Content::new(message, 1, &mut self.names));
+        // A tool sets no delivery mode: the message is transient.
+        let content = Rc::new(Content::new(message, None, &mut self.names));
         self.waits = Some(Waits::Confirm { message: content.id, routed: true });
         out.emit(Event::Published {
             client: self.name.clone(),
@@ -265,8 +276,11 @@ impl Admin {
             Method::QueueDeclareOk { .. }
             | Method::QueueBindOk
             | Method::QueueUnbindOk
+            | Method::ExchangeBindOk
+            | Method::ExchangeUnbindOk
             | Method::ExchangeDeclareOk
-            | Method::ExchangeDeleteOk => self.answer(Ok(Answer::Done), out),
+            | Method::ExchangeDeleteOk
+            | Method::ManagementOk => self.answer(Ok(Answer::Done), out),
             Method::QueuePurgeOk { message_count } | Method::QueueDeleteOk { message_count } => {
                 self.answer(Ok(Answer::Count(message_count)), out);
             }
@@ -323,4 +337,8 @@ impl Admin {
         }
         self.get(&queue, mode, out);
     }
+}
+
+fn to_do(change: Change) -> Method {
+    Method::ManagementDo(Rc::new(change))
 }

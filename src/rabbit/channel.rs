@@ -8,12 +8,14 @@
 //! In confirm mode publishes are numbered from 1. A returned message is returned before it is
 //! confirmed.
 
+use super::broker::transaction::Transaction;
 use super::command::AmqpError;
 use super::confirms::Confirms;
 use super::error;
 use super::ids::{ConsumerId, QueueId};
 use super::message::Method;
 use crate::ordered::{BTreeMap, Order};
+use crate::sim::Time;
 use std::rc::Rc;
 
 /// A delivery that is not acknowledged.
@@ -25,6 +27,8 @@ pub struct Unacked {
     pub seq: u64,
     /// Its consumer; `None` if `basic.get` took it.
     pub consumer: Option<ConsumerId>,
+    /// When it was delivered.
+    pub at: Time,
 }
 
 /// What becomes of publishes.
@@ -36,7 +40,7 @@ pub enum Mode {
     /// They are confirmed.
     Confirm(Confirming),
     /// They wait for a commit.
-    Transaction,
+    Transaction(Box<Transaction>),
 }
 
 /// The state of a channel in confirm mode.
@@ -46,6 +50,7 @@ pub struct Confirming {
     /// What waits.
     pub waiting: Confirms<QueueId>,
     acknowledged: Vec<u64>,
+    refused: Vec<u64>,
 }
 
 impl Confirming {
@@ -60,24 +65,36 @@ impl Confirming {
         self.acknowledged.push(number);
     }
 
-    /// True if there is something to tell the publisher.
-    pub fn has_news(&self) -> bool {
-        !self.acknowledged.is_empty()
+    /// A queue does not take a publish.
+    pub fn refuse(&mut self, number: u64) {
+        self.refused.push(number);
     }
 
-    /// What to tell the publisher: one acknowledgement for all up to the first that still waits,
-    /// and one each for those behind it.
+    /// True if there is something to tell the publisher.
+    pub fn has_news(&self) -> bool {
+        !self.acknowledged.is_empty() || !self.refused.is_empty()
+    }
+
+    /// What to tell the publisher: what was refused; then one acknowledgement for all up to the
+    /// first that still waits or was refused, and one each for those behind it.
     pub fn take_news(&mut self) -> impl Iterator<Item = Method> + use<> {
+        let refused = std::mem::take(&mut self.refused);
         let mut numbers = std::mem::take(&mut self.acknowledged);
         numbers.order();
-        let oldest = self.waiting.smallest().unwrap_or(u64::MAX);
+        let waiting = self.waiting.smallest();
+        let oldest = refused.iter().copied().chain(waiting).min().unwrap_or(u64::MAX);
+        let refused = refused.into_iter().map(|delivery_tag| {
+            let (multiple, requeue) = (false, false);
+            Method::BasicNack { delivery_tag, multiple, requeue }
+        });
         let together = numbers.partition_point(|number| *number < oldest);
         let skipped = if numbers.len() > 1 { together.saturating_sub(1) } else { 0 };
         let is_alone = numbers.len() == 1;
-        numbers.into_iter().enumerate().skip(skipped).map(move |(at, delivery_tag)| {
+        let acknowledged = numbers.into_iter().enumerate().skip(skipped);
+        refused.chain(acknowledged.map(move |(at, delivery_tag)| {
             let multiple = !is_alone && at + 1 == together;
             Method::BasicAck { delivery_tag, multiple }
-        })
+        }))
     }
 }
 
@@ -94,9 +111,18 @@ pub struct Channel {
     pub mode: Mode,
     /// The queue that was declared last: what an empty name stands for.
     pub last_declared: Option<Rc<str>>,
+    /// When it was opened: its tick counts from then.
+    pub opened: Time,
+    /// True while a tick will look for deliveries that are not acknowledged in time.
+    pub has_tick: bool,
 }
 
 impl Channel {
+    /// A channel that is opened now.
+    pub fn new(opened: Time) -> Channel {
+        Channel { opened, ..Channel::default() }
+    }
+
     /// A delivery leaves: returns its tag, and remembers it if it has to be acknowledged.
     pub fn deliver(&mut self, unacked: Option<Unacked>) -> u64 {
         self.deliveries += 1;
@@ -109,6 +135,33 @@ impl Channel {
     /// How many deliveries are not acknowledged.
     pub fn unacked(&self) -> u64 {
         self.unacked.len() as u64
+    }
+
+    /// The deliveries that an answer of the client is about, with their tags: for a transaction.
+    pub fn settle_tagged(
+        &mut self,
+        tag: u64,
+        multiple: bool,
+    ) -> Result<Vec<(u64, Unacked)>, AmqpError> {
+        if !multiple {
+            return Ok(vec![(tag, self.settle_one(tag)?)]);
+        }
+        if tag != 0 && !self.unacked.contains_key(&tag) {
+            return Err(error::unknown_tag(tag));
+        }
+        let end = if tag == 0 { u64::MAX } else { tag + 1 };
+        let later = self.unacked.split_off(&end);
+        Ok(std::mem::replace(&mut self.unacked, later).into_iter().collect())
+    }
+
+    /// Deliveries are not settled after all.
+    pub fn unsettle(&mut self, tagged: impl Iterator<Item = (u64, Unacked)>) {
+        self.unacked.extend(tagged);
+    }
+
+    /// When the oldest delivery that is not acknowledged was made, and by which queue.
+    pub fn oldest(&self) -> Option<(Time, QueueId)> {
+        self.unacked.first_key_value().map(|(_, unacked)| (unacked.at, unacked.queue))
     }
 
     /// The deliveries that an answer of the client is about, in the order of their tags.
@@ -141,10 +194,18 @@ impl Channel {
     /// publisher has to be told something. Deliveries keep their tags: to settle them is no error.
     pub fn queue_gone(&mut self, queue: QueueId) -> bool {
         self.consumers.retain(|_, (of, _)| *of != queue);
-        let Mode::Confirm(confirming) = &mut self.mode else { return false };
-        for number in confirming.waiting.remove_queue(&queue) {
-            confirming.acknowledge(number);
+        match &mut self.mode {
+            Mode::Plain => false,
+            Mode::Confirm(confirming) => {
+                for number in confirming.waiting.remove_queue(&queue) {
+                    confirming.acknowledge(number);
+                }
+                confirming.has_news()
+            }
+            Mode::Transaction(transaction) => {
+                transaction.queue_gone(queue);
+                transaction.is_done()
+            }
         }
-        confirming.has_news()
     }
 }

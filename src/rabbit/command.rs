@@ -1,6 +1,8 @@
 //! What the lab asks of a process of the RabbitMQ world, and what the tools are answered.
 
+use super::alarms::Watermark;
 use super::message::Frame;
+use super::policy::Policy;
 use crate::ordered::BTreeMap;
 use crate::sim::MessageId;
 use bytes::Bytes;
@@ -80,6 +82,10 @@ pub enum Argument {
     Text(String),
     /// An array.
     List(Vec<Argument>),
+    /// A timestamp, in seconds.
+    Timestamp(u64),
+    /// A table.
+    Table(BTreeMap<String, Argument>),
 }
 
 /// What a tool can ask.
@@ -108,35 +114,43 @@ pub enum Ask {
         durable: bool,
         /// Goes with its last binding.
         auto_delete: bool,
+        /// Only exchanges may route to it.
+        internal: bool,
         /// Arguments.
         arguments: BTreeMap<String, Argument>,
     },
-    /// `queue.bind`.
+    /// `queue.bind`, `exchange.bind`.
     Bind {
         /// The exchange.
         source: String,
-        /// The queue.
+        /// The queue or exchange.
         destination: String,
+        /// True if the destination is an exchange.
+        to_exchange: bool,
         /// The binding key.
         key: String,
         /// Arguments.
         arguments: BTreeMap<String, Argument>,
     },
-    /// `queue.unbind`.
+    /// Takes a binding away, which must be there.
     Unbind {
         /// The exchange.
         source: String,
-        /// The queue.
+        /// The queue or exchange.
         destination: String,
+        /// True if the destination is an exchange.
+        to_exchange: bool,
         /// The binding key.
         key: String,
+        /// Arguments.
+        arguments: BTreeMap<String, Argument>,
     },
-    /// `queue.delete`.
+    /// Deletes a queue, which must be there.
     DeleteQueue {
         /// Its name.
         queue: String,
     },
-    /// `exchange.delete`.
+    /// Deletes an exchange, which must be there.
     DeleteExchange {
         /// Its name.
         exchange: String,
@@ -165,6 +179,33 @@ pub enum Ask {
     ListBindings,
     /// All consumers.
     ListConsumers,
+    /// All connections.
+    ListConnections,
+    /// All policies.
+    ListPolicies {
+        /// Those of operators.
+        operator: bool,
+    },
+    /// Sets a policy.
+    SetPolicy {
+        /// The policy.
+        policy: Policy,
+        /// As an operator's.
+        operator: bool,
+    },
+    /// Takes a policy away.
+    ClearPolicy {
+        /// Its name.
+        name: String,
+        /// An operator's.
+        operator: bool,
+    },
+    /// Sets the limit of memory.
+    SetMemoryWatermark(Watermark),
+    /// Sets the limit of free disk, in bytes.
+    SetDiskFreeLimit(u64),
+    /// The node itself.
+    Status,
 }
 
 /// `--ack-mode` of `rabbitmqadmin get messages`.
@@ -202,6 +243,12 @@ pub enum Answer {
     Bindings(Vec<super::inspect::BindingState>),
     /// Consumers.
     Consumers(Vec<super::inspect::ConsumerState>),
+    /// Connections.
+    Connections(Vec<super::inspect::ConnectionState>),
+    /// Policies in the order of their names.
+    Policies(Vec<Policy>),
+    /// The node.
+    Node(Box<super::inspect::NodeState>),
 }
 
 /// A message that `basic.get` took.

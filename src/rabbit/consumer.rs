@@ -145,7 +145,7 @@ impl Consumer {
                     self.tell_error(error, out);
                     self.disconnected(out);
                 }
-                Heard::Nothing => {}
+                Heard::Nothing | Heard::Unblocked => {}
             },
             Input::Closed { peer } if self.link.lost(peer, out) => self.disconnected(out),
             Input::Timer(timer) => self.wake(timer, out),

@@ -96,8 +96,13 @@ impl Consumers {
     }
 
     /// All of them, by registration.
-    pub fn iter(&self) -> impl Iterator<Item = &Consumer> {
-        self.all.values()
+    pub fn iter(&self) -> impl Iterator<Item = (ConsumerId, &Consumer)> {
+        self.all.iter().map(|(id, consumer)| (*id, consumer))
+    }
+
+    /// True unless another one is the single active consumer.
+    pub fn is_active(&self, id: ConsumerId) -> bool {
+        self.single.is_none_or(|active| active == Some(id))
     }
 
     /// How many there are.

@@ -2,6 +2,7 @@
 //! (in each queue, on each way, in each consumer) shares the same bytes.
 
 use super::command::{Argument, OutgoingMessage, Properties};
+use super::death::Annotations;
 use super::names::Names;
 use super::wire::value_bytes;
 use crate::ordered::BTreeMap;
@@ -29,8 +30,10 @@ pub struct Content {
     pub routing_key: Rc<str>,
     /// The key of the workload: the header `key`.
     pub key: Option<Rc<str>>,
-    /// The properties that the publisher set; the delivery mode is always there.
+    /// The properties that the publisher set.
     pub properties: Properties,
+    /// What the broker has noted on it.
+    pub annotations: Option<Rc<Annotations>>,
     /// Bytes of the encoded properties.
     pub properties_bytes: u32,
     /// The body.
@@ -38,14 +41,14 @@ pub struct Content {
 }
 
 /// What of a message is stored before its body: its id, exchange, routing key and key, its
-/// properties, and how many bytes they take.
-type Head<'a, P> = (MessageId, &'a str, &'a str, Option<&'a str>, P, u32);
+/// properties, what the broker has noted, and how many bytes the properties take.
+type Head<'a, P, A> = (MessageId, &'a str, &'a str, Option<&'a str>, P, Option<A>, u32);
 
 impl Content {
     /// What a publisher sends for a message of the lab; `delivery_mode` is its default.
-    pub fn new(message: OutgoingMessage, delivery_mode: u8, names: &mut Names) -> Content {
+    pub fn new(message: OutgoingMessage, delivery_mode: Option<u8>, names: &mut Names) -> Content {
         let mut properties = message.properties;
-        properties.delivery_mode.get_or_insert(delivery_mode);
+        properties.delivery_mode = properties.delivery_mode.or(delivery_mode);
         let key = message.key.as_deref().map(|key| names.shared(key));
         let properties_bytes = properties_bytes(message.id, key.as_deref(), &properties);
         Content {
@@ -54,9 +57,17 @@ impl Content {
             routing_key: names.shared(&message.routing_key),
             key,
             properties,
+            annotations: None,
             properties_bytes,
             body: message.body,
         }
+    }
+
+    /// Notes something on it, in the place of what was noted before.
+    pub fn annotate(&mut self, annotations: Annotations) {
+        self.annotations = Some(Rc::new(annotations));
+        let headers = self.headers();
+        self.properties_bytes = encoded_bytes(self.id, None, &self.properties, &headers);
     }
 
     /// True if it asks to survive a restart of the broker.
@@ -72,9 +83,24 @@ impl Content {
         header + body + body_frames(body, FRAME_MAX_BYTES) * FRAME_OVERHEAD_BYTES
     }
 
-    /// Its headers, that of the workload's key included.
+    /// The strings of a header that is an array: routing keys, in `CC` and `BCC`.
+    pub fn listed_keys(&self, header: &str) -> Vec<&str> {
+        let Some(Argument::List(list)) = self.properties.headers.get(header) else {
+            return Vec::new();
+        };
+        let texts = list.iter().filter_map(|key| match key {
+            Argument::Text(key) => Some(&**key),
+            _ => None,
+        });
+        texts.collect()
+    }
+
+    /// Its headers, those of the workload's key and of its deaths included.
     pub fn headers(&self) -> BTreeMap<String, Argument> {
         let mut headers = self.properties.headers.clone();
+        if let Some(annotations) = &self.annotations {
+            annotations.write(&mut headers);
+        }
         if let Some(key) = &self.key {
             headers.insert(KEY_HEADER.to_owned(), Argument::Text(key.to_string()));
         }
@@ -83,12 +109,13 @@ impl Content {
 
     /// All but the body, as it is stored in front of the body.
     pub fn encode_head(&self) -> Vec<u8> {
-        let head: Head<'_, &Properties> = (
+        let head: Head<'_, &Properties, &Annotations> = (
             self.id,
             &self.exchange,
             &self.routing_key,
             self.key.as_deref(),
             &self.properties,
+            self.annotations.as_deref(),
             self.properties_bytes,
         );
         postcard::to_stdvec(&head).expect("plain data can always be encoded")
@@ -97,14 +124,15 @@ impl Content {
     /// A message as it was stored; `None` if these are not the bytes of one.
     pub fn decode(stored: &Bytes, head_bytes: usize, names: &mut Names) -> Option<Content> {
         let head = stored.get(..head_bytes)?;
-        let (id, exchange, routing_key, key, properties, properties_bytes): Head<'_, Properties> =
-            postcard::from_bytes(head).ok()?;
+        let head: Head<'_, Properties, Annotations> = postcard::from_bytes(head).ok()?;
+        let (id, exchange, routing_key, key, properties, annotations, properties_bytes) = head;
         Some(Content {
             id,
             exchange: names.shared(exchange),
             routing_key: names.shared(routing_key),
             key: key.map(|key| names.shared(key)),
             properties,
+            annotations: annotations.map(Rc::new),
             properties_bytes,
             body: stored.slice(head_bytes..),
         })
@@ -116,17 +144,25 @@ pub fn body_frames(body_bytes: u64, frame_max_bytes: u64) -> u64 {
     body_bytes.div_ceil(frame_max_bytes - FRAME_OVERHEAD_BYTES)
 }
 
-/// Bytes of the encoded properties: the flags, and each property that is there.
 fn properties_bytes(id: MessageId, key: Option<&str>, properties: &Properties) -> u32 {
+    encoded_bytes(id, key, properties, &properties.headers)
+}
+
+/// Bytes of the encoded properties: the flags, and each property that is there.
+fn encoded_bytes(
+    id: MessageId,
+    key: Option<&str>,
+    properties: &Properties,
+    headers: &BTreeMap<String, Argument>,
+) -> u32 {
     let short = |text: &Option<String>| text.as_ref().map_or(0, |text| 1 + text.len());
     let mut bytes = 2 + 1 + digits(id.0);
     bytes += usize::from(properties.delivery_mode.is_some());
     bytes += usize::from(properties.priority.is_some());
     bytes += short(&properties.expiration) + short(&properties.correlation_id);
     bytes += short(&properties.reply_to) + short(&properties.content_type);
-    let headers = properties.headers.iter();
     let table: usize =
-        headers.map(|(name, value)| 1 + name.len() + value_bytes(value) as usize).sum();
+        headers.iter().map(|(name, value)| 1 + name.len() + value_bytes(value) as usize).sum();
     let key = key.map_or(0, |key| 1 + KEY_HEADER.len() + 5 + key.len());
     if table + key > 0 {
         bytes += 4 + table + key;

@@ -1,14 +1,15 @@
-//! What a broker knows beyond messages: exchanges, queues and bindings, as files.
+//! What a broker knows beyond messages: exchanges, queues, bindings and policies, as files.
 //!
 //! A durable queue has a file with its declaration and the bindings that lead to it from durable
-//! exchanges; a durable exchange likewise. A definition is safe from a power cut before whoever
-//! asked for it is answered.
+//! exchanges; a durable exchange likewise; and there is one for each policy. A definition is safe
+//! from a power cut before whoever asked for it is answered.
 //!
 //! Simplified: the real broker keeps them in one replicated store (Khepri); here each has a small
 //! file that is replaced whole.
 
 use super::exchange;
 use super::message::Arguments;
+use super::policy::Policy;
 use super::queue;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -34,6 +35,8 @@ pub enum Definition {
     Exchange(String, exchange::Declaration, Vec<SavedBinding>),
     /// A queue, with the bindings that lead to it.
     Queue(String, queue::Declaration, Vec<SavedBinding>),
+    /// A policy; true for one of an operator.
+    Policy(bool, Policy),
 }
 
 impl Definition {
@@ -58,10 +61,16 @@ pub fn queue_file(name: &str) -> String {
     format!("{DIRECTORY}queues/{name}")
 }
 
-/// What a clean stop leaves: for each durable queue, the sequence id below which every message was
-/// delivered.
+/// The file of a policy.
+pub fn policy_file(is_operator: bool, name: &str) -> String {
+    let sort = if is_operator { "operator_policies" } else { "policies" };
+    format!("{DIRECTORY}{sort}/{name}")
+}
+
+/// What a clean stop leaves: for each level of each durable queue, the sequence id below which
+/// every message was delivered.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct RecoveryTerms(pub Vec<(String, u64)>);
+pub struct RecoveryTerms(pub Vec<(String, Vec<u64>)>);
 
 impl RecoveryTerms {
     /// Its file: there only between a clean stop and the next start.

@@ -160,7 +160,19 @@ pub enum Event {
         queue: Rc<str>,
         /// The message.
         message: MessageId,
-        /// `rejected`, `purged`, `auto_ack`, `got`, `not_recovered`, `queue_deleted`.
+        /// `rejected`, `expired`, `maxlen`, `refused`, `purged`, `auto_ack`, `got`,
+        /// `not_recovered`, `queue_deleted`.
+        reason: &'static str,
+    },
+    /// A message that died went to a dead letter exchange. If queues took it, `Routed` follows.
+    DeadLettered {
+        /// The queue that it left.
+        queue: Rc<str>,
+        /// The message.
+        message: MessageId,
+        /// The dead letter exchange.
+        exchange: Rc<str>,
+        /// `rejected`, `expired`, `maxlen`.
         reason: &'static str,
     },
     /// `basic.get` took a message.
@@ -206,6 +218,32 @@ pub enum Event {
         queue: Rc<str>,
         /// The consumer tag.
         consumer: Rc<str>,
+    },
+    /// A node lacks memory or disk: connections that publish will be blocked.
+    AlarmSet {
+        /// The node.
+        node: Rc<str>,
+        /// `memory`, `disk`.
+        resource: &'static str,
+    },
+    /// A node has enough again.
+    AlarmCleared {
+        /// The node.
+        node: Rc<str>,
+        /// `memory`, `disk`.
+        resource: &'static str,
+    },
+    /// A connection published while there was an alarm: it is not read any more.
+    ConnectionBlocked {
+        /// The client.
+        client: Rc<str>,
+        /// `low on memory`, `low on disk`.
+        reason: &'static str,
+    },
+    /// A connection is read again.
+    ConnectionUnblocked {
+        /// The client.
+        client: Rc<str>,
     },
     /// Queue content was written from memory to the disk.
     Written {
@@ -266,12 +304,17 @@ impl Event {
             Event::Acknowledged { .. } => "rabbit.acknowledged",
             Event::Requeued { .. } => "rabbit.requeued",
             Event::Removed { .. } => "rabbit.removed",
+            Event::DeadLettered { .. } => "rabbit.dead_lettered",
             Event::Got { .. } => "rabbit.got",
             Event::Confirmed { .. } => "rabbit.confirmed",
             Event::Refused { .. } => "rabbit.refused",
             Event::Returned { .. } => "rabbit.returned",
             Event::ConsumerRegistered { .. } => "rabbit.consumer_registered",
             Event::ConsumerGone { .. } => "rabbit.consumer_gone",
+            Event::AlarmSet { .. } => "rabbit.alarm_set",
+            Event::AlarmCleared { .. } => "rabbit.alarm_cleared",
+            Event::ConnectionBlocked { .. } => "rabbit.connection_blocked",
+            Event::ConnectionUnblocked { .. } => "rabbit.connection_unblocked",
             Event::Written { .. } => "rabbit.written",
             Event::ClientReady { .. } => "rabbit.client_ready",
             Event::OutOfMemory { .. } => "rabbit.out_of_memory",

@@ -100,16 +100,6 @@ pub struct Declaration {
     pub arguments: Arguments,
 }
 
-impl Declaration {
-    /// The exchange that is asked when nothing matched.
-    pub fn alternate(&self) -> Option<&str> {
-        match self.arguments.get("alternate-exchange") {
-            Some(Argument::Text(name)) => Some(name),
-            _ => None,
-        }
-    }
-}
-
 /// An exchange.
 #[derive(Clone, Debug)]
 pub struct Exchange {
@@ -119,6 +109,10 @@ pub struct Exchange {
     pub declaration: Declaration,
     /// Made by the broker itself.
     pub predeclared: bool,
+    /// The policy that holds for it.
+    pub policy: Option<Rc<str>>,
+    /// The alternate exchange that its policy sets.
+    policy_alternate: Option<Rc<str>>,
     /// Its bindings, by key and destination.
     bindings: Vec<Binding>,
 }
@@ -127,6 +121,14 @@ impl Exchange {
     /// Its bindings, by key and destination.
     pub fn bindings(&self) -> &[Binding] {
         &self.bindings
+    }
+
+    /// The exchange that is asked when nothing matched: its argument wins over its policy.
+    pub fn alternate(&self) -> Option<&str> {
+        match self.declaration.arguments.get("alternate-exchange") {
+            Some(Argument::Text(name)) => Some(name),
+            _ => self.policy_alternate.as_deref(),
+        }
     }
 
     /// Puts the destinations of the bindings that match into `into`.
@@ -222,8 +224,20 @@ impl Exchanges {
             name,
             declaration,
             predeclared: false,
+            policy: None,
+            policy_alternate: None,
             bindings: Vec::new(),
         })
+    }
+
+    /// A policy holds for an exchange, or none does any more.
+    pub fn set_policy(&mut self, name: &str, policy: Option<&str>, definition: &Arguments) {
+        let Some(exchange) = self.by_name.get_mut(name) else { return };
+        exchange.policy = policy.map(Into::into);
+        exchange.policy_alternate = match definition.get("alternate-exchange") {
+            Some(Argument::Text(name)) => Some((&**name).into()),
+            _ => None,
+        };
     }
 
     /// Removes an exchange, with the bindings that lead to it and from it.
@@ -336,7 +350,7 @@ impl Exchanges {
                 exchange.matches(key, &headers, &mut found);
             }
             if found.is_empty() {
-                let alternate = exchange.declaration.alternate();
+                let alternate = exchange.alternate();
                 list.extend(alternate.filter(|next| !list.contains(next)));
             }
             for destination in found.drain(..) {
@@ -350,19 +364,22 @@ impl Exchanges {
     }
 }
 
-/// Routing keys of the headers `CC` and `BCC`.
+/// Routing keys of the headers `CC` and `BCC`; what was `BCC` is an annotation later.
 fn more_keys(content: &Content) -> Result<Vec<&str>, AmqpError> {
     let mut keys = Vec::new();
+    if let Some(annotations) = &content.annotations {
+        if annotations.is_rekeyed {
+            return Ok(keys);
+        }
+        keys.extend(annotations.blind_keys.iter().map(|key| &**key));
+    }
     if content.properties.headers.is_empty() {
         return Ok(keys);
     }
     for name in ["CC", "BCC"] {
         match content.properties.headers.get(name) {
             None => {}
-            Some(Argument::List(list)) => keys.extend(list.iter().filter_map(|key| match key {
-                Argument::Text(key) => Some(&**key),
-                _ => None,
-            })),
+            Some(Argument::List(_)) => keys.extend(content.listed_keys(name)),
             Some(_) => {
                 let text = format!("invalid message: {{unacceptable_type_in_{name}_header}}");
                 return Err(error::precondition_failed(text));

@@ -1,6 +1,7 @@
 //! What the lab may look at: plain data about exchanges, queues and clients. Looking changes
 //! nothing.
 
+use super::message::Arguments;
 use crate::sim::{MessageId, Status, Time};
 
 /// An exchange.
@@ -14,8 +15,14 @@ pub struct ExchangeState {
     pub durable: bool,
     /// Goes with its last binding.
     pub auto_delete: bool,
+    /// Only exchanges may route to it.
+    pub internal: bool,
     /// Made by the broker itself.
     pub predeclared: bool,
+    /// Arguments.
+    pub arguments: Arguments,
+    /// The policy that holds for it.
+    pub policy: Option<String>,
 }
 
 /// A binding.
@@ -29,6 +36,8 @@ pub struct BindingState {
     pub destination_kind: String,
     /// The binding key.
     pub key: String,
+    /// Arguments.
+    pub arguments: Arguments,
 }
 
 /// A queue.
@@ -42,6 +51,14 @@ pub struct QueueState {
     pub durable: bool,
     /// Goes with its last consumer.
     pub auto_delete: bool,
+    /// Belongs to one connection.
+    pub exclusive: bool,
+    /// Arguments.
+    pub arguments: Arguments,
+    /// The policy that holds for it.
+    pub policy: Option<String>,
+    /// The operator policy that holds for it.
+    pub operator_policy: Option<String>,
     /// Messages that wait.
     pub ready: u64,
     /// Messages delivered and not yet acknowledged.
@@ -50,6 +67,8 @@ pub struct QueueState {
     pub bytes: u64,
     /// Ready messages whose content is in the broker's memory.
     pub in_memory: u64,
+    /// Bytes of the broker's memory that it takes.
+    pub memory: u64,
     /// Consumers in order of registration.
     pub consumers: Vec<String>,
     /// Share of time in which it could deliver at once, 0 to 1 (`consumer_utilisation`).
@@ -67,8 +86,50 @@ pub struct ConsumerState {
     pub prefetch: u16,
     /// True if it must acknowledge.
     pub ack_required: bool,
+    /// True unless another one is the single active consumer.
+    pub active: bool,
+    /// True if no other consumer may have the queue.
+    pub exclusive: bool,
+    /// `x-priority`.
+    pub priority: i64,
     /// Deliveries that it has not acknowledged.
     pub unacked: u64,
+}
+
+/// A connection as the broker sees it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ConnectionState {
+    /// The client's name.
+    pub name: String,
+    /// `running`, `blocking`, `blocked`.
+    pub state: &'static str,
+    /// Open channels.
+    pub channels: u64,
+}
+
+/// A node: memory, disk and alarms.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NodeState {
+    /// Its name.
+    pub name: String,
+    /// The release that is modelled: `4.2`.
+    pub version: &'static str,
+    /// Memory in use.
+    pub memory: u64,
+    /// Above so much there is an alarm.
+    pub memory_limit: u64,
+    /// Memory of the machine.
+    pub memory_total: u64,
+    /// Free disk.
+    pub disk_free: u64,
+    /// Below so much there is an alarm.
+    pub disk_free_limit: u64,
+    /// `memory`, `disk`.
+    pub alarms: Vec<&'static str>,
+    /// Open connections.
+    pub connections: u64,
+    /// Queues.
+    pub queues: u64,
 }
 
 /// What a message in a queue is doing.

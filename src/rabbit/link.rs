@@ -25,6 +25,8 @@ enum State {
     Down,
     Opening,
     Open,
+    /// It is open, and the broker does not read it.
+    Blocked,
 }
 
 /// A client's connection.
@@ -35,6 +37,8 @@ pub struct Link {
     at: usize,
     state: State,
     last_heard: Time,
+    /// True for a command-line tool.
+    pub is_tool: bool,
     /// How long to wait before connecting again.
     pub recovery_interval: Span,
 }
@@ -44,6 +48,8 @@ pub struct Link {
 pub enum Heard {
     /// The connection is open: open a channel.
     Opened,
+    /// The broker reads the connection again.
+    Unblocked,
     /// Something on the channel.
     OnChannel(Method),
     /// The broker closed the connection, and why.
@@ -61,6 +67,7 @@ impl Link {
             at: 0,
             state: State::Down,
             last_heard: Time::ZERO,
+            is_tool: false,
             recovery_interval: RECOVERY_INTERVAL,
         };
         if let Some(value) = settings.get("network_recovery_interval") {
@@ -78,7 +85,12 @@ impl Link {
 
     /// True while the connection is open.
     pub fn is_open(&self) -> bool {
-        self.state == State::Open
+        matches!(self.state, State::Open | State::Blocked)
+    }
+
+    /// True while the broker does not read the connection.
+    pub fn is_blocked(&self) -> bool {
+        self.state == State::Blocked
     }
 
     /// True while there is no connection, and none is being opened.
@@ -90,7 +102,7 @@ impl Link {
     pub fn connect(&mut self, out: &mut Out<'_>) {
         let Some(broker) = self.broker() else { return };
         self.state = State::Opening;
-        let method = Method::ConnectionOpen { client: self.name.clone() };
+        let method = Method::ConnectionOpen { client: self.name.clone(), is_tool: self.is_tool };
         out.send(broker, Frame { channel: 0, method });
         out.timer(Timer::HandshakeTimeout, HANDSHAKE_TIMEOUT);
     }
@@ -119,6 +131,14 @@ impl Link {
                 out.send(from, Frame { channel: 0, method: Method::ConnectionCloseOk });
                 self.hang_up(out);
                 Heard::Closed(error)
+            }
+            Method::ConnectionBlocked { .. } if self.is_open() => {
+                self.state = State::Blocked;
+                Heard::Nothing
+            }
+            Method::ConnectionUnblocked if self.is_blocked() => {
+                self.state = State::Open;
+                Heard::Unblocked
             }
             method if frame.channel == CHANNEL && self.is_open() => Heard::OnChannel(method),
             _ => Heard::Nothing,

@@ -6,8 +6,10 @@
 //! and one answer; the lists of the management interface travel as methods of their own, where the
 //! real ones go by HTTP.
 
+use super::alarms::Watermark;
 use super::command::{AmqpError, Answer, Argument};
 use super::content::Content;
+use super::policy::Policy;
 use crate::ordered::BTreeMap;
 use std::rc::Rc;
 
@@ -98,6 +100,33 @@ pub enum List {
     Bindings,
     /// All consumers.
     Consumers,
+    /// All connections.
+    Connections,
+    /// All policies; true for those of operators.
+    Policies(bool),
+    /// The node itself.
+    Status,
+}
+
+/// What a tool wants changed that is no method of AMQP, or says more than the method does.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Change {
+    /// Deletes a queue, which must be there.
+    DeleteQueue(String),
+    /// Deletes an exchange, which must be there.
+    DeleteExchange(String),
+    /// Takes a binding of a queue away, which must be there.
+    UnbindQueue(Bind),
+    /// Takes a binding of an exchange away, which must be there.
+    UnbindExchange(Bind),
+    /// Sets a policy; true for one of an operator.
+    SetPolicy(Policy, bool),
+    /// Takes a policy away; true for one of an operator.
+    ClearPolicy(String, bool),
+    /// Above so much memory publishers are blocked.
+    MemoryWatermark(Watermark),
+    /// Below so many free bytes on the disk publishers are blocked.
+    DiskFreeLimit(u64),
 }
 
 /// What is said. "Client" is any program that connects; the others are the broker's.
@@ -107,9 +136,18 @@ pub enum Method {
     ConnectionOpen {
         /// The client's name, from its client properties.
         client: Rc<str>,
+        /// True for a command-line tool, which a real broker talks to otherwise.
+        is_tool: bool,
     },
     /// The broker accepts the connection.
     ConnectionOpenOk,
+    /// The broker does not read this connection any more, as it lacks memory or disk.
+    ConnectionBlocked {
+        /// `low on memory`, `low on disk`.
+        reason: Rc<str>,
+    },
+    /// It reads again.
+    ConnectionUnblocked,
     /// Either side ends the connection: a client when it leaves, the broker after an error.
     ConnectionClose(Option<Rc<AmqpError>>),
     /// The other side has closed its end.
@@ -299,10 +337,23 @@ pub enum Method {
     TxSelectOk,
     /// A client commits.
     TxCommit,
+    /// All of it is done.
+    TxCommitOk,
     /// A client rolls back.
     TxRollback,
+    /// Nothing of it is done.
+    TxRollbackOk,
+    /// A client wants deliveries to pause: refused since 2.0.
+    ChannelFlow {
+        /// False to pause.
+        active: bool,
+    },
     /// A tool asks the management interface for a list.
     ManagementGet(List),
     /// The list.
     ManagementList(Rc<Answer>),
+    /// A tool wants something changed.
+    ManagementDo(Rc<Change>),
+    /// It is.
+    ManagementOk,
 }

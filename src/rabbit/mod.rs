@@ -1,6 +1,7 @@
 //! A RabbitMQ-style broker: exchanges and queues; the broker pushes.
 
 pub mod admin;
+pub mod alarms;
 pub mod broker;
 pub mod channel;
 pub mod cluster;
@@ -9,6 +10,7 @@ pub mod confirms;
 pub mod consumer;
 pub mod consumers;
 pub mod content;
+pub mod death;
 pub mod definitions;
 pub mod error;
 pub mod event;
@@ -20,12 +22,15 @@ pub mod limits;
 pub mod link;
 pub mod message;
 pub mod names;
+pub mod pattern;
+pub mod policy;
 pub mod probe;
 pub mod process;
 pub mod profile;
 pub mod publisher;
 pub mod queue;
 pub mod rates;
+pub mod rules;
 pub mod spec;
 pub mod storage_v2;
 pub mod topic;

@@ -34,7 +34,7 @@ impl Probe {
         let Some(broker) = self.broker else { return };
         match input {
             Input::Start => {
-                let method = Method::ConnectionOpen { client: self.name.clone() };
+                let method = Method::ConnectionOpen { client: self.name.clone(), is_tool: false };
                 out.send(broker, Frame { channel: 0, method });
                 out.timer(Timer::Heartbeat(broker), HEARTBEAT_INTERVAL);
             }

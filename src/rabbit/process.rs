@@ -5,7 +5,7 @@ use super::broker::Broker;
 use super::command::{Command, RequestId};
 use super::consumer::Consumer;
 use super::event::Event;
-use super::ids::QueueId;
+use super::ids::{ChannelId, QueueId};
 use super::message::Frame;
 use super::probe::Probe;
 use super::publisher::Publisher;
@@ -23,8 +23,14 @@ pub enum Timer {
     Idle,
     /// Broker: the write buffer of a queue has waited long enough.
     Write(QueueId),
+    /// Broker: the message at the head of a queue expires.
+    Ttl(QueueId),
     /// Broker: a queue was unused for so long that it goes.
     Expire(QueueId),
+    /// Broker: look at memory and disk.
+    Monitor,
+    /// Broker: look for deliveries that a channel has not acknowledged in time.
+    ChannelTick(ChannelId),
     /// Both: say that this side of a connection lives, and look whether the other does.
     Heartbeat(NodeId),
     /// Client: the handshake takes too long.
@@ -53,6 +59,8 @@ pub enum Ticket {
     Index {
         /// The queue.
         queue: Rc<str>,
+        /// The level of its priority.
+        level: u8,
         /// The segment.
         segment: u64,
     },
@@ -67,6 +75,8 @@ pub enum Ticket {
     TailSegment {
         /// The queue.
         queue: QueueId,
+        /// The level of its priority.
+        level: u8,
         /// The refill.
         refill: u64,
         /// The segment.
@@ -76,6 +86,8 @@ pub enum Ticket {
     Messages {
         /// The queue.
         queue: QueueId,
+        /// The level of its priority.
+        level: u8,
         /// The refill.
         refill: u64,
         /// The first of its messages.

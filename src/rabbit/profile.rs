@@ -23,6 +23,15 @@ impl Profile {
         }
     }
 
+    /// The release.
+    pub fn version(self) -> &'static str {
+        match self {
+            Profile::V3_11 => "3.11.0",
+            Profile::V4_2 => "4.2.9",
+            Profile::V4_3 => "4.3.5",
+        }
+    }
+
     /// Publishers are blocked above this share of memory, in thousandths
     /// (`vm_memory_high_watermark`).
     pub fn memory_watermark_per_mille(self) -> u32 {

@@ -5,6 +5,9 @@
 //! every new connection: so a message can be there twice, and is not lost. Without confirms it
 //! forgets a message when it is sent.
 //!
+//! While the broker has blocked its connection (no memory or no disk left) it sends nothing and
+//! keeps what it is given.
+//!
 //! When the broker closes its channel (an exchange that is not there), what was not confirmed is
 //! given up, and a new channel is opened.
 //!
@@ -105,6 +108,7 @@ impl Publisher {
             Input::Message { from, body } => match self.link.take(from, body, out) {
                 Heard::Opened => self.link.send(Method::ChannelOpen, out),
                 Heard::OnChannel(method) => self.take(method, out),
+                Heard::Unblocked => self.send_waiting(out),
                 Heard::Closed(error) => {
                     if let Some(error) = error {
                         self.tell_error(&error, out);
@@ -181,16 +185,23 @@ impl Publisher {
         for (_, content) in std::mem::take(&mut self.unconfirmed) {
             self.send(content, out);
         }
-        for content in std::mem::take(&mut self.waiting) {
-            self.published += 1;
-            self.send(content, out);
+        self.send_waiting(out);
+    }
+
+    /// What could not be sent before is sent now.
+    fn send_waiting(&mut self, out: &mut Out<'_>) {
+        if self.is_ready {
+            for content in std::mem::take(&mut self.waiting) {
+                self.published += 1;
+                self.send(content, out);
+            }
         }
     }
 
     fn publish(&mut self, message: OutgoingMessage, out: &mut Out<'_>) {
-        let content = Rc::new(Content::new(message, self.delivery_mode, &mut self.names));
+        let content = Rc::new(Content::new(message, Some(self.delivery_mode), &mut self.names));
         self.held_bytes += content.body.len() as u64;
-        if self.is_ready {
+        if self.is_ready && !self.link.is_blocked() {
             self.published += 1;
             self.send(content, out);
         } else {

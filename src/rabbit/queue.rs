@@ -5,18 +5,26 @@
 //! or is rejected and gone. With automatic acknowledgement it is gone when it is sent.
 //!
 //! At rest, either no consumer can be delivered to, or nothing is ready. So a message for which a
-//! consumer is found goes to it at once and is never enqueued.
+//! consumer is found goes to it at once and is never enqueued, and what limits the queue never
+//! sees it: only in the reject modes is a full queue asked first.
+//!
+//! Limits count ready messages. What is too much is dropped at the head, and what has expired is
+//! dropped **at the head only**: behind a message that lives an expired one is still counted, and
+//! it goes when it gets there. Both are dead-lettered if the queue has an exchange for that.
 //!
 //! A queue is one process of the broker, and so one core: a job waits for the one before it.
 
 use super::command::Argument;
 use super::consumers::{Consumer, Consumers};
 use super::content::Content;
+use super::death::{DeadLetter, Reason};
 use super::event::Event;
 use super::ids::{ChannelId, ConsumerId, PublishId, QueueId};
 use super::message::Arguments;
+use super::rules::{Overflow, Rules};
 use super::storage_v2::entry::Shared;
-use super::storage_v2::{Item, Means, Storage};
+use super::storage_v2::levels::Levels;
+use super::storage_v2::{Item, METADATA_BYTES, Means};
 use crate::ordered::BTreeMap;
 use crate::sim::cost::Server;
 use crate::sim::{MessageId, NodeId, Span, Time};
@@ -52,6 +60,17 @@ pub struct Push {
     pub redelivered: bool,
     /// The message.
     pub content: Rc<Content>,
+}
+
+/// What a publish comes to at a queue.
+#[derive(Clone, Debug)]
+pub enum Published {
+    /// The queue has it.
+    Enqueued,
+    /// A consumer gets it at once.
+    Pushed(Push),
+    /// The queue is full, and does not take it.
+    Refused,
 }
 
 /// What `basic.get` comes to.
@@ -102,16 +121,20 @@ pub struct Queue {
     pub declaration: Declaration,
     /// The only connection that may use it.
     pub exclusive: Option<NodeId>,
-    /// It goes when it was unused for so long.
-    pub expires: Option<Span>,
+    /// What it keeps to.
+    pub rules: Rules,
+    /// The policy and the operator policy that hold for it.
+    pub policies: [Option<Rc<str>>; 2],
     /// Its consumers.
     pub consumers: Consumers,
     /// Its ready messages.
-    pub storage: Storage,
+    pub storage: Levels,
     /// When the write buffer has to be written out at the latest.
     pub write_by: Option<Time>,
     /// True while a timer will see to that.
     pub has_timer: bool,
+    /// When a timer will look whether the message at the head has expired.
+    pub ttl_timer: Time,
     /// Gets that wait until a message is read.
     pub waiting_gets: VecDeque<(ChannelId, bool)>,
     unacked: BTreeMap<u64, Unacked>,
@@ -126,7 +149,7 @@ impl Queue {
         (id, name): (QueueId, Rc<str>),
         declaration: Declaration,
         exclusive: Option<NodeId>,
-        storage: Storage,
+        storage: Levels,
         now: Time,
     ) -> Queue {
         Queue {
@@ -138,13 +161,12 @@ impl Queue {
                     == Some(&Argument::Boolean(true)),
                 now,
             ),
-            expires: match declaration.arguments.get("x-expires") {
-                Some(Argument::Integer(ms)) => u64::try_from(*ms).ok().map(Span::millis),
-                _ => None,
-            },
+            rules: Rules::new(&declaration.arguments, &Arguments::new()),
+            policies: [None, None],
             storage,
             write_by: None,
             has_timer: false,
+            ttl_timer: Time::NEVER,
             waiting_gets: VecDeque::new(),
             declaration,
             unacked: BTreeMap::new(),
@@ -164,6 +186,11 @@ impl Queue {
         self.storage.ready_bytes() + self.unacked_bytes
     }
 
+    /// Bytes of memory that it takes for messages.
+    pub fn memory_bytes(&self) -> u64 {
+        self.storage.memory_bytes() + self.unacked_bytes + self.unacked() * METADATA_BYTES
+    }
+
     /// The delivered messages in the order of their ids: sequence id and message.
     pub fn unacked_messages(&self) -> impl Iterator<Item = (u64, &Content)> {
         self.unacked.iter().map(|(seq, unacked)| (*seq, &*unacked.item.content))
@@ -179,15 +206,22 @@ impl Queue {
 
     // ---- messages ----
 
-    /// Takes a message from an exchange: a copy of its own. Returns the delivery if a consumer
-    /// gets it at once.
+    /// Takes a message from an exchange: a copy of its own.
     pub fn publish(
         &mut self,
         content: &Rc<Content>,
         confirm: Option<PublishId>,
         copy: &mut Option<Shared>,
         means: &mut Means<'_, '_>,
-    ) -> Option<Push> {
+    ) -> Published {
+        if self.rules.overflow != Overflow::DropHead && self.is_full_for(content) {
+            if self.rules.overflow == Overflow::RejectPublishDlx {
+                self.dead_letter(content.clone(), Reason::MaxLength, means);
+            }
+            let (queue, message) = (self.name.clone(), content.id);
+            means.out.emit(Event::Removed { queue, message, reason: "refused" });
+            return Published::Refused;
+        }
         let is_kept = self.declaration.durable && content.is_persistent();
         let confirm = match confirm {
             // It is confirmed when it is written.
@@ -200,25 +234,87 @@ impl Queue {
         };
         let now = means.out.now();
         if self.storage.ready() > 0 || !self.consumers.find(now, self.id, means.limits) {
-            let seq = self.storage.publish(content.clone(), confirm, copy, means);
+            let expires = self.rules.expiry_of(content, now);
+            let seq = self.storage.publish((content.clone(), expires), confirm, copy, means);
             let (queue, message) = (self.name.clone(), content.id);
             means.out.emit(Event::Enqueued { queue, message, position: seq });
-            return None;
+            let dropped = self.drop_excess(means);
+            // Only if the head may have changed.
+            if dropped || expires != Time::NEVER && self.storage.ready() == 1 {
+                self.drop_expired(means);
+            }
+            return Published::Enqueued;
         }
         let (consumer, taker) = self.consumers.take(means.limits);
         let (channel, tag) = (taker.channel, taker.tag.clone());
         let ack_required = taker.ack_required;
         let mut seq = 0;
         if ack_required {
-            let item = self.storage.publish_delivered(content.clone(), confirm, copy, means);
+            // What is given back keeps the instant at which it expires.
+            let message = (content.clone(), self.rules.expiry_of(content, now));
+            let item = self.storage.publish_delivered(message, confirm, copy, means);
             seq = item.seq;
             self.keep_unacked(item, Some(consumer));
         } else {
             means.confirms.extend(confirm);
         }
         let (redelivered, content) = (false, content.clone());
-        Some(Push { channel, consumer, tag, ack_required, seq, redelivered, content })
+        Published::Pushed(Push { channel, consumer, tag, ack_required, seq, redelivered, content })
     }
+
+    fn is_full_for(&self, content: &Content) -> bool {
+        let bytes = self.storage.ready_bytes() + content.body.len() as u64;
+        self.rules.is_over(self.storage.ready() + 1, bytes)
+    }
+
+    // ---- messages that die ----
+
+    /// Drops messages at the head while there are too many; false if none had to go.
+    pub fn drop_excess(&mut self, means: &mut Means<'_, '_>) -> bool {
+        let mut dropped = false;
+        while self.rules.overflow == Overflow::DropHead
+            && self.rules.is_over(self.storage.ready(), self.storage.ready_bytes())
+            && self.drop_head(Reason::MaxLength, means)
+        {
+            dropped = true;
+        }
+        dropped
+    }
+
+    /// Drops messages at the head that have expired.
+    pub fn drop_expired(&mut self, means: &mut Means<'_, '_>) {
+        let now = means.out.now();
+        while self.storage.front_expires() <= now && self.drop_head(Reason::Expired, means) {}
+    }
+
+    /// Drops the message at the head; false if it has to be read first.
+    fn drop_head(&mut self, reason: Reason, means: &mut Means<'_, '_>) -> bool {
+        let message = if self.rules.dead_letter_exchange.is_some() {
+            self.storage.fetch(self.id, means).map(|(item, _)| {
+                let message = item.content.id;
+                self.dead_letter(item.content.clone(), reason, means);
+                self.storage.settle(&item, means);
+                message
+            })
+        } else {
+            self.storage.drop_front(self.id, means)
+        };
+        let Some(message) = message else { return false };
+        let queue = self.name.clone();
+        means.out.emit(Event::Removed { queue, message, reason: reason.name() });
+        true
+    }
+
+    /// A message goes to the dead letter exchange, if there is one.
+    fn dead_letter(&self, content: Rc<Content>, reason: Reason, means: &mut Means<'_, '_>) {
+        if let Some(exchange) = &self.rules.dead_letter_exchange {
+            let (queue, exchange) = (self.name.clone(), exchange.clone());
+            let routing_key = self.rules.dead_letter_key.clone();
+            means.dead.push_back(DeadLetter { content, queue, reason, exchange, routing_key });
+        }
+    }
+
+    // ---- deliveries ----
 
     /// The next delivery, if there is a ready message and somebody to deliver it to. Begins to
     /// read if what is ready is on the disk.
@@ -227,7 +323,8 @@ impl Queue {
         {
             return None;
         }
-        let (item, redelivered) = self.fetch(means)?;
+        let (item, redelivered) = self.storage.fetch(self.id, means)?;
+        self.drop_expired(means);
         let (consumer, taker) = self.consumers.take(means.limits);
         let (channel, tag) = (taker.channel, taker.tag.clone());
         let ack_required = taker.ack_required;
@@ -245,7 +342,10 @@ impl Queue {
         if self.storage.ready() == 0 {
             return Got::Empty;
         }
-        let Some((item, redelivered)) = self.fetch(means) else { return Got::Later };
+        let Some((item, redelivered)) = self.storage.fetch(self.id, means) else {
+            return Got::Later;
+        };
+        self.drop_expired(means);
         let (seq, content) = (item.seq, item.content.clone());
         if no_ack {
             self.storage.settle(&item, means);
@@ -253,13 +353,6 @@ impl Queue {
             self.keep_unacked(item, None);
         }
         Got::Message { seq, redelivered, content }
-    }
-
-    fn fetch(&mut self, means: &mut Means<'_, '_>) -> Option<(Item, bool)> {
-        if !self.storage.has_head() {
-            self.storage.refill(self.id, means);
-        }
-        self.storage.fetch(means.out.now())
     }
 
     fn keep_unacked(&mut self, item: Item, consumer: Option<ConsumerId>) {
@@ -290,8 +383,10 @@ impl Queue {
                     means.out.emit(Event::Acknowledged { queue, message });
                 }
                 Settlement::Rejected => {
+                    self.dead_letter(item.content.clone(), Reason::Rejected, means);
                     self.storage.settle(&item, means);
-                    means.out.emit(Event::Removed { queue, message, reason: "rejected" });
+                    let reason = Reason::Rejected.name();
+                    means.out.emit(Event::Removed { queue, message, reason });
                 }
                 Settlement::Requeued => {
                     back.push(item);
@@ -301,6 +396,8 @@ impl Queue {
         }
         if !back.is_empty() {
             self.storage.requeue(back);
+            self.drop_excess(means);
+            self.drop_expired(means);
         }
         if has_credit {
             self.unblock(channel, means);

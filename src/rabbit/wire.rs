@@ -83,7 +83,10 @@ impl Method {
             Method::ConnectionOpenOk => "connection.open-ok",
             Method::ConnectionClose(_) => "connection.close",
             Method::ConnectionCloseOk => "connection.close-ok",
+            Method::ConnectionBlocked { .. } => "connection.blocked",
+            Method::ConnectionUnblocked => "connection.unblocked",
             Method::Heartbeat => "heartbeat",
+            Method::ChannelFlow { .. } => "channel.flow",
             Method::ChannelOpen => "channel.open",
             Method::ChannelOpenOk => "channel.open-ok",
             Method::ChannelClose(_) => "channel.close",
@@ -128,9 +131,13 @@ impl Method {
             Method::TxSelect => "tx.select",
             Method::TxSelectOk => "tx.select-ok",
             Method::TxCommit => "tx.commit",
+            Method::TxCommitOk => "tx.commit-ok",
             Method::TxRollback => "tx.rollback",
+            Method::TxRollbackOk => "tx.rollback-ok",
             Method::ManagementGet(_) => "management.get",
             Method::ManagementList(_) => "management.list",
+            Method::ManagementDo(_) => "management.do",
+            Method::ManagementOk => "management.ok",
         }
     }
 
@@ -162,12 +169,13 @@ impl Method {
         match self {
             Method::Heartbeat => 0,
             // The folded handshake: the client's properties and the tuning, as a client sends them.
-            Method::ConnectionOpen { client } => 400 + short(client),
+            Method::ConnectionOpen { client, .. } => 400 + short(client),
             Method::ConnectionOpenOk => 500,
             Method::ConnectionClose(error) | Method::ChannelClose(error) => {
                 6 + error.as_ref().map_or(1, |error| short(&error.text))
             }
-            Method::ChannelOpen => 1,
+            Method::ConnectionBlocked { reason } => short(reason),
+            Method::ChannelOpen | Method::ChannelFlow { .. } => 1,
             Method::ChannelOpenOk => 4,
             Method::ExchangeDeclare(it) => {
                 3 + short(&it.exchange) + short(&it.kind) + table_bytes(&it.arguments)
@@ -209,6 +217,7 @@ impl Method {
             Method::BasicAck { .. } | Method::BasicReject { .. } | Method::BasicNack { .. } => 9,
             // By HTTP, about so much.
             Method::ManagementGet(_) | Method::ManagementList(_) => 1_000,
+            Method::ManagementDo(_) | Method::ManagementOk => 1_000,
             _ => 0,
         }
     }
@@ -236,8 +245,9 @@ pub fn value_bytes(value: &Argument) -> u64 {
     1 + match value {
         Argument::Void => 0,
         Argument::Boolean(_) => 1,
-        Argument::Integer(_) | Argument::Double(_) => 8,
+        Argument::Integer(_) | Argument::Double(_) | Argument::Timestamp(_) => 8,
         Argument::Text(text) => 4 + text.len() as u64,
         Argument::List(list) => 4 + list.iter().map(value_bytes).sum::<u64>(),
+        Argument::Table(table) => table_bytes(table),
     }
 }

@@ -244,8 +244,29 @@ pub fn argument(word: &Word, value: serde_json::Value) -> Result<Argument, Refus
         Value::Array(list) => {
             Argument::List(list.into_iter().map(|v| argument(word, v)).collect::<Result<_, _>>()?)
         }
-        Value::Object(_) => return Err(Refusal::NotHereYet("a JSON object within another".into())),
+        Value::Object(table) => {
+            let entries = table.into_iter().map(|(name, v)| Ok((name, argument(word, v)?)));
+            Argument::Table(entries.collect::<Result<_, Refusal>>()?)
+        }
     })
+}
+
+/// A value of a table as JSON.
+pub fn json_text(value: &Argument) -> String {
+    let joined = |parts: Vec<String>| parts.join(",");
+    match value {
+        Argument::Void => "null".into(),
+        Argument::Boolean(truth) => truth.to_string(),
+        Argument::Integer(number) => number.to_string(),
+        Argument::Timestamp(seconds) => seconds.to_string(),
+        Argument::Double(number) => format!("{number:?}"),
+        Argument::Text(text) => format!("{text:?}"),
+        Argument::List(list) => format!("[{}]", joined(list.iter().map(json_text).collect())),
+        Argument::Table(table) => {
+            let entries = table.iter().map(|(name, v)| format!("{name:?}:{}", json_text(v)));
+            format!("{{{}}}", joined(entries.collect()))
+        }
+    }
 }
 
 #[cfg(test)]

@@ -10,7 +10,8 @@ use crate::rabbit::message::Arguments;
 use crate::rabbit::profile::Profile;
 
 /// Arguments of queues that the server knows, and what is demanded of each.
-const KNOWN: [(&str, Check); 14] = [
+const KNOWN: [(&str, Check); 15] = [
+    ("x-consumer-timeout", Check::NotNegative),
     ("x-dead-letter-exchange", Check::Text),
     ("x-dead-letter-routing-key", Check::DeadLetterKey),
     ("x-expires", Check::Expires),
@@ -27,16 +28,8 @@ const KNOWN: [(&str, Check); 14] = [
     ("x-single-active-consumer", Check::Boolean),
 ];
 
-/// Those of them that have an effect here already, or none at all.
-const HERE: [&str; 7] = [
-    "x-expires",
-    "x-queue-leader-locator",
-    "x-queue-master-locator",
-    "x-queue-mode",
-    "x-queue-type",
-    "x-queue-version",
-    "x-single-active-consumer",
-];
+/// The longest time that a timer of the server takes: 2^32 - 1 ms.
+pub const TIMER_MS_MAX: i64 = 4_294_967_295;
 
 #[derive(Clone, Copy)]
 enum Check {
@@ -53,7 +46,7 @@ enum Check {
     OneOf(&'static [&'static str]),
 }
 
-/// Refuses arguments that the server would refuse, and those that are not here yet.
+/// Refuses arguments that the server would refuse, and types that are not here yet.
 pub fn check_queue(queue: &str, arguments: &Arguments, profile: Profile) -> Result<(), AmqpError> {
     check_refused(queue, arguments, profile)?;
     for (name, check) in KNOWN {
@@ -62,9 +55,6 @@ pub fn check_queue(queue: &str, arguments: &Arguments, profile: Profile) -> Resu
             let of = error::queue_in_vhost(queue);
             let text = format!("invalid arg '{name}' for {of}: {reason}");
             return Err(error::precondition_failed(text));
-        }
-        if !HERE.contains(&name) {
-            return Err(error::not_here_yet(format_args!("queue argument {name}")));
         }
     }
     match queue_type(arguments) {
@@ -94,6 +84,15 @@ pub fn queue_type(arguments: &Arguments) -> &str {
     match arguments.get("x-queue-type") {
         Some(Argument::Text(name)) => name,
         _ => "classic",
+    }
+}
+
+/// How many priorities a queue tells apart: one without `x-max-priority`.
+pub fn levels(arguments: &Arguments) -> u16 {
+    match arguments.get("x-max-priority") {
+        // Zero is taken for one.
+        Some(Argument::Integer(max)) => u16::try_from(*max).unwrap_or(0).clamp(1, 255) + 1,
+        _ => 1,
     }
 }
 
@@ -138,7 +137,8 @@ fn described(value: Option<&Argument>) -> String {
     }
 }
 
-fn value_text(value: &Argument) -> String {
+/// A value in the server's words.
+pub fn value_text(value: &Argument) -> String {
     match value {
         Argument::Void => "undefined".to_owned(),
         Argument::Boolean(value) => value.to_string(),
@@ -148,6 +148,11 @@ fn value_text(value: &Argument) -> String {
         Argument::List(list) => {
             let list: Vec<String> = list.iter().map(value_text).collect();
             format!("[{}]", list.join(","))
+        }
+        Argument::Timestamp(seconds) => seconds.to_string(),
+        Argument::Table(table) => {
+            let entries = table.iter().map(|(name, value)| format!("{name}={}", value_text(value)));
+            format!("{{{}}}", entries.collect::<Vec<_>>().join(","))
         }
     }
 }
@@ -161,6 +166,8 @@ pub fn type_name(value: &Argument) -> &'static str {
         Argument::Double(_) => "double",
         Argument::Text(_) => "longstr",
         Argument::List(_) => "array",
+        Argument::Timestamp(_) => "timestamp",
+        Argument::Table(_) => "table",
     }
 }
 
@@ -177,8 +184,9 @@ impl Check {
                 Argument::Boolean(_) => Ok(()),
                 other => Err(format!("{{unacceptable_type,{}}}", type_name(other))),
             },
-            Check::NotNegative | Check::TimeToLive => not_negative(value).map(drop),
-            Check::Expires => match not_negative(value)? {
+            Check::NotNegative => not_negative(value).map(drop),
+            Check::TimeToLive => timer(value).map(drop),
+            Check::Expires => match timer(value)? {
                 0 => Err("{value_zero,0}".to_owned()),
                 _ => Ok(()),
             },
@@ -202,6 +210,14 @@ fn text(value: &Argument) -> Result<&str, String> {
     match value {
         Argument::Text(text) => Ok(text),
         other => Err(format!("{{unacceptable_type,{}}}", type_name(other))),
+    }
+}
+
+/// Milliseconds that a timer can take.
+fn timer(value: &Argument) -> Result<i64, String> {
+    match not_negative(value)? {
+        more if more > TIMER_MS_MAX => Err(format!("{{value_too_big,{more}}}")),
+        ms => Ok(ms),
     }
 }
 

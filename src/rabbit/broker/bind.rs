@@ -47,6 +47,7 @@ impl Broker {
         check_name("exchange", &name, false)?;
         let name = self.names.shared(&name);
         self.exchanges.add(name.clone(), declaration);
+        self.apply_to_exchange(&name);
         out.emit(Event::ExchangeDeclared { exchange: name.clone() });
         match declare.durable {
             true => self.save_exchange(&name, Some((channel, Method::ExchangeDeclareOk)), out),

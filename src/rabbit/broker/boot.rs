@@ -4,7 +4,7 @@
 //! queue is read, and the messages at the ends of its stores are looked at; then its messages come
 //! back. What is left of queues that are not durable is deleted. Only then does the broker serve.
 
-use super::{Broker, Phase};
+use super::{Broker, Phase, arguments};
 use crate::ordered::{BTreeMap, BTreeSet};
 use crate::rabbit::definitions::{self, Definition, RecoveryTerms, SavedBinding};
 use crate::rabbit::event::Event;
@@ -14,8 +14,10 @@ use crate::rabbit::message::Frame;
 use crate::rabbit::process::{Out, Ticket};
 use crate::rabbit::queue::{self, Queue};
 use crate::rabbit::storage_v2::entry::{self, Entry};
+use crate::rabbit::storage_v2::levels::Levels;
 use crate::rabbit::storage_v2::message_store::{self, MessageStore};
-use crate::rabbit::storage_v2::{Storage, directory};
+use crate::rabbit::storage_v2::recovery::Recovered;
+use crate::rabbit::storage_v2::{Storage, directory, index_file, level_directory};
 use crate::sim::{NodeId, Rope};
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -30,7 +32,7 @@ pub struct Boot {
     pub early: VecDeque<(NodeId, Frame)>,
     reads_under_way: usize,
     definitions: Vec<Definition>,
-    terms: Option<BTreeMap<String, u64>>,
+    terms: Option<RecoveryTerms>,
     /// Durable queues, with the files of their indexes.
     queues: BTreeMap<Rc<str>, QueueFiles>,
 }
@@ -39,7 +41,8 @@ pub struct Boot {
 struct QueueFiles {
     declaration: queue::Declaration,
     bindings: Vec<SavedBinding>,
-    index: BTreeMap<u64, Vec<Entry>>,
+    /// By level: the entries of each segment.
+    index: Vec<BTreeMap<u64, Vec<Entry>>>,
     /// Messages that are not whole.
     spoilt: BTreeSet<u64>,
 }
@@ -80,16 +83,15 @@ impl Broker {
                 }
             }
             Ticket::RecoveryTerms => {
-                let terms: Result<RecoveryTerms, _> = postcard::from_bytes(&bytes.bytes());
-                boot.terms = terms.ok().map(|terms| terms.0.into_iter().collect());
+                boot.terms = postcard::from_bytes(&bytes.bytes()).ok();
                 if is_last {
                     self.read_indexes(out);
                 }
             }
-            Ticket::Index { queue, segment } => {
+            Ticket::Index { queue, level, segment } => {
                 if let Some(files) = boot.queues.get_mut(&queue) {
                     let entries = entry::parse(segment, &bytes.bytes());
-                    files.index.insert(segment, entries);
+                    files.index[usize::from(level)].insert(segment, entries);
                 }
                 if is_last {
                     self.look_at_ends(out);
@@ -120,24 +122,35 @@ impl Broker {
                     exchange_bindings.push((Destination::Exchange(name), bindings));
                 }
                 Definition::Queue(name, declaration, bindings) => {
-                    let (index, spoilt) = (BTreeMap::new(), BTreeSet::new());
+                    let levels = arguments::levels(&declaration.arguments);
+                    let index = vec![BTreeMap::new(); usize::from(levels)];
+                    let spoilt = BTreeSet::new();
                     let files = QueueFiles { declaration, bindings, index, spoilt };
                     boot.queues.insert(name.into(), files);
                 }
+                Definition::Policy(is_operator, policy) => {
+                    self.policies[usize::from(is_operator)].set(policy);
+                }
             }
         }
+        let names: Vec<_> = self.exchanges.iter().map(|exchange| exchange.name.clone()).collect();
+        names.iter().for_each(|name| self.apply_to_exchange(name));
         for (destination, bindings) in exchange_bindings {
             self.bind_again(&destination, bindings);
         }
         let Phase::Boots(boot) = &mut self.phase else { return };
-        for name in boot.queues.keys() {
-            let directory = directory(name);
-            let segments: Vec<u64> =
-                out.files().with_prefix(&directory).filter_map(|(file, _)| segment(file)).collect();
-            for segment in segments {
-                let file = super::super::storage_v2::index_file(&directory, segment);
-                out.read(&file, 0, u64::MAX, Ticket::Index { queue: name.clone(), segment });
-                boot.reads_under_way += 1;
+        for (name, files) in &boot.queues {
+            for level in 0..files.index.len() as u8 {
+                let directory = level_directory(name, level);
+                let files = out.files().with_prefix(&directory);
+                let segments = files.filter_map(|(file, _)| segment(&directory, file));
+                let segments: Vec<u64> = segments.collect();
+                for segment in segments {
+                    let file = index_file(&directory, segment);
+                    let ticket = Ticket::Index { queue: name.clone(), level, segment };
+                    out.read(&file, 0, u64::MAX, ticket);
+                    boot.reads_under_way += 1;
+                }
             }
         }
         if boot.reads_under_way == 0 {
@@ -149,9 +162,14 @@ impl Broker {
     fn look_at_ends(&mut self, out: &mut Out<'_>) {
         let Phase::Boots(boot) = &mut self.phase else { return };
         for (name, files) in &boot.queues {
-            let directory = directory(name);
-            for entry in files.index.values().flatten() {
-                let Some((file, offset)) = entry.place(&directory) else { continue };
+            let levels = files.index.iter().enumerate();
+            let entries = levels.flat_map(|(level, index)| {
+                let directory = level_directory(name, level as u8);
+                let entries = index.values().flatten();
+                entries.map(move |entry| (entry, entry.place(&directory)))
+            });
+            for (entry, place) in entries {
+                let Some((file, offset)) = place else { continue };
                 let len = out.files().len(&file);
                 let end = offset + entry.stored_bytes();
                 if end <= len && end > len.saturating_sub(SECTOR_BYTES) {
@@ -175,8 +193,9 @@ impl Broker {
         let last = stores.filter_map(|(name, _)| message_store::file_number(name)).max();
         self.message_store = MessageStore::new(last.map_or(0, |last| last + 1));
         for (name, files) in boot.queues {
-            let next_deliver_seq = boot.terms.as_ref().and_then(|terms| terms.get(&*name).copied());
-            self.recover_queue(name, files, next_deliver_seq, out);
+            let mut terms = boot.terms.iter().flat_map(|terms| &terms.0);
+            let terms = terms.find(|(queue, _)| **queue == *name).map(|(_, levels)| &**levels);
+            self.recover_queue(name, files, terms.unwrap_or_default(), out);
         }
         self.message_store.sweep(out);
         out.emit(Event::NodeStarted { node: self.name.clone() });
@@ -189,19 +208,27 @@ impl Broker {
         &mut self,
         name: Rc<str>,
         files: QueueFiles,
-        next_deliver_seq: Option<u64>,
+        next_deliver_seqs: &[u64],
         out: &mut Out<'_>,
     ) {
         let now = out.now();
-        let (storage, recovered) = Storage::recover(
-            name.clone(),
-            (files.index, &files.spoilt),
-            next_deliver_seq,
-            &mut self.message_store,
-            (now, out),
-        );
+        let mut levels = Vec::new();
+        let mut recovered = Recovered::default();
+        for (level, index) in files.index.into_iter().enumerate() {
+            let (storage, of_level) = Storage::recover(
+                (name.clone(), level as u8),
+                (index, &files.spoilt),
+                next_deliver_seqs.get(level).copied(),
+                &mut self.message_store,
+                (now, out),
+            );
+            levels.push(storage);
+            recovered.messages.extend(of_level.messages);
+            recovered.dropped.extend(of_level.dropped);
+        }
         let id = self.next_queue_id();
-        self.add_queue(Queue::new((id, name.clone()), files.declaration, None, storage, now));
+        let levels = Levels::recovered(levels);
+        self.add_queue(Queue::new((id, name.clone()), files.declaration, None, levels, now));
         self.bind_again(&Destination::Queue(id), files.bindings);
         let messages = recovered.messages.len() as u64;
         out.emit(Event::QueueRecovered { queue: name.clone(), messages });
@@ -213,7 +240,7 @@ impl Broker {
             out.emit(Event::Removed { queue, message, reason });
         }
         self.used(id, out);
-        self.see_to_writing(id, out);
+        self.run(id, out);
     }
 
     fn bind_again(&mut self, destination: &Destination, bindings: Vec<SavedBinding>) {
@@ -252,7 +279,8 @@ impl Broker {
         }
         self.tell_news(out);
         let durable = self.queues.values().filter(|queue| queue.declaration.durable);
-        let terms = durable.map(|queue| (queue.name.to_string(), queue.storage.next_deliver_seq()));
+        let terms =
+            durable.map(|queue| (queue.name.to_string(), queue.storage.next_deliver_seqs()));
         let terms = RecoveryTerms(terms.collect());
         let bytes = postcard::to_stdvec(&terms).expect("plain data can always be encoded");
         out.replace(RecoveryTerms::FILE, bytes.into());
@@ -265,7 +293,7 @@ impl Broker {
     }
 }
 
-/// The segment of an index file of this name.
-fn segment(file: &str) -> Option<u64> {
-    file.rsplit('/').next()?.strip_suffix(".qi")?.parse().ok()
+/// The segment of an index file of this name in this folder.
+fn segment(directory: &str, file: &str) -> Option<u64> {
+    file.strip_prefix(directory)?.strip_suffix(".qi")?.parse().ok()
 }

@@ -2,7 +2,7 @@
 
 use super::Broker;
 use crate::ordered::{BTreeMap, BTreeSet, Order};
-use crate::rabbit::channel::{Channel, Mode, Unacked};
+use crate::rabbit::channel::{Channel, Unacked};
 use crate::rabbit::command::{AmqpError, Closes};
 use crate::rabbit::error;
 use crate::rabbit::event::Event;
@@ -11,6 +11,7 @@ use crate::rabbit::message::{Frame, Method};
 use crate::rabbit::process::{Out, Timer};
 use crate::rabbit::queue::Settlement;
 use crate::sim::{Message as _, NodeId, Span, Time};
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 /// Each side says so often that it lives: half the heartbeat interval of 60 s.
@@ -26,7 +27,16 @@ pub struct Connection {
     pub channels: BTreeMap<u16, Channel>,
     /// Channels that were closed by an error, until the client has understood that.
     closing: BTreeSet<u16>,
-    last_heard: Time,
+    /// The client's name.
+    pub name: Rc<str>,
+    /// True for a command-line tool: it is a new client each time, and never blocked.
+    pub is_tool: bool,
+    /// True while it is not read.
+    pub is_blocked: bool,
+    /// What has come meanwhile.
+    pub held: VecDeque<Frame>,
+    /// When it was last heard of.
+    pub last_heard: Time,
 }
 
 impl Broker {
@@ -35,12 +45,15 @@ impl Broker {
         let bytes = frame.size_bytes();
         let Frame { channel: number, method } = frame;
         let channel = ChannelId { client, number };
-        if let Method::ConnectionOpen { .. } = method {
-            self.open_connection(client, out);
+        if let Method::ConnectionOpen { client: name, is_tool } = method {
+            self.open_connection(client, (name, is_tool), out);
             return self.request(bytes, out);
         }
         let Some(connection) = self.connections.get_mut(&client) else { return };
         connection.last_heard = out.now();
+        if connection.is_blocked {
+            return connection.held.push_back(Frame { channel: number, method });
+        }
         if number == 0 {
             return self.on_connection(client, method, out);
         }
@@ -56,7 +69,7 @@ impl Broker {
                 Err(error::channel_error("second 'channel.open' seen"))
             }
             Method::ChannelOpen => {
-                connection.channels.insert(number, Channel::default());
+                connection.channels.insert(number, Channel::new(out.now()));
                 self.send(channel, Method::ChannelOpenOk, out);
                 Ok(())
             }
@@ -87,7 +100,9 @@ impl Broker {
     ) -> Result<(), AmqpError> {
         match method {
             Method::BasicPublish { mandatory, immediate, content } => {
-                return self.publish(channel, content, (mandatory, immediate), out);
+                self.publish(channel, content, (mandatory, immediate), out)?;
+                self.has_published(channel.client, out);
+                return Ok(());
             }
             Method::BasicAck { delivery_tag, multiple } => {
                 return self.settle(
@@ -127,10 +142,10 @@ impl Broker {
             Method::ExchangeUnbind(bind) => self.bind_exchange(channel, &bind, false, out),
             Method::ConfirmSelect => self.select_confirms(channel, out),
             Method::TxSelect => self.select_transactions(channel, out),
-            Method::TxCommit | Method::TxRollback => match self.channel(channel).mode {
-                Mode::Transaction => Err(error::not_here_yet("transactions")),
-                _ => Err(error::precondition_failed("channel is not transactional")),
-            },
+            Method::TxCommit => self.commit(channel, out),
+            Method::TxRollback => self.roll_back(channel, out),
+            Method::ChannelFlow { active: false } => Err(error::not_implemented("active=false")),
+            Method::ManagementDo(change) => self.manage(channel, &change, out),
             Method::ManagementGet(list) => {
                 let answer = self.list(list, out.now());
                 self.send(channel, Method::ManagementList(Rc::new(answer)), out);
@@ -142,11 +157,20 @@ impl Broker {
 
     // ---- connections ----
 
-    fn open_connection(&mut self, client: NodeId, out: &mut Out<'_>) {
+    fn open_connection(
+        &mut self,
+        client: NodeId,
+        (name, is_tool): (Rc<str>, bool),
+        out: &mut Out<'_>,
+    ) {
         self.connection_lost(client, out);
         let connection = Connection {
             channels: BTreeMap::new(),
             closing: BTreeSet::new(),
+            name,
+            is_tool,
+            is_blocked: false,
+            held: VecDeque::new(),
             last_heard: out.now(),
         };
         self.connections.insert(client, connection);
@@ -168,7 +192,8 @@ impl Broker {
 
     pub(super) fn heartbeat(&mut self, client: NodeId, out: &mut Out<'_>) {
         let Some(connection) = self.connections.get(&client) else { return };
-        if out.now().since(connection.last_heard) > SILENCE_MAX {
+        // One that is not read is not checked either.
+        if !connection.is_blocked && out.now().since(connection.last_heard) > SILENCE_MAX {
             self.connection_lost(client, out);
             out.close(client);
             return;
@@ -203,7 +228,7 @@ impl Broker {
     }
 
     /// A client did something that it must not: its channel or its connection is closed.
-    fn fail(&mut self, channel: ChannelId, error: AmqpError, out: &mut Out<'_>) {
+    pub(super) fn fail(&mut self, channel: ChannelId, error: AmqpError, out: &mut Out<'_>) {
         let closes = error.closes;
         let error = Some(Rc::new(error));
         match closes {

@@ -11,7 +11,7 @@ use crate::rabbit::ids::{ChannelId, QueueId};
 use crate::rabbit::message::{Method, QueueDeclare};
 use crate::rabbit::process::{Out, Timer};
 use crate::rabbit::queue::{self, Queue};
-use crate::rabbit::storage_v2::Storage;
+use crate::rabbit::storage_v2::levels::Levels;
 use std::rc::Rc;
 
 /// Names have at most so many bytes: a short string of AMQP.
@@ -112,7 +112,8 @@ impl Broker {
             auto_delete: declare.auto_delete,
             arguments: declare.arguments.clone(),
         };
-        let storage = Storage::new(name.clone(), declare.durable, out.now());
+        let levels = arguments::levels(&declare.arguments);
+        let storage = Levels::new(&name, levels, declare.durable, out.now());
         let id = self.next_queue_id();
         let exclusive = declare.exclusive.then_some(channel.client);
         let queue = Queue::new((id, name.clone()), declaration, exclusive, storage, out.now());
@@ -126,8 +127,10 @@ impl Broker {
     }
 
     pub(super) fn add_queue(&mut self, queue: Queue) {
-        self.queue_ids.insert(queue.name.clone(), queue.id);
-        self.queues.insert(queue.id, queue);
+        let id = queue.id;
+        self.queue_ids.insert(queue.name.clone(), id);
+        self.queues.insert(id, queue);
+        self.apply_to_queue(id);
     }
 
     /// A queue that a client names on a channel; an empty name means the one declared last there.
@@ -206,6 +209,7 @@ impl Broker {
         self.queue_ids.remove(&queue.name);
         self.unwritten.remove(&id);
         out.cancel(Timer::Expire(id));
+        out.cancel(Timer::Ttl(id));
         self.exchanges.unbind_all(&Destination::Queue(id));
         self.forget_gone_exchanges(out);
         for (client, connection) in &mut self.connections {
@@ -216,7 +220,7 @@ impl Broker {
                 }
             }
         }
-        for consumer in queue.consumers.iter() {
+        for (_, consumer) in queue.consumers.iter() {
             let (queue, tag) = (queue.name.clone(), consumer.tag.clone());
             out.emit(Event::ConsumerGone { queue, consumer: tag.clone() });
             // Clients are told that announced it (`consumer_cancel_notify`): all of ours do.

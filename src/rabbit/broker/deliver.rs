@@ -3,7 +3,7 @@
 use super::Broker;
 use super::publish::work_of;
 use crate::ordered::{BTreeMap, BTreeSet, Order};
-use crate::rabbit::channel::Unacked;
+use crate::rabbit::channel::{Mode, Unacked};
 use crate::rabbit::command::{AmqpError, Argument};
 use crate::rabbit::consumers::Consumer;
 use crate::rabbit::content::Content;
@@ -137,15 +137,18 @@ impl Broker {
         {
             self.push(id, push, out);
         }
-        self.see_to_writing(id, out);
+        self.see_to_timers(id, out);
     }
 
     /// Sends a message to a consumer.
     pub(super) fn push(&mut self, id: QueueId, push: Push, out: &mut Out<'_>) {
         let Push { channel, consumer, tag, ack_required, seq, redelivered, content } = push;
         self.charge(id, work_of(out.cost(), content.body.len()), out.now());
-        let unacked = Unacked { queue: id, seq, consumer: Some(consumer) };
+        let unacked = Unacked { queue: id, seq, consumer: Some(consumer), at: out.now() };
         let delivery_tag = self.channel(channel).deliver(ack_required.then_some(unacked));
+        if ack_required {
+            self.expect_settlement(channel, out);
+        }
         let queue = self.queues[&id].name.clone();
         let message = content.id;
         out.emit(Event::Pushed {
@@ -175,7 +178,7 @@ impl Broker {
         }
         self.used(id, out);
         self.get_from(id, channel, no_ack, out);
-        self.see_to_writing(id, out);
+        self.see_to_timers(id, out);
         Ok(())
     }
 
@@ -204,8 +207,11 @@ impl Broker {
         (seq, redelivered, content): (u64, bool, Rc<Content>),
         out: &mut Out<'_>,
     ) {
-        let unacked = Unacked { queue: id, seq, consumer: None };
+        let unacked = Unacked { queue: id, seq, consumer: None, at: out.now() };
         let delivery_tag = self.channel(channel).deliver((!no_ack).then_some(unacked));
+        if !no_ack {
+            self.expect_settlement(channel, out);
+        }
         let (queue, message) = (&self.queues[&id], content.id);
         let (name, message_count) = (queue.name.clone(), queue.storage.ready());
         out.emit(Event::Got { queue: name.clone(), message });
@@ -227,21 +233,22 @@ impl Broker {
     /// Something that a queue waits for was read.
     pub(super) fn queue_was_read(&mut self, ticket: Ticket, bytes: &Rope, out: &mut Out<'_>) {
         let id = match ticket {
-            Ticket::TailSegment { queue: id, refill, segment } => {
+            Ticket::TailSegment { queue: id, level, refill, segment } => {
                 self.with_queue(id, out, |queue, means| {
-                    queue.storage.index_was_read(refill, segment, bytes);
-                    queue.storage.refill(id, means);
+                    let which = (refill, segment);
+                    queue.storage.index_was_read((id, level), which, bytes, means);
                 });
                 id
             }
-            Ticket::Messages { queue: id, refill, first, count } => {
+            Ticket::Messages { queue: id, level, refill, first, count } => {
                 self.with_queue(id, out, |queue, means| {
-                    queue.storage.messages_were_read((refill, first, count), bytes, means);
+                    queue.storage.messages_were_read(level, (refill, first, count), bytes, means);
                 });
                 id
             }
             _ => return,
         };
+        self.look_at_head(id, out);
         self.run(id, out);
     }
 
@@ -255,11 +262,17 @@ impl Broker {
         how: Settlement,
         out: &mut Out<'_>,
     ) -> Result<(), AmqpError> {
-        if multiple {
-            let settled = self.channel(channel).settle(tag, true)?;
+        let state = self.channel(channel);
+        if let Mode::Transaction(_) = state.mode {
+            let tagged = state.settle_tagged(tag, multiple)?;
+            if let Mode::Transaction(transaction) = &mut state.mode {
+                transaction.settle(tagged, how);
+            }
+        } else if multiple {
+            let settled = state.settle(tag, true)?;
             self.settle_many(channel, settled, how, out);
         } else {
-            let unacked = self.channel(channel).settle_one(tag)?;
+            let unacked = state.settle_one(tag)?;
             self.settle_at(channel, unacked.queue, &[unacked.seq], how, out);
             self.settled(channel, u64::from(unacked.consumer.is_some()), out);
         }
@@ -283,7 +296,7 @@ impl Broker {
     }
 
     /// Each queue hears of the deliveries of each of its consumers together.
-    fn settle_many(
+    pub(super) fn settle_many(
         &mut self,
         channel: ChannelId,
         settled: Vec<Unacked>,
@@ -292,7 +305,7 @@ impl Broker {
     ) {
         let count = settled.iter().filter(|unacked| unacked.consumer.is_some()).count() as u64;
         let mut groups: BTreeMap<(QueueId, Option<ConsumerId>), Vec<u64>> = BTreeMap::new();
-        for Unacked { queue, seq, consumer } in settled {
+        for Unacked { queue, seq, consumer, .. } in settled {
             groups.entry((queue, consumer)).or_default().push(seq);
         }
         for ((queue, _), mut seqs) in groups {

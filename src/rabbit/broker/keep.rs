@@ -71,7 +71,7 @@ impl Broker {
     }
 
     /// Writes a definition; who asked for it is answered when it is safe.
-    fn save(
+    pub(super) fn save(
         &mut self,
         file: &str,
         definition: Option<Definition>,

@@ -3,10 +3,12 @@
 use super::Broker;
 use super::arguments;
 use crate::ordered::Order;
+use crate::rabbit::alarms::QUEUE_BYTES;
 use crate::rabbit::command::Answer;
 use crate::rabbit::exchange::Destination;
 use crate::rabbit::inspect::{
-    BindingState, CellState, ConsumerState, ExchangeState, Glimpse, QueueState,
+    BindingState, CellState, ConnectionState, ConsumerState, ExchangeState, Glimpse, NodeState,
+    QueueState,
 };
 use crate::rabbit::message::List;
 use crate::rabbit::queue::Queue;
@@ -24,8 +26,19 @@ impl Broker {
         match list {
             List::Queues => Answer::Queues(self.queue_states(now)),
             List::Exchanges => Answer::Exchanges(self.exchange_states()),
-            List::Bindings => Answer::Bindings(self.binding_states()),
+            List::Bindings => {
+                // Every queue is bound to the default exchange with its name.
+                let mut all: Vec<BindingState> = self.by_name().map(implicit_binding).collect();
+                all.extend(self.binding_states());
+                Answer::Bindings(all)
+            }
             List::Consumers => Answer::Consumers(self.consumer_states()),
+            List::Connections => Answer::Connections(self.connection_states()),
+            List::Policies(is_operator) => {
+                let policies = self.policies[usize::from(is_operator)].iter();
+                Answer::Policies(policies.cloned().collect())
+            }
+            List::Status => Answer::Node(Box::new(self.node_state())),
         }
     }
 
@@ -36,7 +49,10 @@ impl Broker {
             kind: exchange.declaration.kind.name().to_owned(),
             durable: exchange.declaration.durable,
             auto_delete: exchange.declaration.auto_delete,
+            internal: exchange.declaration.internal,
             predeclared: exchange.predeclared,
+            arguments: exchange.declaration.arguments.clone(),
+            policy: exchange.policy.as_ref().map(|name| name.to_string()),
         });
         states.collect()
     }
@@ -54,6 +70,7 @@ impl Broker {
                     Destination::Exchange(_) => "exchange".to_owned(),
                 },
                 key: binding.key.to_string(),
+                arguments: binding.arguments.clone(),
             }));
             states[from..].order_by(|a, b| (&a.destination, &a.key).cmp(&(&b.destination, &b.key)));
         }
@@ -68,15 +85,48 @@ impl Broker {
     /// All consumers, by queue and registration.
     pub fn consumer_states(&self) -> Vec<ConsumerState> {
         let states = self.by_name().flat_map(|queue| {
-            queue.consumers.iter().map(|consumer| ConsumerState {
+            queue.consumers.iter().map(|(id, consumer)| ConsumerState {
                 queue: queue.name.to_string(),
                 tag: consumer.tag.to_string(),
                 prefetch: consumer.prefetch,
                 ack_required: consumer.ack_required,
+                active: queue.consumers.is_active(id),
+                exclusive: consumer.exclusive,
+                priority: consumer.priority,
                 unacked: consumer.unacked,
             })
         });
         states.collect()
+    }
+
+    /// All connections, by client.
+    pub fn connection_states(&self) -> Vec<ConnectionState> {
+        let clients = self.connections.values().filter(|connection| !connection.is_tool);
+        let states = clients.map(|connection| ConnectionState {
+            name: connection.name.to_string(),
+            state: self.connection_state(connection),
+            channels: connection.channels.len() as u64,
+        });
+        states.collect()
+    }
+
+    /// The node itself.
+    pub fn node_state(&self) -> NodeState {
+        let alarms = &self.alarms;
+        let lacking = [("memory", alarms.lacks_memory()), ("disk", alarms.lacks_disk())];
+        let lacking = lacking.into_iter().filter(|(_, is)| *is).map(|(name, _)| name);
+        NodeState {
+            name: self.name.to_string(),
+            version: self.profile.version(),
+            memory: alarms.used_bytes,
+            memory_limit: alarms.watermark.bytes(alarms.memory_bytes),
+            memory_total: alarms.memory_bytes,
+            disk_free: alarms.free_bytes,
+            disk_free_limit: alarms.disk_free_limit,
+            alarms: lacking.collect(),
+            connections: self.connection_states().len() as u64,
+            queues: self.queues.len() as u64,
+        }
     }
 
     /// At most `limit` messages of a queue from its head on, unacked ones included.
@@ -103,12 +153,12 @@ impl Broker {
                     redelivered: false,
                 },
                 None => match ready.next() {
-                    Some((position, message, key)) => Glimpse {
+                    Some((position, message, key, redelivered)) => Glimpse {
                         position,
                         message,
                         key: text(key),
                         state: CellState::Ready,
-                        redelivered: queue.storage.was_delivered(position),
+                        redelivered,
                     },
                     None => break,
                 },
@@ -122,8 +172,20 @@ impl Broker {
     }
 }
 
+fn implicit_binding(queue: &Queue) -> BindingState {
+    BindingState {
+        source: String::new(),
+        destination: queue.name.to_string(),
+        destination_kind: "queue".to_owned(),
+        key: queue.name.to_string(),
+        arguments: Default::default(),
+    }
+}
+
 fn queue_state(queue: &Queue, now: Time) -> QueueState {
-    let consumers = queue.consumers.iter().map(|consumer| consumer.tag.to_string());
+    let consumers = queue.consumers.iter().map(|(_, consumer)| consumer.tag.to_string());
+    let [policy, operator_policy] =
+        queue.policies.each_ref().map(|policy| policy.as_ref().map(|name| name.to_string()));
     let utilisation = match queue.consumers.count() {
         0 => 0.0,
         _ => queue.consumers.utilisation(now) as f64 / ONE as f64,
@@ -133,10 +195,15 @@ fn queue_state(queue: &Queue, now: Time) -> QueueState {
         kind: arguments::queue_type(&queue.declaration.arguments).to_owned(),
         durable: queue.declaration.durable,
         auto_delete: queue.declaration.auto_delete,
+        exclusive: queue.exclusive.is_some(),
+        arguments: queue.declaration.arguments.clone(),
+        policy,
+        operator_policy,
         ready: queue.storage.ready(),
         unacked: queue.unacked(),
         bytes: queue.bytes(),
         in_memory: queue.storage.in_memory(),
+        memory: queue.memory_bytes() + QUEUE_BYTES,
         consumers: consumers.collect(),
         consumer_utilisation: utilisation,
     }

@@ -10,8 +10,14 @@
 //! - `bind`: exchanges and bindings come and go;
 //! - `keep`: definitions are kept on the disk;
 //! - `publish`: from an exchange to queues, returns and confirms;
+//! - `transaction`: publishes and acknowledgements that wait for a commit;
+//! - `blocking`: connections are not read while memory or disk run out;
+//! - `timeout`: deliveries that are not acknowledged in time;
+//! - `bury`: messages that died go to dead letter exchanges;
+//! - `policies`: what queues and exchanges keep to, beside their arguments;
 //! - `deliver`: consumers, pushes, gets, acknowledgements;
 //! - `arguments`: what may be declared, and when a declaration is the same as another;
+//! - `manage`: what tools change;
 //! - `lists`: what tools and the lab may look at.
 //!
 //! Simplified: one node; connections that come while it boots wait until it serves, where a real
@@ -19,20 +25,29 @@
 
 pub mod arguments;
 mod bind;
+pub mod blocking;
 mod boot;
+mod bury;
 mod connections;
 mod declare;
 mod deliver;
 mod keep;
 mod lists;
+mod manage;
+mod policies;
 mod publish;
+mod timeout;
+pub mod transaction;
 
+use super::alarms::Alarms;
 use super::channel::Mode;
+use super::death::DeadLetter;
 use super::exchange::Exchanges;
 use super::ids::{ChannelId, PublishId, QueueId};
 use super::limits::Limits;
 use super::message::{Frame, Method};
 use super::names::Names;
+use super::policy::Policies;
 use super::process::{Out, Process, Ticket, Timer};
 use super::profile::Profile;
 use super::queue::Queue;
@@ -44,6 +59,7 @@ use crate::sim::{Input, NodeId, Span, Time};
 use boot::Boot;
 use connections::Connection;
 pub use connections::{HEARTBEAT_INTERVAL, SILENCE_MAX};
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 /// The write buffer of a queue waits so long at the most.
@@ -64,6 +80,13 @@ pub struct Broker {
     message_store: MessageStore,
     names: Names,
     limits: Limits,
+    alarms: Alarms,
+    /// True while a timer will look at memory and disk.
+    has_monitor: bool,
+    /// Deliveries must be acknowledged within so long (`consumer_timeout`).
+    consumer_timeout: Option<Span>,
+    /// Those of users, and those of operators.
+    policies: [Policies; 2],
     /// Queues with confirms that wait for the write buffer.
     unwritten: BTreeSet<QueueId>,
     /// Answers that wait until a definition is safe.
@@ -73,6 +96,8 @@ pub struct Broker {
     news: BTreeSet<ChannelId>,
     /// Empty between queues: publishes that are safe now.
     confirms: Vec<PublishId>,
+    /// Empty between steps: what died and was not published to its dead letter exchange yet.
+    dead: VecDeque<DeadLetter>,
     /// Empty between publishes: the queues of a message.
     routed: Vec<QueueId>,
     /// When the work of this step is done.
@@ -91,9 +116,13 @@ impl Broker {
     /// A broker that has not started.
     pub fn new(name: Rc<str>, settings: &Settings) -> Broker {
         let profile = settings.get("profile").and_then(|name| Profile::named(name));
+        let profile = profile.unwrap_or_default();
         Broker {
             name,
-            profile: profile.unwrap_or_default(),
+            profile,
+            alarms: blocking::alarms(settings, profile),
+            has_monitor: false,
+            consumer_timeout: timeout::setting(settings, profile),
             phase: Phase::Boots(Boot::default()),
             exchanges: Exchanges::default(),
             queues: BTreeMap::new(),
@@ -103,11 +132,13 @@ impl Broker {
             message_store: MessageStore::new(0),
             names: Names::default(),
             limits: Limits::default(),
+            policies: Default::default(),
             unwritten: BTreeSet::new(),
             replies: BTreeMap::new(),
             replies_made: 0,
             news: BTreeSet::new(),
             confirms: Vec::new(),
+            dead: VecDeque::new(),
             routed: Vec::new(),
             busy_until: Time::ZERO,
         }
@@ -134,6 +165,7 @@ impl Broker {
             Input::Flushed { ticket } => self.was_flushed(&ticket, out),
             Input::Command(_) => {}
         }
+        self.bury(out);
         self.tell_news(out);
         out.work(self.busy_until.since(out.now()));
     }
@@ -156,13 +188,24 @@ impl Broker {
             Timer::Write(queue) => {
                 if let Some(found) = self.queues.get_mut(&queue) {
                     found.has_timer = false;
-                    self.see_to_writing(queue, out);
+                    self.see_to_timers(queue, out);
+                }
+            }
+            Timer::Ttl(queue) => {
+                if let Some(found) = self.queues.get_mut(&queue) {
+                    found.ttl_timer = Time::NEVER;
+                    self.look_at_head(queue, out);
                 }
             }
             Timer::Expire(queue) => {
                 self.remove_queue(queue, out);
             }
             Timer::Heartbeat(client) => self.heartbeat(client, out),
+            Timer::Monitor => {
+                self.has_monitor = false;
+                self.monitor(out);
+            }
+            Timer::ChannelTick(channel) => self.channel_tick(channel, out),
             _ => {}
         }
     }
@@ -203,6 +246,7 @@ impl Broker {
             confirms: &mut self.confirms,
             names: &mut self.names,
             limits: &mut self.limits,
+            dead: &mut self.dead,
         };
         let result = act(queue, &mut means);
         self.confirm(id);
@@ -222,12 +266,19 @@ impl Broker {
             let connection = self.connections.get_mut(&channel.client);
             let channels = connection.map(|connection| &mut connection.channels);
             let found = channels.and_then(|channels| channels.get_mut(&channel.number));
-            let Some(Mode::Confirm(confirming)) = found.map(|found| &mut found.mode) else {
-                continue;
-            };
-            if confirming.waiting.confirm(number, &id) {
-                confirming.acknowledge(number);
-                self.news.insert(channel);
+            match found.map(|found| &mut found.mode) {
+                Some(Mode::Confirm(confirming)) => {
+                    if !confirming.waiting.confirm(number, &id) {
+                        continue;
+                    }
+                    confirming.acknowledge(number);
+                    self.news.insert(channel);
+                }
+                Some(Mode::Transaction(transaction)) => {
+                    transaction.confirm(number, &id);
+                    self.news.insert(channel);
+                }
+                _ => {}
             }
         }
     }
@@ -236,7 +287,7 @@ impl Broker {
     /// that begins anew.
     fn used(&self, id: QueueId, out: &mut Out<'_>) {
         let Some(queue) = self.queues.get(&id) else { return };
-        if let Some(expires) = queue.expires {
+        if let Some(expires) = queue.rules.expires {
             match queue.consumers.count() {
                 0 => out.timer(Timer::Expire(id), expires),
                 _ => out.cancel(Timer::Expire(id)),
@@ -250,6 +301,28 @@ impl Broker {
             queue.storage.flush(means);
             queue.write_by = None;
         });
+    }
+
+    /// What is too much at the head of a queue goes, and what has expired.
+    fn look_at_head(&mut self, id: QueueId, out: &mut Out<'_>) {
+        self.with_queue(id, out, |queue, means| {
+            queue.drop_excess(means);
+            queue.drop_expired(means);
+        });
+        self.see_to_timers(id, out);
+    }
+
+    /// Sets the timers that a queue needs.
+    fn see_to_timers(&mut self, id: QueueId, out: &mut Out<'_>) {
+        let Some(queue) = self.queues.get_mut(&id) else { return };
+        let expires = queue.storage.front_expires();
+        if expires < queue.ttl_timer {
+            // In whole milliseconds from now: up to one late.
+            let after = expires.since(out.now()).as_micros().div_ceil(1_000);
+            queue.ttl_timer = out.now() + Span::millis(after);
+            out.timer_at(Timer::Ttl(id), queue.ttl_timer);
+        }
+        self.see_to_writing(id, out);
     }
 
     /// Sees to it that what a queue has to write is written: as soon as nothing else is waiting

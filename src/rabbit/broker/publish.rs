@@ -1,19 +1,23 @@
 //! From an exchange to queues: routing, returns, confirms.
 
 use super::Broker;
+use super::arguments::TIMER_MS_MAX;
 use crate::rabbit::channel::{Confirming, Mode};
 use crate::rabbit::command::AmqpError;
 use crate::rabbit::content::Content;
+use crate::rabbit::death::{Annotations, DEATHS_HEADER};
 use crate::rabbit::error;
 use crate::rabbit::event::Event;
-use crate::rabbit::ids::{ChannelId, PublishId};
+use crate::rabbit::ids::{ChannelId, PublishId, QueueId};
 use crate::rabbit::message::Method;
 use crate::rabbit::process::Out;
+use crate::rabbit::profile::Profile;
+use crate::rabbit::queue::Published;
 use crate::sim::{CostModel, Span};
 use std::rc::Rc;
 
 /// Properties that are larger cannot be stored.
-const HEAD_BYTES_MAX: u64 = 60_000;
+pub(super) const HEAD_BYTES_MAX: u64 = 60_000;
 
 impl Broker {
     /// `basic.publish`.
@@ -31,6 +35,7 @@ impl Broker {
         let mut routed = std::mem::take(&mut self.routed);
         routed.clear();
         self.exchanges.route(&content, &self.queue_ids, &mut routed)?;
+        let received = received(content, self.profile);
         let confirm = match &mut self.channel(channel).mode {
             Mode::Plain => None,
             Mode::Confirm(confirming) => {
@@ -42,35 +47,61 @@ impl Broker {
                 }
                 Some(PublishId { channel, number })
             }
-            Mode::Transaction => return Err(error::not_here_yet("transactions")),
+            Mode::Transaction(transaction) => {
+                transaction.publish(received, mandatory, routed);
+                return Ok(());
+            }
         };
-        let message = content.id;
-        let content = without_blind_copies(content);
         if routed.is_empty() {
-            out.emit(Event::Unroutable { message, returned: mandatory });
-            if mandatory {
-                self.send(channel, Method::BasicReturn { content }, out);
-            }
+            self.unroutable(channel, received, mandatory, out);
             self.news.extend(confirm.map(|publish| publish.channel));
-            return Ok(());
-        }
-        let queues = routed.iter().map(|queue| self.queues[queue].name.clone()).collect();
-        let exchange = content.exchange.clone();
-        out.emit(Event::Routed { message, exchange, queues });
-        let mut copy = None;
-        let work = work_of(out.cost(), content.body.len());
-        for &queue in &routed {
-            self.charge(queue, work, out.now());
-            let push = self.with_queue(queue, out, |queue, means| {
-                queue.publish(&content, confirm, &mut copy, means)
-            });
-            if let Some(push) = push.flatten() {
-                self.push(queue, push, out);
-            }
-            self.see_to_writing(queue, out);
+        } else {
+            self.put_into(&routed, &received, confirm, out);
         }
         self.routed = routed;
         Ok(())
+    }
+
+    /// Gives a message to the queues that were chosen for it.
+    pub(super) fn put_into(
+        &mut self,
+        routed: &[QueueId],
+        content: &Rc<Content>,
+        confirm: Option<PublishId>,
+        out: &mut Out<'_>,
+    ) {
+        let queues = routed.iter().map(|queue| self.queues[queue].name.clone()).collect();
+        let exchange = content.exchange.clone();
+        out.emit(Event::Routed { message: content.id, exchange, queues });
+        let mut copy = None;
+        let work = work_of(out.cost(), content.body.len());
+        for &queue in routed {
+            self.charge(queue, work, out.now());
+            let published = self.with_queue(queue, out, |queue, means| {
+                queue.publish(content, confirm, &mut copy, means)
+            });
+            match published {
+                Some(Published::Pushed(push)) => self.push(queue, push, out),
+                Some(Published::Refused) => self.refuse(confirm),
+                _ => {}
+            }
+            self.see_to_timers(queue, out);
+        }
+    }
+
+    /// A queue does not take a publish: the publisher is told so at once, whatever the others do.
+    fn refuse(&mut self, confirm: Option<PublishId>) {
+        let Some(PublishId { channel, number }) = confirm else { return };
+        match &mut self.channel(channel).mode {
+            Mode::Confirm(confirming) => {
+                if confirming.waiting.reject(number) {
+                    confirming.refuse(number);
+                    self.news.insert(channel);
+                }
+            }
+            Mode::Transaction(transaction) => transaction.refuse(number),
+            Mode::Plain => {}
+        }
     }
 
     fn check_publish(&self, content: &Content) -> Result<(), AmqpError> {
@@ -92,12 +123,7 @@ impl Broker {
         }
         match &content.properties.expiration {
             None => Ok(()),
-            Some(text) if !text.is_empty() && text.bytes().all(|sign| sign.is_ascii_digit()) => {
-                Err(error::not_here_yet("expiration of messages"))
-            }
-            Some(text) => Err(error::precondition_failed(format_args!(
-                "invalid expiration '{text}': no_integer"
-            ))),
+            Some(text) => check_expiration(text),
         }
     }
 
@@ -109,7 +135,7 @@ impl Broker {
     ) -> Result<(), AmqpError> {
         let mode = &mut self.channel(channel).mode;
         match mode {
-            Mode::Transaction => {
+            Mode::Transaction(_) => {
                 let text = "cannot switch from tx to confirm mode";
                 return Err(error::precondition_failed(text));
             }
@@ -120,46 +146,54 @@ impl Broker {
         Ok(())
     }
 
-    /// `tx.select`.
-    pub(super) fn select_transactions(
-        &mut self,
-        channel: ChannelId,
-        out: &mut Out<'_>,
-    ) -> Result<(), AmqpError> {
-        let mode = &mut self.channel(channel).mode;
-        match mode {
-            Mode::Confirm(_) => {
-                let text = "cannot switch from confirm to tx mode";
-                return Err(error::precondition_failed(text));
-            }
-            Mode::Plain => *mode = Mode::Transaction,
-            Mode::Transaction => {}
-        }
-        self.send(channel, Method::TxSelectOk, out);
-        Ok(())
-    }
-
     /// Tells publishers what became of their publishes in this step.
     pub(super) fn tell_news(&mut self, out: &mut Out<'_>) {
         while let Some(id) = self.news.pop_first() {
             let connection = self.connections.get_mut(&id.client);
             let channel = connection.and_then(|all| all.channels.get_mut(&id.number));
-            if let Some(Mode::Confirm(confirming)) = channel.map(|channel| &mut channel.mode) {
-                let news = confirming.take_news();
-                news.for_each(|method| self.send(id, method, out));
+            match channel.map(|channel| &mut channel.mode) {
+                Some(Mode::Confirm(confirming)) => {
+                    let news = confirming.take_news();
+                    news.for_each(|method| self.send(id, method, out));
+                }
+                Some(Mode::Transaction(transaction)) if transaction.is_done() => {
+                    self.finish_commit(id, out);
+                }
+                _ => {}
             }
         }
     }
 }
 
-/// Nobody who gets a message sees the header `BCC`.
-fn without_blind_copies(content: Rc<Content>) -> Rc<Content> {
-    if !content.properties.headers.contains_key("BCC") {
+fn check_expiration(text: &str) -> Result<(), AmqpError> {
+    let is_number = !text.is_empty() && text.bytes().all(|sign| sign.is_ascii_digit());
+    let reason = match text.parse::<i64>() {
+        Ok(ms) if is_number && ms <= TIMER_MS_MAX => return Ok(()),
+        _ if is_number => format!("{{value_too_big,{text}}}"),
+        Ok(negative) => format!("{{value_negative,{negative}}}"),
+        Err(_) => "no_integer".to_owned(),
+    };
+    Err(error::precondition_failed(format_args!("invalid expiration '{text}': {reason}")))
+}
+
+/// A message as the broker keeps it. Nobody who gets it sees the header `BCC`; up to 3.13 the
+/// broker took the header `x-death` for its own, whoever wrote it.
+fn received(content: Rc<Content>, profile: Profile) -> Rc<Content> {
+    let headers = &content.properties.headers;
+    let is_read = profile == Profile::V3_11 && headers.contains_key(DEATHS_HEADER);
+    if headers.is_empty() || !is_read && !headers.contains_key("BCC") {
         return content;
     }
-    let mut seen = (*content).clone();
-    seen.properties.headers.remove("BCC");
-    Rc::new(seen)
+    let mut kept = (*content).clone();
+    let mut annotations = Annotations::default();
+    if is_read {
+        annotations = Annotations::read(headers).unwrap_or_default();
+        kept.properties.headers.remove(DEATHS_HEADER);
+    }
+    annotations.blind_keys = content.listed_keys("BCC").into_iter().map(str::to_owned).collect();
+    kept.properties.headers.remove("BCC");
+    kept.annotate(annotations);
+    Rc::new(kept)
 }
 
 /// What a queue has to do for one message on its way in, or on its way out: half of what the cost

@@ -9,6 +9,7 @@ use crate::ordered::{BTreeMap, BTreeSet};
 use crate::rabbit::content::Content;
 use crate::rabbit::event::Event;
 use crate::rabbit::ids::PublishId;
+use crate::sim::Time;
 use bytes::BytesMut;
 use std::rc::Rc;
 
@@ -22,6 +23,7 @@ const ACKNOWLEDGED_MAX: usize = SEGMENT_ENTRIES as usize / 2;
 #[derive(Clone, Debug)]
 struct Unwritten {
     content: Rc<Content>,
+    expires: Time,
     is_persistent: bool,
     stored: Stored,
     confirm: Option<PublishId>,
@@ -49,6 +51,11 @@ impl Buffer {
         self.confirms_owed > 0
     }
 
+    /// Bytes that it takes in memory.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
     /// The first message that is not written.
     pub fn first_seq(&self) -> Option<u64> {
         self.messages.first_key_value().map(|(seq, _)| *seq)
@@ -58,14 +65,14 @@ impl Buffer {
     pub fn put(
         &mut self,
         seq: u64,
-        content: Rc<Content>,
+        (content, expires): (Rc<Content>, Time),
         is_persistent: bool,
         stored: Stored,
         confirm: Option<PublishId>,
     ) {
         self.bytes += bytes_of(&content, stored);
         self.confirms_owed += usize::from(confirm.is_some());
-        self.messages.insert(seq, Unwritten { content, is_persistent, stored, confirm });
+        self.messages.insert(seq, Unwritten { content, expires, is_persistent, stored, confirm });
     }
 
     /// Takes a message out that needs not be written any more: its publish, if that wants a
@@ -161,7 +168,7 @@ impl Storage {
             file_header(b"RCQI", segment, &mut index);
         }
         for (seq, unwritten) in messages {
-            let Unwritten { content, is_persistent, mut stored, confirm } = unwritten;
+            let Unwritten { content, expires, is_persistent, mut stored, confirm } = unwritten;
             let head = content.encode_head();
             if let Stored::Queue { offset } = &mut stored {
                 if store_len == 0 && store.is_empty() {
@@ -171,7 +178,8 @@ impl Storage {
                 encode_message(&head, &content.body, &mut store);
             }
             let head_bytes = u16::try_from(head.len()).expect("a channel refuses larger heads");
-            let entry = Entry { head_bytes, ..entry_of(seq, &content, is_persistent, stored) };
+            let entry = entry_of(seq, (&content, expires), is_persistent, stored);
+            let entry = Entry { head_bytes, ..entry };
             entry.encode(&mut index);
             self.tail.written(seq, stored, head_bytes);
             if let Stored::Queue { .. } = stored {

@@ -12,7 +12,7 @@
 //! | 2 | check of the other 30 bytes |
 //! | 4 | bytes of the body |
 //! | 2 | bytes in front of the body |
-//! | 6 | when it expires, in milliseconds; 0 never |
+//! | 6 | when it expires, in microseconds; 0 never |
 //!
 //! Simplified: the real index has these facts in 32 bytes too, arranged otherwise, and clears an
 //! entry in its place when its message is acknowledged; the files here only grow.
@@ -20,7 +20,7 @@
 use super::message_store::file_name;
 use super::store_file;
 use crate::ordered::BTreeMap;
-use crate::sim::MessageId;
+use crate::sim::{MessageId, Time};
 use bytes::BufMut;
 use std::rc::Rc;
 
@@ -32,6 +32,9 @@ pub const SEGMENT_ENTRIES: u64 = 4_096;
 
 /// Bytes in front of the entries of an index file, and of the messages of a store file.
 pub const HEADER_BYTES: u64 = 64;
+
+/// The last instant that an entry can tell: after almost nine years.
+const EXPIRES_MAX: u64 = (1 << 48) - 1;
 
 const PUBLISHED: u8 = 1;
 const ACKNOWLEDGED: u8 = 2;
@@ -75,6 +78,8 @@ pub struct Entry {
     pub body_bytes: u32,
     /// Bytes in front of its body.
     pub head_bytes: u16,
+    /// When it expires.
+    pub expires: Time,
 }
 
 impl Entry {
@@ -114,6 +119,9 @@ impl Entry {
         rest.put_u16(0);
         rest.put_u32(self.body_bytes);
         rest.put_u16(self.head_bytes);
+        if self.expires != Time::NEVER {
+            rest.put_uint(self.expires.micros().clamp(1, EXPIRES_MAX), 6);
+        }
         seal(&mut bytes);
         into.put_slice(&bytes);
     }
@@ -136,6 +144,10 @@ impl Entry {
             stored,
             body_bytes: number(20, 24) as u32,
             head_bytes: number(24, 26) as u16,
+            expires: match number(26, 32) {
+                0 => Time::NEVER,
+                micros => Time::from_micros(micros),
+            },
         }
     }
 }

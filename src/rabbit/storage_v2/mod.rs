@@ -5,6 +5,8 @@
 //! 2048 at the most, so that a queue that nobody consumes keeps one. Everything behind it is the
 //! **tail**, on disk, until it comes to the head again.
 //!
+//! A queue with priorities has such a storage for each level; see [`levels`].
+//!
 //! A message that is to survive a restart is written even while it is in memory. Written means:
 //! put into the **write buffer**, and from there into two files of its segment (4096 sequence ids):
 //! the store with the messages, the index with an [entry](entry::Entry) each. The buffer is
@@ -26,14 +28,16 @@
 
 pub mod buffer;
 pub mod entry;
+pub mod levels;
 pub mod message_store;
 pub mod recovery;
 pub mod refill;
 pub mod tail;
 
 use super::content::Content;
+use super::death::DeadLetter;
 use super::event::Event;
-use super::ids::PublishId;
+use super::ids::{PublishId, QueueId};
 use super::limits::Limits;
 use super::names::Names;
 use super::process::Out;
@@ -52,6 +56,10 @@ use tail::{Tail, TailEntry};
 /// (`queue_index_embed_msgs_below`).
 pub const EMBED_BELOW_BYTES: u64 = 4_096;
 
+/// What a queue has to remember of a message that is in memory, besides its body: at least so
+/// much.
+pub const METADATA_BYTES: u64 = 720;
+
 /// A message that is in memory: in the head, or delivered and not acknowledged.
 #[derive(Clone, Debug)]
 pub struct Item {
@@ -61,6 +69,8 @@ pub struct Item {
     pub content: Rc<Content>,
     /// Where it is written.
     pub stored: Stored,
+    /// When it expires.
+    pub expires: Time,
 }
 
 /// What the storage of a queue works with.
@@ -75,6 +85,8 @@ pub struct Means<'a, 'o> {
     pub names: &'a mut Names,
     /// The prefetch of whole channels.
     pub limits: &'a mut Limits,
+    /// Messages that are to go to dead letter exchanges.
+    pub dead: &'a mut VecDeque<DeadLetter>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -109,6 +121,7 @@ impl Files {
 pub struct Storage {
     name: Rc<str>,
     directory: Rc<str>,
+    level: u8,
     is_durable: bool,
     head: VecDeque<Item>,
     refill: Refill,
@@ -123,11 +136,12 @@ pub struct Storage {
 }
 
 impl Storage {
-    /// The storage of a new queue.
-    pub fn new(name: Rc<str>, is_durable: bool, now: Time) -> Storage {
+    /// The storage of one level of a new queue.
+    pub fn new(name: Rc<str>, level: u8, is_durable: bool, now: Time) -> Storage {
         Storage {
-            directory: directory(&name).into(),
+            directory: level_directory(&name, level).into(),
             name,
+            level,
             is_durable,
             head: VecDeque::new(),
             refill: Refill::default(),
@@ -178,6 +192,30 @@ impl Storage {
         head.chain(self.refill.iter()).chain(self.tail.iter())
     }
 
+    /// When the message that is first in line expires.
+    pub fn front_expires(&self) -> Time {
+        match self.head.front() {
+            Some(item) => item.expires,
+            None => self.refill.front_expires().unwrap_or_else(|| self.tail.front_expires()),
+        }
+    }
+
+    /// The sequence id of the next message that comes.
+    pub fn next_seq(&self) -> u64 {
+        self.next_seq
+    }
+
+    /// The next message gets this sequence id: those before went to other levels.
+    pub fn skip_to(&mut self, seq: u64) {
+        self.next_seq = seq;
+    }
+
+    /// Bytes of memory that messages and what is known of them take.
+    pub fn memory_bytes(&self) -> u64 {
+        let bodies: u64 = self.head.iter().map(|item| item.content.body.len() as u64).sum();
+        bodies + self.buffer.bytes() + self.in_memory() * METADATA_BYTES
+    }
+
     /// Whether the message of this sequence id was delivered before.
     pub fn was_delivered(&self, seq: u64) -> bool {
         seq < self.next_deliver_seq
@@ -188,7 +226,7 @@ impl Storage {
     /// Puts a message behind all others. `copy` is where another queue has already stored it.
     pub fn publish(
         &mut self,
-        content: Rc<Content>,
+        (content, expires): (Rc<Content>, Time),
         confirm: Option<PublishId>,
         copy: &mut Option<Shared>,
         means: &mut Means<'_, '_>,
@@ -199,16 +237,16 @@ impl Storage {
         let to_head = joins_head(self.head.len(), on_disk, self.rate.memory_limit());
         let is_persistent = self.is_durable && content.is_persistent();
         let stored = if is_persistent || !to_head {
-            self.write(seq, &content, confirm, copy, means)
+            self.write(seq, (&content, expires), confirm, copy, means)
         } else {
             Stored::No
         };
         self.ready_bytes += content.body.len() as u64;
         if to_head {
-            self.head.push_back(Item { seq, content, stored });
+            self.head.push_back(Item { seq, content, stored, expires });
         } else {
             let key = content.key.clone();
-            let entry = entry_of(seq, &content, is_persistent, stored);
+            let entry = entry_of(seq, (&content, expires), is_persistent, stored);
             self.tail.push(TailEntry { entry, key });
             if seq.is_multiple_of(SEGMENT_ENTRIES) {
                 self.tail.forget_middle(self.buffer.first_seq().unwrap_or(seq));
@@ -223,7 +261,7 @@ impl Storage {
     /// to survive a restart, but it never waits.
     pub fn publish_delivered(
         &mut self,
-        content: Rc<Content>,
+        (content, expires): (Rc<Content>, Time),
         confirm: Option<PublishId>,
         copy: &mut Option<Shared>,
         means: &mut Means<'_, '_>,
@@ -233,19 +271,19 @@ impl Storage {
         self.next_deliver_seq = self.next_seq;
         let is_persistent = self.is_durable && content.is_persistent();
         let stored = match is_persistent {
-            true => self.write(seq, &content, confirm, copy, means),
+            true => self.write(seq, (&content, expires), confirm, copy, means),
             false => Stored::No,
         };
         self.rate.published(means.out.now());
         self.rate.consumed(means.out.now());
         self.flush_if_full(means);
-        Item { seq, content, stored }
+        Item { seq, content, stored, expires }
     }
 
     fn write(
         &mut self,
         seq: u64,
-        content: &Rc<Content>,
+        (content, expires): (&Rc<Content>, Time),
         confirm: Option<PublishId>,
         copy: &mut Option<Shared>,
         means: &mut Means<'_, '_>,
@@ -264,7 +302,7 @@ impl Storage {
             Stored::Shared(shared)
         };
         let is_persistent = self.is_durable && content.is_persistent();
-        self.buffer.put(seq, content.clone(), is_persistent, stored, confirm);
+        self.buffer.put(seq, (content.clone(), expires), is_persistent, stored, confirm);
         stored
     }
 
@@ -278,6 +316,28 @@ impl Storage {
         self.ready_bytes -= item.content.body.len() as u64;
         self.rate.consumed(now);
         Some((item, redelivered))
+    }
+
+    /// Removes the first message without bringing it into memory. `None` if nothing waits, or if it
+    /// has to be found on the disk first: then that has begun.
+    pub fn drop_front(&mut self, queue: QueueId, means: &mut Means<'_, '_>) -> Option<MessageId> {
+        if self.has_head() {
+            let (item, _) = self.fetch(means.out.now())?;
+            self.settle(&item, means);
+            return Some(item.content.id);
+        }
+        if !self.refill.is_empty() {
+            return None;
+        }
+        let Some(TailEntry { entry, .. }) = self.tail.take_front(1).pop() else {
+            self.refill(queue, means);
+            return None;
+        };
+        self.ready_bytes -= u64::from(entry.body_bytes);
+        self.rate.consumed(means.out.now());
+        self.forget(entry.seq, entry.stored, means);
+        self.flush_if_full(means);
+        Some(entry.message)
     }
 
     /// Puts delivered messages back to their places. They are in the order of their ids.
@@ -326,16 +386,9 @@ impl Storage {
         messages
     }
 
-    /// Deletes everything that the queue has on disk; `unacked` are its delivered messages.
-    pub fn delete<'i>(
-        &mut self,
-        unacked: impl Iterator<Item = &'i Item>,
-        means: &mut Means<'_, '_>,
-    ) -> Vec<MessageId> {
+    /// Deletes everything that is on disk; what was delivered is forgotten already.
+    pub fn delete(&mut self, means: &mut Means<'_, '_>) -> Vec<MessageId> {
         let messages = self.purge(means);
-        for item in unacked {
-            self.forget(item.seq, item.stored, means);
-        }
         for segment in std::mem::take(&mut self.segments).into_values() {
             if let Some(files) = segment.files {
                 files.delete(means.out);
@@ -346,7 +399,7 @@ impl Storage {
     }
 
     /// A message is needed no more, wherever it is written.
-    fn forget(&mut self, seq: u64, stored: Stored, means: &mut Means<'_, '_>) {
+    pub fn forget(&mut self, seq: u64, stored: Stored, means: &mut Means<'_, '_>) {
         if stored == Stored::No {
             return;
         }
@@ -385,7 +438,12 @@ pub fn joins_head(in_memory: usize, on_disk: u64, memory_limit: usize) -> bool {
     on_disk == 0 && in_memory < memory_limit
 }
 
-fn entry_of(seq: u64, content: &Content, is_persistent: bool, stored: Stored) -> Entry {
+fn entry_of(
+    seq: u64,
+    (content, expires): (&Content, Time),
+    is_persistent: bool,
+    stored: Stored,
+) -> Entry {
     Entry {
         seq,
         message: content.id,
@@ -393,12 +451,21 @@ fn entry_of(seq: u64, content: &Content, is_persistent: bool, stored: Stored) ->
         stored,
         body_bytes: content.body.len() as u32,
         head_bytes: 0,
+        expires,
     }
 }
 
 /// The folder of a queue. Names may hold any sign; those that separate folders are written out.
 pub fn directory(queue: &str) -> String {
     format!("queues/{}/", queue.replace('%', "%25").replace('/', "%2F"))
+}
+
+/// The folder of one level of a queue: that of the lowest is the queue's own.
+pub fn level_directory(queue: &str, level: u8) -> String {
+    match level {
+        0 => directory(queue),
+        _ => format!("{}priority-{level}/", directory(queue)),
+    }
 }
 
 /// The file with the index of a segment.

@@ -27,16 +27,16 @@ pub struct Recovered {
 }
 
 impl Storage {
-    /// The storage of a durable queue at boot, from what its index files say, and which of its
-    /// messages are known to be spoilt. `next_deliver_seq` is known after a clean stop.
+    /// The storage of a level of a durable queue at boot, from what its index files say, and which
+    /// of its messages are known to be spoilt. `next_deliver_seq` is known after a clean stop.
     pub fn recover(
-        name: Rc<str>,
+        (name, level): (Rc<str>, u8),
         (index, spoilt): (BTreeMap<u64, Vec<Entry>>, &BTreeSet<u64>),
         next_deliver_seq: Option<u64>,
         message_store: &mut MessageStore,
         (now, out): (Time, &mut Out<'_>),
     ) -> (Storage, Recovered) {
-        let mut storage = Storage::new(name, true, now);
+        let mut storage = Storage::new(name, level, true, now);
         let mut recovered = Recovered::default();
         for (segment, entries) in index {
             let files = Files::of(&storage.directory, segment);

@@ -11,7 +11,7 @@ use super::{Item, Means, Storage, index_file, store_file};
 use crate::rabbit::content::Content;
 use crate::rabbit::ids::QueueId;
 use crate::rabbit::process::Ticket;
-use crate::sim::{MessageId, Rope};
+use crate::sim::{MessageId, Rope, Time};
 use std::rc::Rc;
 
 #[derive(Clone, Debug)]
@@ -41,6 +41,11 @@ impl Refill {
         self.wanted.is_empty()
     }
 
+    /// When the first message on its way expires.
+    pub fn front_expires(&self) -> Option<Time> {
+        self.wanted.first().map(|wanted| wanted.from.entry.expires)
+    }
+
     /// The messages on their way: sequence id, number, key.
     pub fn iter(&self) -> impl Iterator<Item = (u64, MessageId, Option<&Rc<str>>)> {
         self.wanted.iter().map(|Wanted { from: TailEntry { entry, key }, .. }| {
@@ -65,8 +70,13 @@ impl Storage {
         }
         if let Some(segment) = self.tail.forgotten_front() {
             let file = index_file(&self.directory, segment);
-            let refill = self.refill.number;
-            means.out.read(&file, 0, u64::MAX, Ticket::TailSegment { queue, refill, segment });
+            let (level, refill) = (self.level, self.refill.number);
+            means.out.read(
+                &file,
+                0,
+                u64::MAX,
+                Ticket::TailSegment { queue, level, refill, segment },
+            );
             self.refill.reads_index = true;
             return;
         }
@@ -109,7 +119,8 @@ impl Storage {
                 }
             };
             let count = at - first;
-            let ticket = Ticket::Messages { queue, refill, first, count };
+            let level = self.level;
+            let ticket = Ticket::Messages { queue, level, refill, first, count };
             means.out.read(&file, u64::from(offset), len, ticket);
             self.refill.reads_under_way += 1;
         }
@@ -164,7 +175,8 @@ impl Storage {
                 self.ready_bytes -= u64::from(entry.body_bytes);
                 continue;
             };
-            self.head.push_back(Item { seq: entry.seq, content, stored: entry.stored });
+            let Entry { seq, stored, expires, .. } = entry;
+            self.head.push_back(Item { seq, content, stored, expires });
         }
     }
 }

@@ -6,7 +6,7 @@
 //! no more memory than one of thousands.
 
 use super::entry::{Entry, SEGMENT_ENTRIES, Stored};
-use crate::sim::MessageId;
+use crate::sim::{MessageId, Time};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
@@ -40,6 +40,8 @@ enum Entries {
 struct Segment {
     number: u64,
     count: usize,
+    /// When the first of those that are on disk expires.
+    front_expires: Time,
     entries: Entries,
 }
 
@@ -66,7 +68,8 @@ impl Tail {
         let number = entry.entry.seq / SEGMENT_ENTRIES;
         if self.segments.back().is_none_or(|last| last.number != number) {
             let entries = Entries::Known(Rc::default());
-            self.segments.push_back(Segment { number, count: 0, entries });
+            let front_expires = Time::NEVER;
+            self.segments.push_back(Segment { number, count: 0, front_expires, entries });
         }
         let last = self.segments.back_mut().expect("it was just made");
         match &mut last.entries {
@@ -90,8 +93,18 @@ impl Tail {
             if (segment.number + 1) * SEGMENT_ENTRIES <= unwritten
                 && entries.iter().all(in_queue_store)
             {
+                segment.front_expires = first_expires(entries);
                 segment.entries = Entries::OnDisk(runs(entries));
             }
+        }
+    }
+
+    /// When the first message expires.
+    pub fn front_expires(&self) -> Time {
+        match self.segments.front() {
+            Some(Segment { entries: Entries::Known(entries), .. }) => first_expires(entries),
+            Some(on_disk) => on_disk.front_expires,
+            None => Time::NEVER,
         }
     }
 
@@ -177,6 +190,10 @@ impl Tail {
         }
         (known, on_disk)
     }
+}
+
+fn first_expires(entries: &VecDeque<TailEntry>) -> Time {
+    entries.front().map_or(Time::NEVER, |first| first.entry.expires)
 }
 
 fn runs(entries: &VecDeque<TailEntry>) -> Rc<[Run]> {

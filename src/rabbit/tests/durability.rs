@@ -177,6 +177,7 @@ fn a_large_message_is_stored_once_for_all_queues() {
     for queue in ["q", "r", "s"] {
         lab.declare(queue);
         let bind = Ask::Bind {
+            to_exchange: false,
             source: "amq.fanout".to_owned(),
             destination: queue.to_owned(),
             key: String::new(),

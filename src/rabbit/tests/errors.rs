@@ -26,6 +26,7 @@ fn errors_have_the_texts_of_the_server() {
     refused(&mut lab, publish, 404, "NOT_FOUND - no exchange 'nope' in vhost '/'");
     let text = "ACCESS_REFUSED - operation not permitted on the default exchange";
     let bind = Ask::Bind {
+        to_exchange: false,
         source: String::new(),
         destination: "q".to_owned(),
         key: "k".to_owned(),
@@ -36,6 +37,7 @@ fn errors_have_the_texts_of_the_server() {
     let text = "ACCESS_REFUSED - deletion of system exchange 'amq.direct' in vhost '/' not allowed";
     refused(&mut lab, Ask::DeleteExchange { exchange: "amq.direct".to_owned() }, 403, text);
     let exchange = |kind: &str| Ask::DeclareExchange {
+        internal: false,
         exchange: "x".to_owned(),
         kind: kind.to_owned(),
         durable: true,

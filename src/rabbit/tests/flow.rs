@@ -268,6 +268,7 @@ fn a_direct_exchange_gives_each_bound_queue_one_copy() {
     lab.declare("b");
     for (queue, key) in [("a", "red"), ("a", "blue"), ("b", "red"), ("a", "red")] {
         let bind = Ask::Bind {
+            to_exchange: false,
             source: "amq.direct".to_owned(),
             destination: queue.to_owned(),
             key: key.to_owned(),

@@ -22,8 +22,9 @@ const AUTO_DELETE: Opt =
     once(&["--auto-delete"], "true|false", "goes with the last that uses it (false)");
 const IDEMPOTENTLY: Opt = once(&["--idempotently"], "", "do nothing if it does not exist");
 const SOURCE: Opt = once(&["--source"], "EXCHANGE", "the exchange");
-const DESTINATION: Opt = once(&["--destination"], "NAME", "the queue");
-const DESTINATION_TYPE: Opt = once(&["--destination-type"], "queue", "what the destination is");
+const DESTINATION: Opt = once(&["--destination"], "NAME", "the queue or exchange");
+const DESTINATION_TYPE: Opt =
+    once(&["--destination-type"], "queue|exchange", "what the destination is (queue)");
 const ROUTING_KEY: Opt = once(&["--routing-key", "-k"], "KEY", "the routing key");
 
 /// Options of the whole tool: there is one node, one virtual host, one user.
@@ -300,6 +301,7 @@ fn declare_exchange(arguments: &Arguments) -> Result<Job, Refusal> {
         kind: kind.into(),
         durable: arguments.value("--durable", true, truth)?,
         auto_delete: arguments.value("--auto-delete", false, truth)?,
+        internal: false,
         arguments: arguments.value("--arguments", Default::default(), values::arguments)?,
     };
     Ok(asking(ask, false, |_| Vec::new()))
@@ -310,18 +312,14 @@ fn binding(arguments: &Arguments, declare: bool) -> Result<Job, Refusal> {
     let source = arguments.required("--source", "EXCHANGE")?.text.clone();
     let kind = arguments
         .value("--destination-type", "queue", |word| one_of(word, &["queue", "exchange"]))?;
-    if kind == "exchange" {
-        return Err(Refusal::NotHereYet(format!(
-            "{} --destination-type exchange",
-            arguments.program
-        )));
-    }
-    let destination = arguments.required("--destination", "QUEUE")?.text.clone();
+    let to_exchange = kind == "exchange";
+    let what = if to_exchange { "EXCHANGE" } else { "QUEUE" };
+    let destination = arguments.required("--destination", what)?.text.clone();
     let key = arguments.text("--routing-key").unwrap_or_default();
     let table = arguments.value("--arguments", Default::default(), values::arguments)?;
     let ask = match declare {
-        true => Ask::Bind { source, destination, key, arguments: table },
-        false => Ask::Unbind { source, destination, key },
+        true => Ask::Bind { source, destination, to_exchange, key, arguments: table },
+        false => Ask::Unbind { source, destination, to_exchange, key, arguments: table },
     };
     Ok(asking(ask, arguments.has("--idempotently"), |_| Vec::new()))
 }

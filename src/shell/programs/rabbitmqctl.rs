@@ -1,20 +1,35 @@
-//! `rabbitmqctl`: the listing commands, with their columns. Output is that of the tool: two lines
-//! about what it does, the names of the columns, then rows with tabs between.
+//! `rabbitmqctl`: lists with their columns, policies, limits, and the life of the application.
+//! Output is that of the tool: a line or two about what it does, the names of the columns, then
+//! rows with tabs between.
+
+mod acts;
+mod status;
 
 use super::{Call, Plain, Program};
 use crate::lab::{Command, LabError, Outcome};
-use crate::rabbit::command::{Answer, Ask};
-use crate::rabbit::inspect::{BindingState, ConsumerState, ExchangeState, QueueState};
+use crate::rabbit::command::{AmqpError, Answer, Argument, Ask};
+use crate::rabbit::inspect::{
+    BindingState, ConnectionState, ConsumerState, ExchangeState, QueueState,
+};
+use crate::rabbit::message::Arguments as Table;
+use crate::rabbit::policy::Policy;
 use crate::shell::error::{Mistake, Refusal};
 use crate::shell::job::{Job, unexpected};
 use crate::shell::lexer::Word;
 use crate::shell::options::{Arguments, Opt, ignored, later, once};
+use crate::shell::values::json_text;
 
-static OPTIONS: [Opt; 9] = [
+static OPTIONS: [Opt; 11] = [
     once(&["--quiet", "-q"], "", "no lines about what it does"),
     once(&["--silent", "-s"], "", "no such lines, and no names of columns"),
     once(&["--no-table-headers"], "", "no names of columns"),
     once(&["--vhost", "-p"], "/", "the virtual host; there is one"),
+    once(&["--priority"], "N", "set_policy: the highest one that matches holds (0)"),
+    once(
+        &["--apply-to"],
+        "WHAT",
+        "set_policy: all, queues, classic_queues, quorum_queues, streams or exchanges (all)",
+    ),
     later(&["--formatter"], "NAME"),
     later(&["--online", "--offline", "--local"], ""),
     ignored(&["--node", "-n"], "NODE"),
@@ -24,31 +39,45 @@ static OPTIONS: [Opt; 9] = [
 
 pub static PROGRAM: Program = Program {
     name: "rabbitmqctl",
-    summary: "list queues, exchanges, bindings and consumers",
+    summary: "lists, policies, limits of memory and disk, and the application's life",
     usage: &[
         "rabbitmqctl list_queues [COLUMN]...",
-        "rabbitmqctl list_exchanges [COLUMN]...",
-        "rabbitmqctl list_bindings [COLUMN]...",
-        "rabbitmqctl list_consumers [COLUMN]...",
+        "rabbitmqctl list_exchanges|list_bindings|list_consumers|list_connections [COLUMN]...",
+        "rabbitmqctl list_policies|list_operator_policies",
+        "rabbitmqctl set_policy [--priority N] [--apply-to WHAT] NAME PATTERN DEFINITION",
+        "rabbitmqctl clear_policy NAME",
+        "rabbitmqctl set_operator_policy [--priority N] [--apply-to WHAT] NAME PATTERN DEFINITION",
+        "rabbitmqctl clear_operator_policy NAME",
+        "rabbitmqctl set_vm_memory_high_watermark FRACTION",
+        "rabbitmqctl set_vm_memory_high_watermark absolute BYTES",
+        "rabbitmqctl set_disk_free_limit BYTES",
+        "rabbitmqctl status",
+        "rabbitmqctl stop_app|start_app",
     ],
     options: &[("", &OPTIONS)],
     notes: &[
         "list_queues: name messages messages_ready messages_unacknowledged consumers type durable ...",
-        "Not here yet: list_connections, set_vm_memory_high_watermark, set_policy, clear_policy, \
-         status, stop_app, start_app.",
+        "A definition is JSON in single quotes: '{\"max-length\": 10}'.",
     ],
     plain: &[Plain::Words(&COMMANDS), Plain::Column(QUEUES.columns)],
     reads_stdin: false,
     parse,
 };
 
-const COMMANDS: [&str; 4] = ["list_queues", "list_exchanges", "list_bindings", "list_consumers"];
-
-const LATER: [&str; 7] = [
+const COMMANDS: [&str; 16] = [
+    "list_queues",
+    "list_exchanges",
+    "list_bindings",
+    "list_consumers",
     "list_connections",
-    "set_vm_memory_high_watermark",
+    "list_policies",
+    "list_operator_policies",
     "set_policy",
     "clear_policy",
+    "set_operator_policy",
+    "clear_operator_policy",
+    "set_vm_memory_high_watermark",
+    "set_disk_free_limit",
     "status",
     "stop_app",
     "start_app",
@@ -79,6 +108,7 @@ const QUEUES: Listing = Listing {
         "messages",
         "messages_ram",
         "message_bytes",
+        "memory",
         "consumers",
         "consumer_utilisation",
         "consumer_capacity",
@@ -144,27 +174,82 @@ const CONSUMERS: Listing = Listing {
     ask: Ask::ListConsumers,
 };
 
+const CONNECTIONS: Listing = Listing {
+    command: "list_connections",
+    banner: &["Listing connections ..."],
+    columns: &[
+        "user",
+        "peer_host",
+        "peer_port",
+        "state",
+        "name",
+        "user_provided_name",
+        "channels",
+        "protocol",
+        "vhost",
+    ],
+    default: &["user", "peer_host", "peer_port", "state"],
+    ask: Ask::ListConnections,
+};
+
+const POLICY_COLUMNS: &[&str] = &["vhost", "name", "pattern", "apply-to", "definition", "priority"];
+
+const POLICIES: Listing = Listing {
+    command: "list_policies",
+    banner: &["Listing policies for vhost \"/\" ..."],
+    columns: POLICY_COLUMNS,
+    default: POLICY_COLUMNS,
+    ask: Ask::ListPolicies { operator: false },
+};
+
+const OPERATOR_POLICIES: Listing = Listing {
+    command: "list_operator_policies",
+    banner: &["Listing operator policy overrides for vhost \"/\" ..."],
+    columns: POLICY_COLUMNS,
+    default: POLICY_COLUMNS,
+    ask: Ask::ListPolicies { operator: true },
+};
+
 fn parse(call: &Call) -> Result<Job, Refusal> {
     let arguments = call.sort("rabbitmqctl", &OPTIONS)?;
     let command = arguments.word(0, "a command such as list_queues")?;
+    if let Some(vhost) = arguments.one("--vhost").filter(|word| word.text != "/") {
+        return Err(Mistake::at(vhost.place, &vhost.text, "/, the one virtual host").into());
+    }
     let listing = match &*command.text {
         "list_queues" => QUEUES,
         "list_exchanges" => EXCHANGES,
         "list_bindings" => BINDINGS,
         "list_consumers" => CONSUMERS,
-        later if LATER.contains(&later) => {
-            return Err(Refusal::NotHereYet(format!("rabbitmqctl {later}")));
-        }
+        "list_connections" => CONNECTIONS,
+        "list_policies" => POLICIES,
+        "list_operator_policies" => OPERATOR_POLICIES,
+        "set_policy" => return acts::set_policy(&arguments, false),
+        "set_operator_policy" => return acts::set_policy(&arguments, true),
+        "clear_policy" => return acts::clear_policy(&arguments, false),
+        "clear_operator_policy" => return acts::clear_policy(&arguments, true),
+        "set_vm_memory_high_watermark" => return acts::set_memory(&arguments),
+        "set_disk_free_limit" => return acts::set_disk(&arguments),
+        "stop_app" | "start_app" => return acts::application(&arguments),
+        "status" => return status::status(&arguments),
         unknown => {
             let expected = "a command of rabbitmqctl";
-            let mistake = Mistake::at(command.place, unknown, expected);
-            return Err(mistake.near(COMMANDS.into_iter().chain(LATER)).into());
+            return Err(Mistake::at(command.place, unknown, expected).near(COMMANDS).into());
         }
     };
-    if let Some(vhost) = arguments.one("--vhost").filter(|word| word.text != "/") {
-        return Err(Mistake::at(vhost.place, &vhost.text, "/, the one virtual host").into());
-    }
     list(listing, &arguments)
+}
+
+/// What the node says when it refuses, as the tool prints it.
+fn failure(error: &AmqpError) -> String {
+    if error.code == 320 {
+        // The first of many lines that all say the same.
+        return "Error: unable to perform an operation on node 'rabbit@rabbit-1'. Please see \
+                diagnostics information and suggestions below."
+            .into();
+    }
+    let reason = error.text.split_once(" - ").map_or(&*error.text, |(_, reason)| reason);
+    format!("Error:\n{reason}")
 }
 
 fn list(listing: Listing, arguments: &Arguments) -> Result<Job, Refusal> {
@@ -182,7 +267,7 @@ fn list(listing: Listing, arguments: &Arguments) -> Result<Job, Refusal> {
         let rows = match result {
             Ok(Outcome::Rabbit(answer)) => rows(&answer, &columns),
             Ok(other) => return Ok(unexpected(&other)),
-            Err(LabError::Rabbit(error)) => return Err(format!("Error:\n{error}")),
+            Err(LabError::Rabbit(error)) => return Err(failure(&error)),
             Err(other) => return Err(other.to_string()),
         };
         let mut lines: Vec<String> = banner.iter().map(|line| (*line).to_owned()).collect();
@@ -219,6 +304,11 @@ fn rows(answer: &Answer, columns: &[&'static str]) -> Vec<String> {
         Answer::Exchanges(all) => lines(all, columns, exchange_cell),
         Answer::Bindings(all) => lines(all, columns, binding_cell),
         Answer::Consumers(all) => lines(all, columns, consumer_cell),
+        Answer::Policies(all) => lines(all, columns, policy_cell),
+        Answer::Connections(all) => {
+            let numbered: Vec<(usize, &ConnectionState)> = all.iter().enumerate().collect();
+            lines(&numbered, columns, connection_cell)
+        }
         other => vec![format!("the lab answered with something else: {other:?}")],
     }
 }
@@ -228,8 +318,11 @@ fn queue_cell(queue: &QueueState, column: &str) -> String {
         "name" => queue.name.clone(),
         "durable" => queue.durable.to_string(),
         "auto_delete" => queue.auto_delete.to_string(),
-        "arguments" => "[]".into(),
-        "exclusive" => "false".into(),
+        "arguments" => table_cell(&queue.arguments),
+        "policy" => queue.policy.clone().unwrap_or_default(),
+        "operator_policy" => queue.operator_policy.clone().unwrap_or_default(),
+        "exclusive" => queue.exclusive.to_string(),
+        "memory" => queue.memory.to_string(),
         "messages_ready" => queue.ready.to_string(),
         "messages_unacknowledged" => queue.unacked.to_string(),
         "messages" => (queue.ready + queue.unacked).to_string(),
@@ -249,8 +342,9 @@ fn exchange_cell(exchange: &ExchangeState, column: &str) -> String {
         "type" => exchange.kind.clone(),
         "durable" => exchange.durable.to_string(),
         "auto_delete" => exchange.auto_delete.to_string(),
-        "internal" => "false".into(),
-        "arguments" => "[]".into(),
+        "internal" => exchange.internal.to_string(),
+        "arguments" => table_cell(&exchange.arguments),
+        "policy" => exchange.policy.clone().unwrap_or_default(),
         _ => String::new(),
     }
 }
@@ -260,9 +354,9 @@ fn binding_cell(binding: &BindingState, column: &str) -> String {
         "source_name" => binding.source.clone(),
         "source_kind" => "exchange".into(),
         "destination_name" => binding.destination.clone(),
-        "destination_kind" => "queue".into(),
+        "destination_kind" => binding.destination_kind.clone(),
         "routing_key" => binding.key.clone(),
-        _ => "[]".into(),
+        _ => table_cell(&binding.arguments),
     }
 }
 
@@ -274,8 +368,46 @@ fn consumer_cell(consumer: &ConsumerState, column: &str) -> String {
         "consumer_tag" => consumer.tag.clone(),
         "ack_required" => consumer.ack_required.to_string(),
         "prefetch_count" => consumer.prefetch.to_string(),
-        "active" => "true".into(),
-        "activity_status" => "up".into(),
+        "active" => consumer.active.to_string(),
+        "activity_status" => match consumer.active {
+            true => "up".into(),
+            false => "waiting".into(),
+        },
+        _ if consumer.priority != 0 => format!("[{{\"x-priority\",{}}}]", consumer.priority),
         _ => "[]".into(),
     }
+}
+
+fn policy_cell(policy: &Policy, column: &str) -> String {
+    match column {
+        "vhost" => "/".into(),
+        "name" => policy.name.clone(),
+        "pattern" => policy.pattern.clone(),
+        "apply-to" => policy.apply_to.name().into(),
+        "definition" => json_text(&Argument::Table(policy.definition.clone())),
+        _ => policy.priority.to_string(),
+    }
+}
+
+/// Addresses and ports are fixed stand-ins.
+fn connection_cell((at, connection): &(usize, &ConnectionState), column: &str) -> String {
+    let port = 50_000 + at;
+    match column {
+        "user" => "guest".into(),
+        "peer_host" => "127.0.0.1".into(),
+        "peer_port" => port.to_string(),
+        "state" => connection.state.into(),
+        "name" => format!("127.0.0.1:{port} -> 127.0.0.1:5672"),
+        "user_provided_name" => connection.name.clone(),
+        "channels" => connection.channels.to_string(),
+        "protocol" => "{0,9,1}".into(),
+        _ => "/".into(),
+    }
+}
+
+/// A table as Erlang prints it.
+fn table_cell(arguments: &Table) -> String {
+    let entries =
+        arguments.iter().map(|(name, value)| format!("{{{name:?},{}}}", json_text(value)));
+    format!("[{}]", entries.collect::<Vec<_>>().join(","))
 }

@@ -444,6 +444,11 @@ fn rabbitmqadmin_asks_and_prints_tables() {
 #[test]
 fn rabbitmqctl_separates_by_tabs() {
     let queue = QueueState {
+        exclusive: false,
+        arguments: Default::default(),
+        policy: None,
+        operator_policy: None,
+        memory: 0,
         name: "jobs".into(),
         kind: "classic".into(),
         durable: true,

@@ -133,6 +133,12 @@ pub fn confirm(entry: &Value) -> Result<(), String> {
             vec![one]
         }
         ("unroutable", _) => vec![select, publish, one],
+        ("expired before the write", _) => {
+            let arguments = json!({"x-message-ttl": 0});
+            let short = json!({"op": "declare_queue", "queue": "q", "arguments": arguments});
+            let gone = json!({"op": "expect", "queues": {"q": {"ready": 0}}});
+            vec![short, select, publish, gone, one]
+        }
         (_, "1000 persistent messages published, then the queue is purged before the write") => {
             let purge = json!({"op": "purge", "queue": "q"});
             runner.run(&[durable, select, thousand, purge])?;
@@ -369,6 +375,9 @@ pub fn error(entry: &Value) -> Result<(), String> {
             (vec![queue], json!({"op": "publish", "exchange": "", "key": "q", "immediate": true}))
         }
         "tx.commit on a channel without tx.select" => (vec![], json!({"op": "tx_commit"})),
+        "channel.flow(active=false) from the client" => {
+            (vec![], json!({"op": "flow", "active": false}))
+        }
         "consume with x-priority banana" => (
             vec![queue],
             json!({"op": "consume", "queue": "q", "consumer": "A", "priority": "banana"}),
@@ -424,6 +433,38 @@ pub fn protocol(entry: &Value) -> Result<(), String> {
     Ok(())
 }
 
+/// Whether a broker of this profile takes the `x-death` of a publisher for its own: then one more
+/// death of the same pair counts on.
+fn who_reads_deaths(profile: &str) -> Result<&'static str, String> {
+    let death = json!({
+        "queue": "q", "reason": "expired", "count": 5, "exchange": "", "routing-keys": ["q"],
+    });
+    let arguments = json!({
+        "x-message-ttl": 1, "x-dead-letter-exchange": "", "x-dead-letter-routing-key": "dlq",
+    });
+    let mut runner = Runner::new(profile);
+    runner.run(&[
+        json!({"op": "declare_queue", "queue": "dlq"}),
+        json!({"op": "declare_queue", "queue": "q", "arguments": arguments}),
+        json!({
+            "op": "publish", "exchange": "", "key": "q", "body": "m",
+            "headers": {"x-death": [death]},
+        }),
+        json!({"op": "wait", "ms": 2}),
+        json!({"op": "expect", "queues": {"dlq": {"ready": 1}}}),
+    ])?;
+    let mut counts = |count: u64| {
+        let deaths = json!([{"queue": "q", "reason": "expired", "count": count}]);
+        let get = json!({"op": "get", "queue": "dlq", "expect": {}, "expect_x_death": deaths});
+        runner.run(&[get, json!({"op": "recover"})])
+    };
+    match (counts(6), counts(1)) {
+        (Ok(()), Err(_)) => Ok("interpreted"),
+        (Err(_), Ok(())) => Ok("ignored"),
+        _ => Err("its deaths are counted otherwise".to_owned()),
+    }
+}
+
 /// What depends on the release.
 pub fn profile(entry: &Value) -> Result<(), String> {
     let values = entry["values"].as_object().ok_or("values are by profile")?;
@@ -456,6 +497,10 @@ pub fn profile(entry: &Value) -> Result<(), String> {
                 });
                 let is_refused = Runner::new(name).run(&[queue, bind]).is_err();
                 same(&(*wanted == "406").into(), &is_refused.into(), name)?;
+                continue;
+            }
+            "x-death sent by a publisher" => {
+                same(wanted, &who_reads_deaths(name)?.into(), name)?;
                 continue;
             }
             topic => return Err(format!("nobody knows of: {topic}")),

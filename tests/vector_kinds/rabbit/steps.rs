@@ -3,15 +3,17 @@
 use pushpull::rabbit::Cluster;
 use pushpull::rabbit::command::{Argument, Command, OutgoingMessage, Properties};
 use pushpull::rabbit::content::Content;
+use pushpull::rabbit::event::Event;
 use pushpull::rabbit::inspect::CellState;
 use pushpull::rabbit::message::{
-    Arguments, Bind, Consume, ExchangeDeclare, Frame, Method, QueueDeclare,
+    Arguments, Bind, Change, Consume, ExchangeDeclare, Frame, Method, QueueDeclare,
 };
 use pushpull::rabbit::names::Names;
+use pushpull::rabbit::policy::{ApplyTo, Policy};
 use pushpull::rabbit::spec::{Settings, Spec};
 use pushpull::sim::{CostModel, Disk, MessageId, NodeId, Span, Status, Step};
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 /// What an op came to that did not go well: code, and what it closed.
@@ -55,6 +57,11 @@ pub struct Runner {
     pub heard: Vec<&'static str>,
     made: u64,
     last_refusal: Option<Refusal>,
+    /// How many messages left a queue for each reason.
+    deaths: BTreeMap<&'static str, u64>,
+    /// Queues whose arguments are set as policies, as they will change.
+    by_policy: BTreeSet<String>,
+    last_got: Option<Rc<Content>>,
 }
 
 /// Nothing takes time, so that the clock moves only with `wait`.
@@ -83,6 +90,9 @@ impl Runner {
             heard: Vec::new(),
             made: 0,
             last_refusal: None,
+            deaths: BTreeMap::new(),
+            by_policy: BTreeSet::new(),
+            last_got: None,
         };
         runner.settle();
         runner.open_channel("c1", "k1");
@@ -91,6 +101,8 @@ impl Runner {
 
     /// Runs steps; the error names the one that went wrong.
     pub fn run(&mut self, steps: &[Value]) -> Result<(), String> {
+        let changing = steps.iter().filter(|step| step["op"] == "set_arguments");
+        self.by_policy.extend(changing.filter_map(|step| step["queue"].as_str().map(Into::into)));
         for (at, step) in steps.iter().enumerate() {
             let ran = self.step(step.as_object().ok_or("a step is an object")?);
             ran.map_err(|error| format!("step {}: {step}: {error}", at + 1))?;
@@ -120,7 +132,7 @@ impl Runner {
         let now = self.cluster.world.now();
         while self.cluster.world.next_time().is_some_and(|next| next <= now) {
             assert!(matches!(self.cluster.world.step(), Step::Ran), "bytes are in memory");
-            self.cluster.take_happenings();
+            self.watch();
         }
         self.listen();
     }
@@ -130,10 +142,18 @@ impl Runner {
         let until = self.cluster.world.now() + span;
         while self.cluster.world.next_time().is_some_and(|next| next <= until) {
             assert!(matches!(self.cluster.world.step(), Step::Ran), "bytes are in memory");
-            self.cluster.take_happenings();
+            self.watch();
         }
         self.cluster.world.advance_to(until);
         self.listen();
+    }
+
+    fn watch(&mut self) {
+        for happening in self.cluster.take_happenings() {
+            if let Event::Removed { reason, .. } = happening.event {
+                *self.deaths.entry(reason).or_default() += 1;
+            }
+        }
     }
 
     fn open_channel(&mut self, name: &str, connection: &str) {
@@ -296,7 +316,7 @@ impl Runner {
                 body: vec![b'.'; bytes as usize].into(),
                 properties: Properties::default(),
             };
-            let content = Rc::new(Content::new(message, 2, &mut self.names));
+            let content = Rc::new(Content::new(message, Some(2), &mut self.names));
             let publish = Method::BasicPublish { mandatory: false, immediate: false, content };
             let frame = Frame { channel: self.channels["c1"].number, method: publish };
             self.cluster.command(probe, Command::Say(frame));
@@ -337,6 +357,7 @@ impl Runner {
             "publish" => return self.publish(&channel, step),
             "get" => return self.get(&channel, step),
             "get_many" => return self.get_many(&channel, step),
+            "set_arguments" => return self.set_policy(step).map(|()| None),
             "declare_exchange" => {
                 let mut arguments = Arguments::new();
                 if let Some(alternate) = step.get("alternate") {
@@ -356,6 +377,10 @@ impl Runner {
             "delete_exchange" => Method::ExchangeDelete { exchange: text("exchange").into() },
             "declare_queue" | "declare_passive" => {
                 let mut arguments = arguments(step.get("arguments"));
+                if self.by_policy.contains(&text("queue")) {
+                    self.set_policy(step)?;
+                    arguments.clear();
+                }
                 if step.contains_key("type") {
                     arguments.insert("x-queue-type".to_owned(), Argument::Text(text("type")));
                 }
@@ -420,6 +445,7 @@ impl Runner {
                 Method::BasicReject { delivery_tag: number("tag"), requeue: flag("requeue", true) }
             }
             "recover" => Method::BasicRecover { requeue: true },
+            "flow" => Method::ChannelFlow { active: flag("active", false) },
             other => return Err(format!("the step language has no op {other}")),
         };
         let heard = match self.ask(&channel, method) {
@@ -438,6 +464,22 @@ impl Runner {
             }
         }
         Ok(None)
+    }
+
+    /// The arguments of a step, as a policy for its queue.
+    fn set_policy(&mut self, step: &Map<String, Value>) -> Result<(), String> {
+        let queue = step["queue"].as_str().unwrap_or("");
+        let set = arguments(step.get("arguments")).into_iter();
+        let unprefixed = |name: String| name.trim_start_matches("x-").to_owned();
+        let policy = Policy {
+            name: queue.to_owned(),
+            pattern: format!("^{queue}$"),
+            apply_to: ApplyTo::Queues,
+            priority: 0,
+            definition: set.map(|(name, value)| (unprefixed(name), value)).collect(),
+        };
+        let change = Method::ManagementDo(Rc::new(Change::SetPolicy(policy, false)));
+        self.ask("c1", change).map(drop).map_err(|refusal| refusal.text)
     }
 
     fn publish(
@@ -482,7 +524,7 @@ impl Runner {
                     ..Properties::default()
                 },
             };
-            let content = Rc::new(Content::new(message, 2, &mut self.names));
+            let content = Rc::new(Content::new(message, Some(2), &mut self.names));
             if let Some(channel) = self.channels.get_mut(channel).filter(|it| it.confirms) {
                 channel.published += 1;
                 channel.outstanding.push(channel.published);
@@ -503,6 +545,7 @@ impl Runner {
             Method::BasicGetEmpty => Some(None),
             Method::BasicGetOk { delivery_tag, redelivered, message_count, content } => {
                 let label = self.labels[&content.id].clone();
+                self.last_got = Some(content);
                 Some(Some((label, redelivered, message_count, delivery_tag)))
             }
             _ => None,
@@ -536,12 +579,41 @@ impl Runner {
                 }
             }
         }
-        for name in ["expect_headers", "expect_no_headers", "expect_x_death", "expect_expiration"] {
-            if step.contains_key(name) {
-                return Err(format!("{name} is not read yet"));
+        self.check_properties(step).map(|()| None)
+    }
+
+    /// What is expected of the properties of the message that was got last.
+    fn check_properties(&self, step: &Map<String, Value>) -> Result<(), String> {
+        let Some(content) = &self.last_got else { return Ok(()) };
+        let headers = content.headers();
+        for (name, wanted) in entries(step.get("expect_headers")) {
+            let is = headers.get(name).map_or(Value::Null, plain);
+            same(wanted, &is, name)?;
+        }
+        for name in step.get("expect_no_headers").and_then(Value::as_array).into_iter().flatten() {
+            if let Some(found) = name.as_str().and_then(|name| headers.get(name)) {
+                return Err(format!("{name} is {found:?}"));
             }
         }
-        Ok(None)
+        if let Some(wanted) = step.get("expect_expiration") {
+            let is = content.properties.expiration.clone().map_or(Value::Null, Value::from);
+            same(wanted, &is, "expiration")?;
+        }
+        let Some(wanted) = step.get("expect_x_death").and_then(Value::as_array) else {
+            return Ok(());
+        };
+        let deaths = headers.get("x-death").map_or(Value::Null, plain);
+        let deaths = deaths.as_array().cloned().unwrap_or_default();
+        same(&wanted.len().into(), &deaths.len().into(), "number of deaths")?;
+        for (wanted, death) in wanted.iter().zip(&deaths) {
+            for (name, wanted) in entries(Some(wanted)) {
+                same(wanted, &death[name.replace('_', "-")], name)?;
+            }
+            if !death["time"].is_u64() {
+                return Err(format!("the time of a death is {}", death["time"]));
+            }
+        }
+        Ok(())
     }
 
     fn get_many(
@@ -592,6 +664,7 @@ impl Runner {
             "confirms",
             "returns",
             "queue_exists",
+            "deaths",
         ];
         if let Some(unknown) = step.keys().find(|name| !known.contains(&&***name)) {
             return Err(format!("the check {unknown} is not read yet"));
@@ -615,6 +688,10 @@ impl Runner {
             let ready: Vec<Value> =
                 ready.map(|cell| self.labels[&cell.message].clone().into()).collect();
             same(wanted, &ready.into(), &format!("contents of {queue}"))?;
+        }
+        for (reason, wanted) in entries(step.get("deaths")) {
+            let count = self.deaths.get(&**reason).copied().unwrap_or(0);
+            same(wanted, &count.into(), &format!("deaths by {reason}"))?;
         }
         self.check_deliveries(step)?;
         if let Some(wanted) = step.get("confirms") {
@@ -680,9 +757,25 @@ pub fn same(wanted: &Value, is: &Value, what: &str) -> Result<(), String> {
     if wanted == is { Ok(()) } else { Err(format!("{what}: wanted {wanted}, is {is}")) }
 }
 
-/// A table of the step language: strings, integers, `{"double": x}`, booleans, null, lists.
+/// A table of the step language: strings, integers, `{"double": x}`, booleans, null, lists, tables.
 pub fn arguments(table: Option<&Value>) -> Arguments {
     entries(table).map(|(name, value)| (name.clone(), argument(value))).collect()
+}
+
+/// A value of a table as JSON.
+fn plain(value: &Argument) -> Value {
+    match value {
+        Argument::Void => Value::Null,
+        Argument::Boolean(value) => (*value).into(),
+        Argument::Integer(value) => (*value).into(),
+        Argument::Timestamp(value) => (*value).into(),
+        Argument::Double(value) => (*value).into(),
+        Argument::Text(text) => text.clone().into(),
+        Argument::List(list) => list.iter().map(plain).collect(),
+        Argument::Table(table) => {
+            Value::Object(table.iter().map(|(name, value)| (name.clone(), plain(value))).collect())
+        }
+    }
 }
 
 fn argument(value: &Value) -> Argument {
@@ -695,8 +788,9 @@ fn argument(value: &Value) -> Argument {
         },
         Value::String(text) => Argument::Text(text.clone()),
         Value::Array(list) => Argument::List(list.iter().map(argument).collect()),
-        Value::Object(object) => {
-            Argument::Double(object.get("double").and_then(Value::as_f64).unwrap_or_default())
-        }
+        Value::Object(object) => match object.get("double").and_then(Value::as_f64) {
+            Some(double) => Argument::Double(double),
+            None => Argument::Table(arguments(Some(value))),
+        },
     }
 }

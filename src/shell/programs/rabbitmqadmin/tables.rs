@@ -1,9 +1,11 @@
 //! The tables of `rabbitmqadmin`: the columns of the tool. What the lab has no use for is a fixed
-//! stand-in: one virtual host, no arguments, no policies.
+//! stand-in: there is one virtual host and one node.
 
 use crate::rabbit::command::{Answer, Argument, GotMessage, Properties};
 use crate::rabbit::inspect::{BindingState, ConsumerState, ExchangeState, QueueState};
+use crate::rabbit::message::Arguments;
 use crate::shell::table::rounded;
+use crate::shell::values::json_text;
 
 pub(super) fn messages(answer: &Answer) -> Vec<String> {
     let Answer::Messages(messages) = answer else { return something_else(answer) };
@@ -39,7 +41,7 @@ pub(super) fn messages(answer: &Answer) -> Vec<String> {
 /// One line for each property, and an empty one behind them, as the tool leaves it.
 fn properties_cell(properties: &Properties) -> String {
     let quoted = |text: &Option<String>| text.as_ref().map(|text| format!("{text:?}"));
-    let headers = properties.headers.iter().map(|(name, v)| format!("{name:?}:{}", argument(v)));
+    let headers = properties.headers.iter().map(|(name, v)| format!("{name:?}:{}", json_text(v)));
     let headers: Vec<String> = headers.collect();
     let parts = [
         ("content_type", quoted(&properties.content_type)),
@@ -52,19 +54,6 @@ fn properties_cell(properties: &Properties) -> String {
     ];
     let lines = parts.into_iter().filter_map(|(name, value)| Some(format!("{name}: {}\n", value?)));
     lines.collect()
-}
-
-fn argument(value: &Argument) -> String {
-    match value {
-        Argument::Void => "null".into(),
-        Argument::Boolean(truth) => truth.to_string(),
-        Argument::Integer(number) => number.to_string(),
-        Argument::Double(number) => format!("{number:?}"),
-        Argument::Text(text) => format!("{text:?}"),
-        Argument::List(list) => {
-            format!("[{}]", list.iter().map(argument).collect::<Vec<_>>().join(","))
-        }
-    }
 }
 
 /// A body that is no text, as the HTTP interface encodes it.
@@ -81,6 +70,12 @@ fn base64(bytes: &[u8]) -> String {
         text.push(if chunk.len() > 2 { letter(bits) } else { '=' });
     }
     text
+}
+
+/// One line for each argument.
+fn table_cell(arguments: &Arguments) -> String {
+    let lines = arguments.iter().map(|(name, value)| format!("{name}: {}", json_text(value)));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 fn something_else(answer: &Answer) -> Vec<String> {
@@ -113,24 +108,27 @@ pub(super) fn queues(answer: &Answer) -> Vec<String> {
     ];
     let row = |queue: &QueueState| {
         let blank = String::new;
+        let kind = "x-queue-type".to_owned();
+        let mut arguments = queue.arguments.clone();
+        arguments.entry(kind).or_insert(Argument::Text(queue.kind.clone()));
         vec![
             queue.name.clone(),
             "/".into(),
             queue.kind.clone(),
             queue.durable.to_string(),
             queue.auto_delete.to_string(),
-            "false".into(),
-            format!("x-queue-type: {:?}", queue.kind),
+            queue.exclusive.to_string(),
+            table_cell(&arguments),
             "rabbit@rabbit-1".into(),
             "running".into(),
             blank(),
             blank(),
             blank(),
-            "0".into(),
+            queue.memory.to_string(),
             queue.consumers.len().to_string(),
             (queue.consumer_utilisation as f32).to_string(),
-            blank(),
-            blank(),
+            queue.policy.clone().unwrap_or_default(),
+            queue.operator_policy.clone().unwrap_or_default(),
             queue.bytes.to_string(),
             (queue.ready + queue.unacked).to_string(),
             queue.unacked.to_string(),
@@ -149,7 +147,7 @@ pub(super) fn exchanges(answer: &Answer) -> Vec<String> {
             exchange.kind.clone(),
             exchange.durable.to_string(),
             exchange.auto_delete.to_string(),
-            String::new(),
+            table_cell(&exchange.arguments),
         ]
     };
     rounded(&header, &exchanges.iter().map(row).collect::<Vec<_>>())
@@ -172,9 +170,9 @@ pub(super) fn bindings(answer: &Answer) -> Vec<String> {
             "/".into(),
             binding.source.clone(),
             binding.destination.clone(),
-            "queue".into(),
+            binding.destination_kind.clone(),
             binding.key.clone(),
-            String::new(),
+            table_cell(&binding.arguments),
             key.to_owned(),
         ]
     };
@@ -201,9 +199,12 @@ pub(super) fn consumers(answer: &Answer) -> Vec<String> {
             consumer.tag.clone(),
             consumer.ack_required.to_string(),
             consumer.prefetch.to_string(),
-            "true".into(),
-            "false".into(),
-            String::new(),
+            consumer.active.to_string(),
+            consumer.exclusive.to_string(),
+            match consumer.priority {
+                0 => String::new(),
+                priority => format!("x-priority: {priority}"),
+            },
             "1800000".into(),
         ]
     };

@@ -66,6 +66,11 @@ pub(super) const TEXTS: Event = Event {
     rabbit_routed: "Exchange {exchange} passed {message} on to {queues}.",
     rabbit_unroutable: "No queue took {message}: it was dropped.",
     rabbit_written: "{bytes} bytes of queue {queue} went from memory to disk.",
+    rabbit_alarm_cleared: "Node {node} has enough {resource} again.",
+    rabbit_alarm_set: "Node {node} is low on {resource}: whoever publishes will be blocked.",
+    rabbit_connection_blocked: "The connection of {client} published and is blocked: {reason}.",
+    rabbit_connection_unblocked: "The connection of {client} is read again.",
+    rabbit_dead_lettered: "Message {message} died in queue {queue} ({reason}) and went to exchange {exchange}.",
     unknown: "{by}: {name} {fields}",
     default_exchange: "(default)",
 };

@@ -66,6 +66,11 @@ pub(super) const TEXTS: Event = Event {
     rabbit_routed: "익스체인지 {exchange|이/가} {message|을/를} {queues}에 넘겼습니다.",
     rabbit_unroutable: "{message|을/를} 받을 큐가 없어 버렸습니다.",
     rabbit_written: "큐 {queue}의 {bytes}바이트를 메모리에서 디스크로 내보냈습니다.",
+    rabbit_alarm_cleared: "노드 {node}의 경보가 풀렸습니다({resource}).",
+    rabbit_alarm_set: "노드 {node}에 경보가 켜졌습니다({resource}). 발행하는 연결은 막힙니다.",
+    rabbit_connection_blocked: "{client}의 연결이 발행하여 막혔습니다: {reason}.",
+    rabbit_connection_unblocked: "{client}의 연결을 다시 읽습니다.",
+    rabbit_dead_lettered: "{message|이/가} 큐 {queue}에서 데드 레터가 되어({reason}) 익스체인지 {exchange|으로/로} 갔습니다.",
     unknown: "{by} 이벤트: {name} {fields}",
     default_exchange: "(기본)",
 };

@@ -23,6 +23,8 @@ super::texts! {
         rabbit_processing_started, rabbit_published, rabbit_pushed, rabbit_queue_declared,
         rabbit_queue_deleted, rabbit_queue_recovered, rabbit_refused, rabbit_removed,
         rabbit_requeued, rabbit_returned, rabbit_routed, rabbit_unroutable, rabbit_written,
+        rabbit_alarm_cleared, rabbit_alarm_set, rabbit_connection_blocked,
+        rabbit_connection_unblocked, rabbit_dead_lettered,
         unknown, default_exchange,
     }
 }

@@ -1,0 +1,96 @@
+//! What a queue keeps to: its arguments and its policies taken together.
+//!
+//! An argument wins over a policy; of limits that both set the lower holds.
+
+use super::command::Argument;
+use super::content::Content;
+use super::message::Arguments;
+use crate::sim::{Span, Time};
+use std::rc::Rc;
+
+/// What a queue does when it is full.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Overflow {
+    /// It drops messages at its head.
+    #[default]
+    DropHead,
+    /// It refuses new ones.
+    RejectPublish,
+    /// It refuses new ones, and dead-letters them.
+    RejectPublishDlx,
+}
+
+/// What a queue keeps to.
+#[derive(Clone, Debug, Default)]
+pub struct Rules {
+    /// Messages expire after so long (`x-message-ttl`).
+    pub ttl: Option<Span>,
+    /// It goes when it was unused for so long (`x-expires`).
+    pub expires: Option<Span>,
+    /// At most so many ready messages (`x-max-length`).
+    pub max_length: Option<u64>,
+    /// At most so many bytes of ready bodies (`x-max-length-bytes`).
+    pub max_bytes: Option<u64>,
+    /// What it does beyond that (`x-overflow`).
+    pub overflow: Overflow,
+    /// Where messages go that die (`x-dead-letter-exchange`).
+    pub dead_letter_exchange: Option<Rc<str>>,
+    /// With which key (`x-dead-letter-routing-key`); with their own without it.
+    pub dead_letter_key: Option<Rc<str>>,
+    /// A delivery must be acknowledged within so long (`x-consumer-timeout`).
+    pub consumer_timeout: Option<Span>,
+}
+
+impl Rules {
+    /// The rules that follow from the arguments of a queue and from what its policies set.
+    pub fn new(arguments: &Arguments, policy: &Arguments) -> Rules {
+        let argument = |name: &str| arguments.get(&format!("x-{name}"));
+        let number = |name: &str| {
+            let values = [argument(name), policy.get(name)].into_iter().flatten();
+            let numbers = values.filter_map(|value| match value {
+                Argument::Integer(number) => u64::try_from(*number).ok(),
+                _ => None,
+            });
+            numbers.min()
+        };
+        let text = |name: &str| match argument(name).or_else(|| policy.get(name)) {
+            Some(Argument::Text(text)) => Some(&**text),
+            _ => None,
+        };
+        let dead_letter_exchange: Option<Rc<str>> = text("dead-letter-exchange").map(Into::into);
+        Rules {
+            ttl: number("message-ttl").map(Span::millis),
+            expires: number("expires").map(Span::millis),
+            max_length: number("max-length"),
+            max_bytes: number("max-length-bytes"),
+            overflow: match text("overflow") {
+                Some("reject-publish") => Overflow::RejectPublish,
+                Some("reject-publish-dlx") => Overflow::RejectPublishDlx,
+                _ => Overflow::DropHead,
+            },
+            dead_letter_key: text("dead-letter-routing-key")
+                .filter(|_| dead_letter_exchange.is_some())
+                .map(Into::into),
+            dead_letter_exchange,
+            consumer_timeout: number("consumer-timeout").map(Span::millis),
+        }
+    }
+
+    /// True if so many ready messages with so many bytes are too much.
+    pub fn is_over(&self, messages: u64, bytes: u64) -> bool {
+        self.max_length.is_some_and(|max| messages > max)
+            || self.max_bytes.is_some_and(|max| bytes > max)
+    }
+
+    /// When a message that comes now expires: after its own time to live or after the queue's,
+    /// whichever is shorter.
+    pub fn expiry_of(&self, content: &Content, now: Time) -> Time {
+        let own = content.properties.expiration.as_ref();
+        // A channel refuses what is no number.
+        let own = own.and_then(|text| text.parse().ok()).map(Span::millis);
+        match [self.ttl, own].into_iter().flatten().min() {
+            Some(span) => now + span,
+            None => Time::NEVER,
+        }
+    }
+}
