@@ -4,7 +4,7 @@ use super::broker::Broker;
 use super::command::Command;
 use super::event::Event;
 use super::inspect::{
-    BindingState, ClientState, ConsumerState, ExchangeState, Glimpse, QueueState,
+    BindingState, ClientState, ConnectionState, ConsumerState, ExchangeState, Glimpse, QueueState,
 };
 use super::process::{Process, Role};
 use super::spec::Spec;
@@ -92,6 +92,11 @@ impl Cluster {
     /// All registered consumers, by queue and registration.
     pub fn consumers(&self) -> Vec<ConsumerState> {
         self.broker().map(Broker::consumer_states).unwrap_or_default()
+    }
+
+    /// All connections of clients, by client.
+    pub fn connections(&self) -> Vec<ConnectionState> {
+        self.broker().map(Broker::connection_states).unwrap_or_default()
     }
 
     /// At most `limit` messages of a queue from its head on, unacked ones included.

@@ -10,6 +10,7 @@ pub mod confirms;
 pub mod consumer;
 pub mod consumers;
 pub mod content;
+pub mod credit;
 pub mod death;
 pub mod definitions;
 pub mod error;

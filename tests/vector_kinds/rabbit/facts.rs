@@ -456,7 +456,7 @@ fn who_reads_deaths(profile: &str) -> Result<&'static str, String> {
     let mut counts = |count: u64| {
         let deaths = json!([{"queue": "q", "reason": "expired", "count": count}]);
         let get = json!({"op": "get", "queue": "dlq", "expect": {}, "expect_x_death": deaths});
-        runner.run(&[get, json!({"op": "recover"})])
+        runner.run(&[json!({"op": "recover"}), get])
     };
     match (counts(6), counts(1)) {
         (Ok(()), Err(_)) => Ok("interpreted"),

@@ -61,7 +61,10 @@ pub struct Runner {
     deaths: BTreeMap<&'static str, u64>,
     /// Queues whose arguments are set as policies, as they will change.
     by_policy: BTreeSet<String>,
-    last_got: Option<Rc<Content>>,
+    /// The message that was got last.
+    pub last_got: Option<Rc<Content>>,
+    /// Why connections were told to be blocked.
+    pub blocked: Vec<String>,
 }
 
 /// Nothing takes time, so that the clock moves only with `wait`.
@@ -93,6 +96,7 @@ impl Runner {
             deaths: BTreeMap::new(),
             by_policy: BTreeSet::new(),
             last_got: None,
+            blocked: Vec::new(),
         };
         runner.settle();
         runner.open_channel("c1", "k1");
@@ -228,6 +232,7 @@ impl Runner {
                         let told: Vec<u64> = told;
                         self.confirms.extend(told.iter().map(|number| (word.to_owned(), *number)));
                     }
+                    Method::ConnectionBlocked { reason } => self.blocked.push(reason.to_string()),
                     Method::ChannelClose(_) => {
                         channel.expect("it is known").is_open = false;
                         let method = Method::ChannelCloseOk;
@@ -289,6 +294,17 @@ impl Runner {
     /// What publishers were told since the last check.
     pub fn take_confirms(&mut self) -> Vec<(String, u64)> {
         std::mem::take(&mut self.confirms)
+    }
+
+    /// What a consumer was sent since this was last asked: bodies, and whether redelivered.
+    pub fn take_delivered(&mut self, consumer: &str) -> Vec<(String, bool)> {
+        let messages = self.delivered.remove(consumer).unwrap_or_default().messages;
+        messages.into_iter().map(|(body, redelivered, _)| (body, redelivered)).collect()
+    }
+
+    /// A message that was not published by a step is known by its number.
+    pub fn label(&mut self, message: MessageId) {
+        self.labels.insert(message, message.to_string());
     }
 
     /// The files of the broker.

@@ -53,6 +53,36 @@ pub fn cost(entry: &Value) -> Result<(), String> {
     near(&entry["latency_until_processing_ms"], latency, "latency until processing")
 }
 
+/// With 50 ms each way and 4 ms of work, prefetch 1 keeps a consumer idle, and 26 keeps it busy.
+pub fn windows() -> Result<(), String> {
+    for (prefetch, per_second, busy) in [(1, 9.6, 0.0385), (26, 250.0, 1.0)] {
+        let mut run = Run::new(Span::millis(50));
+        run.consumer(prefetch, Span::millis(4));
+        run.pass(Span::seconds(20));
+        let is = run.processed as f64 / 20.0;
+        near(&per_second.into(), is, "messages a second")?;
+        near(&busy.into(), is * 0.004, "busy")?;
+    }
+    Ok(())
+}
+
+/// How long it takes to publish so many messages over this round trip, in milliseconds, when the
+/// publisher waits for all confirms of a batch before the next one.
+pub fn publishing_ms(messages: u64, batch: u64, round_trip: Span) -> f64 {
+    let mut run = Run::new(Span::micros(round_trip.as_micros() / 2));
+    let (begin, before) = (run.cluster.world.now(), run.confirmed);
+    let mut published = 0;
+    while published < messages {
+        (0..batch).for_each(|_| run.publish());
+        published += batch;
+        while run.confirmed - before < published {
+            let next = run.cluster.world.next_time().expect("confirms are under way");
+            run.pass(next.since(run.cluster.world.now()));
+        }
+    }
+    run.cluster.world.now().since(begin).as_micros() as f64 / 1_000.0
+}
+
 /// A publisher that waits for each confirm, or for the first of a window.
 fn confirm_window(entry: &Value) -> Result<(), String> {
     let rtt = millis(&entry["rtt_ms"]);
