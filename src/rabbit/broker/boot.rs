@@ -239,8 +239,10 @@ impl Broker {
             let (queue, reason) = (name.clone(), "not_recovered");
             out.emit(Event::Removed { queue, message, reason });
         }
+        // What was dropped stays dropped, whatever is written behind it.
+        self.write(id, out);
         self.used(id, out);
-        self.run(id, out);
+        self.look_at_head(id, out);
     }
 
     fn bind_again(&mut self, destination: &Destination, bindings: Vec<SavedBinding>) {

@@ -9,6 +9,7 @@ use super::message_store::file_name;
 use super::tail::TailEntry;
 use super::{Item, Means, Storage, index_file, store_file};
 use crate::rabbit::content::Content;
+use crate::rabbit::event::Event;
 use crate::rabbit::ids::QueueId;
 use crate::rabbit::process::Ticket;
 use crate::sim::{MessageId, Rope, Time};
@@ -87,7 +88,7 @@ impl Storage {
             .map(|from| Wanted { content: self.buffer.content(from.entry.seq).cloned(), from });
         self.refill.wanted = wanted.collect();
         self.read_wanted(queue, means);
-        self.finish_refill();
+        self.finish_refill(means);
     }
 
     /// Asks for all that is not in memory.
@@ -161,18 +162,24 @@ impl Storage {
             *content = decoded.map(Rc::new);
         }
         self.refill.reads_under_way -= 1;
-        self.finish_refill();
+        self.finish_refill(means);
     }
 
     /// Moves what is complete into the head.
-    fn finish_refill(&mut self) {
+    fn finish_refill(&mut self, means: &mut Means<'_, '_>) {
         if self.refill.reads_under_way > 0 {
             return;
         }
-        for Wanted { from: TailEntry { entry, .. }, content } in self.refill.wanted.drain(..) {
-            // Recovery has looked at every message; one that is spoilt since is left out.
+        for Wanted { from: TailEntry { entry, .. }, content } in
+            std::mem::take(&mut self.refill.wanted)
+        {
+            // Recovery looks at the ends of files only: a message can be spoilt before.
             let Some(content) = content else {
                 self.ready_bytes -= u64::from(entry.body_bytes);
+                let (queue, message) = (self.name.clone(), entry.message);
+                let reason = "not_recovered";
+                means.out.emit(Event::Removed { queue, message, reason });
+                self.forget(entry.seq, entry.stored, means);
                 continue;
             };
             let Entry { seq, stored, expires, .. } = entry;
