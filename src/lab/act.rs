@@ -24,7 +24,8 @@ const STOP_PATIENCE: Span = Span::seconds(60);
 const RESEND_MAX: usize = 100_000;
 
 /// Settings of a producer that belong to the RabbitMQ side; all others are Kafka's.
-const PUBLISHER_SETTINGS: [&str; 3] = ["confirm", "mandatory", "delivery_mode"];
+const PUBLISHER_SETTINGS: [&str; 5] =
+    ["confirm", "mandatory", "delivery_mode", "priority", "expiration"];
 
 /// What a command that has acted waits for.
 #[derive(Clone, Debug)]

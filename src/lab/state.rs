@@ -4,6 +4,8 @@
 use super::ledger::{LedgerReport, SideReport};
 use super::predicate::{Key, Lookup, Path, walk};
 use super::session::{KAFKA_ADMIN, RABBIT_ADMIN, Session};
+use crate::ordered::BTreeMap;
+use crate::rabbit::command::Argument;
 use crate::sim::{NodeId, Status};
 use crate::{kafka, rabbit};
 use serde_json::{Map, Value, json};
@@ -98,6 +100,9 @@ impl Session {
                 "type": exchange.kind,
                 "durable": exchange.durable,
                 "auto_delete": exchange.auto_delete,
+                "internal": exchange.internal,
+                "arguments": table_json(&exchange.arguments),
+                "policy": exchange.policy,
             });
             (exchange.name, about)
         });
@@ -105,15 +110,24 @@ impl Session {
             json!({
                 "source": binding.source,
                 "destination": binding.destination,
+                "destination_type": binding.destination_kind,
                 "key": binding.key,
+                "arguments": table_json(&binding.arguments),
             })
         });
         let queues = self.rabbit.queues();
+        let connections = self.rabbit.connections();
+        let connections = connections.iter().map(|it| (it.name.clone(), json!(it.state)));
+        let policies = self.rabbit.policies();
+        let policies = policies.iter().map(|it| (it.name.clone(), json!(it.pattern)));
         json!({
             "nodes": nodes,
             "exchanges": exchanges.collect::<Map<_, _>>(),
             "bindings": bindings.collect::<Vec<_>>(),
             "queues": queues.iter().map(|q| (q.name.clone(), queue_json(q))).collect::<Map<_, _>>(),
+            "alarms": self.rabbit.alarms(),
+            "connections": connections.collect::<Map<_, _>>(),
+            "policies": policies.collect::<Map<_, _>>(),
         })
     }
 
@@ -244,6 +258,10 @@ fn queue_json(queue: &rabbit::inspect::QueueState) -> Value {
         "type": queue.kind,
         "durable": queue.durable,
         "auto_delete": queue.auto_delete,
+        "exclusive": queue.exclusive,
+        "arguments": table_json(&queue.arguments),
+        "policy": queue.policy,
+        "operator_policy": queue.operator_policy,
         "messages": queue.ready + queue.unacked,
         "ready": queue.ready,
         "unacked": queue.unacked,
@@ -252,6 +270,24 @@ fn queue_json(queue: &rabbit::inspect::QueueState) -> Value {
         "consumers": queue.consumers,
         "consumer_utilisation": queue.consumer_utilisation,
     })
+}
+
+/// An argument table as JSON.
+fn table_json(table: &BTreeMap<String, Argument>) -> Map<String, Value> {
+    table.iter().map(|(name, value)| (name.clone(), argument_json(value))).collect()
+}
+
+fn argument_json(value: &Argument) -> Value {
+    match value {
+        Argument::Void => Value::Null,
+        Argument::Boolean(truth) => json!(truth),
+        Argument::Integer(number) => json!(number),
+        Argument::Double(number) => json!(number),
+        Argument::Timestamp(seconds) => json!(seconds),
+        Argument::Text(text) => json!(text),
+        Argument::List(list) => list.iter().map(argument_json).collect(),
+        Argument::Table(table) => Value::Object(table_json(table)),
+    }
 }
 
 fn kafka_client_json(client: &kafka::inspect::ClientState) -> Value {

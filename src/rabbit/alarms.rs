@@ -94,7 +94,7 @@ impl Alarms {
         self.free_bytes < self.disk_free_limit
     }
 
-    /// Why publishers are blocked, in the server's words; `None` if they are not.
+    /// Why publishers are to be blocked, in the server's words; `None` if they are not.
     pub fn reason(&self) -> Option<&'static str> {
         match (self.lacks_memory(), self.lacks_disk()) {
             (true, true) => Some("low on memory & disk"),

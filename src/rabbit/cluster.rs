@@ -6,6 +6,7 @@ use super::event::Event;
 use super::inspect::{
     BindingState, ClientState, ConnectionState, ConsumerState, ExchangeState, Glimpse, QueueState,
 };
+use super::policy::Policy;
 use super::process::{Process, Role};
 use super::spec::Spec;
 use crate::sim::{CostModel, Disk, Happening, NodeId, Saved, SavedProcess, World};
@@ -97,6 +98,16 @@ impl Cluster {
     /// All connections of clients, by client.
     pub fn connections(&self) -> Vec<ConnectionState> {
         self.broker().map(Broker::connection_states).unwrap_or_default()
+    }
+
+    /// All policies of users, by name.
+    pub fn policies(&self) -> Vec<Policy> {
+        self.broker().map(Broker::user_policies).unwrap_or_default()
+    }
+
+    /// What the node lacks: `memory`, `disk`.
+    pub fn alarms(&self) -> Vec<&'static str> {
+        self.broker().map(|broker| broker.node_state().alarms).unwrap_or_default()
     }
 
     /// At most `limit` messages of a queue from its head on, unacked ones included.

@@ -11,16 +11,17 @@
 //! A handler fails on the messages that the setting `fail` names (`m4,m7` or `all`); then the
 //! message is given back, rejected or acknowledged, as the consumer was told.
 //!
-//! Settings: `fail` (none), `network_recovery_interval` (5000 ms).
+//! Settings: `fail` (none), `x-priority` (0), `exclusive` (false), `network_recovery_interval`
+//! (5000 ms).
 
-use super::command::{AmqpError, Command};
+use super::command::{AmqpError, Argument, Command};
 use super::content::Content;
 use super::event::Event;
 use super::inspect::{ClientKind, ClientState};
 use super::link::{Heard, Link};
 use super::message::{Arguments, Consume, Method};
 use super::process::{Out, Process, Timer};
-use super::spec::{ConsumerSpec, OnError};
+use super::spec::{ConsumerSpec, OnError, Settings};
 use crate::ordered::BTreeSet;
 use crate::sim::{Input, MessageId, NodeId, Span, Status, Time};
 use std::collections::VecDeque;
@@ -79,6 +80,9 @@ pub struct Consumer {
     on_error: OnError,
     has_effect: bool,
     fails: Fails,
+    exclusive: bool,
+    /// Of `basic.consume`.
+    arguments: Arguments,
     link: Link,
     has_channel: bool,
     is_ready: bool,
@@ -107,6 +111,8 @@ impl Consumer {
             on_error: spec.on_error,
             has_effect: spec.effect.is_some(),
             fails: spec.settings.get("fail").map_or(Fails::Never, |text| fails(text)),
+            exclusive: spec.settings.get("exclusive").is_some_and(|value| value == "true"),
+            arguments: arguments(&spec.settings),
             has_channel: false,
             is_ready: false,
             held: VecDeque::new(),
@@ -220,8 +226,8 @@ impl Consumer {
             queue: self.queue.to_string(),
             tag: self.name.to_string(),
             no_ack: self.auto_ack,
-            exclusive: false,
-            arguments: Arguments::new(),
+            exclusive: self.exclusive,
+            arguments: self.arguments.clone(),
         };
         self.link.send(Method::BasicConsume(Rc::new(consume)), out);
     }
@@ -386,6 +392,13 @@ impl Consumer {
             effects: self.effects,
         }
     }
+}
+
+/// What it subscribes with.
+fn arguments(settings: &Settings) -> Arguments {
+    let priority = settings.get("x-priority").and_then(|value| value.parse().ok());
+    let priority = priority.map(|it| ("x-priority".to_owned(), Argument::Integer(it)));
+    priority.into_iter().collect()
 }
 
 /// `none`, `all`, or the numbers of messages: `m4,m7`.

@@ -88,6 +88,8 @@ pub struct ConsumerState {
     pub ack_required: bool,
     /// True unless another one is the single active consumer.
     pub active: bool,
+    /// `up`; with a single active consumer `single_active` or `waiting`.
+    pub activity: &'static str,
     /// True if no other consumer may have the queue.
     pub exclusive: bool,
     /// `x-priority`.

@@ -11,8 +11,8 @@
 //! When the broker closes its channel (an exchange that is not there), what was not confirmed is
 //! given up, and a new channel is opened.
 //!
-//! Settings: `confirm` (true), `mandatory` (false), `delivery_mode` (2),
-//! `network_recovery_interval` (5000 ms).
+//! Settings: `confirm` (true), `mandatory` (false), `delivery_mode` (2), `priority` and `expiration`
+//! (not set), `network_recovery_interval` (5000 ms).
 
 use super::command::{AmqpError, Command, OutgoingMessage};
 use super::content::Content;
@@ -37,6 +37,8 @@ pub struct Publisher {
     confirm: bool,
     mandatory: bool,
     delivery_mode: u8,
+    priority: Option<u8>,
+    expiration: Option<String>,
     is_ready: bool,
     /// Messages that could not be sent yet.
     waiting: VecDeque<Rc<Content>>,
@@ -63,6 +65,8 @@ impl Publisher {
             confirm: true,
             mandatory: false,
             delivery_mode: 2,
+            priority: None,
+            expiration: None,
             is_ready: false,
             waiting: VecDeque::new(),
             numbered: 0,
@@ -90,6 +94,10 @@ impl Publisher {
             ("mandatory", "true" | "false") => self.mandatory = value == "true",
             ("delivery_mode", "1" | "transient") => self.delivery_mode = 1,
             ("delivery_mode", "2" | "persistent") => self.delivery_mode = 2,
+            ("priority", value) => self.priority = value.parse().ok(),
+            ("expiration", value) => {
+                self.expiration = (!value.is_empty()).then(|| value.to_owned());
+            }
             ("network_recovery_interval", value) => self.link.set_recovery_interval(value),
             _ => {}
         }
@@ -198,7 +206,12 @@ impl Publisher {
         }
     }
 
-    fn publish(&mut self, message: OutgoingMessage, out: &mut Out<'_>) {
+    fn publish(&mut self, mut message: OutgoingMessage, out: &mut Out<'_>) {
+        let properties = &mut message.properties;
+        properties.priority = properties.priority.or(self.priority);
+        if properties.expiration.is_none() {
+            properties.expiration.clone_from(&self.expiration);
+        }
         let content = Rc::new(Content::new(message, Some(self.delivery_mode), &mut self.names));
         self.held_bytes += content.body.len() as u64;
         if self.is_ready && !self.link.is_blocked() {

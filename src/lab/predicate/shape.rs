@@ -64,6 +64,9 @@ static RABBIT: Object = Object {
         ("exchanges", Map(&EXCHANGE)),
         ("bindings", List(&BINDING)),
         ("queues", Map(&QUEUE)),
+        ("alarms", Values),
+        ("connections", ValueMap),
+        ("policies", ValueMap),
     ],
     methods: &[("node", "nodes"), ("exchange", "exchanges"), ("queue", "queues")],
 };
@@ -102,13 +105,26 @@ static GROUP: Object = Object {
 
 static EXCHANGE: Object = Object {
     called: "an exchange",
-    fields: &[("type", Value), ("durable", Value), ("auto_delete", Value)],
+    fields: &[
+        ("type", Value),
+        ("durable", Value),
+        ("auto_delete", Value),
+        ("internal", Value),
+        ("arguments", ValueMap),
+        ("policy", Value),
+    ],
     methods: &[],
 };
 
 static BINDING: Object = Object {
     called: "a binding",
-    fields: &[("source", Value), ("destination", Value), ("key", Value)],
+    fields: &[
+        ("source", Value),
+        ("destination", Value),
+        ("destination_type", Value),
+        ("key", Value),
+        ("arguments", ValueMap),
+    ],
     methods: &[],
 };
 
@@ -118,6 +134,10 @@ static QUEUE: Object = Object {
         ("type", Value),
         ("durable", Value),
         ("auto_delete", Value),
+        ("exclusive", Value),
+        ("arguments", ValueMap),
+        ("policy", Value),
+        ("operator_policy", Value),
         ("messages", Value),
         ("ready", Value),
         ("unacked", Value),

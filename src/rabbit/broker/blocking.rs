@@ -78,7 +78,7 @@ impl Broker {
             alarms.used_bytes = IDLE_BYTES + queues + connections;
             alarms.free_bytes = DISK_BYTES.saturating_sub(files);
         });
-        if self.alarms.reason().is_some() {
+        if self.alarm.is_some() {
             self.watch(out);
         }
     }
@@ -96,7 +96,8 @@ impl Broker {
                 _ => {}
             }
         }
-        if self.alarms.reason().is_none() {
+        self.alarm = self.alarms.reason();
+        if self.alarm.is_none() {
             self.unblock_all(out);
         }
     }
@@ -104,7 +105,7 @@ impl Broker {
     /// A connection has published: with an alarm it is blocked now.
     pub(super) fn has_published(&mut self, client: NodeId, out: &mut Out<'_>) {
         self.watch(out);
-        let Some(reason) = self.alarms.reason() else { return };
+        let Some(reason) = self.alarm else { return };
         let Some(connection) = self.connections.get_mut(&client) else { return };
         if !connection.is_blocked && !connection.is_tool {
             connection.is_blocked = true;
@@ -135,7 +136,7 @@ impl Broker {
 
     /// The state of a connection in the words of the tools.
     pub(super) fn connection_state(&self, connection: &Connection) -> &'static str {
-        match (connection.is_blocked, self.alarms.reason()) {
+        match (connection.is_blocked, self.alarm) {
             (true, _) => "blocked",
             (false, Some(_)) => "blocking",
             (false, None) => "running",

@@ -198,6 +198,7 @@ impl Broker {
             self.recover_queue(name, files, terms.unwrap_or_default(), out);
         }
         self.message_store.sweep(out);
+        self.monitor(out);
         out.emit(Event::NodeStarted { node: self.name.clone() });
         for (from, frame) in boot.early {
             self.frame(from, frame, out);

@@ -145,8 +145,9 @@ impl Broker {
         let Push { channel, consumer, tag, ack_required, seq, redelivered, content } = push;
         self.charge(id, work_of(out.cost(), content.body.len()), out.now());
         let unacked = Unacked { queue: id, seq, consumer: Some(consumer), at: out.now() };
-        let delivery_tag = self.channel(channel).deliver(ack_required.then_some(unacked));
-        if ack_required {
+        let state = self.channel(channel);
+        let delivery_tag = state.deliver(ack_required.then_some(unacked));
+        if ack_required && !state.has_tick {
             self.expect_settlement(channel, out);
         }
         let queue = self.queues[&id].name.clone();
@@ -208,8 +209,9 @@ impl Broker {
         out: &mut Out<'_>,
     ) {
         let unacked = Unacked { queue: id, seq, consumer: None, at: out.now() };
-        let delivery_tag = self.channel(channel).deliver((!no_ack).then_some(unacked));
-        if !no_ack {
+        let state = self.channel(channel);
+        let delivery_tag = state.deliver((!no_ack).then_some(unacked));
+        if !no_ack && !state.has_tick {
             self.expect_settlement(channel, out);
         }
         let (queue, message) = (&self.queues[&id], content.id);

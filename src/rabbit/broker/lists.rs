@@ -11,6 +11,7 @@ use crate::rabbit::inspect::{
     QueueState,
 };
 use crate::rabbit::message::List;
+use crate::rabbit::policy::Policy;
 use crate::rabbit::queue::Queue;
 use crate::rabbit::rates::ONE;
 use crate::sim::Time;
@@ -91,6 +92,11 @@ impl Broker {
                 prefetch: consumer.prefetch,
                 ack_required: consumer.ack_required,
                 active: queue.consumers.is_active(id),
+                activity: match (queue.consumers.is_single(), queue.consumers.is_active(id)) {
+                    (false, _) => "up",
+                    (true, true) => "single_active",
+                    (true, false) => "waiting",
+                },
                 exclusive: consumer.exclusive,
                 priority: consumer.priority,
                 unacked: consumer.unacked,
@@ -108,6 +114,11 @@ impl Broker {
             channels: connection.channels.len() as u64,
         });
         states.collect()
+    }
+
+    /// All policies of users, by name.
+    pub fn user_policies(&self) -> Vec<Policy> {
+        self.policies[0].iter().cloned().collect()
     }
 
     /// The node itself.

@@ -81,6 +81,8 @@ pub struct Broker {
     names: Names,
     limits: Limits,
     alarms: Alarms,
+    /// Why publishers are blocked now.
+    alarm: Option<&'static str>,
     /// True while a timer will look at memory and disk.
     has_monitor: bool,
     /// Deliveries must be acknowledged within so long (`consumer_timeout`).
@@ -121,6 +123,7 @@ impl Broker {
             name,
             profile,
             alarms: blocking::alarms(settings, profile),
+            alarm: None,
             has_monitor: false,
             consumer_timeout: timeout::setting(settings, profile),
             phase: Phase::Boots(Boot::default()),

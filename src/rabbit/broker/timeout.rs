@@ -32,9 +32,6 @@ impl Broker {
     pub(super) fn expect_settlement(&mut self, id: ChannelId, out: &mut Out<'_>) {
         let now = out.now();
         let channel = self.channel(id);
-        if channel.has_tick {
-            return;
-        }
         channel.has_tick = true;
         let ticks = now.since(channel.opened).as_micros() / TICK_INTERVAL.as_micros();
         let next = channel.opened + TICK_INTERVAL * (ticks + 1);

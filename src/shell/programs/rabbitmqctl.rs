@@ -369,10 +369,7 @@ fn consumer_cell(consumer: &ConsumerState, column: &str) -> String {
         "ack_required" => consumer.ack_required.to_string(),
         "prefetch_count" => consumer.prefetch.to_string(),
         "active" => consumer.active.to_string(),
-        "activity_status" => match consumer.active {
-            true => "up".into(),
-            false => "waiting".into(),
-        },
+        "activity_status" => consumer.activity.into(),
         _ if consumer.priority != 0 => format!("[{{\"x-priority\",{}}}]", consumer.priority),
         _ => "[]".into(),
     }
