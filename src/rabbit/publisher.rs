@@ -11,8 +11,8 @@
 //! When the broker closes its channel (an exchange that is not there), what was not confirmed is
 //! given up, and a new channel is opened.
 //!
-//! Settings: `confirm` (true), `mandatory` (false), `delivery_mode` (2), `priority` and `expiration`
-//! (not set), `network_recovery_interval` (5000 ms).
+//! Settings: `confirm` (true), `mandatory` (false), `delivery_mode` (2), `priority` and
+//! `expiration` (not set), `network_recovery_interval` (5000 ms).
 
 use super::command::{AmqpError, Command, OutgoingMessage};
 use super::content::Content;
