@@ -474,6 +474,12 @@ fn rabbitmqctl_separates_by_tabs() {
     assert_eq!(printed("rabbitmqctl list_queues", none).expect("listed"), head);
     let wrong = refused("rabbitmqctl list_queues name mesages");
     assert!(wrong.contains("did you mean messages? Info key(s) mesages are not supported"));
+    let tool = "rabbitmqctl set_policy short '^q' '{\"max-length\": 2}' --priority 3";
+    let lines = printed(tool, Ok(Outcome::Rabbit(rabbit::Answer::Done))).expect("done");
+    let said = "Setting policy \"short\" for pattern \"^q\" to \"{\"max-length\": 2}\" with priority \
+                \"3\" for vhost \"/\" ...";
+    assert_eq!(lines, [said]);
+    assert!(refused("rabbitmqctl set_vm_memory_high_watermark 2").contains("a fraction between"));
     assert!(refused("rabbitmqctl list_queue").contains("did you mean list_queues?"));
 }
 
