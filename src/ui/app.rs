@@ -20,7 +20,7 @@ use super::table::{TextAccount, table_html};
 use super::toast::ToastLine;
 use crate::browser::Engine;
 use crate::host::protocol::Reply;
-use crate::view::catalog;
+use crate::lesson::catalog;
 use crate::view::layout::{Options, is_narrow};
 use crate::view::text_view::{comparison, text_view};
 use gloo::events::EventListener;
@@ -189,7 +189,7 @@ fn use_engine(desk: &Desk, effects: &[(u64, Effect)]) {
             };
             *engine.borrow_mut() = Some(Engine::start(Rc::new(on_reply)));
             let lesson = outside::asked("lesson").or_else(|| outside::kept("lesson"));
-            if let Some(entry) = lesson.and_then(|id| catalog::entry(&id)) {
+            if let Some(entry) = lesson.and_then(|id| catalog::find(&id)) {
                 desk.send(Action::OpenLesson(entry.id));
             }
             if outside::is_hidden() {
