@@ -24,7 +24,7 @@ pub(super) const TEXTS: Picture = Picture {
     idle: "쉬는 중",
     kafka_consumer_label: "Kafka 컨슈머 {name}, {state}, 메시지 {held}개",
     rabbit_consumer_label: "RabbitMQ 컨슈머 {name}, {state}, 메시지 {held}개",
-    held_count: "{count}개",
+    held_count: "보유 {count}개",
     done_count: "{count}개 처리",
     no_producer: "0개 보냄",
     producer: "프로듀서",
