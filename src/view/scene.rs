@@ -126,7 +126,7 @@ pub struct Partition {
     /// In-sync replicas.
     pub isr: Vec<i32>,
     /// Replicas in assignment order.
-    pub replicas: Vec<i32>,
+    pub replicas: Vec<Replica>,
     /// The first offset that is still there.
     pub log_start: i64,
     /// Records below it are visible to consumers.
@@ -142,6 +142,17 @@ pub struct Partition {
     pub bytes: u64,
     /// How many segments it has.
     pub segments: u32,
+}
+
+/// A partition's log at one broker.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replica {
+    /// The broker's number.
+    pub broker: i32,
+    /// What it knows of the high watermark.
+    pub high_watermark: i64,
+    /// The offset that its next record will get.
+    pub log_end: i64,
 }
 
 /// At most so many cells are given for a partition or a queue; beyond that bars and numbers serve.

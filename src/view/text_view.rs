@@ -2,8 +2,8 @@
 //! picture, so neither can lag behind the other.
 
 use super::scene::{
-    Caret, Consumer, Exchange, Health, LedgerSide, Mover, Partition, Place, Producer, Queue, Scene,
-    Server,
+    Caret, Consumer, Exchange, Health, LedgerSide, Mover, Partition, Place, Producer, Queue,
+    Replica, Scene, Server,
 };
 use super::words::account::Account;
 use super::words::{Language, fill, number, seconds};
@@ -202,6 +202,12 @@ fn caret_cells(caret: &Caret) -> [String; 4] {
     [caret.group.clone(), committed, position, caret.lag.to_string()]
 }
 
+/// Each broker with the end of its log.
+fn replicas(replicas: &[Replica]) -> String {
+    let each = replicas.iter().map(|replica| format!("{} ({})", replica.broker, replica.log_end));
+    each.collect::<Vec<_>>().join(", ")
+}
+
 fn partition_row(
     topic: &str,
     partition: &Partition,
@@ -230,7 +236,7 @@ fn partition_row(
         position,
         lag,
         partition.log_start.to_string(),
-        ids(&partition.replicas),
+        replicas(&partition.replicas),
         number(partition.bytes),
         partition.segments.to_string(),
         newest.collect::<Vec<_>>().join(", "),

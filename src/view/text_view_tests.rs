@@ -1,7 +1,7 @@
 //! The text view says everything that the picture shows.
 
 use super::*;
-use crate::view::scene::{Caret, LogCell, MoverKind, QueueCell, Topic};
+use crate::view::scene::{Caret, LogCell, MoverKind, QueueCell, Replica, Topic};
 
 /// A scene in which everything occurs.
 pub fn busy_scene() -> Scene {
@@ -22,7 +22,7 @@ pub fn busy_scene() -> Scene {
         partitions: vec![Partition {
             leader: Some("kafka-1".into()),
             isr: vec![1],
-            replicas: vec![1],
+            replicas: vec![Replica { broker: 1, ..Replica::default() }],
             high_watermark: 3,
             log_end: 4,
             cells: (0..4)
@@ -109,7 +109,7 @@ pub fn busy_scene() -> Scene {
 type Change = fn(&mut Scene);
 
 /// Fifty ways in which a lab can be another one.
-const CHANGES: [Change; 50] = [
+const CHANGES: [Change; 51] = [
     |s| s.now_us += 100_000,
     |s| s.producers.clear(),
     |s| s.producers[0].name = "p2".into(),
@@ -127,7 +127,8 @@ const CHANGES: [Change; 50] = [
     |s| s.kafka.topics[0].partitions[0].index = 1,
     |s| s.kafka.topics[0].partitions[0].leader = None,
     |s| s.kafka.topics[0].partitions[0].isr.clear(),
-    |s| s.kafka.topics[0].partitions[0].replicas.push(2),
+    |s| s.kafka.topics[0].partitions[0].replicas[0].log_end = 9,
+    |s| s.kafka.topics[0].partitions[0].replicas.push(Replica { broker: 2, ..Replica::default() }),
     |s| s.kafka.topics[0].partitions[0].log_start = 1,
     |s| s.kafka.topics[0].partitions[0].high_watermark = 4,
     |s| s.kafka.topics[0].partitions[0].log_end = 5,

@@ -7,7 +7,7 @@ use crate::kafka::inspect::{ClientKind, ClientState, GroupState, PartitionState}
 use crate::kafka::spec::{ConsumerSpec, Reads, Spec};
 use crate::sim::NodeId;
 use crate::view::scene::{
-    CELLS_MAX, Caret, Consumer, KafkaLane, LogCell, Partition, Server, Topic,
+    CELLS_MAX, Caret, Consumer, KafkaLane, LogCell, Partition, Replica, Server, Topic,
 };
 
 /// The upper lane.
@@ -36,7 +36,10 @@ fn brokers(cluster: &Cluster) -> Vec<Server> {
     let world = &cluster.world;
     let is_server =
         |id: &NodeId| matches!(cluster.spec(*id), Spec::Broker(_) | Spec::Controller(_));
-    let ids = world.ids().filter(is_server);
+    // Brokers first: they hold the records.
+    let (brokers, controllers): (Vec<NodeId>, Vec<NodeId>) =
+        world.ids().filter(is_server).partition(|id| matches!(cluster.spec(*id), Spec::Broker(_)));
+    let ids = brokers.into_iter().chain(controllers);
     ids.map(|id| Server {
         name: world.name(id).to_owned(),
         health: health(world.status(id), cluster.is_ready(id)),
@@ -56,7 +59,7 @@ fn partition(
         index: state.partition.partition,
         leader: state.leader.map(|id| format!("kafka-{id}")),
         isr: state.isr.clone(),
-        replicas: state.replicas.clone(),
+        replicas: state.replicas.iter().map(|broker| replica(state, *broker)).collect(),
         log_start: state.log_start,
         high_watermark: state.high_watermark,
         log_end: state.log_end,
@@ -73,6 +76,12 @@ fn partition(
         bytes: state.segments.iter().map(|segment| segment.bytes).sum(),
         segments: state.segments.len() as u32,
     }
+}
+
+fn replica(state: &PartitionState, broker: i32) -> Replica {
+    let log = state.logs.iter().find(|log| log.broker == broker);
+    let (high_watermark, log_end) = log.map_or((0, 0), |log| (log.high_watermark, log.log_end));
+    Replica { broker, high_watermark, log_end }
 }
 
 /// One caret for each group that committed something here, or has a member that reads here.

@@ -473,11 +473,13 @@ impl Sheet<'_> {
     }
 
     fn replicas(&self, part: &mut Part, window: &Window, y: i32, partition: &Partition) {
+        let ends = partition.replicas.iter().map(|replica| replica.log_end);
+        let end = ends.max().unwrap_or(0).max(partition.log_end).max(1);
         for (index, replica) in partition.replicas.iter().enumerate() {
             let y = y + index as i32 * REPLICA;
-            let name = ["kafka-", &replica.to_string()].concat();
+            let name = ["kafka-", &replica.broker.to_string()].concat();
             let leads = partition.leader.as_deref() == Some(&*name);
-            let in_sync = partition.isr.contains(replica);
+            let in_sync = partition.isr.contains(&replica.broker);
             let label = if leads { [&*name, " L"].concat() } else { name };
             part.text("tiny", (window.left, y + 9), Anchor::Start, label);
             let bar =
@@ -487,7 +489,17 @@ impl Sheet<'_> {
                 (false, true) => "replica",
                 (false, false) => "replica out",
             };
-            part.rect(class, bar, 0);
+            // The rows of a partition have one scale: who is behind is seen, and the tick is what it
+            // knows of the high watermark.
+            let reach = |offset: i64| (i64::from(bar.w) * offset.clamp(0, end) / end) as i32;
+            part.rect("track", bar, 0);
+            if replica.log_end > 0 {
+                part.rect(class, Rect::new(bar.x, bar.y, reach(replica.log_end).max(2), bar.h), 0);
+            }
+            if replica.high_watermark > 0 {
+                let x = bar.x + reach(replica.high_watermark);
+                part.path("replica-mark", Pen::at(x, y - 1).go("v", &[13]));
+            }
             let (class, text) = match in_sync {
                 true => ("tiny ok", self.texts.in_sync),
                 false => ("tiny error", self.texts.out_of_sync),

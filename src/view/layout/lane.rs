@@ -95,9 +95,18 @@ impl Sheet<'_> {
     /// The servers of a lane, as chips in its head.
     fn servers(&mut self, kafka: bool, rect: Rect, servers: &[Server]) {
         let room = rect.w - 190;
-        let fit = (room / 92).clamp(1, 3) as usize;
+        let fit = (room / 100).max(1) as usize;
         let shown = &servers[..servers.len().min(fit)];
         let mut x = rect.right() - 10;
+        if shown.len() < servers.len() {
+            let more = ["+", &(servers.len() - shown.len()).to_string()].concat();
+            let mut part =
+                Part::new("more", if kafka { "more-kafka" } else { "more-rabbit" }.into());
+            x -= text_width(&more, 12);
+            part.text("small", (x, rect.y + 24), Anchor::Start, more);
+            self.part(part);
+            x -= 6;
+        }
         for server in shown.iter().rev() {
             let name = cut(&server.name, 12, 90);
             let w = text_width(&name, 12) + 30;

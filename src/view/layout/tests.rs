@@ -3,7 +3,7 @@
 use super::*;
 use crate::view::scene::{
     Caret, Consumer, Exchange, Health, LogCell, Mover, MoverKind, Partition, Producer, Queue,
-    QueueCell, Server, Topic,
+    QueueCell, Replica, Server, Topic,
 };
 
 fn options(width: i32, lanes: Lanes) -> Options {
@@ -32,7 +32,7 @@ fn lab(messages: u64, partitions: i32, consumers: usize) -> Scene {
                 index,
                 leader: Some("kafka-1".into()),
                 isr: vec![1],
-                replicas: vec![1],
+                replicas: vec![Replica { broker: 1, high_watermark: 0, log_end: 0 }],
                 high_watermark: messages as i64,
                 log_end: messages as i64,
                 cells: (messages - cells..messages)

@@ -112,6 +112,7 @@ pub(super) const TEXTS: Page = Page {
     kind_group: "Consumer group",
     kind_producer: "Producer",
     kind_broker: "Kafka broker",
+    kind_controller: "Kafka controller",
     kind_partition: "Partition",
     kind_kafka_consumer: "Kafka consumer",
     kind_node: "RabbitMQ node",

@@ -112,6 +112,7 @@ pub(super) const TEXTS: Page = Page {
     kind_group: "컨슈머 그룹",
     kind_producer: "프로듀서",
     kind_broker: "Kafka 브로커",
+    kind_controller: "Kafka 컨트롤러",
     kind_partition: "파티션",
     kind_kafka_consumer: "Kafka 컨슈머",
     kind_node: "RabbitMQ 노드",
