@@ -171,6 +171,11 @@ impl Raft {
         self.wake
     }
 
+    /// True if the owner has something to do.
+    pub fn has_actions(&self) -> bool {
+        !self.actions.is_empty()
+    }
+
     /// What the owner has to do, in this order.
     pub fn take_actions(&mut self) -> Vec<Action> {
         std::mem::take(&mut self.actions)
