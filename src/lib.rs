@@ -4,6 +4,8 @@ pub mod ordered;
 
 pub mod sim;
 
+pub mod raft;
+
 pub mod kafka;
 pub mod rabbit;
 

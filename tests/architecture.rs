@@ -8,11 +8,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each module with the modules it may name, itself aside.
-const LAYERS: [(&str, &[&str]); 14] = [
+const LAYERS: [(&str, &[&str]); 15] = [
     ("ordered", &[]),
     ("sim", &[]),
-    ("kafka", &["sim"]),
-    ("rabbit", &["sim"]),
+    ("raft", &["sim"]),
+    ("kafka", &["sim", "raft"]),
+    ("rabbit", &["sim", "raft"]),
     ("storage", &[]),
     ("lab", &["sim", "kafka", "rabbit", "storage"]),
     ("shell", &["lab", "sim", "kafka", "rabbit"]),

@@ -1,4 +1,4 @@
-//! The consumers of a classic queue, and who is next.
+//! The consumers of a queue, and who is next.
 //!
 //! Consumers that can be delivered to stand in a ring, one for each consumer priority. The first
 //! of the highest class is asked; if it can take the message it goes to the end of its class,
@@ -10,7 +10,8 @@
 //! deliveries. A consumer with automatic acknowledgement needs none.
 //!
 //! With `x-single-active-consumer` the first consumer gets everything, and when it goes the next
-//! one does.
+//! one does. In a quorum queue one with a higher priority takes over as soon as the active one has
+//! nothing unacknowledged.
 //!
 //! Simplified: a real queue also finds a consumer blocked while 200 of its deliveries wait for
 //! their channel's socket; here the network takes what it is given.
@@ -20,9 +21,13 @@ use super::limits::Limits;
 use super::rates::Utilisation;
 use crate::ordered::BTreeMap;
 use crate::sim::Time;
+use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
 use std::collections::VecDeque;
 use std::rc::Rc;
+
+/// A consumer of a quorum queue without prefetch may have so many unacknowledged deliveries.
+const QUORUM_UNACKED_MAX: u64 = 2_000;
 
 /// A consumer that is registered at a queue.
 #[derive(Clone, Debug)]
@@ -41,7 +46,23 @@ pub struct Consumer {
     pub exclusive: bool,
     /// Deliveries that it has not acknowledged.
     pub unacked: u64,
+    /// It may have so many.
+    unacked_max: u64,
     /// True while it stands outside the ring.
+    is_blocked: bool,
+}
+
+/// A consumer of a quorum queue, in its snapshot.
+#[derive(Serialize, Deserialize)]
+pub struct SavedConsumer {
+    id: ConsumerId,
+    tag: Rc<str>,
+    channel: ChannelId,
+    ack_required: bool,
+    prefetch: u16,
+    priority: i64,
+    exclusive: bool,
+    unacked: u64,
     is_blocked: bool,
 }
 
@@ -56,16 +77,19 @@ impl Consumer {
             priority: 0,
             exclusive: false,
             unacked: 0,
+            unacked_max: u64::MAX,
             is_blocked: false,
         }
     }
 
     fn has_credit(&self) -> bool {
-        !self.ack_required || self.prefetch == 0 || self.unacked < u64::from(self.prefetch)
+        !self.ack_required || self.unacked < self.unacked_max
     }
 
-    fn can_take(&self, queue: QueueId, limits: &mut Limits) -> bool {
-        self.has_credit() && (!self.ack_required || limits.has_room(self.channel, queue))
+    /// The limit of its channel holds for classic queues only.
+    fn can_take(&self, (queue, limits): (QueueId, &mut Limits), is_quorum: bool) -> bool {
+        let is_free = is_quorum || !self.ack_required;
+        self.has_credit() && (is_free || limits.has_room(self.channel, queue))
     }
 }
 
@@ -76,6 +100,8 @@ pub struct Consumers {
     ring: BTreeMap<Reverse<i64>, VecDeque<ConsumerId>>,
     /// In the order in which they were found blocked.
     blocked: Vec<ConsumerId>,
+    /// True in a quorum queue.
+    is_quorum: bool,
     /// With `x-single-active-consumer`: the one that gets everything.
     single: Option<Option<ConsumerId>>,
     next_id: u32,
@@ -84,11 +110,12 @@ pub struct Consumers {
 
 impl Consumers {
     /// No consumers yet. With `is_single`, only one at a time gets anything.
-    pub fn new(is_single: bool, now: Time) -> Consumers {
+    pub fn new(is_quorum: bool, is_single: bool, now: Time) -> Consumers {
         Consumers {
             all: BTreeMap::new(),
             ring: BTreeMap::new(),
             blocked: Vec::new(),
+            is_quorum,
             single: is_single.then_some(None),
             next_id: 0,
             utilisation: Utilisation::new(now),
@@ -138,7 +165,8 @@ impl Consumers {
     }
 
     /// Registers a consumer at the end of its class.
-    pub fn add(&mut self, consumer: Consumer, now: Time) -> ConsumerId {
+    pub fn add(&mut self, mut consumer: Consumer, now: Time) -> ConsumerId {
+        consumer.unacked_max = self.unacked_max(consumer.prefetch);
         let id = ConsumerId(self.next_id);
         self.next_id += 1;
         self.ring.entry(Reverse(consumer.priority)).or_default().push_back(id);
@@ -146,6 +174,7 @@ impl Consumers {
         if let Some(active) = &mut self.single {
             active.get_or_insert(id);
         }
+        self.prefer();
         self.utilisation.becomes_active(now);
         id
     }
@@ -174,11 +203,69 @@ impl Consumers {
         theirs.into_iter().filter_map(|id| self.remove(id)).collect()
     }
 
+    /// The number of the next one; all of them in the order of the ring, those found blocked behind
+    /// it; and the single active one.
+    pub fn saved(&self) -> (u32, Vec<SavedConsumer>, Option<ConsumerId>) {
+        let ids = self.ring.values().flatten().chain(&self.blocked);
+        let all = ids.map(|id| {
+            let Consumer { tag, channel, ack_required, prefetch, priority, exclusive, .. } =
+                self.all[id].clone();
+            let (unacked, is_blocked) = (self.all[id].unacked, self.all[id].is_blocked);
+            let id = *id;
+            SavedConsumer {
+                id,
+                tag,
+                channel,
+                ack_required,
+                prefetch,
+                priority,
+                exclusive,
+                unacked,
+                is_blocked,
+            }
+        });
+        (self.next_id, all.collect(), self.single.flatten())
+    }
+
+    /// Takes back what was saved.
+    pub fn restore(&mut self, next_id: u32, saved: Vec<SavedConsumer>, single: Option<ConsumerId>) {
+        for saved in saved {
+            let mut consumer = Consumer::new(saved.tag, saved.channel, saved.prefetch);
+            consumer.ack_required = saved.ack_required;
+            consumer.priority = saved.priority;
+            consumer.exclusive = saved.exclusive;
+            consumer.unacked = saved.unacked;
+            consumer.is_blocked = saved.is_blocked;
+            consumer.unacked_max = self.unacked_max(saved.prefetch);
+            match saved.is_blocked {
+                true => self.blocked.push(saved.id),
+                false => {
+                    self.ring.entry(Reverse(saved.priority)).or_default().push_back(saved.id);
+                }
+            }
+            self.all.insert(saved.id, consumer);
+        }
+        self.next_id = next_id;
+        if let Some(active) = &mut self.single {
+            *active = single;
+        }
+    }
+
+    fn unacked_max(&self, prefetch: u16) -> u64 {
+        match (prefetch, self.is_quorum) {
+            (0, true) => QUORUM_UNACKED_MAX,
+            (0, false) => u64::MAX,
+            (prefetch, _) => prefetch.into(),
+        }
+    }
+
     /// True if somebody can be delivered to. Those that are found blocked leave the ring.
     pub fn find(&mut self, now: Time, queue: QueueId, limits: &mut Limits) -> bool {
         if let Some(single) = &self.single {
-            let active = single.and_then(|id| self.all.get(&id));
-            let found = active.is_some_and(|active| active.can_take(queue, limits));
+            let active = single.filter(|id| self.preferred().is_none_or(|first| first == *id));
+            let active = active.and_then(|id| self.all.get(&id));
+            let found =
+                active.is_some_and(|active| active.can_take((queue, limits), self.is_quorum));
             if !found {
                 self.utilisation.becomes_inactive(now);
             }
@@ -187,7 +274,7 @@ impl Consumers {
         for class in self.ring.values_mut() {
             while let Some(id) = class.front() {
                 let consumer = self.all.get_mut(id).expect("who stands in the ring is registered");
-                if consumer.can_take(queue, limits) {
+                if consumer.can_take((queue, limits), self.is_quorum) {
                     return true;
                 }
                 consumer.is_blocked = true;
@@ -222,7 +309,30 @@ impl Consumers {
         let Some(consumer) = self.all.get_mut(&id) else { return false };
         let had_credit = consumer.has_credit();
         consumer.unacked -= count;
-        !had_credit && consumer.has_credit()
+        let has_credit = !had_credit && consumer.has_credit();
+        self.prefer() || has_credit
+    }
+
+    /// In a quorum queue with a single active consumer: the first of the highest class, where that
+    /// is a higher one than that of the active consumer, or the active one.
+    fn preferred(&self) -> Option<ConsumerId> {
+        let active = self.single.flatten().filter(|_| self.is_quorum)?;
+        let first = *self.ring.values().flatten().next()?;
+        let is_higher = self.all[&first].priority > self.all[&active].priority;
+        Some(if is_higher { first } else { active })
+    }
+
+    /// The preferred one takes over once the active one has nothing unacknowledged; until then
+    /// nothing new is delivered. True if it did.
+    fn prefer(&mut self) -> bool {
+        let (Some(first), Some(Some(active))) = (self.preferred(), self.single) else {
+            return false;
+        };
+        let takes_over = first != active && self.all[&active].unacked == 0;
+        if takes_over {
+            self.single = Some(Some(first));
+        }
+        takes_over
     }
 
     /// Those of a channel that were blocked and can be delivered to again join the ring. True if
@@ -242,7 +352,8 @@ impl Consumers {
         }
         self.blocked.retain(|id| {
             let consumer = &self.all[id];
-            let stays = consumer.channel != channel || !consumer.can_take(queue, limits);
+            let stays =
+                consumer.channel != channel || !consumer.can_take((queue, limits), self.is_quorum);
             if !stays {
                 unblocked.push(*id);
             }

@@ -63,6 +63,15 @@ impl Content {
         }
     }
 
+    /// Puts headers onto it, in the place of those of the same names.
+    pub fn set_headers(&mut self, headers: impl Iterator<Item = (&'static str, Argument)>) {
+        for (name, value) in headers {
+            self.properties.headers.insert(name.to_owned(), value);
+        }
+        let headers = self.headers();
+        self.properties_bytes = encoded_bytes(self.id, None, &self.properties, &headers);
+    }
+
     /// Notes something on it, in the place of what was noted before.
     pub fn annotate(&mut self, annotations: Annotations) {
         self.annotations = Some(Rc::new(annotations));

@@ -26,10 +26,13 @@ pub enum Reason {
     Expired,
     /// The queue was too long.
     MaxLength,
+    /// It failed more often than its queue allows.
+    DeliveryLimit,
 }
 
 impl Reason {
-    const ALL: [Reason; 3] = [Reason::Rejected, Reason::Expired, Reason::MaxLength];
+    const ALL: [Reason; 4] =
+        [Reason::Rejected, Reason::Expired, Reason::MaxLength, Reason::DeliveryLimit];
 
     /// Its name in `x-death`.
     pub fn name(self) -> &'static str {
@@ -37,6 +40,7 @@ impl Reason {
             Reason::Rejected => "rejected",
             Reason::Expired => "expired",
             Reason::MaxLength => "maxlen",
+            Reason::DeliveryLimit => "delivery_limit",
         }
     }
 }

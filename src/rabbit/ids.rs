@@ -1,13 +1,14 @@
 //! Names of things inside a broker, as numbers that are never reused in one life of it.
 
 use crate::sim::NodeId;
+use serde::{Deserialize, Serialize};
 
 /// A queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct QueueId(pub u32);
 
 /// A channel: which client's connection, and its number there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ChannelId {
     /// The client at the other end. Simplified: a client has one connection.
     pub client: NodeId,
@@ -16,7 +17,7 @@ pub struct ChannelId {
 }
 
 /// A consumer of a queue, in the order of registration.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ConsumerId(pub u32);
 
 /// A publish that wants a confirm: the channel it came on, and its number there.

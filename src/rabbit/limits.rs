@@ -32,6 +32,11 @@ impl Limits {
         self.settled(channel, 0)
     }
 
+    /// True if a channel has a limit.
+    pub fn is_limited(&self, channel: ChannelId) -> bool {
+        self.channels.contains_key(&channel)
+    }
+
     /// A channel is gone.
     pub fn forget(&mut self, channel: ChannelId) {
         self.channels.remove(&channel);

@@ -77,11 +77,13 @@ pub struct Policy {
 }
 
 /// What a definition may set, and what values are taken.
-const KEYS: [(&str, Takes); 11] = [
+const KEYS: [(&str, Takes); 13] = [
     ("alternate-exchange", Takes::Text),
     ("consumer-timeout", Takes::Number(0)),
     ("dead-letter-exchange", Takes::Text),
     ("dead-letter-routing-key", Takes::Text),
+    ("dead-letter-strategy", Takes::OneOf(&["at-most-once"])),
+    ("delivery-limit", Takes::Number(-1)),
     ("expires", Takes::Number(1)),
     ("max-length", Takes::Number(0)),
     ("max-length-bytes", Takes::Number(0)),

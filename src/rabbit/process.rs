@@ -95,6 +95,23 @@ pub enum Ticket {
         /// How many lie together.
         count: usize,
     },
+    /// Boot: a file of a quorum queue's group.
+    GroupFile {
+        /// The queue.
+        queue: Rc<str>,
+        /// Its name in the folder.
+        file: Rc<str>,
+    },
+    /// The log or the vote of a quorum queue's group is safe.
+    Group {
+        /// The queue.
+        queue: QueueId,
+    },
+    /// A snapshot of a quorum queue is safe.
+    Snapshot {
+        /// The queue.
+        queue: QueueId,
+    },
     /// A definition is safe: the answer to who asked for it can go.
     Defined {
         /// Which answer.

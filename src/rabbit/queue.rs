@@ -1,4 +1,4 @@
-//! A classic queue: messages that are ready, and messages that are delivered and unacknowledged.
+//! A queue: messages that are ready, and messages that are delivered and unacknowledged.
 //!
 //! A message is `ready`; delivered to somebody who must acknowledge it is `unacked`; then it is
 //! acknowledged and gone, or goes back to its place (the order of sequence ids) and is ready again,
@@ -21,10 +21,12 @@ use super::death::{DeadLetter, Reason};
 use super::event::Event;
 use super::ids::{ChannelId, ConsumerId, PublishId, QueueId};
 use super::message::Arguments;
+use super::messages::Messages;
+use super::profile::Profile;
+use super::quorum::Group;
 use super::rules::{Overflow, Rules};
 use super::storage_v2::entry::Shared;
-use super::storage_v2::levels::Levels;
-use super::storage_v2::{Item, METADATA_BYTES, Means};
+use super::storage_v2::{Item, METADATA_BYTES, Means, Tries};
 use crate::ordered::BTreeMap;
 use crate::sim::cost::Server;
 use crate::sim::{MessageId, NodeId, Span, Time};
@@ -92,7 +94,7 @@ pub enum Got {
 }
 
 /// How delivered messages are dealt with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Settlement {
     /// They are done with.
     Acknowledged,
@@ -100,17 +102,27 @@ pub enum Settlement {
     Rejected,
     /// They go back.
     Requeued,
+    /// They go back because whoever had them failed: `basic.reject`, or a channel that closes.
+    Failed,
+}
+
+impl Settlement {
+    /// True if they go back.
+    pub fn is_back(self) -> bool {
+        matches!(self, Settlement::Requeued | Settlement::Failed)
+    }
 }
 
 /// A message that is delivered and not acknowledged.
 #[derive(Clone, Debug)]
 struct Unacked {
     item: Item,
+    channel: ChannelId,
     /// `None` for one that `basic.get` took.
     consumer: Option<ConsumerId>,
 }
 
-/// A classic queue.
+/// A queue.
 #[derive(Clone, Debug)]
 pub struct Queue {
     /// Its number in this broker.
@@ -128,7 +140,9 @@ pub struct Queue {
     /// Its consumers.
     pub consumers: Consumers,
     /// Its ready messages.
-    pub storage: Levels,
+    pub storage: Messages,
+    /// The group of a quorum queue.
+    pub group: Option<Box<Group>>,
     /// When the write buffer has to be written out at the latest.
     pub write_by: Option<Time>,
     /// True while a timer will see to that.
@@ -139,6 +153,8 @@ pub struct Queue {
     pub waiting_gets: VecDeque<(ChannelId, bool)>,
     unacked: BTreeMap<u64, Unacked>,
     unacked_bytes: u64,
+    /// Of a quorum queue: what policies ask of it.
+    pub policy_arguments: Arguments,
     had_consumers: bool,
     server: Server,
 }
@@ -149,14 +165,16 @@ impl Queue {
         (id, name): (QueueId, Rc<str>),
         declaration: Declaration,
         exclusive: Option<NodeId>,
-        storage: Levels,
+        storage: Messages,
         now: Time,
     ) -> Queue {
         Queue {
             id,
             name,
             exclusive,
+            group: None,
             consumers: Consumers::new(
+                matches!(storage, Messages::Quorum(_)),
                 declaration.arguments.get("x-single-active-consumer")
                     == Some(&Argument::Boolean(true)),
                 now,
@@ -171,6 +189,7 @@ impl Queue {
             declaration,
             unacked: BTreeMap::new(),
             unacked_bytes: 0,
+            policy_arguments: Arguments::new(),
             had_consumers: false,
             server: Server::default(),
         }
@@ -219,10 +238,10 @@ impl Queue {
                 self.dead_letter(content.clone(), Reason::MaxLength, means);
             }
             let (queue, message) = (self.name.clone(), content.id);
-            means.out.emit(Event::Removed { queue, message, reason: "refused" });
+            means.emit(Event::Removed { queue, message, reason: "refused" });
             return Published::Refused;
         }
-        let is_kept = self.declaration.durable && content.is_persistent();
+        let is_kept = self.group.is_some() || self.declaration.durable && content.is_persistent();
         let confirm = match confirm {
             // It is confirmed when it is written.
             Some(publish) if is_kept => Some(publish),
@@ -232,12 +251,12 @@ impl Queue {
                 None
             }
         };
-        let now = means.out.now();
+        let now = means.now;
         if self.storage.ready() > 0 || !self.consumers.find(now, self.id, means.limits) {
             let expires = self.rules.expiry_of(content, now);
             let seq = self.storage.publish((content.clone(), expires), confirm, copy, means);
             let (queue, message) = (self.name.clone(), content.id);
-            means.out.emit(Event::Enqueued { queue, message, position: seq });
+            means.emit(Event::Enqueued { queue, message, position: seq });
             let dropped = self.drop_excess(means);
             // Only if the head may have changed.
             if dropped || expires != Time::NEVER && self.storage.ready() == 1 {
@@ -254,7 +273,7 @@ impl Queue {
             let message = (content.clone(), self.rules.expiry_of(content, now));
             let item = self.storage.publish_delivered(message, confirm, copy, means);
             seq = item.seq;
-            self.keep_unacked(item, Some(consumer));
+            self.keep_unacked(item, channel, Some(consumer));
         } else {
             means.confirms.extend(confirm);
         }
@@ -263,6 +282,10 @@ impl Queue {
     }
 
     fn is_full_for(&self, content: &Content) -> bool {
+        // A quorum queue looks at what is there already: one more gets in.
+        if self.group.is_some() {
+            return self.rules.is_over(self.storage.ready(), self.storage.ready_bytes());
+        }
         let bytes = self.storage.ready_bytes() + content.body.len() as u64;
         self.rules.is_over(self.storage.ready() + 1, bytes)
     }
@@ -283,7 +306,7 @@ impl Queue {
 
     /// Drops messages at the head that have expired.
     pub fn drop_expired(&mut self, means: &mut Means<'_, '_>) {
-        let now = means.out.now();
+        let now = means.now;
         while self.storage.front_expires() <= now && self.drop_head(Reason::Expired, means) {}
     }
 
@@ -301,13 +324,15 @@ impl Queue {
         };
         let Some(message) = message else { return false };
         let queue = self.name.clone();
-        means.out.emit(Event::Removed { queue, message, reason: reason.name() });
+        means.emit(Event::Removed { queue, message, reason: reason.name() });
         true
     }
 
     /// A message goes to the dead letter exchange, if there is one.
     fn dead_letter(&self, content: Rc<Content>, reason: Reason, means: &mut Means<'_, '_>) {
-        if let Some(exchange) = &self.rules.dead_letter_exchange {
+        if let Some(exchange) =
+            self.rules.dead_letter_exchange.as_ref().filter(|_| !means.is_silent)
+        {
             let (queue, exchange) = (self.name.clone(), exchange.clone());
             let routing_key = self.rules.dead_letter_key.clone();
             means.dead.push_back(DeadLetter { content, queue, reason, exchange, routing_key });
@@ -319,8 +344,7 @@ impl Queue {
     /// The next delivery, if there is a ready message and somebody to deliver it to. Begins to
     /// read if what is ready is on the disk.
     pub fn next_push(&mut self, means: &mut Means<'_, '_>) -> Option<Push> {
-        if self.storage.ready() == 0 || !self.consumers.find(means.out.now(), self.id, means.limits)
-        {
+        if self.storage.ready() == 0 || !self.consumers.find(means.now, self.id, means.limits) {
             return None;
         }
         let (item, redelivered) = self.storage.fetch(self.id, means)?;
@@ -328,9 +352,9 @@ impl Queue {
         let (consumer, taker) = self.consumers.take(means.limits);
         let (channel, tag) = (taker.channel, taker.tag.clone());
         let ack_required = taker.ack_required;
-        let (seq, content) = (item.seq, item.content.clone());
+        let (seq, content) = (item.seq, self.as_delivered(&item));
         if ack_required {
-            self.keep_unacked(item, Some(consumer));
+            self.keep_unacked(item, channel, Some(consumer));
         } else {
             self.storage.settle(&item, means);
         }
@@ -338,7 +362,7 @@ impl Queue {
     }
 
     /// `basic.get`.
-    pub fn get(&mut self, no_ack: bool, means: &mut Means<'_, '_>) -> Got {
+    pub fn get(&mut self, channel: ChannelId, no_ack: bool, means: &mut Means<'_, '_>) -> Got {
         if self.storage.ready() == 0 {
             return Got::Empty;
         }
@@ -346,18 +370,34 @@ impl Queue {
             return Got::Later;
         };
         self.drop_expired(means);
-        let (seq, content) = (item.seq, item.content.clone());
+        let (seq, content) = (item.seq, self.as_delivered(&item));
         if no_ack {
             self.storage.settle(&item, means);
         } else {
-            self.keep_unacked(item, None);
+            self.keep_unacked(item, channel, None);
         }
         Got::Message { seq, redelivered, content }
     }
 
-    fn keep_unacked(&mut self, item: Item, consumer: Option<ConsumerId>) {
+    /// A message as it is delivered: a quorum queue tells how often it came back.
+    fn as_delivered(&self, item: &Item) -> Rc<Content> {
+        let Messages::Quorum(fifo) = &self.storage else { return item.content.clone() };
+        let Tries { delivered, failed } = item.tries;
+        let acquired = if fifo.profile() == Profile::V4_3 { delivered } else { 0 };
+        if failed + acquired == 0 {
+            return item.content.clone();
+        }
+        let mut content = (*item.content).clone();
+        let counts = [("x-delivery-count", failed), ("x-acquired-count", acquired)];
+        let counts = counts.into_iter().filter(|(_, count)| *count > 0);
+        content.set_headers(counts.map(|(name, count)| (name, Argument::Integer(count.into()))));
+        Rc::new(content)
+    }
+
+    /// Remembers that a message is delivered.
+    pub fn keep_unacked(&mut self, item: Item, channel: ChannelId, consumer: Option<ConsumerId>) {
         self.unacked_bytes += item.content.body.len() as u64;
-        self.unacked.insert(item.seq, Unacked { item, consumer });
+        self.unacked.insert(item.seq, Unacked { item, channel, consumer });
     }
 
     /// Deals with delivered messages of a channel, given in the order of their ids.
@@ -371,37 +411,82 @@ impl Queue {
         let mut has_credit = false;
         let mut back = Vec::new();
         for seq in seqs {
-            // A purge or a deletion does not touch what is delivered, so it must be here.
-            let Unacked { item, consumer } =
-                self.unacked.remove(seq).expect("the channel had it from this queue");
+            // A quorum queue may have taken it back already, as its channel was closed.
+            let Some(Unacked { mut item, consumer, .. }) = self.unacked.remove(seq) else {
+                continue;
+            };
             self.unacked_bytes -= item.content.body.len() as u64;
             has_credit |= consumer.is_some_and(|id| self.consumers.credit(id, 1));
             let (queue, message) = (self.name.clone(), item.content.id);
             match how {
                 Settlement::Acknowledged => {
                     self.storage.settle(&item, means);
-                    means.out.emit(Event::Acknowledged { queue, message });
+                    means.emit(Event::Acknowledged { queue, message });
                 }
                 Settlement::Rejected => {
                     self.dead_letter(item.content.clone(), Reason::Rejected, means);
                     self.storage.settle(&item, means);
                     let reason = Reason::Rejected.name();
-                    means.out.emit(Event::Removed { queue, message, reason });
+                    means.emit(Event::Removed { queue, message, reason });
                 }
-                Settlement::Requeued => {
+                Settlement::Requeued | Settlement::Failed => {
+                    if self.gives_up(&mut item, how) {
+                        self.dead_letter(item.content, Reason::DeliveryLimit, means);
+                        let reason = Reason::DeliveryLimit.name();
+                        means.emit(Event::Removed { queue, message, reason });
+                        continue;
+                    }
                     back.push(item);
-                    means.out.emit(Event::Requeued { queue, message });
+                    means.emit(Event::Requeued { queue, message });
                 }
             }
         }
         if !back.is_empty() {
-            self.storage.requeue(back);
+            self.storage.requeue(back, self.delivery_limit().is_some());
             self.drop_excess(means);
             self.drop_expired(means);
         }
         if has_credit {
             self.unblock(channel, means);
         }
+    }
+
+    /// How often a message may fail; `None` is without limit.
+    pub fn delivery_limit(&self) -> Option<u32> {
+        let Messages::Quorum(fifo) = &self.storage else { return None };
+        match self.rules.delivery_limit {
+            Some(limit) => u32::try_from(limit).ok(),
+            None => fifo.profile().delivery_limit(),
+        }
+    }
+
+    /// A message comes back: true if it has failed too often.
+    fn gives_up(&self, item: &mut Item, how: Settlement) -> bool {
+        let Messages::Quorum(fifo) = &self.storage else { return false };
+        item.tries.delivered += 1;
+        // From 4.3 on a nack is no failure.
+        let counts = fifo.profile() != Profile::V4_3 || how == Settlement::Failed;
+        item.tries.failed += u32::from(counts);
+        self.delivery_limit().is_some_and(|limit| item.tries.failed > limit)
+    }
+
+    /// The delivered messages, with who has them.
+    pub fn unacked_items(&self) -> impl Iterator<Item = (&Item, ChannelId, Option<ConsumerId>)> {
+        self.unacked.values().map(|it| (&it.item, it.channel, it.consumer))
+    }
+
+    /// The channel that has a delivered message.
+    pub fn channel_of(&self, seq: u64) -> Option<ChannelId> {
+        self.unacked.get(&seq).map(|unacked| unacked.channel)
+    }
+
+    /// The delivered messages that these channels have; all, if no channels are named.
+    pub fn unacked_of(&self, channels: &[ChannelId]) -> Vec<u64> {
+        let theirs = self
+            .unacked
+            .iter()
+            .filter(|(_, unacked)| channels.is_empty() || channels.contains(&unacked.channel));
+        theirs.map(|(seq, _)| *seq).collect()
     }
 
     /// Removes all ready messages.
@@ -425,7 +510,7 @@ impl Queue {
     fn removed(&self, messages: &[MessageId], reason: &'static str, means: &mut Means<'_, '_>) {
         for message in messages {
             let (queue, message) = (self.name.clone(), *message);
-            means.out.emit(Event::Removed { queue, message, reason });
+            means.emit(Event::Removed { queue, message, reason });
         }
     }
 
@@ -433,7 +518,7 @@ impl Queue {
 
     /// Consumers of a channel that could not be delivered to perhaps can now.
     pub fn unblock(&mut self, channel: ChannelId, means: &mut Means<'_, '_>) {
-        self.consumers.unblock(channel, (self.id, means.limits), means.out.now());
+        self.consumers.unblock(channel, (self.id, means.limits), means.now);
     }
 
     /// Registers a consumer.

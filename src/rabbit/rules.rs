@@ -37,6 +37,9 @@ pub struct Rules {
     pub dead_letter_exchange: Option<Rc<str>>,
     /// With which key (`x-dead-letter-routing-key`); with their own without it.
     pub dead_letter_key: Option<Rc<str>>,
+    /// A message may come back so often to a quorum queue (`x-delivery-limit`); below zero it is
+    /// without limit.
+    pub delivery_limit: Option<i64>,
     /// A delivery must be acknowledged within so long (`x-consumer-timeout`).
     pub consumer_timeout: Option<Span>,
 }
@@ -72,6 +75,10 @@ impl Rules {
                 .filter(|_| dead_letter_exchange.is_some())
                 .map(Into::into),
             dead_letter_exchange,
+            delivery_limit: delivery_limit(
+                argument("delivery-limit"),
+                policy.get("delivery-limit"),
+            ),
             consumer_timeout: number("consumer-timeout").map(Span::millis),
         }
     }
@@ -92,5 +99,18 @@ impl Rules {
             Some(span) => now + span,
             None => Time::NEVER,
         }
+    }
+}
+
+/// Of two limits the lower holds; one that is without limit gives way to none.
+fn delivery_limit(argument: Option<&Argument>, policy: Option<&Argument>) -> Option<i64> {
+    let numbers = [argument, policy].into_iter().flatten().filter_map(|value| match value {
+        Argument::Integer(number) => Some(*number),
+        _ => None,
+    });
+    let limits: Vec<i64> = numbers.collect();
+    match limits.iter().any(|limit| *limit < 0) {
+        true => limits.into_iter().max(),
+        false => limits.into_iter().min(),
     }
 }

@@ -21,41 +21,27 @@ use std::sync::OnceLock;
 use steps::{Runner, same};
 
 /// Kinds of parts that are not built yet.
-pub const NOT_YET: &[&str] =
-    &["delivery_limit", "credit_flow", "alarms", "tutorials", "cluster", "scenarios"];
+pub const NOT_YET: &[&str] = &["cluster"];
 
 /// Entries of kinds that are built, with the part that each still needs.
 const NEEDS_LATER: &[(&str, &str)] = &[
-    ("S23", "quorum queues"),
     ("S29", "quorum queues"),
     ("alarm-effect-12", "clients here all announce that they want to be told"),
     ("credit-quorum-1", "quorum queues"),
     ("credit-state", "a hop is never blocked here: see the module `credit`"),
-    ("dlx-quorum-maxlen", "quorum queues"),
-    ("priority-quorum-fifo", "quorum queues"),
-    ("priority-quorum-threshold", "quorum queues"),
-    ("priority-quorum-strict-1", "quorum queues"),
     ("confirm-when-06", "quorum queues"),
     ("confirm-when-08", "quorum queues"),
     ("confirm-when-09", "streams"),
     ("confirm-when-12", "mirrored queues: profile 3.11"),
-    ("consumer-priority-blocked", "quorum queues"),
-    ("sac-quorum-priority-fallback", "quorum queues"),
     ("prefetch-wait-3", "the page counts whole messages: exactly it is 900 ms"),
     ("prefetch-wait-4", "the page counts whole messages: exactly it is 1900 ms"),
     ("fsync-batch-1", "quorum queues"),
     ("fsync-batch-2", "quorum queues"),
-    ("error-25", "quorum queues"),
     ("error-27", "clustering"),
     ("error-28", "frames: a frame cannot be too large, as bodies are cut by the frame size"),
-    ("profile-09", "quorum queues"),
-    ("profile-10", "quorum queues"),
     ("profile-14", "mirrored queues: profile 3.11"),
     ("profile-15", "clustering"),
-    ("profile-19", "quorum queues"),
     ("connection-handshake", "the handshake is one question and one answer here"),
-    ("quorum-close-front", "quorum queues"),
-    ("quorum-power-cut", "quorum queues"),
     ("v1-write-1", "storage v1: profile 3.11"),
     ("v1-write-2", "storage v1: profile 3.11"),
     ("v1-write-5", "storage v1: profile 3.11"),

@@ -6,14 +6,16 @@
 
 use crate::rabbit::command::{AmqpError, Argument};
 use crate::rabbit::error;
-use crate::rabbit::message::Arguments;
+use crate::rabbit::message::{Arguments, QueueDeclare};
 use crate::rabbit::profile::Profile;
 
 /// Arguments of queues that the server knows, and what is demanded of each.
-const KNOWN: [(&str, Check); 15] = [
+const KNOWN: [(&str, Check); 18] = [
     ("x-consumer-timeout", Check::NotNegative),
     ("x-dead-letter-exchange", Check::Text),
     ("x-dead-letter-routing-key", Check::DeadLetterKey),
+    ("x-dead-letter-strategy", Check::OneOf(&["at-most-once", "at-least-once"])),
+    ("x-delivery-limit", Check::Limit),
     ("x-expires", Check::Expires),
     ("x-max-length", Check::NotNegative),
     ("x-max-length-bytes", Check::NotNegative),
@@ -25,8 +27,17 @@ const KNOWN: [(&str, Check); 15] = [
     ("x-queue-mode", Check::OneOf(&["default", "lazy"])),
     ("x-queue-type", Check::OneOf(&["classic", "quorum", "stream"])),
     ("x-queue-version", Check::Version),
+    ("x-quorum-initial-group-size", Check::NotNegative),
     ("x-single-active-consumer", Check::Boolean),
 ];
+
+/// What a classic queue refuses.
+const ONLY_FOR_QUORUM: [&str; 3] =
+    ["x-dead-letter-strategy", "x-delivery-limit", "x-quorum-initial-group-size"];
+
+/// What a quorum queue refuses.
+const NOT_FOR_QUORUM: [&str; 4] =
+    ["x-max-priority", "x-queue-mode", "x-queue-version", "x-queue-master-locator"];
 
 /// The longest time that a timer of the server takes: 2^32 - 1 ms.
 pub const TIMER_MS_MAX: i64 = 4_294_967_295;
@@ -41,6 +52,8 @@ enum Check {
     /// A time to live: zero is meant.
     TimeToLive,
     Priority,
+    /// Any number; below zero is without limit.
+    Limit,
     Version,
     DeadLetterKey,
     OneOf(&'static [&'static str]),
@@ -57,9 +70,63 @@ pub fn check_queue(queue: &str, arguments: &Arguments, profile: Profile) -> Resu
             return Err(error::precondition_failed(text));
         }
     }
+    let kind = queue_type(arguments);
+    let strange = match kind {
+        "quorum" => &NOT_FOR_QUORUM[..],
+        _ => &ONLY_FOR_QUORUM[..],
+    };
+    if let Some(name) = strange.iter().find(|name| arguments.contains_key(**name)) {
+        let of = error::queue_in_vhost(queue);
+        return Err(error::precondition_failed(format_args!(
+            "invalid arg '{name}' for {of} of queue type rabbit_{kind}_queue"
+        )));
+    }
+    let text = |name: &str| match arguments.get(name) {
+        Some(Argument::Text(text)) => &**text,
+        _ => "",
+    };
+    if kind == "quorum" && text("x-overflow") == "reject-publish-dlx" {
+        let of = error::queue_in_vhost(queue);
+        return Err(error::precondition_failed(format_args!(
+            "invalid arg 'x-overflow' for {of} of queue type rabbit_quorum_queue: \
+             \"reject-publish-dlx\" is not supported"
+        )));
+    }
+    if text("x-dead-letter-strategy") == "at-least-once" {
+        return Err(error::not_here_yet("x-dead-letter-strategy at-least-once"));
+    }
+    match kind {
+        "classic" | "quorum" => Ok(()),
+        other => Err(error::not_here_yet(format_args!("queue type {other}"))),
+    }
+}
+
+/// Refuses properties that a quorum queue cannot have.
+pub fn check_properties(queue: &str, declare: &QueueDeclare) -> Result<(), AmqpError> {
+    if queue_type(&declare.arguments) != "quorum" {
+        return Ok(());
+    }
+    let wrong = [
+        ("auto-delete", declare.auto_delete),
+        ("exclusive-owner", declare.exclusive),
+        ("non-durable", !declare.durable),
+    ];
+    match wrong.iter().find(|(_, is)| *is) {
+        Some((name, _)) => {
+            let of = error::queue_in_vhost(queue);
+            Err(error::precondition_failed(format_args!("invalid property '{name}' for {of}")))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Only a classic queue may get its name from the server.
+pub fn check_server_named(arguments: &Arguments) -> Result<(), AmqpError> {
     match queue_type(arguments) {
         "classic" => Ok(()),
-        other => Err(error::not_here_yet(format_args!("queue type {other}"))),
+        kind => Err(error::precondition_failed(format_args!(
+            "Cannot declare a server-named queue for type rabbit_{kind}_queue"
+        ))),
     }
 }
 
@@ -193,6 +260,10 @@ impl Check {
             Check::Priority => match not_negative(value)? {
                 0..=255 => Ok(()),
                 more => Err(format!("{{max_value_exceeded,{more}}}")),
+            },
+            Check::Limit => match value {
+                Argument::Integer(_) => Ok(()),
+                other => Err(format!("\"expected integer, got {}\"", type_name(other))),
             },
             Check::Version => match not_negative(value)? {
                 1 | 2 => Ok(()),

@@ -11,8 +11,11 @@ use crate::rabbit::event::Event;
 use crate::rabbit::exchange::{Binding, Destination};
 use crate::rabbit::ids::QueueId;
 use crate::rabbit::message::Frame;
+use crate::rabbit::messages::Messages;
 use crate::rabbit::process::{Out, Ticket};
 use crate::rabbit::queue::{self, Queue};
+use crate::rabbit::quorum::fifo::Fifo;
+use crate::rabbit::quorum::group::{self, Files, Group};
 use crate::rabbit::storage_v2::entry::{self, Entry};
 use crate::rabbit::storage_v2::levels::Levels;
 use crate::rabbit::storage_v2::message_store::{self, MessageStore};
@@ -45,6 +48,8 @@ struct QueueFiles {
     index: Vec<BTreeMap<u64, Vec<Entry>>>,
     /// Messages that are not whole.
     spoilt: BTreeSet<u64>,
+    /// Of a quorum queue: what its group left.
+    group: Option<Files>,
 }
 
 impl Broker {
@@ -97,6 +102,15 @@ impl Broker {
                     self.look_at_ends(out);
                 }
             }
+            Ticket::GroupFile { queue, file } => {
+                let files = boot.queues.get_mut(&queue);
+                if let Some(group) = files.and_then(|files| files.group.as_mut()) {
+                    group.add(&file, bytes);
+                }
+                if is_last {
+                    self.look_at_ends(out);
+                }
+            }
             Ticket::Doubtful { queue, seq } => {
                 let files = boot.queues.get_mut(&queue).expect("it was asked for by its name");
                 if entry::decode_message(bytes.bytes()).is_none() {
@@ -125,7 +139,9 @@ impl Broker {
                     let levels = arguments::levels(&declaration.arguments);
                     let index = vec![BTreeMap::new(); usize::from(levels)];
                     let spoilt = BTreeSet::new();
-                    let files = QueueFiles { declaration, bindings, index, spoilt };
+                    let is_quorum = arguments::queue_type(&declaration.arguments) == "quorum";
+                    let group = is_quorum.then(Files::default);
+                    let files = QueueFiles { declaration, bindings, index, spoilt, group };
                     boot.queues.insert(name.into(), files);
                 }
                 Definition::Policy(is_operator, policy) => {
@@ -140,6 +156,18 @@ impl Broker {
         }
         let Phase::Boots(boot) = &mut self.phase else { return };
         for (name, files) in &boot.queues {
+            if files.group.is_some() {
+                let directory = group::directory(name);
+                let files = out.files().with_prefix(&directory);
+                let files: Vec<String> = files.map(|(file, _)| file.to_owned()).collect();
+                for file in files {
+                    let name_inside = file.strip_prefix(&directory).unwrap_or_default();
+                    let (queue, inside) = (name.clone(), name_inside.into());
+                    out.read(&file, 0, u64::MAX, Ticket::GroupFile { queue, file: inside });
+                    boot.reads_under_way += 1;
+                }
+                continue;
+            }
             for level in 0..files.index.len() as u8 {
                 let directory = level_directory(name, level);
                 let files = out.files().with_prefix(&directory);
@@ -186,7 +214,10 @@ impl Broker {
 
     /// The indexes are known: queues are there again, with their messages.
     fn recover_queues(&mut self, out: &mut Out<'_>) {
-        let Phase::Boots(boot) = std::mem::replace(&mut self.phase, Phase::Serves) else { return };
+        let Phase::Boots(boot) = &mut self.phase else { return };
+        let mut boot = std::mem::take(boot);
+        let early = std::mem::take(&mut boot.early);
+        self.phase = Phase::Boots(Boot { early, ..Boot::default() });
         out.delete(RecoveryTerms::FILE);
         self.delete_leftovers(&boot, out);
         let stores = out.files().with_prefix(message_store::DIRECTORY);
@@ -198,6 +229,14 @@ impl Broker {
             self.recover_queue(name, files, terms.unwrap_or_default(), out);
         }
         self.message_store.sweep(out);
+        if !self.is_replaying() {
+            self.serve(out);
+        }
+    }
+
+    /// All queues are there.
+    pub(super) fn serve(&mut self, out: &mut Out<'_>) {
+        let Phase::Boots(boot) = std::mem::replace(&mut self.phase, Phase::Serves) else { return };
         self.monitor(out);
         out.emit(Event::NodeStarted { node: self.name.clone() });
         for (from, frame) in boot.early {
@@ -213,6 +252,16 @@ impl Broker {
         out: &mut Out<'_>,
     ) {
         let now = out.now();
+        if let Some(group) = files.group {
+            let id = self.next_queue_id();
+            let storage = Messages::Quorum(Fifo::new(self.profile));
+            let mut group = Group::new(&name, group, out);
+            group.is_replaying = true;
+            self.add_queue(Queue::new((id, name), files.declaration, None, storage, now));
+            self.bind_again(&Destination::Queue(id), files.bindings);
+            self.begin_group(id, group, out);
+            return self.configure_group(id, out);
+        }
         let mut levels = Vec::new();
         let mut recovered = Recovered::default();
         for (level, index) in files.index.into_iter().enumerate() {
@@ -228,7 +277,7 @@ impl Broker {
             recovered.dropped.extend(of_level.dropped);
         }
         let id = self.next_queue_id();
-        let levels = Levels::recovered(levels);
+        let levels = Messages::Classic(Levels::recovered(levels));
         self.add_queue(Queue::new((id, name.clone()), files.declaration, None, levels, now));
         self.bind_again(&Destination::Queue(id), files.bindings);
         let messages = recovered.messages.len() as u64;
@@ -258,8 +307,14 @@ impl Broker {
 
     /// Files of queues that are not there any more.
     fn delete_leftovers(&mut self, boot: &Boot, out: &mut Out<'_>) {
-        let kept: Vec<String> = boot.queues.keys().map(|name| directory(name)).collect();
-        let files = out.files().with_prefix("queues/").map(|(name, _)| name);
+        let kept = boot.queues.iter().map(|(name, files)| match files.group {
+            Some(_) => group::directory(name),
+            None => directory(name),
+        });
+        let kept: Vec<String> = kept.collect();
+        let files = out.files();
+        let files = files.with_prefix("queues/").chain(files.with_prefix(group::DIRECTORY));
+        let files = files.map(|(name, _)| name);
         let left: Vec<String> = files
             .filter(|file| !kept.iter().any(|directory| file.starts_with(&**directory)))
             .map(str::to_owned)
@@ -281,7 +336,8 @@ impl Broker {
             self.write(id, out);
         }
         self.tell_news(out);
-        let durable = self.queues.values().filter(|queue| queue.declaration.durable);
+        let classic = self.queues.values().filter(|queue| queue.group.is_none());
+        let durable = classic.filter(|queue| queue.declaration.durable);
         let terms =
             durable.map(|queue| (queue.name.to_string(), queue.storage.next_deliver_seqs()));
         let terms = RecoveryTerms(terms.collect());

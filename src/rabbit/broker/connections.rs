@@ -10,6 +10,7 @@ use crate::rabbit::ids::{ChannelId, QueueId};
 use crate::rabbit::message::{Frame, Method};
 use crate::rabbit::process::{Out, Timer};
 use crate::rabbit::queue::Settlement;
+use crate::rabbit::quorum::command::Command;
 use crate::sim::{Message as _, NodeId, Span, Time};
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -113,10 +114,12 @@ impl Broker {
                 );
             }
             Method::BasicReject { delivery_tag, requeue } => {
-                return self.settle(channel, (delivery_tag, false), given_back(requeue), out);
+                let back = Settlement::Failed;
+                return self.settle(channel, (delivery_tag, false), given_back(requeue, back), out);
             }
             Method::BasicNack { delivery_tag, multiple, requeue } => {
-                return self.settle(channel, (delivery_tag, multiple), given_back(requeue), out);
+                let how = given_back(requeue, Settlement::Requeued);
+                return self.settle(channel, (delivery_tag, multiple), how, out);
             }
             _ => {}
         }
@@ -274,7 +277,18 @@ impl Broker {
         for queue in self.queues.values_mut() {
             queue.waiting_gets.retain(|(waiting, _)| !ids.contains(waiting));
         }
+        for queue in self.queues.values_mut() {
+            let Some(group) = &mut queue.group else { continue };
+            if ids.iter().any(|id| group.awaits(*id)) {
+                back.entry(queue.id).or_default();
+            }
+            group.forget(&ids);
+        }
         for (queue, mut seqs) in back {
+            if self.is_quorum(queue) {
+                self.submit(queue, &Command::Down { channels: ids.clone() }, None, out);
+                continue;
+            }
             seqs.order();
             self.with_queue(queue, out, |queue, means| {
                 for consumer in queue.consumers.remove_channels(&ids) {
@@ -291,6 +305,6 @@ impl Broker {
     }
 }
 
-fn given_back(requeue: bool) -> Settlement {
-    if requeue { Settlement::Requeued } else { Settlement::Rejected }
+fn given_back(requeue: bool, back: Settlement) -> Settlement {
+    if requeue { back } else { Settlement::Rejected }
 }

@@ -9,8 +9,12 @@ use crate::rabbit::event::Event;
 use crate::rabbit::exchange::Destination;
 use crate::rabbit::ids::{ChannelId, QueueId};
 use crate::rabbit::message::{Method, QueueDeclare};
+use crate::rabbit::messages::Messages;
 use crate::rabbit::process::{Out, Timer};
 use crate::rabbit::queue::{self, Queue};
+use crate::rabbit::quorum::command::Command;
+use crate::rabbit::quorum::fifo::Fifo;
+use crate::rabbit::quorum::group::{Files, Group};
 use crate::rabbit::storage_v2::levels::Levels;
 use std::rc::Rc;
 
@@ -34,6 +38,10 @@ impl Broker {
             None if declare.passive => return Err(error::no_queue(&name)),
             None => {
                 arguments::check_queue(&name, &declare.arguments, self.profile)?;
+                if declare.queue.is_empty() {
+                    arguments::check_server_named(&declare.arguments)?;
+                }
+                arguments::check_properties(&name, declare)?;
                 if !declare.durable && !declare.exclusive && !self.profile.transient_shared_queues()
                 {
                     return Err(error::not_implemented(
@@ -112,12 +120,23 @@ impl Broker {
             auto_delete: declare.auto_delete,
             arguments: declare.arguments.clone(),
         };
-        let levels = arguments::levels(&declare.arguments);
-        let storage = Levels::new(&name, levels, declare.durable, out.now());
+        let is_quorum = arguments::queue_type(&declare.arguments) == "quorum";
+        let storage = match is_quorum {
+            true => Messages::Quorum(Fifo::new(self.profile)),
+            false => {
+                let levels = arguments::levels(&declare.arguments);
+                Messages::Classic(Levels::new(&name, levels, declare.durable, out.now()))
+            }
+        };
         let id = self.next_queue_id();
         let exclusive = declare.exclusive.then_some(channel.client);
         let queue = Queue::new((id, name.clone()), declaration, exclusive, storage, out.now());
         self.add_queue(queue);
+        if is_quorum {
+            let group = Group::new(&name, Files::default(), out);
+            self.begin_group(id, group, out);
+            self.configure_group(id, out);
+        }
         out.emit(Event::QueueDeclared { queue: name });
     }
 
@@ -161,6 +180,10 @@ impl Broker {
         out: &mut Out<'_>,
     ) -> Result<(), AmqpError> {
         let id = self.queue_for(channel, name)?;
+        if self.is_quorum(id) {
+            self.submit(id, &Command::Purge, Some(channel), out);
+            return Ok(());
+        }
         let count = self.with_queue(id, out, |queue, means| queue.purge(means));
         self.run(id, out);
         self.send(channel, Method::QueuePurgeOk { message_count: count.unwrap_or(0) }, out);
@@ -228,6 +251,12 @@ impl Broker {
         }
         for (waiting, _) in &queue.waiting_gets {
             self.send(*waiting, Method::BasicGetEmpty, out);
+        }
+        if let Some(group) = &queue.group {
+            group.delete(out);
+            for asking in group.asking() {
+                self.fail(asking, error::no_queue(&queue.name), out);
+            }
         }
         if queue.declaration.durable && queue.exclusive.is_none() {
             out.delete(&queue_file(&queue.name));

@@ -11,10 +11,12 @@ use crate::rabbit::error;
 use crate::rabbit::event::Event;
 use crate::rabbit::ids::{ChannelId, ConsumerId, QueueId};
 use crate::rabbit::message::{Consume, Method};
+use crate::rabbit::messages::Messages;
 use crate::rabbit::process::{Out, Ticket};
 use crate::rabbit::profile::Profile;
 use crate::rabbit::queue::{Got, Push, Settlement};
-use crate::sim::Rope;
+use crate::rabbit::quorum::command::Command;
+use crate::sim::{MessageId, Rope};
 use std::rc::Rc;
 
 impl Broker {
@@ -91,18 +93,53 @@ impl Broker {
             let text = format!("{} in exclusive use", error::queue_in_vhost(&queue.name));
             return Err(error::access_refused(text));
         }
-        let mut consumer = Consumer::new(tag.clone(), channel, prefetch);
+        if queue.group.is_some() {
+            if self.limits.is_limited(channel) {
+                let of = error::queue_in_vhost(&queue.name);
+                return Err(error::not_implemented(format_args!(
+                    "{of} does not support global qos"
+                )));
+            }
+            let (ack_required, exclusive) = (!consume.no_ack, consume.exclusive);
+            let command =
+                Command::Consume { channel, tag, ack_required, prefetch, priority, exclusive };
+            self.submit(id, &command, Some(channel), out);
+            return Ok(());
+        }
+        let mut consumer = Consumer::new(tag, channel, prefetch);
         consumer.ack_required = !consume.no_ack;
         consumer.priority = priority;
         consumer.exclusive = consume.exclusive;
-        let queue_name = queue.name.clone();
-        let consumer = queue.add_consumer(consumer, out.now());
-        self.channel(channel).consumers.insert(tag.clone(), (id, consumer));
-        out.emit(Event::ConsumerRegistered { queue: queue_name, consumer: tag.clone(), prefetch });
-        self.send(channel, Method::BasicConsumeOk { tag }, out);
+        self.add_consumer(id, consumer, true, out);
+        Ok(())
+    }
+
+    /// Registers a consumer at its queue, and with its channel if that is still there.
+    pub(super) fn add_consumer(
+        &mut self,
+        id: QueueId,
+        consumer: Consumer,
+        is_awaited: bool,
+        out: &mut Out<'_>,
+    ) {
+        let Consumer { channel, prefetch, .. } = consumer;
+        let tag = consumer.tag.clone();
+        let registered = self.with_queue(id, out, |queue, means| {
+            let (queue_name, consumer_tag) = (queue.name.clone(), consumer.tag.clone());
+            let registered = queue.add_consumer(consumer, means.now);
+            means.emit(Event::ConsumerRegistered {
+                queue: queue_name,
+                consumer: consumer_tag,
+                prefetch,
+            });
+            registered
+        });
+        if let Some(registered) = registered.filter(|_| is_awaited) {
+            self.channel(channel).consumers.insert(tag.clone(), (id, registered));
+            self.send(channel, Method::BasicConsumeOk { tag }, out);
+        }
         self.used(id, out);
         self.run(id, out);
-        Ok(())
     }
 
     /// `basic.cancel`. What is unacknowledged stays with the channel.
@@ -112,6 +149,11 @@ impl Broker {
         tag: Rc<str>,
         out: &mut Out<'_>,
     ) -> Result<(), AmqpError> {
+        let found = self.channel(channel).consumers.get(&tag).map(|(id, _)| *id);
+        if let Some(id) = found.filter(|id| self.is_quorum(*id)) {
+            self.submit(id, &Command::Cancel { channel, tag }, Some(channel), out);
+            return Ok(());
+        }
         let gone = self.channel(channel).consumers.remove(&tag);
         self.send(channel, Method::BasicCancelOk { tag: tag.clone() }, out);
         if let Some((id, consumer)) = gone {
@@ -143,6 +185,15 @@ impl Broker {
     /// Sends a message to a consumer.
     pub(super) fn push(&mut self, id: QueueId, push: Push, out: &mut Out<'_>) {
         let Push { channel, consumer, tag, ack_required, seq, redelivered, content } = push;
+        // A quorum queue may not have heard yet that the consumer is gone.
+        if self.queues.get(&id).is_none_or(|queue| queue.group.is_some())
+            && !self.is_registered(channel, &tag, (id, consumer))
+        {
+            if !ack_required {
+                self.gone_unseen(id, content.id, out);
+            }
+            return;
+        }
         self.charge(id, work_of(out.cost(), content.body.len()), out.now());
         let unacked = Unacked { queue: id, seq, consumer: Some(consumer), at: out.now() };
         let state = self.channel(channel);
@@ -178,14 +229,44 @@ impl Broker {
             return Err(error::single_active(&self.queues[&id].name));
         }
         self.used(id, out);
+        if self.is_quorum(id) {
+            self.submit(id, &Command::Get { channel, no_ack }, Some(channel), out);
+            return Ok(());
+        }
         self.get_from(id, channel, no_ack, out);
         self.see_to_timers(id, out);
         Ok(())
     }
 
-    fn get_from(&mut self, id: QueueId, channel: ChannelId, no_ack: bool, out: &mut Out<'_>) {
+    /// A message left a quorum queue for a channel that is gone.
+    pub(super) fn gone_unseen(&mut self, id: QueueId, message: MessageId, out: &mut Out<'_>) {
+        self.with_queue(id, out, |queue, means| {
+            let queue = queue.name.clone();
+            means.emit(Event::Removed { queue, message, reason: "auto_ack" });
+        });
+    }
+
+    fn is_registered(
+        &self,
+        channel: ChannelId,
+        tag: &Rc<str>,
+        consumer: (QueueId, ConsumerId),
+    ) -> bool {
+        let connection = self.connections.get(&channel.client);
+        let found = connection.and_then(|connection| connection.channels.get(&channel.number));
+        found.is_some_and(|found| found.consumers.get(tag) == Some(&consumer))
+    }
+
+    /// Gives a channel the first message, or tells it that there is none.
+    pub(super) fn get_from(
+        &mut self,
+        id: QueueId,
+        channel: ChannelId,
+        no_ack: bool,
+        out: &mut Out<'_>,
+    ) {
         let got = self.with_queue(id, out, |queue, means| {
-            let got = queue.get(no_ack, means);
+            let got = queue.get(channel, no_ack, means);
             if let Got::Later = got {
                 queue.waiting_gets.push_back((channel, no_ack));
             }
@@ -238,13 +319,18 @@ impl Broker {
             Ticket::TailSegment { queue: id, level, refill, segment } => {
                 self.with_queue(id, out, |queue, means| {
                     let which = (refill, segment);
-                    queue.storage.index_was_read((id, level), which, bytes, means);
+                    if let Messages::Classic(levels) = &mut queue.storage {
+                        levels.index_was_read((id, level), which, bytes, means);
+                    }
                 });
                 id
             }
             Ticket::Messages { queue: id, level, refill, first, count } => {
                 self.with_queue(id, out, |queue, means| {
-                    queue.storage.messages_were_read(level, (refill, first, count), bytes, means);
+                    if let Messages::Classic(levels) = &mut queue.storage {
+                        let which = (refill, first, count);
+                        levels.messages_were_read(level, which, bytes, means);
+                    }
                 });
                 id
             }
@@ -275,7 +361,7 @@ impl Broker {
             self.settle_many(channel, settled, how, out);
         } else {
             let unacked = state.settle_one(tag)?;
-            self.settle_at(channel, unacked.queue, &[unacked.seq], how, out);
+            self.settle_or_submit(channel, unacked.queue, vec![unacked.seq], how, out);
             self.settled(channel, u64::from(unacked.consumer.is_some()), out);
         }
         Ok(())
@@ -312,15 +398,30 @@ impl Broker {
         }
         for ((queue, _), mut seqs) in groups {
             // Put back by place; given up in the order of the tags.
-            if how == Settlement::Requeued {
+            if how.is_back() && !self.is_quorum(queue) {
                 seqs.order();
             }
-            self.settle_at(channel, queue, &seqs, how, out);
+            self.settle_or_submit(channel, queue, seqs, how, out);
         }
         self.settled(channel, count, out);
     }
 
-    fn settle_at(
+    fn settle_or_submit(
+        &mut self,
+        channel: ChannelId,
+        queue: QueueId,
+        seqs: Vec<u64>,
+        how: Settlement,
+        out: &mut Out<'_>,
+    ) {
+        match self.is_quorum(queue) {
+            true => self.submit(queue, &Command::Settle { channel, seqs, how }, None, out),
+            false => self.settle_at(channel, queue, &seqs, how, out),
+        }
+    }
+
+    /// A queue hears of deliveries of a channel.
+    pub(super) fn settle_at(
         &mut self,
         channel: ChannelId,
         queue: QueueId,

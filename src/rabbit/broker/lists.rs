@@ -147,7 +147,7 @@ impl Broker {
         };
         let text = |key: Option<&Rc<str>>| key.map(|key| key.to_string());
         let mut unacked = queue.unacked_messages().peekable();
-        let mut ready = queue.storage.iter().peekable();
+        let mut ready = queue.storage.first(limit).into_iter().peekable();
         let mut glimpses = Vec::new();
         while glimpses.len() < limit {
             let next = match (unacked.peek(), ready.peek()) {

@@ -13,6 +13,7 @@
 //! - `transaction`: publishes and acknowledgements that wait for a commit;
 //! - `blocking`: connections are not read while memory or disk run out;
 //! - `timeout`: deliveries that are not acknowledged in time;
+//! - `quorum`: queues whose every change goes through a log first;
 //! - `bury`: messages that died go to dead letter exchanges;
 //! - `policies`: what queues and exchanges keep to, beside their arguments;
 //! - `deliver`: consumers, pushes, gets, acknowledgements;
@@ -36,6 +37,7 @@ mod lists;
 mod manage;
 mod policies;
 mod publish;
+mod quorum;
 mod timeout;
 pub mod transaction;
 
@@ -51,6 +53,7 @@ use super::policy::Policies;
 use super::process::{Out, Process, Ticket, Timer};
 use super::profile::Profile;
 use super::queue::Queue;
+use super::quorum::command::Command;
 use super::spec::Settings;
 use super::storage_v2::Means;
 use super::storage_v2::message_store::MessageStore;
@@ -214,7 +217,15 @@ impl Broker {
     }
 
     fn was_flushed(&mut self, ticket: &Ticket, out: &mut Out<'_>) {
-        if let Phase::Stops(flushes) = &mut self.phase {
+        if let Ticket::Group { queue } = ticket {
+            if !matches!(self.phase, Phase::Stops(_)) {
+                self.group_flushed(*queue, out);
+            }
+        } else if let Ticket::Snapshot { queue } = ticket {
+            if !matches!(self.phase, Phase::Stops(_)) {
+                self.snapshot_flushed(*queue, out);
+            }
+        } else if let Phase::Stops(flushes) = &mut self.phase {
             *flushes = flushes.saturating_sub(1);
             if *flushes == 0 {
                 out.exit();
@@ -243,7 +254,10 @@ impl Broker {
         act: impl FnOnce(&mut Queue, &mut Means<'_, '_>) -> R,
     ) -> Option<R> {
         let queue = self.queues.get_mut(&id)?;
+        let group = queue.group.as_ref();
         let mut means = Means {
+            now: group.map_or(out.now(), |group| group.time),
+            is_silent: group.is_some_and(|group| group.is_replaying),
             out,
             message_store: &mut self.message_store,
             confirms: &mut self.confirms,
@@ -308,6 +322,9 @@ impl Broker {
 
     /// What is too much at the head of a queue goes, and what has expired.
     fn look_at_head(&mut self, id: QueueId, out: &mut Out<'_>) {
+        if self.is_quorum(id) {
+            return self.submit(id, &Command::Expire, None, out);
+        }
         self.with_queue(id, out, |queue, means| {
             queue.drop_excess(means);
             queue.drop_expired(means);
@@ -318,6 +335,9 @@ impl Broker {
     /// Sets the timers that a queue needs.
     fn see_to_timers(&mut self, id: QueueId, out: &mut Out<'_>) {
         let Some(queue) = self.queues.get_mut(&id) else { return };
+        if queue.group.as_ref().is_some_and(|group| group.is_replaying) {
+            return;
+        }
         let expires = queue.storage.front_expires();
         if expires < queue.ttl_timer {
             // In whole milliseconds from now: up to one late.

@@ -8,6 +8,7 @@ use crate::rabbit::ids::{ChannelId, QueueId};
 use crate::rabbit::message::Method;
 use crate::rabbit::policy::{Policy, merged};
 use crate::rabbit::process::Out;
+use crate::rabbit::quorum::command::Command;
 use crate::rabbit::rules::Rules;
 
 /// How many policies of each sort there may be.
@@ -61,8 +62,23 @@ impl Broker {
         let queues: Vec<QueueId> = self.queues.keys().copied().collect();
         for id in queues {
             self.apply_to_queue(id);
+            if self.is_quorum(id) {
+                self.configure_group(id, out);
+                continue;
+            }
             self.used(id, out);
             self.look_at_head(id, out);
+        }
+    }
+
+    /// A quorum queue hears through its log what policies ask of it, if that has changed.
+    pub(super) fn configure_group(&mut self, id: QueueId, out: &mut Out<'_>) {
+        let Some(queue) = self.queues.get(&id) else { return };
+        let [user, operator] =
+            [0, 1].map(|sort: usize| self.policies[sort].of_queue(&queue.name, "quorum"));
+        let policy = merged(user, operator);
+        if policy != queue.policy_arguments {
+            self.submit(id, &Command::Configure { policy }, None, out);
         }
     }
 
@@ -73,7 +89,9 @@ impl Broker {
         let kind = arguments::queue_type(arguments);
         let [user, operator] =
             [0, 1].map(|sort: usize| self.policies[sort].of_queue(&queue.name, kind));
-        queue.rules = Rules::new(arguments, &merged(user, operator));
+        if queue.group.is_none() {
+            queue.rules = Rules::new(arguments, &merged(user, operator));
+        }
         queue.policies = [user, operator].map(|policy| policy.map(|it| (&*it.name).into()));
     }
 

@@ -77,6 +77,10 @@ impl Broker {
         let work = work_of(out.cost(), content.body.len());
         for &queue in routed {
             self.charge(queue, work, out.now());
+            if self.is_quorum(queue) {
+                self.submit_message(queue, content, confirm, out);
+                continue;
+            }
             let published = self.with_queue(queue, out, |queue, means| {
                 queue.publish(content, confirm, &mut copy, means)
             });
@@ -90,7 +94,7 @@ impl Broker {
     }
 
     /// A queue does not take a publish: the publisher is told so at once, whatever the others do.
-    fn refuse(&mut self, confirm: Option<PublishId>) {
+    pub(super) fn refuse(&mut self, confirm: Option<PublishId>) {
         let Some(PublishId { channel, number }) = confirm else { return };
         match &mut self.channel(channel).mode {
             Mode::Confirm(confirming) => {

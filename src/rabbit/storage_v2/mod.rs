@@ -48,6 +48,7 @@ use buffer::Buffer;
 use entry::{Entry, SEGMENT_ENTRIES, Shared, Stored};
 use message_store::MessageStore;
 use refill::Refill;
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::rc::Rc;
 use tail::{Tail, TailEntry};
@@ -71,6 +72,17 @@ pub struct Item {
     pub stored: Stored,
     /// When it expires.
     pub expires: Time,
+    /// What a quorum queue counts.
+    pub tries: Tries,
+}
+
+/// How often a quorum queue has tried to deliver a message, as far as it came back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tries {
+    /// So often it was delivered and came back.
+    pub delivered: u32,
+    /// So many of these times count for the delivery limit.
+    pub failed: u32,
 }
 
 /// What the storage of a queue works with.
@@ -87,6 +99,19 @@ pub struct Means<'a, 'o> {
     pub limits: &'a mut Limits,
     /// Messages that are to go to dead letter exchanges.
     pub dead: &'a mut VecDeque<DeadLetter>,
+    /// The instant: for a quorum queue that of the command that is applied.
+    pub now: Time,
+    /// True while a quorum queue does again what it did in an earlier life.
+    pub is_silent: bool,
+}
+
+impl Means<'_, '_> {
+    /// Tells the lab that something happened.
+    pub fn emit(&mut self, event: Event) {
+        if !self.is_silent {
+            self.out.emit(event);
+        }
+    }
 }
 
 #[derive(Clone, Debug, Default)]
@@ -243,7 +268,7 @@ impl Storage {
         };
         self.ready_bytes += content.body.len() as u64;
         if to_head {
-            self.head.push_back(Item { seq, content, stored, expires });
+            self.head.push_back(Item { seq, content, stored, expires, tries: Tries::default() });
         } else {
             let key = content.key.clone();
             let entry = entry_of(seq, (&content, expires), is_persistent, stored);
@@ -277,7 +302,7 @@ impl Storage {
         self.rate.published(means.out.now());
         self.rate.consumed(means.out.now());
         self.flush_if_full(means);
-        Item { seq, content, stored, expires }
+        Item { seq, content, stored, expires, tries: Tries::default() }
     }
 
     fn write(

@@ -7,7 +7,7 @@
 use super::entry::{Entry, Stored, decode_message, parse};
 use super::message_store::file_name;
 use super::tail::TailEntry;
-use super::{Item, Means, Storage, index_file, store_file};
+use super::{Item, Means, Storage, Tries, index_file, store_file};
 use crate::rabbit::content::Content;
 use crate::rabbit::event::Event;
 use crate::rabbit::ids::QueueId;
@@ -183,7 +183,8 @@ impl Storage {
                 continue;
             };
             let Entry { seq, stored, expires, .. } = entry;
-            self.head.push_back(Item { seq, content, stored, expires });
+            let tries = Tries::default();
+            self.head.push_back(Item { seq, content, stored, expires, tries });
         }
     }
 }

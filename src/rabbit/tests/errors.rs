@@ -79,14 +79,14 @@ fn arguments_are_checked_in_the_words_of_the_server() {
 #[test]
 fn what_is_not_built_yet_says_so() {
     let mut lab = Lab::new();
-    let quorum = Ask::DeclareQueue {
+    let stream = Ask::DeclareQueue {
         queue: "q".to_owned(),
-        kind: "quorum".to_owned(),
+        kind: "stream".to_owned(),
         durable: true,
         auto_delete: false,
         arguments: BTreeMap::new(),
     };
-    refused(&mut lab, quorum, 540, "NOT_IMPLEMENTED - not here yet: queue type quorum");
+    refused(&mut lab, stream, 540, "NOT_IMPLEMENTED - not here yet: queue type stream");
 }
 
 #[test]

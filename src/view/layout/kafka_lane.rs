@@ -489,8 +489,8 @@ impl Sheet<'_> {
                 (false, true) => "replica",
                 (false, false) => "replica out",
             };
-            // The rows of a partition have one scale: who is behind is seen. The tick is what it knows
-            // of the high watermark.
+            // The rows of a partition have one scale: who is behind is seen. The tick is what it
+            // knows of the high watermark.
             let reach = |offset: i64| (i64::from(bar.w) * offset.clamp(0, end) / end) as i32;
             part.rect("track", bar, 0);
             if replica.log_end > 0 {

@@ -1,0 +1,182 @@
+//! The ready messages of a queue, whatever its type.
+
+use super::content::Content;
+use super::ids::{PublishId, QueueId};
+use super::quorum::fifo::Fifo;
+use super::storage_v2::entry::Shared;
+use super::storage_v2::levels::Levels;
+use super::storage_v2::{Item, Means};
+use crate::sim::{MessageId, Time};
+use std::rc::Rc;
+
+/// Where the ready messages are.
+#[derive(Clone, Debug)]
+pub enum Messages {
+    /// A classic queue: the head in memory, the tail on disk.
+    Classic(Levels),
+    /// A quorum queue: all in memory, and in the log of its group.
+    Quorum(Fifo),
+}
+
+impl Messages {
+    /// How many messages wait.
+    pub fn ready(&self) -> u64 {
+        match self {
+            Messages::Classic(levels) => levels.ready(),
+            Messages::Quorum(fifo) => fifo.ready(),
+        }
+    }
+
+    /// Bytes of the bodies of the messages that wait.
+    pub fn ready_bytes(&self) -> u64 {
+        match self {
+            Messages::Classic(levels) => levels.ready_bytes(),
+            Messages::Quorum(fifo) => fifo.ready_bytes(),
+        }
+    }
+
+    /// How many of the messages that wait are in memory.
+    pub fn in_memory(&self) -> u64 {
+        match self {
+            Messages::Classic(levels) => levels.in_memory(),
+            Messages::Quorum(fifo) => fifo.ready(),
+        }
+    }
+
+    /// Bytes of memory that messages and what is known of them take.
+    pub fn memory_bytes(&self) -> u64 {
+        match self {
+            Messages::Classic(levels) => levels.memory_bytes(),
+            Messages::Quorum(fifo) => fifo.memory_bytes(),
+        }
+    }
+
+    /// True while something waits to be written out.
+    pub fn is_unwritten(&self) -> bool {
+        matches!(self, Messages::Classic(levels) if levels.is_unwritten())
+    }
+
+    /// True while a confirm waits for a write buffer.
+    pub fn owes_confirms(&self) -> bool {
+        matches!(self, Messages::Classic(levels) if levels.owes_confirms())
+    }
+
+    /// When the message that is first in line expires.
+    pub fn front_expires(&self) -> Time {
+        match self {
+            Messages::Classic(levels) => levels.front_expires(),
+            Messages::Quorum(fifo) => fifo.front_expires(),
+        }
+    }
+
+    /// The first messages that wait, as far as they are known: sequence id, number, key, and
+    /// whether they were delivered before.
+    pub fn first(&self, count: usize) -> Vec<(u64, MessageId, Option<&Rc<str>>, bool)> {
+        match self {
+            Messages::Classic(levels) => levels.iter().take(count).collect(),
+            Messages::Quorum(fifo) => {
+                let items = fifo.items().take(count).map(|item| {
+                    let redelivered = item.tries.delivered > 0;
+                    (item.seq, item.content.id, item.content.key.as_ref(), redelivered)
+                });
+                items.collect()
+            }
+        }
+    }
+
+    /// For each level of a classic queue, the number that tells which messages were delivered.
+    pub fn next_deliver_seqs(&self) -> Vec<u64> {
+        match self {
+            Messages::Classic(levels) => levels.next_deliver_seqs(),
+            Messages::Quorum(_) => Vec::new(),
+        }
+    }
+
+    /// Puts a message behind all others of its priority. `copy` is where another queue has already
+    /// stored it.
+    pub fn publish(
+        &mut self,
+        message: (Rc<Content>, Time),
+        confirm: Option<PublishId>,
+        copy: &mut Option<Shared>,
+        means: &mut Means<'_, '_>,
+    ) -> u64 {
+        match self {
+            Messages::Classic(levels) => levels.publish(message, confirm, copy, means),
+            Messages::Quorum(fifo) => fifo.publish(message, confirm, means),
+        }
+    }
+
+    /// A message that goes to a consumer at once.
+    pub fn publish_delivered(
+        &mut self,
+        message: (Rc<Content>, Time),
+        confirm: Option<PublishId>,
+        copy: &mut Option<Shared>,
+        means: &mut Means<'_, '_>,
+    ) -> Item {
+        match self {
+            Messages::Classic(levels) => levels.publish_delivered(message, confirm, copy, means),
+            Messages::Quorum(fifo) => fifo.publish_delivered(message, confirm, means),
+        }
+    }
+
+    /// Takes the first message, and tells whether it had been delivered before. `None` if nothing
+    /// waits, or if it has to be read first: then that has begun.
+    pub fn fetch(&mut self, queue: QueueId, means: &mut Means<'_, '_>) -> Option<(Item, bool)> {
+        match self {
+            Messages::Classic(levels) => levels.fetch(queue, means),
+            Messages::Quorum(fifo) => fifo.fetch(),
+        }
+    }
+
+    /// Removes the first message without bringing it into memory.
+    pub fn drop_front(&mut self, queue: QueueId, means: &mut Means<'_, '_>) -> Option<MessageId> {
+        match self {
+            Messages::Classic(levels) => levels.drop_front(queue, means),
+            Messages::Quorum(fifo) => fifo.fetch().map(|(item, _)| item.content.id),
+        }
+    }
+
+    /// Puts delivered messages back; `has_limit` if they cannot come back for ever.
+    pub fn requeue(&mut self, items: Vec<Item>, has_limit: bool) {
+        match self {
+            Messages::Classic(levels) => levels.requeue(items),
+            Messages::Quorum(fifo) => fifo.requeue(items, has_limit),
+        }
+    }
+
+    /// A delivered message is dealt with: it is gone for ever.
+    pub fn settle(&mut self, item: &Item, means: &mut Means<'_, '_>) {
+        if let Messages::Classic(levels) = self {
+            levels.settle(item, means);
+        }
+    }
+
+    /// Removes all that waits; returns the numbers of the messages.
+    pub fn purge(&mut self, means: &mut Means<'_, '_>) -> Vec<MessageId> {
+        match self {
+            Messages::Classic(levels) => levels.purge(means),
+            Messages::Quorum(fifo) => fifo.purge(),
+        }
+    }
+
+    /// Deletes everything that the queue has on disk; `unacked` are its delivered messages.
+    pub fn delete<'i>(
+        &mut self,
+        unacked: impl Iterator<Item = &'i Item>,
+        means: &mut Means<'_, '_>,
+    ) -> Vec<MessageId> {
+        match self {
+            Messages::Classic(levels) => levels.delete(unacked, means),
+            Messages::Quorum(fifo) => fifo.purge(),
+        }
+    }
+
+    /// Writes all buffers out.
+    pub fn flush(&mut self, means: &mut Means<'_, '_>) {
+        if let Messages::Classic(levels) = self {
+            levels.flush(means);
+        }
+    }
+}

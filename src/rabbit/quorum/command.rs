@@ -1,0 +1,103 @@
+//! What the log of a quorum queue holds.
+
+use crate::rabbit::content::Content;
+use crate::rabbit::ids::ChannelId;
+use crate::rabbit::message::Arguments;
+use crate::rabbit::names::Names;
+use crate::rabbit::queue::Settlement;
+use crate::sim::Time;
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use std::rc::Rc;
+
+/// A change of a quorum queue.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Command {
+    /// A message comes; it lies behind the command, its properties taking so many bytes.
+    Enqueue {
+        /// Bytes before its body.
+        head_bytes: u32,
+    },
+    /// A consumer comes.
+    Consume {
+        /// Its channel.
+        channel: ChannelId,
+        /// Its tag.
+        tag: Rc<str>,
+        /// True if it must acknowledge.
+        ack_required: bool,
+        /// How many unacknowledged deliveries it may have; 0 is without limit of its own.
+        prefetch: u16,
+        /// `x-priority`.
+        priority: i64,
+        /// True if no other consumer may have the queue.
+        exclusive: bool,
+    },
+    /// A consumer goes. What it has not acknowledged stays with its channel.
+    Cancel {
+        /// Its channel.
+        channel: ChannelId,
+        /// Its tag.
+        tag: Rc<str>,
+    },
+    /// One message is asked for.
+    Get {
+        /// By whom.
+        channel: ChannelId,
+        /// It counts as acknowledged when it is sent.
+        no_ack: bool,
+    },
+    /// Deliveries are dealt with.
+    Settle {
+        /// The channel that had them.
+        channel: ChannelId,
+        /// Their sequence ids.
+        seqs: Vec<u64>,
+        /// How.
+        how: Settlement,
+    },
+    /// Channels are gone: their consumers too, and what they had comes back.
+    Down {
+        /// The channels; none means that nobody at all is there any more.
+        channels: Vec<ChannelId>,
+    },
+    /// Ready messages are removed.
+    Purge,
+    /// What has expired goes.
+    Expire,
+    /// What policies ask of it.
+    Configure {
+        /// Those of users and operators together.
+        policy: Arguments,
+    },
+}
+
+impl Command {
+    /// The bytes of a command that is given at an instant.
+    pub fn encode(&self, at: Time) -> Bytes {
+        postcard::to_stdvec(&(at.micros(), self)).expect("plain data can always be encoded").into()
+    }
+
+    /// The bytes of the command that brings a message.
+    pub fn encode_message(content: &Content, at: Time) -> Bytes {
+        let head = content.encode_head();
+        let command = Command::Enqueue { head_bytes: head.len() as u32 };
+        let mut bytes = command.encode(at).to_vec();
+        bytes.extend_from_slice(&head);
+        bytes.extend_from_slice(&content.body);
+        bytes.into()
+    }
+
+    /// What such bytes say: the instant, the command, and the message of one that brings it.
+    pub fn decode(bytes: &Bytes, names: &mut Names) -> Option<(Time, Command, Option<Content>)> {
+        let ((at, command), rest): ((u64, Command), _) = postcard::take_from_bytes(bytes).ok()?;
+        let content = match command {
+            Command::Enqueue { head_bytes } => {
+                let message = bytes.slice(bytes.len() - rest.len()..);
+                Some(Content::decode(&message, head_bytes as usize, names)?)
+            }
+            _ => None,
+        };
+        Some((Time::from_micros(at), command, content))
+    }
+}

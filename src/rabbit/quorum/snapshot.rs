@@ -1,0 +1,121 @@
+//! A quorum queue as bytes: what stands in the place of the commands that made it.
+
+use crate::rabbit::consumers::SavedConsumer;
+use crate::rabbit::content::Content;
+use crate::rabbit::ids::{ChannelId, ConsumerId};
+use crate::rabbit::message::Arguments;
+use crate::rabbit::messages::Messages;
+use crate::rabbit::names::Names;
+use crate::rabbit::queue::Queue;
+use crate::rabbit::quorum::fifo::Counters;
+use crate::rabbit::rules::Rules;
+use crate::rabbit::storage_v2::entry::Stored;
+use crate::rabbit::storage_v2::{Item, Tries};
+use crate::sim::Time;
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use std::rc::Rc;
+
+/// All but the messages. They lie behind it: first the ready ones, then the delivered ones.
+#[derive(Serialize, Deserialize)]
+struct State {
+    counters: Counters,
+    /// What policies asked of it.
+    policy: Arguments,
+    next_consumer: u32,
+    /// In the order of the ring, those found blocked behind it.
+    consumers: Vec<SavedConsumer>,
+    single: Option<ConsumerId>,
+    /// So many of the ready messages were returned.
+    returned: u32,
+    ready: Vec<SavedItem>,
+    unacked: Vec<(SavedItem, ChannelId, Option<ConsumerId>)>,
+}
+
+/// A message without its bytes.
+#[derive(Serialize, Deserialize)]
+struct SavedItem {
+    seq: u64,
+    expires_us: u64,
+    tries: Tries,
+    head_bytes: u32,
+    body_bytes: u32,
+}
+
+fn save(item: &Item, messages: &mut Vec<u8>) -> SavedItem {
+    let head = item.content.encode_head();
+    messages.extend_from_slice(&head);
+    messages.extend_from_slice(&item.content.body);
+    SavedItem {
+        seq: item.seq,
+        expires_us: item.expires.micros(),
+        tries: item.tries,
+        head_bytes: head.len() as u32,
+        body_bytes: item.content.body.len() as u32,
+    }
+}
+
+fn load(saved: &SavedItem, messages: &mut Bytes, names: &mut Names) -> Option<Item> {
+    let len = saved.head_bytes as usize + saved.body_bytes as usize;
+    if messages.len() < len {
+        return None;
+    }
+    let content = Content::decode(&messages.split_to(len), saved.head_bytes as usize, names)?;
+    Some(Item {
+        seq: saved.seq,
+        content: Rc::new(content),
+        stored: Stored::No,
+        expires: Time::from_micros(saved.expires_us),
+        tries: saved.tries,
+    })
+}
+
+impl Queue {
+    /// The state of a quorum queue; `None` for any other.
+    pub fn snapshot(&self) -> Option<Bytes> {
+        let Messages::Quorum(fifo) = &self.storage else { return None };
+        let mut messages = Vec::new();
+        let ready = fifo.items().map(|item| save(item, &mut messages)).collect();
+        let unacked = self
+            .unacked_items()
+            .map(|(item, channel, consumer)| (save(item, &mut messages), channel, consumer));
+        let unacked = unacked.collect();
+        let (next_consumer, consumers, single) = self.consumers.saved();
+        let state = State {
+            counters: fifo.counters,
+            policy: self.policy_arguments.clone(),
+            next_consumer,
+            consumers,
+            single,
+            returned: fifo.returned() as u32,
+            ready,
+            unacked,
+        };
+        let mut bytes = postcard::to_stdvec(&state).expect("plain data can always be encoded");
+        bytes.append(&mut messages);
+        Some(bytes.into())
+    }
+
+    /// Takes the state that is in a snapshot. The queue is fresh.
+    pub fn restore(&mut self, snapshot: &Bytes, names: &mut Names) {
+        let Messages::Quorum(fifo) = &mut self.storage else { return };
+        let Ok((state, rest)) = postcard::take_from_bytes::<State>(snapshot) else { return };
+        let mut messages = snapshot.slice(snapshot.len() - rest.len()..);
+        let ready = state.ready.iter().filter_map(|saved| load(saved, &mut messages, names));
+        fifo.refill(ready.collect(), state.returned as usize);
+        fifo.counters = state.counters;
+        self.consumers.restore(state.next_consumer, state.consumers, state.single);
+        for (saved, channel, consumer) in state.unacked {
+            if let Some(item) = load(&saved, &mut messages, names) {
+                self.keep_unacked(item, channel, consumer);
+            }
+        }
+        self.configure(state.policy);
+    }
+
+    /// Lets it keep to its arguments and to what policies ask.
+    pub fn configure(&mut self, policy: Arguments) {
+        self.rules = Rules::new(&self.declaration.arguments, &policy);
+        self.policy_arguments = policy;
+    }
+}
