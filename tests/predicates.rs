@@ -10,7 +10,7 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 
 const SCRIPT: &str = "
-kafka-topics --create --topic t --partitions 2
+kafka-topics --create --topic t --partitions 2 --replication-factor 3
 rabbitmqadmin declare exchange --name x --type fanout
 rabbitmqadmin declare queue --name q
 rabbitmqadmin declare binding --source x --destination-type queue --destination q --routing-key ''
@@ -88,9 +88,11 @@ fn the_session_answers_what_the_state_says() {
         "time > 5s",
         "kafka.topic(t).records == 3 && kafka.topics[\"t\"].records == 3",
         "sum(kafka.topic(t).partitions.records) == 3",
-        "kafka.partition(\"t\", 0).leader == 1 && kafka.partition(t, 1).isr == [1]",
+        "kafka.partition(\"t\", 0).leader == kafka.partition(t, 0).replicas[0]",
         "kafka.group(g).lag == 0 && size(kafka.group(g).members) == 1",
+        "size(kafka.partition(\"t\", 0).isr) == 3 && size(kafka.brokers) == 3",
         "kafka.broker(\"kafka-1\").status == \"running\"",
+        "kafka.controller(\"controller-1\").status == \"running\"",
         "rabbit.node(\"rabbit-1\").status == \"running\"",
         "rabbit.exchange(x).type == \"fanout\"",
         "rabbit.queue(q).messages == 0 && size(rabbit.queue(q).consumers) == 1",

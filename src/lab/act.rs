@@ -469,7 +469,9 @@ impl Session {
         let name = self.console_name("console-producer");
         let spec =
             kafka::spec::ProducerSpec { name: name.clone(), settings: produce.settings.clone() };
-        let id = self.add_kafka(&name, kafka::spec::Spec::Producer(spec));
+        let spec = kafka::spec::Spec::Producer(spec);
+        kafka::config::check(&spec).map_err(LabError::Kafka)?;
+        let id = self.add_kafka(&name, spec);
         for (key, value) in &produce.records {
             let message = self.number_message(&name, key.as_deref());
             let record = kafka::command::OutgoingRecord {

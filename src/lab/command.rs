@@ -114,8 +114,8 @@ impl Default for LabSpec {
     fn default() -> LabSpec {
         LabSpec {
             seed: 1,
-            kafka_brokers: 1,
-            controllers: 0,
+            kafka_brokers: 3,
+            controllers: 1,
             rabbit_nodes: 1,
             kafka_version: "4.1".into(),
             rabbit_version: "4.2".into(),

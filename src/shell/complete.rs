@@ -171,7 +171,7 @@ mod tests {
         assert_eq!(offered("kafka-consumer-groups --describe --group r").words, ["readers"]);
         assert_eq!(offered("client ").words, ["ck", "cr"]);
         assert_eq!(offered("client ck pa").words, ["pause"]);
-        assert_eq!(offered("node k").words, ["kafka-1"]);
+        assert_eq!(offered("node k").words, ["kafka-1", "kafka-2", "kafka-3"]);
         assert_eq!(offered("net isolate c").words, ["ck", "cr"]);
         assert_eq!(offered("consumer c --rabbit ").words, ["jobs"]);
         assert_eq!(offered("consumer c --ack ").words, ["auto", "manual"]);

@@ -2,6 +2,7 @@
 
 mod admin;
 mod commits;
+mod compaction;
 mod crashes;
 mod determinism;
 mod faults;

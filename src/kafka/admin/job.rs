@@ -8,7 +8,7 @@ use crate::kafka::message::request::OffsetCommit;
 use crate::kafka::message::response::{DescribedGroup, Metadata};
 use crate::kafka::message::{Request, Response};
 use crate::kafka::spec::Settings;
-use crate::ordered::BTreeMap;
+use crate::ordered::{BTreeMap, Order};
 use crate::sim::NodeId;
 use std::rc::Rc;
 
@@ -69,6 +69,8 @@ pub struct Gathered {
     pub configs: BTreeMap<Rc<str>, Settings>,
     /// Groups by id.
     pub groups: Vec<GroupListing>,
+    /// How many brokers have said which groups they coordinate.
+    pub listed: usize,
     /// What became of each offset that was to be forgotten.
     pub deleted: Vec<(TopicPartition, Result<(), ErrorCode>)>,
     /// The coordinator's broker id and place.
@@ -111,7 +113,7 @@ impl Job {
             Ask::DescribeTopics { .. } => vec![Topics, Configs],
             Ask::ListTopics => vec![Topics],
             Ask::ListOffsets { time, .. } => vec![Topics, Offsets(*time)],
-            Ask::ListGroups => vec![Groups],
+            Ask::ListGroups => vec![Topics, Groups],
             Ask::DescribeGroup { .. } => vec![Coordinator, Group, Committed, Topics, Offsets(-1)],
             Ask::ResetOffsets { to, execute, .. } => {
                 let mut stages =
@@ -163,6 +165,11 @@ impl Job {
         {
             self.at = 0;
         }
+        if self.stages.get(self.at) == Some(&Stage::Groups) {
+            // Brokers may have come or gone.
+            (self.at, self.gathered.listed) = (0, 0);
+            self.gathered.groups.clear();
+        }
     }
 
     /// What comes next.
@@ -205,7 +212,11 @@ impl Job {
                 let topics = answers::described_topics(&self.gathered, &self.ask);
                 vec![(Target::Any, Request::DescribeConfigs { topics })]
             }
-            Stage::Groups => vec![(Target::Any, Request::ListGroups)],
+            // Each broker knows the groups that it coordinates.
+            Stage::Groups => {
+                let brokers = self.gathered.metadata.iter().flat_map(|known| &known.brokers);
+                brokers.map(|(_, node)| (Target::Node(*node), Request::ListGroups)).collect()
+            }
             Stage::Coordinator => vec![(Target::Any, Request::FindCoordinator { group })],
             Stage::Group => vec![(coordinator, Request::DescribeGroups { group })],
             Stage::Committed => {
@@ -338,7 +349,12 @@ impl Job {
                 let listing = |(group, is_modern, state): (Rc<str>, bool, &'static str)| {
                     GroupListing { group: group.to_string(), is_modern, state }
                 };
-                gathered.groups = groups?.into_iter().map(listing).collect();
+                gathered.groups.extend(groups?.into_iter().map(listing));
+                gathered.listed += 1;
+                if gathered.listed < self.requests {
+                    return Ok(());
+                }
+                gathered.groups.order_by_key(|listing| listing.group.clone());
             }
             Response::FindCoordinator(found) => gathered.coordinator = Some(found?),
             Response::DescribeGroups(Err(ErrorCode::GroupIdNotFound)) => gathered.group = None,

@@ -46,6 +46,13 @@ pub struct DelayedFetch {
     last: bool,
 }
 
+impl DelayedFetch {
+    /// True while it reads the files of a partition.
+    pub fn is_reading(&self, partition: &TopicPartition) -> bool {
+        self.slots.iter().any(|s| s.reading.is_some() && s.asked.partition == *partition)
+    }
+}
+
 /// What a read gave.
 pub enum Trimmed {
     /// Whole batches.

@@ -228,6 +228,7 @@ impl Server {
                 let ticket = Ticket::Truncate { partition: key.clone(), offset, from: plan.from };
                 out.read(&plan.file, plan.from.position, plan.available, ticket);
                 self.set_following(leader, key, Following::Held);
+                self.cleaner_truncated(key, offset, out);
             }
         }
     }
@@ -266,12 +267,10 @@ impl Server {
         partition.log.truncate(offset, at, out);
         partition.bound_high_watermark();
         write_epochs(partition, out);
-        out.emit(Event::LogTruncated {
-            broker: self.id,
-            partition: key.clone(),
-            from_offset,
-            end_offset: partition.log.log_end(),
-        });
+        let end_offset = partition.log.log_end();
+        let (broker, partition) = (self.id, key.clone());
+        out.emit(Event::LogTruncated { broker, partition, from_offset, end_offset });
+        self.cleaner_truncated(key, end_offset, out);
     }
 
     // ---- out of the leader's range ----
@@ -316,6 +315,7 @@ impl Server {
             partition.bound_high_watermark();
             write_epochs(partition, out);
             let (from_offset, end_offset) = (log_end, *start);
+            self.cleaner_truncated(&key, end_offset, out);
             let (broker, partition) = (self.id, key);
             out.emit(Event::LogTruncated { broker, partition, from_offset, end_offset });
         }

@@ -69,6 +69,11 @@ pub enum Ticket {
         /// Where the read begins.
         from: LogPosition,
     },
+    /// A read or a flush of the cleaner.
+    Clean {
+        /// Which of its runs.
+        run: u64,
+    },
     /// A small file was made safe; nobody waits for it.
     Checkpoint,
     /// A flush of a polite stop.

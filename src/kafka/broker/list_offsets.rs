@@ -86,6 +86,13 @@ pub struct DelayedLookup {
     slots: Vec<Slot>,
 }
 
+impl DelayedLookup {
+    /// True while it reads the files of a partition.
+    pub fn is_reading(&self, partition: &TopicPartition) -> bool {
+        self.slots.iter().any(|slot| slot.outcome.is_none() && slot.partition == *partition)
+    }
+}
+
 fn begin_lookup(partition: &Partition, time: i64) -> Option<TimestampLookup> {
     let largest = || partition.log.segments().map(|s| s.largest_timestamp()).max();
     let target = if time == MAX_TIMESTAMP { largest()? } else { time };

@@ -9,6 +9,7 @@
 //!   ([`produce`]);
 //! - a Fetch reads the disk, and if there is too little, waits for more ([`fetch`]): the long poll;
 //! - a ListOffsets by time walks a stretch of a segment ([`list_offsets`]);
+//! - the cleaner reads a compacted log and writes it anew ([`cleaner`]);
 //! - changes of the cluster's state wait for the controller ([`topics`], [`channel`]).
 //!
 //! What it is a replica of, and which of them lead, the metadata log says ([`replicas`]). A leader
@@ -26,6 +27,7 @@
 //! the order in which they come; nothing is quoted, throttled or authorised.
 
 pub mod channel;
+pub mod cleaner;
 pub mod coordinator;
 pub mod fetch;
 pub mod follower;

@@ -2,6 +2,7 @@
 //! down from time to time, and how it stops.
 
 use super::channel::{self, Quorum};
+use super::cleaner::Cleaner;
 use super::fetch::DelayedFetch;
 use super::follower::Fetcher;
 use super::life::Ticket;
@@ -81,6 +82,7 @@ pub struct Server {
     pub(super) producer_ids: (i64, i64),
     /// When the timer of the groups is up.
     pub(super) groups_wake: Option<Time>,
+    pub(super) cleaner: Cleaner,
     last_id: u64,
     /// What the checkpoint files hold, so that they are written only if it changed.
     written: BTreeMap<&'static str, String>,
@@ -139,6 +141,7 @@ impl Server {
             produces: BTreeMap::new(),
             lookups: BTreeMap::new(),
             groups_wake: None,
+            cleaner: Cleaner::default(),
             last_id: 0,
             written: BTreeMap::new(),
             stopping: None,
@@ -147,6 +150,9 @@ impl Server {
         out.timer(Timer::HighWatermarks, server.config.high_watermark_checkpoint);
         out.timer(Timer::RecoveryPoints, server.config.recovery_point_checkpoint);
         out.timer(Timer::Retention, RETENTION_FIRST_CHECK);
+        if let Some(backoff) = server.config.cleaner_backoff {
+            out.timer(Timer::Cleaner, backoff);
+        }
         if is_alone {
             server.lead_all(out);
         } else {
@@ -183,6 +189,7 @@ impl Server {
                 Ticket::Truncate { partition, offset, from } => {
                     self.cut_read((partition, offset), from, &bytes, out);
                 }
+                Ticket::Clean { run } => self.clean_read(run, bytes, out),
                 _ => {}
             },
             Input::Flushed { ticket } => self.flushed(ticket, out),
@@ -273,6 +280,7 @@ impl Server {
                     self.take_own(out);
                 }
             }
+            Ticket::Clean { run } => self.clean_flushed(run, out),
             Ticket::Stopping => {
                 let left = self.stopping.unwrap_or(1).saturating_sub(1);
                 self.stopping = Some(left);
@@ -299,6 +307,7 @@ impl Server {
             Timer::Heartbeat => self.beat(out),
             Timer::IsrShrink => self.shrink_isrs(out),
             Timer::Retention => self.delete_old_segments(out),
+            Timer::Cleaner => self.clean_filthiest(out),
             Timer::GiveUpStop => self.close_down(out),
             Timer::Wake => self.wake_at = None,
             Timer::Groups => self.groups_woken(out),
@@ -339,7 +348,7 @@ impl Server {
         self.write_if_changed(LOG_STARTS, text, out);
     }
 
-    fn write_if_changed(&mut self, file: &'static str, text: String, out: &mut Out<'_>) {
+    pub(super) fn write_if_changed(&mut self, file: &'static str, text: String, out: &mut Out<'_>) {
         if self.written.get(file) != Some(&text) {
             write_durably(file, text.clone(), out);
             self.written.insert(file, text);

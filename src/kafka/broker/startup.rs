@@ -8,7 +8,7 @@ use crate::kafka::controller::Controller;
 use crate::kafka::controller::active::draw_id;
 use crate::kafka::event::{Event, TopicPartition};
 use crate::kafka::log::checkpoint::{
-    self, CLEAN_SHUTDOWN, HIGH_WATERMARKS, LOG_STARTS, Offsets, RECOVERY_POINTS,
+    self, CLEAN_SHUTDOWN, CLEANER_OFFSETS, HIGH_WATERMARKS, LOG_STARTS, Offsets, RECOVERY_POINTS,
 };
 use crate::kafka::log::loader::{LoadRequest, Loaded};
 use crate::kafka::log::{LoadStep, Log, LogLoader, LogScan};
@@ -75,7 +75,7 @@ impl Startup {
         out: &mut Out<'_>,
     ) -> Startup {
         let clean = out.files().get(CLEAN_SHUTDOWN).is_some();
-        let mut small = vec![HIGH_WATERMARKS, RECOVERY_POINTS, LOG_STARTS];
+        let mut small = vec![HIGH_WATERMARKS, RECOVERY_POINTS, LOG_STARTS, CLEANER_OFFSETS];
         match controller {
             // The controller wants to know whose stop was clean.
             Some(_) => small.push(CLEAN_SHUTDOWN),
@@ -177,7 +177,7 @@ impl Startup {
         &self,
         partition: TopicPartition,
         config: Rc<TopicConfig>,
-        out: &Out<'_>,
+        out: &mut Out<'_>,
     ) -> LogLoader {
         let offset = |name| self.checkpoints.get(name).and_then(|all| all.get(&partition));
         let request = LoadRequest {
@@ -231,7 +231,10 @@ impl Startup {
             }
         };
         let (config, previous) = (self.config.clone(), self.previous_epoch);
-        Server::begin(self.id, config, (image, quorum), partitions, previous, out)
+        let found = (image, quorum);
+        let mut server = Server::begin(self.id, config, found, partitions, previous, out);
+        server.cleaner.dirty_from = self.checkpoints.remove(CLEANER_OFFSETS).unwrap_or_default();
+        server
     }
 }
 

@@ -118,9 +118,12 @@ impl TopicConfig {
             0 => values.natural("segment.bytes"),
             bytes => bytes,
         };
+        let is_compacted = values.text("cleanup.policy").contains("compact");
+        // The active segment is never cleaned: it must not keep a record longer than is promised.
+        let longest = if is_compacted { values.natural("max.compaction.lag.ms") } else { u64::MAX };
         Ok(TopicConfig {
             segment_bytes,
-            segment_ms: values.natural("segment.ms"),
+            segment_ms: values.natural("segment.ms").min(longest),
             segment_index_bytes: values.natural("segment.index.bytes"),
             index_interval_bytes: values.natural("index.interval.bytes"),
             max_message_bytes: values.natural("max.message.bytes"),
@@ -129,7 +132,7 @@ impl TopicConfig {
             log_append_time: values.text("message.timestamp.type") == "LogAppendTime",
             timestamp_after_max_ms: values.natural("message.timestamp.after.max.ms"),
             timestamp_before_max_ms: values.natural("message.timestamp.before.max.ms"),
-            is_compacted: values.text("cleanup.policy").contains("compact"),
+            is_compacted,
             is_deleted: values.text("cleanup.policy").contains("delete"),
             retention_ms: values.number("retention.ms"),
             retention_bytes: values.number("retention.bytes"),

@@ -10,6 +10,8 @@ pub const RECOVERY_POINTS: &str = "recovery-point-offset-checkpoint";
 pub const HIGH_WATERMARKS: &str = "replication-offset-checkpoint";
 /// Where each log begins, if not at its first segment.
 pub const LOG_STARTS: &str = "log-start-offset-checkpoint";
+/// Where the part of each compacted log begins that was not cleaned yet.
+pub const CLEANER_OFFSETS: &str = "cleaner-offset-checkpoint";
 /// There after a clean stop only: the next start need not walk the logs.
 pub const CLEAN_SHUTDOWN: &str = ".kafka_cleanshutdown";
 /// Which leader epoch began where; in the directory of each partition.

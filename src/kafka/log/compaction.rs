@@ -5,8 +5,7 @@
 //! records that a later one of their key has overtaken ([`clean_batch`]). A record without a value,
 //! a tombstone, stays for `delete.retention.ms` from the first cleaning that keeps it (KIP-534), so
 //! that every consumer can learn that the key is gone.
-//!
-//! Simplified: the rules are here and nothing runs them yet; a compacted topic only grows.
+//! The broker's cleaner (`broker/cleaner.rs`) reads and writes by these rules.
 
 use crate::kafka::record::builder::{BatchBuilder, DELETE_HORIZON, Fields};
 use crate::kafka::record::{BatchHeader, Record, Records};

@@ -12,6 +12,8 @@ pub trait Files {
     fn replace(&mut self, file: &str, bytes: Bytes);
     /// Cuts a file to its first `len` bytes.
     fn truncate(&mut self, file: &str, len: u64);
+    /// Gives a file another name, in the place of any that had it.
+    fn rename(&mut self, file: &str, to: &str);
     /// Removes a file.
     fn delete(&mut self, file: &str);
     /// What is there.
@@ -27,6 +29,9 @@ impl<N: Node> Files for Outbox<'_, N> {
     }
     fn truncate(&mut self, file: &str, len: u64) {
         Outbox::truncate(self, file, len);
+    }
+    fn rename(&mut self, file: &str, to: &str) {
+        Outbox::rename(self, file, to);
     }
     fn delete(&mut self, file: &str) {
         Outbox::delete(self, file);
@@ -45,6 +50,9 @@ impl Files for Disk {
     }
     fn truncate(&mut self, file: &str, len: u64) {
         Disk::truncate(self, file, len);
+    }
+    fn rename(&mut self, file: &str, to: &str) {
+        Disk::rename(self, file, to);
     }
     fn delete(&mut self, file: &str) {
         Disk::delete(self, file);

@@ -111,9 +111,15 @@ pub struct LogLoader {
 
 impl LogLoader {
     /// Begins to open a log.
-    pub fn new(request: LoadRequest, files: &impl Files) -> LogLoader {
+    pub fn new(request: LoadRequest, files: &mut impl Files) -> LogLoader {
         let directory = directory_of(&request.partition);
         let prefix = format!("{directory}/");
+        // A cleaning that a crash has ended begins anew.
+        let names = files.disk().with_prefix(&prefix).map(|(name, _)| name);
+        let unfinished = names.filter(|name| name.ends_with(".cleaned")).map(str::to_owned);
+        for name in unfinished.collect::<Vec<_>>() {
+            files.delete(&name);
+        }
         let logs = files.disk().with_prefix(&prefix).filter_map(|(name, _)| {
             name.strip_prefix(&prefix)?.strip_suffix(".log")?.parse::<i64>().ok()
         });

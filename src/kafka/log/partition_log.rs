@@ -334,6 +334,32 @@ impl Log {
         }
     }
 
+    /// Puts a cleaned copy, which lies in `file`, in the place of these closed segments; false, and
+    /// nothing is done, if they are not the same any more.
+    pub fn replace_segments(
+        &mut self,
+        of: &[(i64, u64)],
+        (mut segment, file): (Segment, &str),
+        recent: RecentBatches,
+        files: &mut impl Files,
+    ) -> bool {
+        let bases = self.closed.iter().map(|closed| (closed.base_offset, closed.bytes));
+        let Some(at) = bases.clone().position(|closed| Some(&closed) == of.first()) else {
+            return false;
+        };
+        if !bases.skip(at).take(of.len()).eq(of.iter().copied()) {
+            return false;
+        }
+        for old in self.closed.drain(at + 1..at + of.len()) {
+            old.delete(&self.directory, files);
+        }
+        files.rename(file, &segment.file);
+        segment.close(&self.directory, files);
+        self.closed[at] = Rc::new(segment);
+        self.recent.replace(of, recent);
+        true
+    }
+
     /// Drops everything and begins anew at an offset.
     pub fn restart_at(&mut self, offset: i64, now_ms: i64, files: &mut impl Files) {
         self.delete_segments(files);

@@ -60,6 +60,13 @@ impl ProducerStates {
         self.0.is_empty()
     }
 
+    /// True if nothing of its producer was appended after this batch.
+    pub fn is_last(&self, header: &BatchHeader) -> bool {
+        let state = self.0.get(&header.producer_id).filter(|_| header.has_producer());
+        let last = state.and_then(|state| state.batches.back());
+        last.is_some_and(|last| last.last_offset == header.last_offset())
+    }
+
     /// Judges a batch of a client before it is appended.
     pub fn judge(&self, header: &BatchHeader) -> Result<Verdict, ErrorCode> {
         let state = match self.0.get(&header.producer_id) {

@@ -41,6 +41,17 @@ impl RecentBatches {
         self.0.get(self.0.partition_point(|batch| batch.last_offset < offset)).copied()
     }
 
+    /// Puts others in the place of those that lie in these segments, if any of them is remembered:
+    /// what is remembered has no gaps.
+    pub fn replace(&mut self, segments: &[(i64, u64)], by: RecentBatches) {
+        let is_in = |batch: &RecentBatch| segments.iter().any(|(base, _)| *base == batch.segment);
+        let Some(at) = self.0.iter().position(is_in) else { return };
+        let behind = self.0.split_off(at);
+        self.0.extend(by.0);
+        self.0.extend(behind.into_iter().filter(|batch| !is_in(batch)));
+        self.0.drain(..self.0.len().saturating_sub(BATCHES_MAX));
+    }
+
     /// Drops what lies at or behind an offset.
     pub fn truncate(&mut self, offset: i64) {
         while self.0.back().is_some_and(|batch| batch.last_offset >= offset) {

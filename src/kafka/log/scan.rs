@@ -2,6 +2,7 @@
 //! of its own (cluster metadata, committed offsets).
 
 use super::partition_log::Log;
+use super::segment::Segment;
 use crate::kafka::record::{BatchHeader, BatchStream};
 use crate::sim::Rope;
 use bytes::Bytes;
@@ -12,7 +13,7 @@ use std::rc::Rc;
 const CHUNK_BYTES: u64 = 1 << 20;
 
 /// A log that is being read.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct LogScan {
     files: VecDeque<(Rc<str>, u64)>,
     position: u64,
@@ -22,7 +23,12 @@ pub struct LogScan {
 impl LogScan {
     /// From the first segment of a log to its present end.
     pub fn of(log: &Log) -> LogScan {
-        let files = log.segments().map(|segment| (segment.file.clone(), segment.bytes)).collect();
+        LogScan::over(log.segments())
+    }
+
+    /// Over these segments.
+    pub fn over<'a>(segments: impl Iterator<Item = &'a Segment>) -> LogScan {
+        let files = segments.map(|segment| (segment.file.clone(), segment.bytes)).collect();
         LogScan { files, position: 0, carry: Rope::default() }
     }
 

@@ -50,11 +50,17 @@ static KAFKA: Object = Object {
     called: "the Kafka side",
     fields: &[
         ("brokers", Map(&SERVER)),
+        ("controllers", Map(&SERVER)),
         ("topics", Map(&TOPIC)),
         ("groups", Map(&GROUP)),
         ("groups_stable", Value),
     ],
-    methods: &[("broker", "brokers"), ("topic", "topics"), ("group", "groups")],
+    methods: &[
+        ("broker", "brokers"),
+        ("controller", "controllers"),
+        ("topic", "topics"),
+        ("group", "groups"),
+    ],
 };
 
 static RABBIT: Object = Object {

@@ -102,6 +102,10 @@ fn records(call: &Call, arguments: &Arguments, stdin: &str) -> Result<Records, R
 /// What the tool's `ErrorLoggingCallback` logs.
 fn failure(error: LabError, topic: &str, records: &Records) -> String {
     let LabError::Kafka(error) = error else { return error.to_string() };
+    if error.name == "ConfigException" {
+        // The producer was never made.
+        return exception(&error);
+    }
     let (key, value) =
         records.first().map_or((None, 0), |(key, value)| (key.as_ref(), value.len()));
     let key = key.map_or("null".into(), |key| format!("{} bytes", key.len()));

@@ -35,6 +35,9 @@ pub fn topic(word: &Word) -> Result<String, Refusal> {
 
 /// `org.apache.kafka.common.errors.GroupIdNotFoundException: Group g not found.`
 pub fn exception(error: &ApiError) -> String {
+    if error.name == "ConfigException" {
+        return format!("org.apache.kafka.common.config.ConfigException: {}", error.sentence);
+    }
     format!("org.apache.kafka.common.errors.{}: {}", exception_name(&error.name), error.sentence)
 }
 

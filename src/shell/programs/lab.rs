@@ -12,8 +12,8 @@ use crate::sim::cost::PRESETS;
 
 static OPTIONS: [Opt; 9] = [
     once(&["--seed"], "N", "the one seed of everything random (1)"),
-    once(&["--kafka-brokers"], "N", "brokers kafka-1 and up (1)"),
-    once(&["--controllers"], "N", "Kafka controllers (a single broker is its own)"),
+    once(&["--kafka-brokers"], "N", "brokers kafka-1 and up (3)"),
+    once(&["--controllers"], "N", "Kafka controllers (1; a broker that is alone is its own)"),
     once(&["--rabbit-nodes"], "N", "nodes rabbit-1 and up (1)"),
     once(&["--kafka"], "VERSION", "the Kafka that is modelled (4.1)"),
     once(&["--rabbit"], "VERSION", "the RabbitMQ that is modelled (4.2)"),
@@ -45,7 +45,9 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
     arguments.at_most(1)?;
     let default = LabSpec::default();
     let seed = arguments.value("--seed", default.seed, |word| number(word, 0..=u64::MAX))?;
-    let kafka_brokers = arguments.value("--kafka-brokers", 1, |word| number(word, 1..=9))?;
+    let kafka_brokers =
+        arguments
+            .value("--kafka-brokers", default.kafka_brokers.into(), |word| number(word, 1..=9))?;
     let controllers = arguments.maybe("--controllers", |word| number(word, 1..=5))?;
     let rabbit_nodes = arguments.value("--rabbit-nodes", 1, |word| number(word, 1..=9))?;
     for (option, asked) in

@@ -82,7 +82,7 @@ fn a_lab_is_made_of_what_is_built() {
     else {
         panic!("another command")
     };
-    assert_eq!((spec.seed, spec.kafka_brokers, spec.cost.as_str()), (7, 1, "lesson"));
+    assert_eq!((spec.seed, spec.kafka_brokers, spec.cost.as_str()), (7, 3, "lesson"));
     assert_eq!(spec.settings["log.segment.bytes"], "1000000");
     let cases = [
         ("lab new --controllers 3", "not here yet: --controllers above 1"),
