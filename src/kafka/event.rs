@@ -28,6 +28,9 @@ impl fmt::Display for TopicPartition {
     }
 }
 
+/// A record that a consumer was handed and has not handled: where it lies, and its message.
+pub type InHands = (TopicPartition, i64, MessageId);
+
 /// What happened. The variant's name in snake case behind `kafka.` is its public name.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub enum Event {
@@ -381,6 +384,27 @@ pub enum Event {
         /// What.
         error: ApiError,
     },
+    /// A client died at the point that it was told to die at.
+    ClientCrashed {
+        /// The client.
+        client: Rc<str>,
+        /// `fetched`, `processed`, `effect`, `written`, `committed`.
+        at: &'static str,
+        /// What it had been handed and had not handled.
+        #[serde(skip)]
+        held: Vec<InHands>,
+    },
+    /// The result of a record is in the log of another topic.
+    ResultWritten {
+        /// The consumer that made it.
+        client: Rc<str>,
+        /// The message.
+        message: MessageId,
+        /// Where the result is.
+        partition: TopicPartition,
+        /// Its offset.
+        offset: i64,
+    },
     /// A client ended by itself (a console consumer that has what it wanted).
     ClientFinished {
         /// The client.
@@ -441,6 +465,8 @@ impl Event {
             Event::OffsetReset { .. } => "kafka.offset_reset",
             Event::ClientReady { .. } => "kafka.client_ready",
             Event::ClientError { .. } => "kafka.client_error",
+            Event::ClientCrashed { .. } => "kafka.client_crashed",
+            Event::ResultWritten { .. } => "kafka.result_written",
             Event::ClientFinished { .. } => "kafka.client_finished",
             Event::Answered { .. } => "kafka.answered",
         }

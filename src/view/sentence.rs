@@ -36,6 +36,8 @@ fn template(line: &EventLine, texts: &'static Event) -> Option<&'static str> {
         "kafka.appended" => texts.kafka_appended,
         "kafka.broker_started" => texts.kafka_broker_started,
         "kafka.client_error" => texts.kafka_client_error,
+        "kafka.client_crashed" => texts.kafka_client_crashed,
+        "kafka.result_written" => texts.kafka_result_written,
         "kafka.client_finished" => texts.kafka_client_finished,
         "kafka.client_ready" => texts.kafka_client_ready,
         "kafka.fetch_parked" => texts.kafka_fetch_parked,
@@ -277,6 +279,8 @@ mod tests {
             kafka(Kafka::OffsetExpired { group: "g".into(), partition: p() }),
             kafka(Kafka::ClientReady { client: "ck".into() }),
             kafka(Kafka::ClientError { client: "ck".into(), error: api_error }),
+            kafka(Kafka::ClientCrashed { client: "ck".into(), at: "processed", held: Vec::new() }),
+            kafka(Kafka::ResultWritten { client: "ck".into(), message, partition: p(), offset: 0 }),
             kafka(Kafka::ClientFinished { client: "ck".into() }),
             kafka(Kafka::Answered { request: KafkaRequest(1), answer: Ok(KafkaAnswer::Done) }),
         ];

@@ -14,7 +14,7 @@ use crate::sim::Span;
 /// More memory than a lab's client needs.
 const MEMORY_MAX: u64 = 1 << 40;
 
-static KAFKA: [Opt; 9] = [
+static KAFKA: [Opt; 10] = [
     many(&["--kafka"], "TOPIC[,TOPIC]...", "topics it subscribes to"),
     once(&["--group"], "GROUP", "its consumer group"),
     later(&["--share-group"], "GROUP"),
@@ -27,6 +27,7 @@ static KAFKA: [Opt; 9] = [
     once(&["--batch"], "N", "records of a poll at most (max.poll.records)"),
     once(&["--commit"], "auto|before|after[:N]|never", "when it commits (auto)"),
     once(&["--effect"], "NAME", "a counted side effect of each record"),
+    once(&["--to"], "TOPIC", "where it writes a result of each record"),
     many(
         &["--set"],
         "NAME=VALUE",
@@ -101,6 +102,7 @@ fn pulls(arguments: &Arguments) -> Result<Job, Refusal> {
         batch: batch.map(|batch| batch as u32),
         commit: arguments.value("--commit", CommitMode::Auto, commit)?,
         effect: arguments.text("--effect"),
+        to: arguments.text("--to"),
         stop_after: None,
         settings: settings(&arguments.all("--set"))?,
     })))

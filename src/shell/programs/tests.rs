@@ -192,7 +192,10 @@ fn processes_and_the_network_obey() {
     assert_eq!(act("client c seek t:1:42"), ClientAct::Seek(TopicPartition::new("t", 1), 42));
     let set = ClientAct::Set { name: "prefetch".into(), value: "5".into() };
     assert_eq!(act("client c set prefetch=5"), set);
-    assert_eq!(refused("client c crash --at fetched"), "not here yet: client --at");
+    let point = kafka::CrashPoint::Processed;
+    assert_eq!(act("client c crash --at processed"), ClientAct::CrashAt(point));
+    assert!(refused("client c crash --at procesed").contains("did you mean processed?"));
+    assert!(refused("client c stop --at processed").contains("nothing else waits"));
     assert_eq!(refused("node kafka-4 add"), "not here yet: node add");
     assert!(refused("client c seek t:1").contains("expected TOPIC:PARTITION:OFFSET"));
     assert!(refused("client c crsh").contains("did you mean crash?"));

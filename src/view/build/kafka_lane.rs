@@ -189,6 +189,7 @@ mod tests {
             batch: None,
             commit: CommitMode::Auto,
             effect: None,
+            to: None,
             stop_after: None,
             settings: BTreeMap::new(),
         };

@@ -7,6 +7,8 @@ pub(super) const TEXTS: Event = Event {
     kafka_appended: "Broker {by} appended {count} {count#record/records} to {partition}, from offset {base_offset}.",
     kafka_broker_started: "Broker {by} has started.",
     kafka_client_error: "Client {client} was told: {error}.",
+    kafka_client_crashed: "Client {client} died where it was told to: {at}.",
+    kafka_result_written: "Consumer {client} wrote the result of {message} to {partition} at offset {offset}.",
     kafka_client_finished: "Client {client} has what it wanted and ended.",
     kafka_client_ready: "Client {client} is connected and ready.",
     kafka_fetch_parked: "Broker {by} has nothing new and keeps the fetch of {client} waiting.",
