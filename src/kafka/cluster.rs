@@ -195,6 +195,13 @@ impl Cluster {
                 for (partition, offset) in &group.offsets {
                     committed.insert(partition.clone(), Some(offset.offset));
                 }
+                // A share group's place is the first offset that is not done.
+                for (_, leader) in self.brokers() {
+                    let shared = leader.server().into_iter().flat_map(|server| &server.shares.all);
+                    for shared in shared.filter(|shared| shared.group == *id) {
+                        committed.insert(shared.partition.clone(), Some(shared.state.start()));
+                    }
+                }
                 let offsets = committed.into_iter().map(|(partition, committed)| {
                     let lag = self.shown(&partition).map_or(0, |(_, found)| {
                         let from = committed.unwrap_or(found.log.log_start());

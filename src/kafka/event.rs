@@ -356,6 +356,30 @@ pub enum Event {
         /// Which.
         partitions: Vec<TopicPartition>,
     },
+    /// A member of a share group has records for itself, until it says what became of them or the
+    /// lock's time is up.
+    ShareAcquired {
+        /// The group.
+        group: Rc<str>,
+        /// The consumer.
+        client: Rc<str>,
+        /// The partition.
+        partition: TopicPartition,
+        /// The offsets, each with its delivery count.
+        offsets: Vec<(i64, u16)>,
+    },
+    /// Records of a share group came back: others may have them, or they were delivered too often
+    /// and are archived.
+    ShareReturned {
+        /// The group.
+        group: Rc<str>,
+        /// The partition.
+        partition: TopicPartition,
+        /// How many.
+        records: u64,
+        /// Why: `lock_timeout`, `released`, `left`.
+        reason: &'static str,
+    },
     /// A committed offset was too old and was forgotten.
     OffsetExpired {
         /// The group.
@@ -461,6 +485,8 @@ impl Event {
             Event::PartitionsAssigned { .. } => "kafka.partitions_assigned",
             Event::PartitionsRevoked { .. } => "kafka.partitions_revoked",
             Event::PartitionsLost { .. } => "kafka.partitions_lost",
+            Event::ShareAcquired { .. } => "kafka.share_acquired",
+            Event::ShareReturned { .. } => "kafka.share_returned",
             Event::OffsetExpired { .. } => "kafka.offset_expired",
             Event::OffsetReset { .. } => "kafka.offset_reset",
             Event::ClientReady { .. } => "kafka.client_ready",

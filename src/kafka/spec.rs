@@ -79,6 +79,8 @@ pub struct ConsumerSpec {
     pub commit: CommitMode,
     /// A counted side effect of each record, such as an e-mail.
     pub effect: Option<String>,
+    /// True if its group is a share group (KIP-932).
+    pub is_share: bool,
     /// The topic to which it writes a result of each record.
     pub to: Option<String>,
     /// Ends by itself after so many records (console consumer).

@@ -473,6 +473,7 @@ impl Session {
             batch: None,
             commit: kafka::spec::CommitMode::Auto,
             effect: None,
+            is_share: false,
             to: None,
             stop_after: consume.max_messages,
             settings: consume.settings.clone(),

@@ -46,6 +46,8 @@ pub const NAMES: &[&str] = &[
     "kafka.replicated",
     "kafka.result_written",
     "kafka.segment_rolled",
+    "kafka.share_acquired",
+    "kafka.share_returned",
     "kafka.topic_created",
     "kafka.topic_deleted",
     "lab.message_sent",

@@ -5,7 +5,9 @@ use super::fetcher::{FetchedData, Held};
 use super::handler::Thread;
 use super::membership::Membership;
 use super::positions::Positions;
+use super::share::Share;
 use super::writer::Writer;
+use crate::kafka::assignor::Assignor;
 use crate::kafka::client::{ClientCore, CoreHeard};
 use crate::kafka::command::{ApiError, Command, CrashPoint};
 use crate::kafka::config::ConsumerConfig;
@@ -41,6 +43,8 @@ pub enum Asked {
     Commit(PendingCommit),
     /// A result, to be in the log.
     Write(TopicPartition),
+    /// Records of a share group, or the end of some: the broker, and whether records are wanted.
+    Share(i32, bool),
     /// A producer id, for results.
     ProducerId,
     /// To be a member no more.
@@ -94,6 +98,7 @@ pub struct Consumer {
     /// Where it is to die.
     crash_at: Option<CrashPoint>,
     pub(super) writer: Writer,
+    pub(super) share: Share,
     warned: BTreeSet<Rc<str>>,
 }
 
@@ -102,7 +107,12 @@ impl Consumer {
     pub fn new(spec: ConsumerSpec, bootstrap: Vec<NodeId>) -> Consumer {
         // Whether the settings are right is said when it starts.
         let defaults = || ConsumerConfig::of(&BTreeMap::new()).expect("the defaults are right");
-        let config = ConsumerConfig::of(&spec.settings).unwrap_or_else(|_| defaults());
+        let mut config = ConsumerConfig::of(&spec.settings).unwrap_or_else(|_| defaults());
+        if spec.is_share {
+            // It is led as a member of the consumer protocol is, towards shares of partitions.
+            config.is_modern = true;
+            config.remote_assignor = Some(Assignor::Simple);
+        }
         let name: Rc<str> = spec.name.as_str().into();
         let mut core = ClientCore::new(name, config.network.clone(), bootstrap.clone());
         core.allow_auto_create = config.allow_auto_create;
@@ -129,6 +139,7 @@ impl Consumer {
             is_ready: false,
             crash_at: None,
             writer: Writer::default(),
+            share: Share::default(),
             warned: BTreeSet::new(),
             config,
         }
@@ -260,6 +271,9 @@ impl Consumer {
             }
             (Asked::Commit(commit), response) => self.commit_answered(commit, response, out),
             (Asked::Write(partition), response) => self.write_answered(&partition, response, out),
+            (Asked::Share(broker, wants), response) => {
+                self.share_answered((broker, wants), response, out);
+            }
             (Asked::ProducerId, response) => self.producer_id_answered(response, out),
             (Asked::Leave, _) => out.exit(),
             (Asked::Nothing, _) => {}
@@ -359,7 +373,9 @@ impl Consumer {
             CommitMode::Before | CommitMode::Never => false,
             CommitMode::After(_) => true,
         };
-        if commits && self.membership.is_some() {
+        if self.spec.is_share {
+            self.share_close(out);
+        } else if commits && self.membership.is_some() {
             let offsets = self.offsets_handled();
             self.commits.at_close(offsets);
         }

@@ -116,8 +116,8 @@ impl Consumer {
     /// When offsets are committed; never without a group.
     pub(super) fn commit_mode(&self) -> CommitMode {
         match &self.membership {
-            Some(_) => self.spec.commit,
-            None => CommitMode::Never,
+            Some(_) if !self.spec.is_share => self.spec.commit,
+            _ => CommitMode::Never,
         }
     }
 

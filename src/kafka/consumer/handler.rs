@@ -48,7 +48,12 @@ impl Consumer {
                     if self.dies_at(CrashPoint::Fetched, out) {
                         return None;
                     }
-                    if self.commit_mode() == CommitMode::Before {
+                    if self.spec.is_share {
+                        let before = self.spec.commit == CommitMode::Before;
+                        if !(before && self.accept_polled(out)) {
+                            self.take_up(true, out);
+                        }
+                    } else if self.commit_mode() == CommitMode::Before {
                         self.commit_polled(out);
                     } else {
                         self.take_up(true, out);
@@ -85,7 +90,10 @@ impl Consumer {
                 }
             }
         }
-        self.send_fetches(out);
+        match self.spec.is_share {
+            true => self.send_share_fetches(out),
+            false => self.send_fetches(out),
+        }
         if let Some(membership) = &mut self.membership {
             membership.polled(out.now());
         }
@@ -151,6 +159,12 @@ impl Consumer {
 
     /// All is done with a record but its commit; the next one of its partition has this offset.
     pub(super) fn handled(&mut self, (partition, next): (TopicPartition, i64), out: &mut Out<'_>) {
+        if self.spec.is_share {
+            if !self.share_handled((partition, next), out) {
+                self.take_up(false, out);
+            }
+            return;
+        }
         self.commits.handled(&partition, next);
         if self.spec.stop_after.is_some_and(|most| self.handled >= most) {
             return self.finish(out);

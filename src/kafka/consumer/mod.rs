@@ -20,6 +20,8 @@
 //! result to another topic ([`writer`]), in this order, and then commits. At each of these points
 //! it can be made to die.
 //!
+//! In a share group it reads what nobody else has at that time ([`share`]).
+//!
 //! Simplified: requests leave and answers are taken while the handler works, but a
 //! Fetch is sent only from within `poll()`, as in the classic consumer. `read_committed` reads
 //! what `read_uncommitted` reads, as there are no transactions.
@@ -32,6 +34,7 @@ pub mod handler;
 pub mod membership;
 pub mod modern_member;
 pub mod positions;
+pub mod share;
 pub mod writer;
 
 pub use client::Consumer;

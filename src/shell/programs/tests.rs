@@ -171,10 +171,10 @@ fn consumers_pull_or_are_pushed_to() {
     assert_eq!((pushed.prefetch, pushed.auto_ack, pushed.memory), (20, true, 10_000_000));
     assert_eq!(pushed.work_per_message, Span::millis(50));
 
-    assert_eq!(
-        refused("consumer c --kafka t --share-group g"),
-        "not here yet: consumer --kafka --share-group"
-    );
+    let Command::KafkaConsumer(spec) = command("consumer c --kafka t --share-group g") else {
+        panic!("another command")
+    };
+    assert!(spec.is_share);
     assert!(refused("consumer c --kafka t").ends_with("expected --group GROUP (consumer --kafka)"));
     assert!(refused("consumer c --kafka t --group g --rabbit q").contains("expected one side"));
     assert!(refused("consumer c").ends_with("expected --kafka TOPIC or --rabbit QUEUE (consumer)"));

@@ -9,6 +9,8 @@ pub(super) const TEXTS: Event = Event {
     kafka_client_error: "Client {client} was told: {error}.",
     kafka_client_crashed: "Client {client} died where it was told to: {at}.",
     kafka_result_written: "Consumer {client} wrote the result of {message} to {partition} at offset {offset}.",
+    kafka_share_acquired: "Consumer {client} of share group {group} acquired records of {partition}.",
+    kafka_share_returned: "Share group {group}: {records} record(s) of {partition} came back ({reason}).",
     kafka_client_finished: "Client {client} has what it wanted and ended.",
     kafka_client_ready: "Client {client} is connected and ready.",
     kafka_fetch_parked: "Broker {by} has nothing new and keeps the fetch of {client} waiting.",

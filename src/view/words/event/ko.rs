@@ -9,6 +9,8 @@ pub(super) const TEXTS: Event = Event {
     kafka_client_error: "클라이언트 {client|이/가} 오류를 받았습니다: {error}.",
     kafka_client_crashed: "클라이언트 {client|이/가} 정해 둔 지점({at})에서 죽었습니다.",
     kafka_result_written: "컨슈머 {client|이/가} {message}의 결과를 파티션 {partition}의 오프셋 {offset}에 썼습니다.",
+    kafka_share_acquired: "셰어 그룹 {group}의 컨슈머 {client|이/가} 파티션 {partition}의 레코드를 맡았습니다.",
+    kafka_share_returned: "셰어 그룹 {group}: 파티션 {partition}의 레코드 {records}개가 돌아왔습니다 ({reason}).",
     kafka_client_finished: "클라이언트 {client|이/가} 원하던 만큼 받고 끝났습니다.",
     kafka_client_ready: "클라이언트 {client|이/가} 연결을 마치고 준비되었습니다.",
     kafka_fetch_parked: "브로커 {by|은/는} 새 레코드가 없어 {client}의 가져오기 요청을 붙잡아 두었습니다.",
