@@ -268,7 +268,10 @@ impl Server {
         let result = match self.loading.is_empty() {
             true => Ok({
                 // Share groups have a tool of their own.
-                let shares = |group: &Group| matches!(&group.kind, Kind::Consumer(group) if group.is_share());
+                let shares = |group: &Group| match &group.kind {
+                    Kind::Consumer(group) => group.is_share(),
+                    Kind::Classic(_) => false,
+                };
                 let all = self.groups.iter().filter(|(_, group)| !shares(group));
                 let is_modern = |group: &Group| matches!(group.kind, Kind::Consumer(_));
                 all.map(|(id, group)| (id.clone(), is_modern(group), group.state())).collect()

@@ -50,6 +50,7 @@ static KAFKA: Object = Object {
     called: "the Kafka side",
     fields: &[
         ("brokers", Map(&SERVER)),
+        ("controllers", Map(&SERVER)),
         ("topics", Map(&TOPIC)),
         ("groups", Map(&GROUP)),
         ("groups_stable", Value),
