@@ -95,6 +95,8 @@ fn lab(kept: &Kept) -> Timeline {
         batch: None,
         commit: CommitMode::After(1),
         effect: None,
+        is_share: false,
+        to: None,
         stop_after: None,
         settings: [("auto.offset.reset".to_owned(), "earliest".to_owned())].into(),
     };

@@ -76,6 +76,8 @@ fn kafka_consumer() -> Command {
         batch: None,
         commit: CommitMode::After(1),
         effect: None,
+        is_share: false,
+        to: None,
         stop_after: None,
         settings: [("auto.offset.reset".to_owned(), "earliest".to_owned())].into(),
     })

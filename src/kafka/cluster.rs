@@ -4,7 +4,7 @@ use super::broker::{Broker, Server};
 use super::command::Command;
 use super::consumer::Consumer;
 use super::controller::ControllerProcess;
-use super::event::{Event, TopicPartition};
+use super::event::{Event, InHands, TopicPartition};
 use super::inspect::{
     ClientKind, ClientState, Glimpse, GroupPosition, GroupState, MemberState, PartitionState,
     ReplicaState, SegmentState, TopicState,
@@ -195,6 +195,13 @@ impl Cluster {
                 for (partition, offset) in &group.offsets {
                     committed.insert(partition.clone(), Some(offset.offset));
                 }
+                // A share group's place is the first offset that is not done.
+                for (_, leader) in self.brokers() {
+                    let shared = leader.server().into_iter().flat_map(|server| &server.shares.all);
+                    for shared in shared.filter(|shared| shared.group == *id) {
+                        committed.insert(shared.partition.clone(), Some(shared.state.start()));
+                    }
+                }
                 let offsets = committed.into_iter().map(|(partition, committed)| {
                     let lag = self.shown(&partition).map_or(0, |(_, found)| {
                         let from = committed.unwrap_or(found.log.log_start());
@@ -216,6 +223,28 @@ impl Cluster {
             }
         }
         groups.into_values().collect()
+    }
+
+    /// Of the records that a consumer has in hands those that its group has committed past.
+    pub fn passed_over(&self, id: NodeId, held: &[InHands]) -> Vec<MessageId> {
+        let Program::Consumer(consumer) = self.world.node(id).program() else { return Vec::new() };
+        let Reads::Group { group, .. } = &consumer.spec().reads else { return Vec::new() };
+        let servers = self.brokers().filter_map(|(_, broker)| broker.server());
+        let Some(group) = servers.filter_map(|server| server.groups.get(group)).next() else {
+            return Vec::new();
+        };
+        let passed = held.iter().filter(|(partition, offset, _)| {
+            group.offsets.get(partition).is_some_and(|committed| committed.offset > *offset)
+        });
+        passed.map(|(_, _, message)| *message).collect()
+    }
+
+    /// What a consumer was handed and has not handled.
+    pub fn in_hands(&self, id: NodeId) -> Vec<InHands> {
+        match self.world.node(id).program() {
+            Program::Consumer(consumer) => consumer.in_hands(),
+            _ => Vec::new(),
+        }
     }
 
     /// All producers and consumers in the order in which they came.

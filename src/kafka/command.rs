@@ -25,6 +25,8 @@ pub enum Command {
     Seek(TopicPartition, i64),
     /// Consumer: `commitSync()` of one partition.
     Commit(TopicPartition, i64),
+    /// Consumer: die without a word when it next reaches this point.
+    CrashAt(CrashPoint),
     /// Client: a setting that can change while it runs.
     Set {
         /// The setting's real name.
@@ -32,6 +34,35 @@ pub enum Command {
         /// Its new value.
         value: String,
     },
+}
+
+/// A point of a consumer's round at which it can be made to die. Between two of them nothing is
+/// done that anybody else could see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CrashPoint {
+    /// `poll()` has returned records; nothing is done with them.
+    Fetched,
+    /// The handler is done with a record.
+    Processed,
+    /// Its side effect has happened.
+    Effect,
+    /// Its result is written: the broker has acknowledged it.
+    Written,
+    /// The coordinator has acknowledged a commit.
+    Committed,
+}
+
+impl CrashPoint {
+    /// Its name, as `client NAME crash --at` takes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            CrashPoint::Fetched => "fetched",
+            CrashPoint::Processed => "processed",
+            CrashPoint::Effect => "effect",
+            CrashPoint::Written => "written",
+            CrashPoint::Committed => "committed",
+        }
+    }
 }
 
 /// A record on its way into the log.

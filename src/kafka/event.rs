@@ -28,6 +28,9 @@ impl fmt::Display for TopicPartition {
     }
 }
 
+/// A record that a consumer was handed and has not handled: where it lies, and its message.
+pub type InHands = (TopicPartition, i64, MessageId);
+
 /// What happened. The variant's name in snake case behind `kafka.` is its public name.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub enum Event {
@@ -353,6 +356,30 @@ pub enum Event {
         /// Which.
         partitions: Vec<TopicPartition>,
     },
+    /// A member of a share group has records for itself, until it says what became of them or the
+    /// lock's time is up.
+    ShareAcquired {
+        /// The group.
+        group: Rc<str>,
+        /// The consumer.
+        client: Rc<str>,
+        /// The partition.
+        partition: TopicPartition,
+        /// The offsets, each with its delivery count.
+        offsets: Vec<(i64, u16)>,
+    },
+    /// Records of a share group came back: others may have them, or they were delivered too often
+    /// and are archived.
+    ShareReturned {
+        /// The group.
+        group: Rc<str>,
+        /// The partition.
+        partition: TopicPartition,
+        /// How many.
+        records: u64,
+        /// Why: `lock_timeout`, `released`, `left`.
+        reason: &'static str,
+    },
     /// A committed offset was too old and was forgotten.
     OffsetExpired {
         /// The group.
@@ -380,6 +407,27 @@ pub enum Event {
         client: Rc<str>,
         /// What.
         error: ApiError,
+    },
+    /// A client died at the point that it was told to die at.
+    ClientCrashed {
+        /// The client.
+        client: Rc<str>,
+        /// `fetched`, `processed`, `effect`, `written`, `committed`.
+        at: &'static str,
+        /// What it had been handed and had not handled.
+        #[serde(skip)]
+        held: Vec<InHands>,
+    },
+    /// The result of a record is in the log of another topic.
+    ResultWritten {
+        /// The consumer that made it.
+        client: Rc<str>,
+        /// The message.
+        message: MessageId,
+        /// Where the result is.
+        partition: TopicPartition,
+        /// Its offset.
+        offset: i64,
     },
     /// A client ended by itself (a console consumer that has what it wanted).
     ClientFinished {
@@ -437,10 +485,14 @@ impl Event {
             Event::PartitionsAssigned { .. } => "kafka.partitions_assigned",
             Event::PartitionsRevoked { .. } => "kafka.partitions_revoked",
             Event::PartitionsLost { .. } => "kafka.partitions_lost",
+            Event::ShareAcquired { .. } => "kafka.share_acquired",
+            Event::ShareReturned { .. } => "kafka.share_returned",
             Event::OffsetExpired { .. } => "kafka.offset_expired",
             Event::OffsetReset { .. } => "kafka.offset_reset",
             Event::ClientReady { .. } => "kafka.client_ready",
             Event::ClientError { .. } => "kafka.client_error",
+            Event::ClientCrashed { .. } => "kafka.client_crashed",
+            Event::ResultWritten { .. } => "kafka.result_written",
             Event::ClientFinished { .. } => "kafka.client_finished",
             Event::Answered { .. } => "kafka.answered",
         }

@@ -69,6 +69,10 @@ pub enum Timer {
     UncleanElection,
     /// Broker: something in a group is due.
     Groups,
+    /// Broker: a ShareFetch has waited long enough.
+    ShareWait(u64),
+    /// Broker: locks of share groups may be over.
+    ShareLocks,
     /// Broker: committed offsets that are too old are to be forgotten.
     OldOffsets,
 }

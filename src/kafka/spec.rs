@@ -79,6 +79,10 @@ pub struct ConsumerSpec {
     pub commit: CommitMode,
     /// A counted side effect of each record, such as an e-mail.
     pub effect: Option<String>,
+    /// True if its group is a share group (KIP-932).
+    pub is_share: bool,
+    /// The topic to which it writes a result of each record.
+    pub to: Option<String>,
     /// Ends by itself after so many records (console consumer).
     pub stop_after: Option<u64>,
     /// Consumer settings that differ from their defaults.
@@ -115,6 +119,8 @@ pub enum StartAt {
     Latest,
     /// This offset.
     Offset(i64),
+    /// The first record that is not older than this; the high watermark if there is none.
+    Since(Span),
 }
 
 /// When a consumer commits.

@@ -1,6 +1,7 @@
 //! What each command does at the instant it is given, and what it then waits for.
 
-use super::command::{ClientAct, Command, ConsoleConsume, ConsoleProduce, NetAct, ProcessAct};
+use super::clients::kafka_accepts;
+use super::command::{Command, ConsoleConsume, ConsoleProduce, NetAct, ProcessAct};
 use super::command::{ProducerCommand, Settings};
 use super::console::Console;
 use super::event::LabEvent;
@@ -24,7 +25,7 @@ const STOP_PATIENCE: Span = Span::seconds(60);
 const RESEND_MAX: usize = 100_000;
 
 /// Settings of a producer that belong to the RabbitMQ side; all others are Kafka's.
-const PUBLISHER_SETTINGS: [&str; 5] =
+pub(super) const PUBLISHER_SETTINGS: [&str; 5] =
     ["confirm", "mandatory", "delivery_mode", "priority", "expiration"];
 
 /// What a command that has acted waits for.
@@ -48,13 +49,13 @@ pub(super) enum Wait {
     Console(u64),
 }
 
-type Acted = Result<Wait, LabError>;
+pub(super) type Acted = Result<Wait, LabError>;
 
-fn done() -> Acted {
+pub(super) fn done() -> Acted {
     Ok(Wait::For(Box::new(Outcome::Done)))
 }
 
-fn refused<T>(sentence: String) -> Result<T, LabError> {
+pub(super) fn refused<T>(sentence: String) -> Result<T, LabError> {
     Err(LabError::Refused(sentence))
 }
 
@@ -149,7 +150,9 @@ impl Session {
         let (kafka_settings, rabbit_settings) = split_settings(&command.settings);
         if !command.kafka.is_empty() {
             let spec = kafka::spec::ProducerSpec { name: name.clone(), settings: kafka_settings };
-            self.renew_kafka(name, kafka::spec::Spec::Producer(spec));
+            let spec = kafka::spec::Spec::Producer(spec);
+            kafka_accepts(&spec)?;
+            self.renew_kafka(name, spec);
         }
         if !command.rabbit.is_empty() {
             let spec =
@@ -192,8 +195,11 @@ impl Session {
             kafka::spec::Reads::Group { group, .. } => group.clone(),
             kafka::spec::Reads::Assigned { .. } => spec.name.clone(),
         };
-        self.readers.insert(spec.name.clone(), reader);
-        self.renew_kafka(&spec.name, kafka::spec::Spec::Consumer(spec.clone()));
+        let name = &spec.name;
+        let spec = kafka::spec::Spec::Consumer(spec.clone());
+        kafka_accepts(&spec)?;
+        self.readers.insert(name.clone(), reader);
+        self.renew_kafka(name, spec);
         done()
     }
 
@@ -246,7 +252,11 @@ impl Session {
         (self.kafka.world.id(name), self.rabbit.world.id(name))
     }
 
-    fn known(&self, name: &str, what: &str) -> Result<(Option<NodeId>, Option<NodeId>), LabError> {
+    pub(super) fn known(
+        &self,
+        name: &str,
+        what: &str,
+    ) -> Result<(Option<NodeId>, Option<NodeId>), LabError> {
         match self.processes(name) {
             (None, None) => {
                 let kafka = self.kafka.world.ids().map(|id| self.kafka.world.name(id));
@@ -262,50 +272,6 @@ impl Session {
         }
     }
 
-    fn act_client(&mut self, name: &str, act: &ClientAct) -> Acted {
-        let (kafka, rabbit) = self.known(name, "client")?;
-        if is_server(name) {
-            return refused(format!("{name} is a server; `node {name} ...` acts on it"));
-        }
-        match act {
-            ClientAct::Process(act) => return self.act_process(name, *act),
-            ClientAct::Set { name: setting, value } => {
-                let (setting, value) = (setting.clone(), value.clone());
-                if let Some(id) = kafka.filter(|_| !PUBLISHER_SETTINGS.contains(&&*setting)) {
-                    let (name, value) = (setting.clone(), value.clone());
-                    self.kafka.command(id, kafka::command::Command::Set { name, value });
-                }
-                if let Some(id) = rabbit {
-                    self.rabbit.command(id, rabbit::command::Command::Set { name: setting, value });
-                }
-            }
-            ClientAct::Seek(partition, offset) => {
-                let command = kafka::command::Command::Seek(partition.clone(), *offset);
-                self.command_consumer(name, kafka, command)?;
-            }
-            ClientAct::Commit(partition, offset) => {
-                let command = kafka::command::Command::Commit(partition.clone(), *offset);
-                self.command_consumer(name, kafka, command)?;
-            }
-        }
-        done()
-    }
-
-    fn command_consumer(
-        &mut self,
-        name: &str,
-        id: Option<NodeId>,
-        command: kafka::command::Command,
-    ) -> Result<(), LabError> {
-        match id.filter(|id| matches!(self.kafka.spec(*id), kafka::spec::Spec::Consumer(_))) {
-            Some(id) => {
-                self.kafka.command(id, command);
-                Ok(())
-            }
-            None => refused(format!("{name} is no Kafka consumer: it has no offsets")),
-        }
-    }
-
     // ---- processes ----
 
     fn act_node(&mut self, name: &str, act: ProcessAct) -> Acted {
@@ -316,9 +282,12 @@ impl Session {
         self.act_process(name, act)
     }
 
-    fn act_process(&mut self, name: &str, act: ProcessAct) -> Acted {
+    pub(super) fn act_process(&mut self, name: &str, act: ProcessAct) -> Acted {
         let (kafka, rabbit) = self.processes(name);
         if let Some(id) = kafka {
+            if matches!(act, ProcessAct::Stop | ProcessAct::Crash) {
+                self.note_memory_lost(id);
+            }
             change_process(&mut self.kafka.world, id, act);
         }
         if let Some(id) = rabbit {
@@ -393,6 +362,7 @@ impl Session {
     /// start again.
     pub(super) fn crash_all(&mut self) {
         self.level();
+        running(&self.kafka.world).into_iter().for_each(|id| self.note_memory_lost(id));
         self.kafka.world.crash_all();
         self.rabbit.world.crash_all();
         self.after_restart("crashed");
@@ -402,6 +372,7 @@ impl Session {
         let machines: BTreeSet<_> =
             self.kafka.world.ids().map(|id| self.kafka.world.machine(id)).collect();
         let alive: Vec<NodeId> = running(&self.kafka.world);
+        alive.iter().for_each(|id| self.note_memory_lost(*id));
         machines.into_iter().for_each(|machine| self.kafka.world.power_cut(machine));
         alive.into_iter().for_each(|id| self.kafka.world.start(id));
         let machines: BTreeSet<_> =
@@ -504,6 +475,8 @@ impl Session {
             batch: None,
             commit: kafka::spec::CommitMode::Auto,
             effect: None,
+            is_share: false,
+            to: None,
             stop_after: consume.max_messages,
             settings: consume.settings.clone(),
         };
@@ -528,7 +501,7 @@ fn split_settings(settings: &Settings) -> (Settings, Settings) {
     all.partition(|(name, _)| !PUBLISHER_SETTINGS.contains(&name.as_str()))
 }
 
-fn is_server(name: &str) -> bool {
+pub(super) fn is_server(name: &str) -> bool {
     ["kafka-", "rabbit-", "controller-", "zookeeper-"].iter().any(|kind| {
         name.strip_prefix(kind).is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit()))
     })

@@ -179,6 +179,8 @@ pub enum ProcessAct {
 pub enum ClientAct {
     /// Its life as a process.
     Process(ProcessAct),
+    /// `crash --at`: it dies when it next gets there.
+    CrashAt(kafka::command::CrashPoint),
     /// A setting that can change while it runs.
     Set {
         /// The setting's real name.

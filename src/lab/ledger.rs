@@ -4,7 +4,8 @@
 //! it, so that ten million messages stay a few hundred megabytes at worst and a clone shares them.
 //!
 //! - **acknowledged**: the producer believes it stored (Produce response, publisher confirm).
-//! - **lost**: acknowledged, and no longer readable by anybody before it was processed.
+//! - **lost**: acknowledged, and no longer readable by anybody before it was processed; or held
+//!   by a consumer that died before it processed it, while its group had committed past it.
 //! - **duplicated**: processed more than once by the same reader (group, or queue).
 //! - **reordered**: processed for the first time after a younger message of the same key.
 
@@ -250,6 +251,13 @@ impl Ledger {
             Event::Removed { message, reason, .. } => self.removed(*message, Some(reason)),
             Event::OutOfMemory { client, .. } => self.consumer_died(client),
             _ => {}
+        }
+    }
+
+    /// Its consumer dies with it in hands, and a commit says that it was done.
+    pub fn passed_over(&mut self, message: MessageId) {
+        if !self.kafka.has(message, PROCESSED) {
+            self.kafka.mark(message, LOST);
         }
     }
 

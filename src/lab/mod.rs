@@ -18,6 +18,7 @@
 
 mod act;
 pub mod chunks;
+mod clients;
 pub mod command;
 mod console;
 pub mod event;

@@ -432,6 +432,11 @@ impl Session {
         self.ledger.listen(&what, |client| {
             readers.get(client).cloned().unwrap_or_else(|| client.to_owned())
         });
+        if let What::Kafka(kafka::event::Event::ClientCrashed { client, held, .. }) = &what
+            && let Some(id) = self.kafka.world.id(client)
+        {
+            self.note_passed_over(id, held);
+        }
         self.events.push(at, before, by, what);
     }
 

@@ -84,6 +84,8 @@ impl Trial {
             batch: None,
             commit: CommitMode::Never,
             effect: None,
+            is_share: false,
+            to: None,
             stop_after: None,
             settings: settings(&[("auto.offset.reset", "earliest")]),
         };

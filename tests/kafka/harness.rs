@@ -40,6 +40,8 @@ pub fn consumer(name: &str, topic: &str, group: &str, work: Span) -> ConsumerSpe
         batch: None,
         commit: CommitMode::Auto,
         effect: None,
+        is_share: false,
+        to: None,
         stop_after: None,
         settings: settings(&[("auto.offset.reset", "earliest")]),
     }

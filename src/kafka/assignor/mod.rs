@@ -19,6 +19,7 @@ pub mod cooperative;
 pub mod mixed;
 pub mod range;
 pub mod round_robin;
+pub mod simple;
 pub mod sticky;
 pub mod uniform;
 
@@ -72,6 +73,8 @@ pub enum Assignor {
     ServerUniform,
     /// `range`, at the coordinator.
     ServerRange,
+    /// `simple`, at the coordinator, of share groups.
+    Simple,
 }
 
 /// The rules of the classic protocol, by the names that members vote for and by their classes.
@@ -111,6 +114,7 @@ impl Assignor {
             Assignor::Sticky => "sticky",
             Assignor::CooperativeSticky => "cooperative-sticky",
             Assignor::ServerUniform => "uniform",
+            Assignor::Simple => "simple",
         }
     }
 
@@ -129,6 +133,7 @@ impl Assignor {
             Assignor::Sticky => sticky::assign(topics, members).0,
             Assignor::CooperativeSticky => cooperative::assign(topics, members),
             Assignor::ServerUniform => uniform::assign(topics, members),
+            Assignor::Simple => simple::assign(topics, members),
         }
     }
 }

@@ -267,7 +267,12 @@ impl Server {
     pub(super) fn list_groups(&self, call: &Call, out: &mut Out<'_>) {
         let result = match self.loading.is_empty() {
             true => Ok({
-                let all = self.groups.iter();
+                // Share groups have a tool of their own.
+                let shares = |group: &Group| match &group.kind {
+                    Kind::Consumer(group) => group.is_share(),
+                    Kind::Classic(_) => false,
+                };
+                let all = self.groups.iter().filter(|(_, group)| !shares(group));
                 let is_modern = |group: &Group| matches!(group.kind, Kind::Consumer(_));
                 all.map(|(id, group)| (id.clone(), is_modern(group), group.state())).collect()
             }),

@@ -11,7 +11,7 @@ use crate::kafka::event::{Event, TopicPartition};
 use crate::kafka::log::ReadPlan;
 use crate::kafka::message::Response;
 use crate::kafka::message::request::{Fetch, FetchPartition};
-use crate::kafka::message::response::{Fetched, FetchedPartition};
+use crate::kafka::message::response::{Fetched, FetchedPartition, ShareFetched};
 use crate::kafka::partition::Partition;
 use crate::kafka::process::{Out, Timer};
 use crate::kafka::record::{BatchStream, HEADER_BYTES};
@@ -42,6 +42,8 @@ pub struct DelayedFetch {
     min_bytes: u64,
     max_bytes: u64,
     slots: Vec<Slot>,
+    /// What a member of a share group acquired: it is answered with that.
+    share: Option<ShareFetched>,
     /// True if it is answered after this read, whatever it brings.
     last: bool,
 }
@@ -64,7 +66,13 @@ pub enum Trimmed {
 }
 
 impl Server {
-    pub(super) fn fetch(&mut self, call: Call, fetch: Fetch, out: &mut Out<'_>) {
+    pub(super) fn fetch(
+        &mut self,
+        call: Call,
+        fetch: Fetch,
+        share: Option<ShareFetched>,
+        out: &mut Out<'_>,
+    ) {
         let id = self.fresh_id();
         let slots = fetch.partitions.into_iter().map(|asked| Slot {
             asked,
@@ -81,6 +89,7 @@ impl Server {
             min_bytes: fetch.min_bytes,
             max_bytes: fetch.max_bytes,
             slots: slots.collect(),
+            share,
             last: fetch.max_wait_ms == 0,
         };
         self.fetches.insert(id, delayed);
@@ -234,6 +243,10 @@ impl Server {
             }
         });
         let fetched = Fetched { partitions: partitions.collect() };
+        if let Some(share) = fetch.share {
+            let share = ShareFetched { fetched: fetched.partitions, ..share };
+            return fetch.call.answer(Response::ShareFetch(share), out);
+        }
         fetch.call.answer(Response::Fetch(fetched), out);
     }
 

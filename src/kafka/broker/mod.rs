@@ -40,6 +40,7 @@ pub mod produce;
 pub mod replicas;
 pub mod retention;
 pub mod server;
+pub mod share;
 pub mod startup;
 pub mod topics;
 

@@ -161,6 +161,7 @@ impl Server {
             out.emit(Event::HighWatermarkAdvanced { partition: partition.clone(), offset });
             self.retry_produces(partition, out);
             self.wake_fetches(partition, out);
+            self.wake_shares(out);
         }
     }
 

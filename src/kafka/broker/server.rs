@@ -9,6 +9,7 @@ use super::life::Ticket;
 use super::lifecycle::{Lifecycle, Stage};
 use super::list_offsets::DelayedLookup;
 use super::produce::DelayedProduce;
+use super::share::Shares;
 use crate::kafka::client::Connections;
 use crate::kafka::config::BrokerConfig;
 use crate::kafka::event::TopicPartition;
@@ -77,6 +78,8 @@ pub struct Server {
     pub(super) loading: BTreeMap<i32, LogScan>,
     pub(super) fetches: BTreeMap<u64, DelayedFetch>,
     pub(super) produces: BTreeMap<u64, DelayedProduce>,
+    /// What it leads of share groups.
+    pub shares: Shares,
     pub(super) lookups: BTreeMap<u64, DelayedLookup>,
     /// Producer ids that this broker may give away: the next, and the end of its block.
     pub(super) producer_ids: (i64, i64),
@@ -139,6 +142,7 @@ impl Server {
             loading: BTreeMap::new(),
             fetches: BTreeMap::new(),
             produces: BTreeMap::new(),
+            shares: Shares::default(),
             lookups: BTreeMap::new(),
             groups_wake: None,
             cleaner: Cleaner::default(),
@@ -214,7 +218,8 @@ impl Server {
             }
             Request::InitProducerId => self.init_producer_id(call, out),
             Request::Produce(produce) => self.produce(call, produce, out),
-            Request::Fetch(fetch) => self.fetch(call, fetch, out),
+            Request::Fetch(fetch) => self.fetch(call, fetch, None, out),
+            Request::ShareFetch(fetch) => self.share_fetch(call, fetch, out),
             Request::ListOffsets { from_replica, partitions } => {
                 self.list_offsets(call, from_replica, partitions, out);
             }
@@ -295,6 +300,8 @@ impl Server {
     fn timer(&mut self, timer: Timer, out: &mut Out<'_>) {
         match timer {
             Timer::FetchWait(fetch) => self.fetch_waited(fetch, out),
+            Timer::ShareWait(id) => self.share_waited(id, out),
+            Timer::ShareLocks => self.share_locks_over(out),
             Timer::ProduceWait(produce) => self.produce_waited(produce, out),
             Timer::HighWatermarks => {
                 self.write_high_watermarks(out);
@@ -324,6 +331,7 @@ impl Server {
         for fetch in fetches {
             self.drop_fetch(fetch, out);
         }
+        self.share_member_gone(peer, out);
         self.lookups.retain(|_, lookup| !gone(&lookup.call));
         self.produces.values_mut().for_each(|produce| produce.asker_gone(peer));
     }

@@ -1,5 +1,6 @@
 //! Settings of a consumer.
 
+use super::duration;
 use super::producer::NetworkConfig;
 use super::{Definition, Kind, Values, define};
 use crate::kafka::assignor::Assignor;
@@ -13,7 +14,7 @@ use std::rc::Rc;
 pub const TABLE: &[Definition] = &[
     define("allow.auto.create.topics", Kind::Boolean, "true"),
     define("auto.commit.interval.ms", Kind::Int(0), "5000"),
-    define("auto.offset.reset", Kind::OneOf(&["latest", "earliest", "none"]), "latest"),
+    define("auto.offset.reset", Kind::Text, "latest"),
     define("check.crcs", Kind::Boolean, "true"),
     define("default.api.timeout.ms", Kind::Int(0), "60000"),
     define("enable.auto.commit", Kind::Boolean, "true"),
@@ -60,6 +61,26 @@ fn assignors(list: &str) -> Result<Vec<Assignor>, ApiError> {
         })
     });
     each.collect()
+}
+
+/// Where to begin without a committed offset, by its name (KIP-1106).
+fn offset_reset(text: &str) -> Result<Option<StartAt>, ApiError> {
+    match text {
+        "earliest" => Ok(Some(StartAt::Earliest)),
+        "latest" => Ok(Some(StartAt::Latest)),
+        "none" => Ok(None),
+        _ => match text.strip_prefix("by_duration:").and_then(duration::parse) {
+            Some(span) => Ok(Some(StartAt::Since(span))),
+            None => Err(client_error(
+                "ConfigException",
+                format!(
+                    "Invalid value {text} for configuration auto.offset.reset: Invalid value \
+                     `{text}` for configuration auto.offset.reset. The value must be either \
+                     'earliest', 'latest', 'none' or of the format 'by_duration:<PnDTnHnMn.nS.>'."
+                ),
+            )),
+        },
+    }
 }
 
 /// The consumer settings that the engine uses.
@@ -126,11 +147,7 @@ impl ConsumerConfig {
             return Err(client_error("IllegalArgumentException", sentence));
         }
         Ok(ConsumerConfig {
-            auto_offset_reset: match values.text("auto.offset.reset") {
-                "earliest" => Some(StartAt::Earliest),
-                "latest" => Some(StartAt::Latest),
-                _ => None,
-            },
+            auto_offset_reset: offset_reset(values.text("auto.offset.reset"))?,
             auto_commit: values.is_true("enable.auto.commit"),
             auto_commit_interval: ms("auto.commit.interval.ms"),
             fetch_min_bytes: values.natural("fetch.min.bytes"),

@@ -10,6 +10,7 @@
 
 pub mod broker;
 pub mod consumer;
+pub mod duration;
 pub mod producer;
 pub mod topic;
 

@@ -5,10 +5,13 @@ use super::fetcher::{FetchedData, Held};
 use super::handler::Thread;
 use super::membership::Membership;
 use super::positions::Positions;
+use super::share::Share;
+use super::writer::Writer;
+use crate::kafka::assignor::Assignor;
 use crate::kafka::client::{ClientCore, CoreHeard};
-use crate::kafka::command::{ApiError, Command};
+use crate::kafka::command::{ApiError, Command, CrashPoint};
 use crate::kafka::config::ConsumerConfig;
-use crate::kafka::event::{Event, TopicPartition};
+use crate::kafka::event::{Event, InHands, TopicPartition};
 use crate::kafka::message::Response;
 use crate::kafka::process::{Out, Process};
 use crate::kafka::spec::{CommitMode, ConsumerSpec, Reads};
@@ -38,6 +41,12 @@ pub enum Asked {
     Fetch(i32, Vec<(TopicPartition, i64)>),
     /// A commit.
     Commit(PendingCommit),
+    /// A result, to be in the log.
+    Write(TopicPartition),
+    /// Records of a share group, or the end of some: the broker, and whether records are wanted.
+    Share(i32, bool),
+    /// A producer id, for results.
+    ProducerId,
     /// To be a member no more.
     Leave,
 }
@@ -86,6 +95,10 @@ pub struct Consumer {
     close_by: Time,
     finishes: bool,
     is_ready: bool,
+    /// Where it is to die.
+    crash_at: Option<CrashPoint>,
+    pub(super) writer: Writer,
+    pub(super) share: Share,
     warned: BTreeSet<Rc<str>>,
 }
 
@@ -94,7 +107,12 @@ impl Consumer {
     pub fn new(spec: ConsumerSpec, bootstrap: Vec<NodeId>) -> Consumer {
         // Whether the settings are right is said when it starts.
         let defaults = || ConsumerConfig::of(&BTreeMap::new()).expect("the defaults are right");
-        let config = ConsumerConfig::of(&spec.settings).unwrap_or_else(|_| defaults());
+        let mut config = ConsumerConfig::of(&spec.settings).unwrap_or_else(|_| defaults());
+        if spec.is_share {
+            // It is led as a member of the consumer protocol is, towards shares of partitions.
+            config.is_modern = true;
+            config.remote_assignor = Some(Assignor::Simple);
+        }
         let name: Rc<str> = spec.name.as_str().into();
         let mut core = ClientCore::new(name, config.network.clone(), bootstrap.clone());
         core.allow_auto_create = config.allow_auto_create;
@@ -119,6 +137,9 @@ impl Consumer {
             close_by: Time::NEVER,
             finishes: false,
             is_ready: false,
+            crash_at: None,
+            writer: Writer::default(),
+            share: Share::default(),
             warned: BTreeSet::new(),
             config,
         }
@@ -150,11 +171,17 @@ impl Consumer {
         self.batch.iter().chain(self.buffer.iter().flat_map(|data| &data.records))
     }
 
+    /// The records of the last `poll()` that are not handled.
+    pub fn in_hands(&self) -> Vec<InHands> {
+        let held = self.batch.iter();
+        held.filter_map(|h| Some((h.partition.clone(), h.offset, h.message?))).collect()
+    }
+
     /// When its handler will be done with the record in work.
     pub fn busy_until(&self) -> Option<Time> {
         match self.thread {
             Thread::Working { until } => Some(until),
-            Thread::Polling | Thread::Committing => None,
+            Thread::Polling | Thread::Committing | Thread::Writing | Thread::Dead => None,
         }
     }
 
@@ -199,6 +226,9 @@ impl Consumer {
             Reads::Assigned { topic, .. } => vec![topic.as_str().into()],
         };
         topics.iter().for_each(|topic| self.core.metadata.want(topic));
+        if let Some(to) = &self.spec.to {
+            self.core.metadata.want(&to.as_str().into());
+        }
     }
 
     fn command(&mut self, command: Command, out: &mut Out<'_>) {
@@ -210,6 +240,7 @@ impl Consumer {
             Command::Commit(partition, offset) => {
                 self.commit_by_command(partition, offset, out.now());
             }
+            Command::CrashAt(point) => self.crash_at = Some(point),
             Command::Set { name, value } => self.set(name, value, out),
             Command::Send(_) | Command::Flush | Command::Ask(..) => {}
         }
@@ -239,6 +270,11 @@ impl Consumer {
                 self.offsets_answered(partitions, response, out);
             }
             (Asked::Commit(commit), response) => self.commit_answered(commit, response, out),
+            (Asked::Write(partition), response) => self.write_answered(&partition, response, out),
+            (Asked::Share(broker, wants), response) => {
+                self.share_answered((broker, wants), response, out);
+            }
+            (Asked::ProducerId, response) => self.producer_id_answered(response, out),
             (Asked::Leave, _) => out.exit(),
             (Asked::Nothing, _) => {}
             (asked, response) => self.membership_answered(asked, response, out),
@@ -264,11 +300,17 @@ impl Consumer {
         for asked in self.core.expire(out) {
             self.answered(asked, None, out);
         }
+        if self.thread == Thread::Dead {
+            return;
+        }
         self.core.pump(out);
         if self.closing.is_some() {
             return self.go_on_closing(out);
         }
         let thread = self.run_thread(out);
+        if self.thread == Thread::Dead {
+            return;
+        }
         if self.closing.is_some() {
             return self.go_on_closing(out);
         }
@@ -282,7 +324,8 @@ impl Consumer {
             // A commit that will not be made: who waited for it goes on.
             return self.pump(out);
         }
-        let own = [membership, positions, thread, commits].into_iter().flatten().min();
+        let write = self.pump_write(out);
+        let own = [membership, positions, thread, commits, write].into_iter().flatten().min();
         self.core.sleep(own, out);
     }
 
@@ -304,6 +347,18 @@ impl Consumer {
 
     // ---- the end ----
 
+    /// True if it was to die here: then it is dead, and must do nothing more.
+    pub(super) fn dies_at(&mut self, point: CrashPoint, out: &mut Out<'_>) -> bool {
+        if self.crash_at != Some(point) || self.thread == Thread::Dead {
+            return self.thread == Thread::Dead;
+        }
+        self.thread = Thread::Dead;
+        let (client, held) = (self.core.name.clone(), self.in_hands());
+        out.emit(Event::ClientCrashed { client, at: point.name(), held });
+        out.exit();
+        true
+    }
+
     /// `close()`: commits what was handled, leaves the group, ends.
     pub(super) fn close(&mut self, out: &mut Out<'_>) {
         if self.closing.is_some() {
@@ -318,12 +373,15 @@ impl Consumer {
             CommitMode::Before | CommitMode::Never => false,
             CommitMode::After(_) => true,
         };
-        if commits && self.membership.is_some() {
+        if self.spec.is_share {
+            self.share_close(out);
+        } else if commits && self.membership.is_some() {
             let offsets = self.offsets_handled();
             self.commits.at_close(offsets);
         }
         self.batch.clear();
         self.buffer.clear();
+        self.writer.forget();
         self.thread = Thread::Polling;
         self.closing = Some(Closing::Committing);
     }

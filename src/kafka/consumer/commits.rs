@@ -7,6 +7,7 @@
 
 use super::client::{Asked, Consumer};
 use super::handler::Thread;
+use crate::kafka::command::CrashPoint;
 use crate::kafka::error::{ErrorCode, client_error};
 use crate::kafka::event::{Event, TopicPartition};
 use crate::kafka::message::request::OffsetCommit;
@@ -115,8 +116,8 @@ impl Consumer {
     /// When offsets are committed; never without a group.
     pub(super) fn commit_mode(&self) -> CommitMode {
         match &self.membership {
-            Some(_) => self.spec.commit,
-            None => CommitMode::Never,
+            Some(_) if !self.spec.is_share => self.spec.commit,
+            _ => CommitMode::Never,
         }
     }
 
@@ -268,7 +269,12 @@ impl Consumer {
             }
             _ => Some(ErrorCode::CoordinatorNotAvailable),
         };
-        let Some(error) = error else { return self.commit_made(&commit, out) };
+        let Some(error) = error else {
+            if !self.dies_at(CrashPoint::Committed, out) {
+                self.commit_made(&commit, out);
+            }
+            return;
+        };
         if let Some(membership) = &mut self.membership {
             match error {
                 ErrorCode::NotCoordinator | ErrorCode::CoordinatorNotAvailable => {

@@ -151,7 +151,12 @@ impl Consumer {
         }
     }
 
-    fn take_records(&mut self, offset: i64, answer: FetchedPartition, out: &mut Out<'_>) {
+    pub(super) fn take_records(
+        &mut self,
+        offset: i64,
+        answer: FetchedPartition,
+        out: &mut Out<'_>,
+    ) {
         let partition = answer.partition;
         let mut records = VecDeque::new();
         let mut next_offset = offset;

@@ -2,7 +2,8 @@
 
 use super::client::Consumer;
 use super::fetcher::Held;
-use crate::kafka::event::Event;
+use crate::kafka::command::{CrashPoint, OutgoingRecord};
+use crate::kafka::event::{Event, TopicPartition};
 use crate::kafka::process::Out;
 use crate::kafka::spec::CommitMode;
 use crate::sim::{MessageId, Span, Time};
@@ -21,8 +22,12 @@ pub enum Thread {
         /// When it will be done with it.
         until: Time,
     },
+    /// It writes the result of the record that it has worked on, and waits.
+    Writing,
     /// It is in `commitSync()`.
     Committing,
+    /// It was told to die, and has died.
+    Dead,
 }
 
 fn as_text(bytes: &Option<Bytes>) -> Option<String> {
@@ -40,7 +45,15 @@ impl Consumer {
                     if !self.poll(out) {
                         return self.next_auto_commit();
                     }
-                    if self.commit_mode() == CommitMode::Before {
+                    if self.dies_at(CrashPoint::Fetched, out) {
+                        return None;
+                    }
+                    if self.spec.is_share {
+                        let before = self.spec.commit == CommitMode::Before;
+                        if !(before && self.accept_polled(out)) {
+                            self.take_up(true, out);
+                        }
+                    } else if self.commit_mode() == CommitMode::Before {
                         self.commit_polled(out);
                     } else {
                         self.take_up(true, out);
@@ -53,7 +66,7 @@ impl Consumer {
                     }
                 }
                 Thread::Working { until } => return Some(until),
-                Thread::Committing => return None,
+                Thread::Writing | Thread::Committing | Thread::Dead => return None,
             }
         }
     }
@@ -77,7 +90,10 @@ impl Consumer {
                 }
             }
         }
-        self.send_fetches(out);
+        match self.spec.is_share {
+            true => self.send_share_fetches(out),
+            false => self.send_fetches(out),
+        }
         if let Some(membership) = &mut self.membership {
             membership.polled(out.now());
         }
@@ -108,9 +124,15 @@ impl Consumer {
         };
         self.book.done += 1;
         self.handled += 1;
-        self.book.effects += u64::from(self.spec.effect.is_some());
         let Held { partition, offset, message, timestamp_ms, key, value, .. } = held;
-        self.commits.handled(&partition, offset + 1);
+        let next = (partition.clone(), offset + 1);
+        let result = self.spec.to.as_ref().map(|to| OutgoingRecord {
+            id: message.unwrap_or(NO_MESSAGE),
+            topic: to.clone(),
+            partition: None,
+            key: key.clone(),
+            value: value.clone(),
+        });
         out.emit(Event::Processed {
             client: self.core.name.clone(),
             partition,
@@ -120,6 +142,30 @@ impl Consumer {
             value: as_text(&value),
             timestamp_ms,
         });
+        if self.dies_at(CrashPoint::Processed, out) {
+            return;
+        }
+        if self.spec.effect.is_some() {
+            self.book.effects += 1;
+            if self.dies_at(CrashPoint::Effect, out) {
+                return;
+            }
+        }
+        match result {
+            Some(result) => self.write(result, next, out),
+            None => self.handled(next, out),
+        }
+    }
+
+    /// All is done with a record but its commit; the next one of its partition has this offset.
+    pub(super) fn handled(&mut self, (partition, next): (TopicPartition, i64), out: &mut Out<'_>) {
+        if self.spec.is_share {
+            if !self.share_handled((partition, next), out) {
+                self.take_up(false, out);
+            }
+            return;
+        }
+        self.commits.handled(&partition, next);
         if self.spec.stop_after.is_some_and(|most| self.handled >= most) {
             return self.finish(out);
         }

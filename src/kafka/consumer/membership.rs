@@ -195,7 +195,9 @@ impl Consumer {
     /// From now on it reads these partitions; what it keeps goes on where it was.
     pub(super) fn own(&mut self, partitions: Vec<TopicPartition>) {
         self.buffer.retain(|data| partitions.contains(&data.partition));
-        self.positions.assign(partitions.clone());
+        if !self.spec.is_share {
+            self.positions.assign(partitions.clone());
+        }
         if let Some(membership) = &mut self.membership {
             membership.owned = partitions;
         }

@@ -16,6 +16,12 @@
 //! committed offsets. A polite stop finishes nothing: the record in work is left undone, what was
 //! handled is committed (unless the mode is never), and the group is left.
 //!
+//! An application may do more with a record than work on it: it has a side effect, and writes a
+//! result to another topic ([`writer`]), in this order, and then commits. At each of these points
+//! it can be made to die.
+//!
+//! In a share group it reads what nobody else has at that time ([`share`]).
+//!
 //! Simplified: requests leave and answers are taken while the handler works, but a
 //! Fetch is sent only from within `poll()`, as in the classic consumer. `read_committed` reads
 //! what `read_uncommitted` reads, as there are no transactions.
@@ -28,5 +34,7 @@ pub mod handler;
 pub mod membership;
 pub mod modern_member;
 pub mod positions;
+pub mod share;
+pub mod writer;
 
 pub use client::Consumer;

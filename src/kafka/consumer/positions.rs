@@ -4,6 +4,7 @@ use super::client::{Asked, Consumer};
 use crate::kafka::error::{ErrorCode, client_error};
 use crate::kafka::event::{Event, TopicPartition};
 use crate::kafka::message::{Request, Response};
+use crate::kafka::now_ms;
 use crate::kafka::process::Out;
 use crate::kafka::spec::{Reads, StartAt};
 use crate::ordered::BTreeMap;
@@ -204,6 +205,9 @@ impl Consumer {
             let asked = partitions.iter().filter_map(|partition| {
                 let time = match self.positions.all.get(partition)?.place {
                     Place::Reset(StartAt::Earliest) => -2,
+                    Place::Reset(StartAt::Since(span)) => {
+                        (now_ms(out.now()) - span.as_millis() as i64).max(0)
+                    }
                     _ => -1,
                 };
                 Some((partition.clone(), time))
@@ -275,6 +279,11 @@ impl Consumer {
         };
         for (partition, result) in results {
             match result {
+                // All that is there is older.
+                Ok(-1) => {
+                    self.positions.answered(&partition);
+                    self.positions.reset(&partition, StartAt::Latest);
+                }
                 Ok(offset) => {
                     self.positions.answered(&partition);
                     let asked = self.positions.all.get(&partition);

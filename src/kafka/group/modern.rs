@@ -87,6 +87,8 @@ impl ModernGroup {
         };
         match () {
             _ if self.members.is_empty() => "Empty",
+            // Nobody waits for anybody there.
+            _ if self.is_share() => "Stable",
             _ if self.epoch > self.assignment_epoch => "Assigning",
             _ if !self.members.iter().all(at_target) => "Reconciling",
             _ => "Stable",
@@ -95,6 +97,9 @@ impl ModernGroup {
 
     /// The assignor that most members wish for; `uniform` where none has a wish.
     pub fn assignor(&self) -> Assignor {
+        if self.is_share() {
+            return Assignor::Simple;
+        }
         let wish = |assignor| {
             self.members.iter().filter(|member| member.assignor == Some(assignor)).count()
         };
@@ -102,6 +107,11 @@ impl ModernGroup {
             true => Assignor::ServerRange,
             false => Assignor::ServerUniform,
         }
+    }
+
+    /// True if its members share partitions (KIP-932): all of them do, or none.
+    pub fn is_share(&self) -> bool {
+        self.members.iter().any(|member| member.assignor == Some(Assignor::Simple))
     }
 
     fn place(&self, id: &str) -> Option<usize> {
@@ -116,6 +126,10 @@ impl ModernGroup {
     ) -> Result<MemberTarget, ErrorCode> {
         if beat.epoch < JOIN {
             return self.leave(&beat, around);
+        }
+        let shares = beat.assignor == Some(Assignor::Simple);
+        if !self.members.is_empty() && self.is_share() != shares {
+            return Err(ErrorCode::InconsistentGroupProtocol);
         }
         let at = match beat.epoch {
             JOIN => self.join(&beat, around)?,
@@ -274,7 +288,11 @@ impl ModernGroup {
         owned: Option<&[TopicPartition]>,
         around: &mut Around<'_>,
     ) -> MemberTarget {
+        let is_share = self.is_share();
         let is_taken = |partition: &TopicPartition| {
+            if is_share {
+                return false;
+            }
             let others = self.members.iter().enumerate().filter(|(other, _)| *other != at);
             others.map(|(_, other)| &other.progress).any(|other| {
                 other.assigned.contains(partition) || other.revoking.contains(partition)

@@ -99,6 +99,11 @@ impl SharePartition {
         self.window.len()
     }
 
+    /// How many records somebody works on.
+    pub fn held(&self) -> usize {
+        self.window.iter().filter(|record| record.holder.is_some()).count()
+    }
+
     /// A record's state and how often it was delivered, if it is in flight.
     pub fn record(&self, offset: i64) -> Option<(RecordState, u16)> {
         let at = usize::try_from(offset - self.start).ok()?;

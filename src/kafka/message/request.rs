@@ -3,6 +3,7 @@
 use crate::kafka::assignor::Assignor;
 use crate::kafka::event::TopicPartition;
 use crate::kafka::group::Subscription;
+use crate::kafka::group::share::Acknowledgement;
 use crate::kafka::message::response::TopicId;
 use crate::kafka::metadata::election::Election;
 use crate::kafka::spec::Settings;
@@ -90,6 +91,9 @@ pub enum Request {
         /// Of these partitions; of all that have one if `None`.
         partitions: Option<Vec<TopicPartition>>,
     },
+    /// A member of a share group, within `poll()` (ShareFetch), or when it says what became of
+    /// records without wanting others (ShareAcknowledge).
+    ShareFetch(ShareFetch),
     /// The topics tool.
     CreateTopics {
         /// Name.
@@ -277,6 +281,28 @@ pub struct AlterIsr {
     pub isr: Vec<(i32, i64)>,
 }
 
+/// What a member of a share group says of records of one partition, from the first to the last.
+pub type Acknowledged = (TopicPartition, (i64, i64), Acknowledgement);
+
+/// Records wanted, and what became of those that came before.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ShareFetch {
+    /// `group.id`.
+    pub group: Rc<str>,
+    /// Its member id.
+    pub member: Rc<str>,
+    /// How long the broker may hold it, in milliseconds.
+    pub max_wait_ms: u64,
+    /// So many records (`max.poll.records`).
+    pub max_records: usize,
+    /// Bytes of the answer.
+    pub max_bytes: u64,
+    /// Of these partitions.
+    pub partitions: Vec<TopicPartition>,
+    /// What became of earlier ones.
+    pub acknowledged: Vec<Acknowledged>,
+}
+
 /// Records asked for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fetch {
@@ -336,6 +362,11 @@ impl Request {
             Request::JoinGroup(_) => "JoinGroup",
             Request::SyncGroup { .. } => "SyncGroup",
             Request::Heartbeat { .. } => "Heartbeat",
+            Request::ShareFetch(fetch) if fetch.partitions.is_empty() => "ShareAcknowledge",
+            Request::ShareFetch(_) => "ShareFetch",
+            Request::ConsumerGroupHeartbeat(beat) if beat.assignor == Some(Assignor::Simple) => {
+                "ShareGroupHeartbeat"
+            }
             Request::ConsumerGroupHeartbeat(_) => "ConsumerGroupHeartbeat",
             Request::LeaveGroup { .. } => "LeaveGroup",
             Request::OffsetCommit(_) => "OffsetCommit",

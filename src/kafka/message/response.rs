@@ -40,6 +40,8 @@ pub enum Response {
     OffsetCommit(Vec<(TopicPartition, Result<(), ErrorCode>)>),
     /// Committed offsets; partitions without one are missing.
     OffsetFetch(Result<Vec<(TopicPartition, i64)>, ErrorCode>),
+    /// Records that the member has now, and what became of what it said.
+    ShareFetch(ShareFetched),
     /// The topic is there.
     CreateTopics(Result<(), ApiError>),
     /// The topic is gone.
@@ -192,6 +194,20 @@ pub struct JoinedMember {
     pub subscription: Subscription,
 }
 
+/// Records for a member of a share group.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ShareFetched {
+    /// What it said that was wrong.
+    pub refused: Vec<(TopicPartition, ErrorCode)>,
+    /// Batches; not all of their records are the member's.
+    pub fetched: Vec<FetchedPartition>,
+    /// The offsets that are, each with its delivery count.
+    pub acquired: Vec<Acquired>,
+}
+
+/// Offsets of a partition that a member acquired, each with its delivery count.
+pub type Acquired = (TopicPartition, Vec<(i64, u16)>);
+
 /// Where a member of the consumer protocol is on its way.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MemberTarget {
@@ -251,6 +267,7 @@ impl Response {
             Response::LeaveGroup(_) => "LeaveGroupResponse",
             Response::OffsetCommit(_) => "OffsetCommitResponse",
             Response::OffsetFetch(_) => "OffsetFetchResponse",
+            Response::ShareFetch(_) => "ShareFetchResponse",
             Response::CreateTopics(_) => "CreateTopicsResponse",
             Response::DeleteTopics(_) => "DeleteTopicsResponse",
             Response::CreatePartitions(_) => "CreatePartitionsResponse",

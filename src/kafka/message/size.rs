@@ -71,6 +71,12 @@ fn request(request: &Request) -> usize {
             let topics: usize = beat.topics.iter().map(|topic| text(topic)).sum();
             30 + text(&beat.group) + text(&beat.member) + topics + owned
         }
+        Request::ShareFetch(fetch) => {
+            40 + text(&fetch.group)
+                + text(&fetch.member)
+                + fetch.partitions.len() * 20
+                + fetch.acknowledged.len() * 38
+        }
         Request::LeaveGroup { group, member, .. } => 5 + text(group) + text(member),
         Request::OffsetCommit(commit) => {
             let offsets: usize = commit.offsets.iter().map(|(tp, _)| named(tp) + 14).sum();
@@ -143,6 +149,11 @@ fn response(response: &Response) -> usize {
         Response::Fetch(fetched) => {
             let each = fetched.partitions.iter().map(|partition| 56 + partition.records.len());
             11 + each.sum::<usize>()
+        }
+        Response::ShareFetch(fetched) => {
+            let each = fetched.fetched.iter().map(|partition| 60 + partition.records.len());
+            let acquired = fetched.acquired.iter().map(|(_, offsets)| 18 * offsets.len());
+            16 + each.sum::<usize>() + acquired.sum::<usize>()
         }
         Response::ListOffsets(results) => {
             4 + results.iter().map(|(tp, _)| named(tp) + 22).sum::<usize>()

@@ -168,7 +168,7 @@ impl Producer {
                 self.accumulator.flush();
             }
             Command::Set { name, value } => self.set(name, value, out),
-            Command::Ask(..) | Command::Seek(..) | Command::Commit(..) => {}
+            Command::Ask(..) | Command::Seek(..) | Command::Commit(..) | Command::CrashAt(_) => {}
         }
     }
 

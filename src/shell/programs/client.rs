@@ -1,16 +1,29 @@
 //! `client`: what becomes of a producer or consumer.
 
 use super::{Call, Plain, Program};
+use crate::kafka::command::CrashPoint;
 use crate::kafka::event::TopicPartition;
 use crate::lab::Command;
 use crate::lab::command::{ClientAct, ProcessAct};
 use crate::shell::error::Refusal;
 use crate::shell::job::Job;
 use crate::shell::lexer::Word;
-use crate::shell::options::{Opt, later};
+use crate::shell::options::{Opt, once};
 use crate::shell::values::{one_of, setting, wrong};
 
-static OPTIONS: [Opt; 1] = [later(&["--at"], "INSTANT")];
+static OPTIONS: [Opt; 1] = [once(
+    &["--at"],
+    "fetched|processed|effect|written|committed",
+    "crash when it next gets there, exactly",
+)];
+
+const POINTS: [CrashPoint; 5] = [
+    CrashPoint::Fetched,
+    CrashPoint::Processed,
+    CrashPoint::Effect,
+    CrashPoint::Written,
+    CrashPoint::Committed,
+];
 
 const ACTS: [&str; 8] = ["stop", "crash", "start", "pause", "resume", "set", "seek", "commit"];
 
@@ -19,6 +32,7 @@ pub static PROGRAM: Program = Program {
     summary: "a client's life: stop, crash, start, pause, resume, set, seek, commit",
     usage: &[
         "client NAME stop|crash|start|pause|resume",
+        "client NAME crash --at fetched|processed|effect|written|committed",
         "client NAME set NAME=VALUE",
         "client NAME seek|commit TOPIC:PARTITION:OFFSET",
     ],
@@ -38,7 +52,14 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
     )?;
     let takes_value = matches!(act, "set" | "seek" | "commit");
     arguments.at_most(2 + usize::from(takes_value))?;
+    let point = arguments.one("--at");
+    if let Some(word) = point.filter(|_| act != "crash") {
+        return Err(wrong(word, "crash --at: nothing else waits for an instant"));
+    }
     let act = match act {
+        "crash" if point.is_some() => {
+            ClientAct::CrashAt(arguments.value("--at", CrashPoint::Fetched, crash_point)?)
+        }
         "stop" => ClientAct::Process(ProcessAct::Stop),
         "crash" => ClientAct::Process(ProcessAct::Crash),
         "start" => ClientAct::Process(ProcessAct::Start),
@@ -57,6 +78,11 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
         }
     };
     Ok(Job::quiet(Command::Client { name, act }))
+}
+
+fn crash_point(word: &Word) -> Result<CrashPoint, Refusal> {
+    let name = one_of(word, &POINTS.map(CrashPoint::name))?;
+    Ok(POINTS.into_iter().find(|point| point.name() == name).unwrap_or(CrashPoint::Fetched))
 }
 
 /// `t:0:5`.

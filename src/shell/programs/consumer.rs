@@ -7,17 +7,17 @@ use crate::rabbit::spec::{ConsumerSpec as IsPushedTo, OnError};
 use crate::shell::error::{Mistake, Refusal};
 use crate::shell::job::Job;
 use crate::shell::lexer::Word;
-use crate::shell::options::{Arguments, Opt, later, many, once};
+use crate::shell::options::{Arguments, Opt, many, once};
 use crate::shell::values::{bytes, lists, name, number, one_of, settings, span, wrong};
 use crate::sim::Span;
 
 /// More memory than a lab's client needs.
 const MEMORY_MAX: u64 = 1 << 40;
 
-static KAFKA: [Opt; 9] = [
+static KAFKA: [Opt; 10] = [
     many(&["--kafka"], "TOPIC[,TOPIC]...", "topics it subscribes to"),
     once(&["--group"], "GROUP", "its consumer group"),
-    later(&["--share-group"], "GROUP"),
+    once(&["--share-group"], "GROUP", "in its place: its share group, record by record"),
     once(&["--process"], "DURATION", "what its handler needs for a record (0)"),
     once(
         &["--work"],
@@ -27,6 +27,7 @@ static KAFKA: [Opt; 9] = [
     once(&["--batch"], "N", "records of a poll at most (max.poll.records)"),
     once(&["--commit"], "auto|before|after[:N]|never", "when it commits (auto)"),
     once(&["--effect"], "NAME", "a counted side effect of each record"),
+    once(&["--to"], "TOPIC", "where it writes a result of each record"),
     many(
         &["--set"],
         "NAME=VALUE",
@@ -85,7 +86,14 @@ fn pulls(arguments: &Arguments) -> Result<Job, Refusal> {
     let name = name(arguments.word(0, "the consumer's name")?)?;
     arguments.at_most(1)?;
     let topics = lists(&arguments.all("--kafka"))?;
-    let group = arguments.required("--group", "GROUP")?.text.clone();
+    let share = arguments.one("--share-group");
+    if let (Some(_), Some(both)) = (arguments.one("--group"), share) {
+        return Err(wrong(both, "one of --group and --share-group"));
+    }
+    let group = match share {
+        Some(word) => word.text.clone(),
+        None => arguments.required("--group", "GROUP")?.text.clone(),
+    };
     let process = arguments.maybe("--process", span)?;
     let (work_per_batch, work_per_message) = match (arguments.one("--work"), process) {
         (Some(word), Some(_)) => return Err(wrong(word, "one of --work and --process")),
@@ -101,6 +109,8 @@ fn pulls(arguments: &Arguments) -> Result<Job, Refusal> {
         batch: batch.map(|batch| batch as u32),
         commit: arguments.value("--commit", CommitMode::Auto, commit)?,
         effect: arguments.text("--effect"),
+        is_share: share.is_some(),
+        to: arguments.text("--to"),
         stop_after: None,
         settings: settings(&arguments.all("--set"))?,
     })))

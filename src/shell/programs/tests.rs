@@ -171,10 +171,10 @@ fn consumers_pull_or_are_pushed_to() {
     assert_eq!((pushed.prefetch, pushed.auto_ack, pushed.memory), (20, true, 10_000_000));
     assert_eq!(pushed.work_per_message, Span::millis(50));
 
-    assert_eq!(
-        refused("consumer c --kafka t --share-group g"),
-        "not here yet: consumer --kafka --share-group"
-    );
+    let Command::KafkaConsumer(spec) = command("consumer c --kafka t --share-group g") else {
+        panic!("another command")
+    };
+    assert!(spec.is_share);
     assert!(refused("consumer c --kafka t").ends_with("expected --group GROUP (consumer --kafka)"));
     assert!(refused("consumer c --kafka t --group g --rabbit q").contains("expected one side"));
     assert!(refused("consumer c").ends_with("expected --kafka TOPIC or --rabbit QUEUE (consumer)"));
@@ -192,7 +192,10 @@ fn processes_and_the_network_obey() {
     assert_eq!(act("client c seek t:1:42"), ClientAct::Seek(TopicPartition::new("t", 1), 42));
     let set = ClientAct::Set { name: "prefetch".into(), value: "5".into() };
     assert_eq!(act("client c set prefetch=5"), set);
-    assert_eq!(refused("client c crash --at fetched"), "not here yet: client --at");
+    let point = kafka::CrashPoint::Processed;
+    assert_eq!(act("client c crash --at processed"), ClientAct::CrashAt(point));
+    assert!(refused("client c crash --at procesed").contains("did you mean processed?"));
+    assert!(refused("client c stop --at processed").contains("nothing else waits"));
     assert_eq!(refused("node kafka-4 add"), "not here yet: node add");
     assert!(refused("client c seek t:1").contains("expected TOPIC:PARTITION:OFFSET"));
     assert!(refused("client c crsh").contains("did you mean crash?"));

@@ -198,6 +198,8 @@ mod tests {
             batch: None,
             commit: CommitMode::Auto,
             effect: None,
+            is_share: false,
+            to: None,
             stop_after: None,
             settings: BTreeMap::new(),
         };

@@ -1,0 +1,106 @@
+//! What is done to a client while it lives: settings, places to read, where it is to die.
+
+use super::act::{Acted, PUBLISHER_SETTINGS, done, is_server, refused};
+use super::command::ClientAct;
+use super::outcome::LabError;
+use super::session::Session;
+use crate::kafka::command::CrashPoint;
+use crate::kafka::event::InHands;
+use crate::sim::{NodeId, Status};
+use crate::{kafka, rabbit};
+
+/// Refuses settings that the program of this process would refuse at its start.
+pub(super) fn kafka_accepts(spec: &kafka::spec::Spec) -> Result<(), LabError> {
+    kafka::config::check(spec).map_err(|error| LabError::Refused(error.sentence))
+}
+
+impl Session {
+    /// What becomes of a client.
+    pub(super) fn act_client(&mut self, name: &str, act: &ClientAct) -> Acted {
+        let (kafka, rabbit) = self.known(name, "client")?;
+        if is_server(name) {
+            return refused(format!("{name} is a server; `node {name} ...` acts on it"));
+        }
+        match act {
+            ClientAct::Process(act) => return self.act_process(name, *act),
+            ClientAct::Set { name: setting, value } => {
+                let (setting, value) = (setting.clone(), value.clone());
+                if let Some(id) = kafka.filter(|_| !PUBLISHER_SETTINGS.contains(&&*setting)) {
+                    let mut spec = self.kafka.spec(id).clone();
+                    if let Some(settings) = spec.settings_mut() {
+                        settings.insert(setting.clone(), value.clone());
+                    }
+                    kafka_accepts(&spec)?;
+                    let (name, value) = (setting.clone(), value.clone());
+                    self.kafka.command(id, kafka::command::Command::Set { name, value });
+                }
+                if let Some(id) = rabbit {
+                    self.rabbit.command(id, rabbit::command::Command::Set { name: setting, value });
+                }
+            }
+            ClientAct::CrashAt(point) => {
+                self.reaches(name, kafka, *point)?;
+                self.command_consumer(name, kafka, kafka::command::Command::CrashAt(*point))?;
+            }
+            ClientAct::Seek(partition, offset) => {
+                let command = kafka::command::Command::Seek(partition.clone(), *offset);
+                self.command_consumer(name, kafka, command)?;
+            }
+            ClientAct::Commit(partition, offset) => {
+                let command = kafka::command::Command::Commit(partition.clone(), *offset);
+                self.command_consumer(name, kafka, command)?;
+            }
+        }
+        done()
+    }
+
+    fn command_consumer(
+        &mut self,
+        name: &str,
+        id: Option<NodeId>,
+        command: kafka::command::Command,
+    ) -> Result<(), LabError> {
+        match id.filter(|id| matches!(self.kafka.spec(*id), kafka::spec::Spec::Consumer(_))) {
+            Some(id) => {
+                self.kafka.command(id, command);
+                Ok(())
+            }
+            None => refused(format!("{name} is no Kafka consumer: it has no offsets")),
+        }
+    }
+
+    /// A consumer is about to lose its memory.
+    pub(super) fn note_memory_lost(&mut self, id: NodeId) {
+        let held = self.kafka.in_hands(id);
+        self.note_passed_over(id, &held);
+    }
+
+    /// A consumer dies with these in hands: those that its group has committed past are read by
+    /// nobody any more.
+    pub(super) fn note_passed_over(&mut self, id: NodeId, held: &[InHands]) {
+        self.kafka
+            .passed_over(id, held)
+            .into_iter()
+            .for_each(|message| self.ledger.passed_over(message));
+    }
+
+    /// Refuses a point that a consumer will never reach.
+    fn reaches(&self, name: &str, id: Option<NodeId>, point: CrashPoint) -> Result<(), LabError> {
+        let Some(id) = id.filter(|id| self.kafka.world.status(*id) == Status::Running) else {
+            return refused(format!("{name} does not run: it can get nowhere"));
+        };
+        let kafka::spec::Spec::Consumer(spec) = self.kafka.spec(id) else { return Ok(()) };
+        match point {
+            CrashPoint::Effect if spec.effect.is_none() => {
+                refused(format!("{name} has no side effect; `consumer --effect NAME` gives it one"))
+            }
+            CrashPoint::Written if spec.to.is_none() => {
+                refused(format!("{name} writes no results; `consumer --to TOPIC` makes it"))
+            }
+            CrashPoint::Committed if spec.commit == kafka::spec::CommitMode::Never => {
+                refused(format!("{name} never commits"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
