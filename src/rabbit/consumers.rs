@@ -213,19 +213,22 @@ impl Consumers {
             let (unacked, is_blocked) = (self.all[id].unacked, self.all[id].is_blocked);
             let id = *id;
             SavedConsumer {
-                id, tag, channel, ack_required, prefetch, priority, exclusive, unacked, is_blocked,
+                id,
+                tag,
+                channel,
+                ack_required,
+                prefetch,
+                priority,
+                exclusive,
+                unacked,
+                is_blocked,
             }
         });
         (self.next_id, all.collect(), self.single.flatten())
     }
 
     /// Takes back what was saved.
-    pub fn restore(
-        &mut self,
-        next_id: u32,
-        saved: Vec<SavedConsumer>,
-        single: Option<ConsumerId>,
-    ) {
+    pub fn restore(&mut self, next_id: u32, saved: Vec<SavedConsumer>, single: Option<ConsumerId>) {
         for saved in saved {
             let mut consumer = Consumer::new(saved.tag, saved.channel, saved.prefetch);
             consumer.ack_required = saved.ack_required;
@@ -261,7 +264,8 @@ impl Consumers {
         if let Some(single) = &self.single {
             let active = single.filter(|id| self.preferred().is_none_or(|first| first == *id));
             let active = active.and_then(|id| self.all.get(&id));
-            let found = active.is_some_and(|active| active.can_take((queue, limits), self.is_quorum));
+            let found =
+                active.is_some_and(|active| active.can_take((queue, limits), self.is_quorum));
             if !found {
                 self.utilisation.becomes_inactive(now);
             }
@@ -348,7 +352,8 @@ impl Consumers {
         }
         self.blocked.retain(|id| {
             let consumer = &self.all[id];
-            let stays = consumer.channel != channel || !consumer.can_take((queue, limits), self.is_quorum);
+            let stays =
+                consumer.channel != channel || !consumer.can_take((queue, limits), self.is_quorum);
             if !stays {
                 unblocked.push(*id);
             }

@@ -330,7 +330,9 @@ impl Queue {
 
     /// A message goes to the dead letter exchange, if there is one.
     fn dead_letter(&self, content: Rc<Content>, reason: Reason, means: &mut Means<'_, '_>) {
-        if let Some(exchange) = self.rules.dead_letter_exchange.as_ref().filter(|_| !means.is_silent) {
+        if let Some(exchange) =
+            self.rules.dead_letter_exchange.as_ref().filter(|_| !means.is_silent)
+        {
             let (queue, exchange) = (self.name.clone(), exchange.clone());
             let routing_key = self.rules.dead_letter_key.clone();
             means.dead.push_back(DeadLetter { content, queue, reason, exchange, routing_key });
@@ -342,8 +344,7 @@ impl Queue {
     /// The next delivery, if there is a ready message and somebody to deliver it to. Begins to
     /// read if what is ready is on the disk.
     pub fn next_push(&mut self, means: &mut Means<'_, '_>) -> Option<Push> {
-        if self.storage.ready() == 0 || !self.consumers.find(means.now, self.id, means.limits)
-        {
+        if self.storage.ready() == 0 || !self.consumers.find(means.now, self.id, means.limits) {
             return None;
         }
         let (item, redelivered) = self.storage.fetch(self.id, means)?;
@@ -470,9 +471,7 @@ impl Queue {
     }
 
     /// The delivered messages, with who has them.
-    pub fn unacked_items(
-        &self,
-    ) -> impl Iterator<Item = (&Item, ChannelId, Option<ConsumerId>)> {
+    pub fn unacked_items(&self) -> impl Iterator<Item = (&Item, ChannelId, Option<ConsumerId>)> {
         self.unacked.values().map(|it| (&it.item, it.channel, it.consumer))
     }
 
@@ -483,9 +482,10 @@ impl Queue {
 
     /// The delivered messages that these channels have; all, if no channels are named.
     pub fn unacked_of(&self, channels: &[ChannelId]) -> Vec<u64> {
-        let theirs = self.unacked.iter().filter(|(_, unacked)| {
-            channels.is_empty() || channels.contains(&unacked.channel)
-        });
+        let theirs = self
+            .unacked
+            .iter()
+            .filter(|(_, unacked)| channels.is_empty() || channels.contains(&unacked.channel));
         theirs.map(|(seq, _)| *seq).collect()
     }
 

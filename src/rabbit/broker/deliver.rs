@@ -226,7 +226,8 @@ impl Broker {
     ) -> Result<(), AmqpError> {
         let id = self.queue_for(channel, queue)?;
         if self.queues[&id].consumers.is_single() {
-            return Err(error::single_active(&self.queues[&id].name));
+            let kind = if self.is_quorum(id) { "quorum" } else { "classic" };
+            return Err(error::single_active(&self.queues[&id].name, kind));
         }
         self.used(id, out);
         if self.is_quorum(id) {
@@ -258,7 +259,13 @@ impl Broker {
     }
 
     /// Gives a channel the first message, or tells it that there is none.
-    pub(super) fn get_from(&mut self, id: QueueId, channel: ChannelId, no_ack: bool, out: &mut Out<'_>) {
+    pub(super) fn get_from(
+        &mut self,
+        id: QueueId,
+        channel: ChannelId,
+        no_ack: bool,
+        out: &mut Out<'_>,
+    ) {
         let got = self.with_queue(id, out, |queue, means| {
             let got = queue.get(channel, no_ack, means);
             if let Got::Later = got {

@@ -74,8 +74,8 @@ impl Broker {
     /// A quorum queue hears through its log what policies ask of it, if that has changed.
     pub(super) fn configure_group(&mut self, id: QueueId, out: &mut Out<'_>) {
         let Some(queue) = self.queues.get(&id) else { return };
-        let [user, operator] = [0, 1]
-            .map(|sort: usize| self.policies[sort].of_queue(&queue.name, "quorum"));
+        let [user, operator] =
+            [0, 1].map(|sort: usize| self.policies[sort].of_queue(&queue.name, "quorum"));
         let policy = merged(user, operator);
         if policy != queue.policy_arguments {
             self.submit(id, &Command::Configure { policy }, None, out);

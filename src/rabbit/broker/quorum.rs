@@ -187,7 +187,8 @@ impl Broker {
                 self.get_from(id, channel, no_ack, out);
             }
             Command::Get { channel, no_ack } => {
-                let got = self.with_queue(id, out, |queue, means| queue.get(channel, no_ack, means));
+                let got =
+                    self.with_queue(id, out, |queue, means| queue.get(channel, no_ack, means));
                 if let Some(Got::Message { content, .. }) = got.filter(|_| no_ack) {
                     self.gone_unseen(id, content.id, out);
                 }
@@ -225,9 +226,8 @@ impl Broker {
         out: &mut Out<'_>,
     ) {
         let Some(content) = content else { return };
-        let published = self.with_queue(id, out, |queue, means| {
-            queue.publish(&content, confirm, &mut None, means)
-        });
+        let published = self
+            .with_queue(id, out, |queue, means| queue.publish(&content, confirm, &mut None, means));
         match published {
             Some(Published::Pushed(push)) => self.push(id, push, out),
             Some(Published::Refused) => self.refuse(confirm),

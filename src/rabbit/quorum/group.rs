@@ -1,16 +1,17 @@
 //! A member of a queue's group in its node: its log, its disk, and who waits for what.
 //!
-//! Its files lie in one folder: `vote` with the term and the vote, `snapshot`, and log segments that
-//! are appended. A frame of a segment is its length, a check of 32 bits, index, term, whether there
-//! is a command, and the command. What is torn at the end of the last segment is cut off.
+//! Its files lie in one folder: `vote` with the term and the vote, `snapshot`, and log segments
+//! that are appended. A frame of a segment is its length, a check of 32 bits, index, term,
+//! whether there is a command, and the command. What is torn at the end of the last segment is
+//! cut off.
 //!
 //! One flush is under way at a time; what is written meanwhile waits for the next one. So a busy
 //! queue has many messages in each flush.
 
 use crate::ordered::BTreeMap;
-use crate::raft::{Action, Entry, Log, MemberId, Raft, Role, Saved, Timing};
 use crate::rabbit::ids::{ChannelId, PublishId, QueueId};
 use crate::rabbit::process::{Out, Ticket};
+use crate::raft::{Action, Entry, Log, MemberId, Raft, Role, Saved, Timing};
 use crate::sim::{Rope, Span, Time};
 use bytes::{BufMut, Bytes};
 use std::collections::VecDeque;
@@ -182,6 +183,11 @@ impl Group {
     /// The snapshot that its state begins from.
     pub fn snapshot(&self) -> &Bytes {
         self.raft.log().snapshot()
+    }
+
+    /// True if it leads.
+    pub fn leads(&self) -> bool {
+        self.raft.role() == Role::Leader
     }
 
     /// True if it leads and has applied all that it has.

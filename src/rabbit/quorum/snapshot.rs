@@ -76,9 +76,9 @@ impl Queue {
         let Messages::Quorum(fifo) = &self.storage else { return None };
         let mut messages = Vec::new();
         let ready = fifo.items().map(|item| save(item, &mut messages)).collect();
-        let unacked = self.unacked_items().map(|(item, channel, consumer)| {
-            (save(item, &mut messages), channel, consumer)
-        });
+        let unacked = self
+            .unacked_items()
+            .map(|(item, channel, consumer)| (save(item, &mut messages), channel, consumer));
         let unacked = unacked.collect();
         let (next_consumer, consumers, single) = self.consumers.saved();
         let state = State {
