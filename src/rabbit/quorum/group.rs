@@ -243,7 +243,7 @@ impl Group {
     }
 
     /// The next command that is committed and not applied, and who waits for it.
-    pub fn next(&mut self) -> Option<(Bytes, Option<Awaited>)> {
+    pub fn take_committed(&mut self) -> Option<(Bytes, Option<Awaited>)> {
         while self.applied < self.raft.committed() {
             self.applied += 1;
             let awaited = self.awaited.front().filter(|(index, _)| *index == self.applied);
