@@ -8,7 +8,8 @@
 //! - **Limits hold**: at rest no queue that drops its head has more ready messages than it may.
 //! - **Nothing stale is delivered**: no message is pushed after its time to live.
 //! - **A confirm is a promise**: a crash of the broker loses no persistent message that was
-//!   confirmed. (A power cut may: a confirm does not wait for a flush.)
+//!   confirmed. (A power cut may: a confirm does not wait for a flush. In a quorum queue it does:
+//!   there neither loses a message that was confirmed, persistent or not.)
 //! - **It ends**: when all faults are over, everything is delivered and acknowledged.
 
 use pushpull::rabbit::Cluster;
@@ -26,7 +27,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 const TTL: Span = Span::millis(700);
 const MAX_LENGTH: u64 = 20;
-const QUEUES: [&str; 5] = ["plain", "ranked", "short", "strict", "stale"];
+const QUEUES: [&str; 6] = ["plain", "ranked", "short", "strict", "stale", "quorum"];
 
 /// What the checker believes, from events alone.
 #[derive(Default)]
@@ -114,9 +115,10 @@ impl Checker {
         self.owed.clear();
         for (queue, copies) in std::mem::take(&mut self.copies) {
             // Only these take nothing but what a publisher sent, and never give it up themselves.
-            if keeps && matches!(&*queue, "plain" | "ranked") {
-                let is_safe =
-                    |it: &MessageId| self.confirmed.contains(it) && !self.transient.contains(it);
+            let is_quorum = queue == "quorum";
+            if is_quorum || keeps && matches!(&*queue, "plain" | "ranked") {
+                let is_kept = |it: &MessageId| is_quorum || !self.transient.contains(it);
+                let is_safe = |it: &MessageId| self.confirmed.contains(it) && is_kept(it);
                 let confirmed = copies.into_keys().filter(is_safe);
                 self.owed.insert(queue, confirmed.collect());
             }
@@ -174,6 +176,7 @@ impl Play {
             ("x-message-ttl", ttl),
         ];
         play.declare("stale", &to_dead);
+        play.declare("quorum", &[("x-queue-type", text("quorum"))]);
         for (name, confirm) in [("p1", "true"), ("p2", "true"), ("p3", "false")] {
             let settings = [("confirm", confirm), ("network_recovery_interval", "1000")];
             let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned()));
@@ -273,7 +276,7 @@ impl Play {
 
     fn publish(&mut self) {
         let at = self.pick(3) as usize;
-        let queue = QUEUES[self.pick(5) as usize];
+        let queue = QUEUES[self.pick(6) as usize];
         for _ in 0..=self.pick(25) {
             let (persistent, large) = (self.pick(4) > 0, self.pick(8) == 0);
             let priority = self.pick(5) as u8;
@@ -338,13 +341,13 @@ impl Play {
                 self.cluster.world.change_network(pushpull::sim::network::Network::heal);
             }
             15 => {
-                let (queue, count) = (QUEUES[self.pick(5) as usize].to_owned(), 3);
+                let (queue, count) = (QUEUES[self.pick(6) as usize].to_owned(), 3);
                 let modes = [GetMode::Ack, GetMode::AckRequeue, GetMode::Reject];
                 let mode = modes[self.pick(3) as usize];
                 self.ask(Ask::Get { queue, count, mode });
             }
             16 => {
-                let queue = QUEUES[self.pick(5) as usize].to_owned();
+                let queue = QUEUES[self.pick(6) as usize].to_owned();
                 self.ask(Ask::Purge { queue });
             }
             17 => {

@@ -281,6 +281,10 @@ fn group_json(group: &kafka::inspect::GroupState) -> Value {
 fn queue_json(queue: &rabbit::inspect::QueueState) -> Value {
     json!({
         "type": queue.kind,
+        "leader": queue.leader,
+        "members": queue.members,
+        "online": queue.online,
+        "delivery_limit": queue.delivery_limit,
         "durable": queue.durable,
         "auto_delete": queue.auto_delete,
         "exclusive": queue.exclusive,

@@ -59,9 +59,9 @@ pub fn locked(queue: &str) -> AmqpError {
 }
 
 /// 405: `basic.get` cannot be had where only one consumer at a time gets anything.
-pub fn single_active(queue: &str) -> AmqpError {
+pub fn single_active(queue: &str, kind: &str) -> AmqpError {
     let text = format!(
-        "cannot obtain access to locked {}. basic.get operations are not supported by classic \
+        "cannot obtain access to locked {}. basic.get operations are not supported by {kind} \
          queues with single active consumer",
         queue_in_vhost(queue)
     );

@@ -47,6 +47,14 @@ pub struct QueueState {
     pub name: String,
     /// `classic`, `quorum`, `stream`.
     pub kind: String,
+    /// The node where its leader is: of a quorum queue that has one.
+    pub leader: Option<String>,
+    /// The nodes of its members: of a quorum queue.
+    pub members: Vec<String>,
+    /// Those that are up.
+    pub online: Vec<String>,
+    /// How often a message may fail: of a quorum queue with a limit.
+    pub delivery_limit: Option<u32>,
     /// Survives a restart.
     pub durable: bool,
     /// Goes with its last consumer.

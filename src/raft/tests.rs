@@ -207,7 +207,7 @@ impl Play {
     }
 
     fn step(&mut self) -> Result<(), String> {
-        self.now = self.now + Span::millis(1);
+        self.now += Span::millis(1);
         let now = self.now;
         let count = self.members.len() as u64;
         let at = self.random.below(count) as usize;

@@ -4,6 +4,8 @@
 mod alarms;
 #[path = "rabbit/facts.rs"]
 mod facts;
+#[path = "rabbit/quorum.rs"]
+mod quorum;
 #[path = "rabbit/scenarios.rs"]
 mod scenarios;
 #[path = "rabbit/steps.rs"]
@@ -66,6 +68,7 @@ pub fn run(kind: &str, entry: &Value) -> Result<(), String> {
         "topic_match" | "topic_binding_validation" => facts::topic(entry),
         "headers_match" | "headers_binding_validation" => facts::headers(entry),
         "confirms" if entry.get("tracker").is_some() => facts::tracker(entry),
+        "storage" if id == "quorum-power-cut" => quorum::power_cut(entry),
         "storage" => facts::storage(entry),
         "errors" => facts::error(entry),
         "protocol" => facts::protocol(entry),
@@ -74,6 +77,9 @@ pub fn run(kind: &str, entry: &Value) -> Result<(), String> {
         "credit_flow" => alarms::credit(entry),
         "alarms" => alarms::alarm(entry),
         "tutorials" => tutorials::tutorial(entry),
+        "dispatch" if id == "sac-quorum-priority-fallback" => {
+            quorum::single_active_priorities(entry)
+        }
         "scenarios" => scenarios::scenario(id),
         _ if entry.get("steps").is_some() => steps_of(entry),
         "confirms" => facts::confirm(entry),

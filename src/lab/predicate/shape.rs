@@ -164,6 +164,10 @@ static QUEUE: Object = Object {
     called: "a queue",
     fields: &[
         ("type", Value),
+        ("leader", Value),
+        ("members", Values),
+        ("online", Values),
+        ("delivery_limit", Value),
         ("durable", Value),
         ("auto_delete", Value),
         ("exclusive", Value),

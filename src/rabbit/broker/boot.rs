@@ -75,7 +75,9 @@ impl Broker {
 
     /// Something that was asked for was read.
     pub(super) fn was_read(&mut self, ticket: Ticket, bytes: &Rope, out: &mut Out<'_>) {
-        let Phase::Boots(boot) = &mut self.phase else {
+        // Queues that are there already may read while others are not.
+        let is_of_queue = matches!(ticket, Ticket::TailSegment { .. } | Ticket::Messages { .. });
+        let (Phase::Boots(boot), false) = (&mut self.phase, is_of_queue) else {
             return self.queue_was_read(ticket, bytes, out);
         };
         boot.reads_under_way -= 1;

@@ -226,7 +226,8 @@ impl Broker {
     ) -> Result<(), AmqpError> {
         let id = self.queue_for(channel, queue)?;
         if self.queues[&id].consumers.is_single() {
-            return Err(error::single_active(&self.queues[&id].name));
+            let kind = if self.is_quorum(id) { "quorum" } else { "classic" };
+            return Err(error::single_active(&self.queues[&id].name, kind));
         }
         self.used(id, out);
         if self.is_quorum(id) {

@@ -80,7 +80,7 @@ impl Broker {
 
     /// All queues in the order of their names.
     pub fn queue_states(&self, now: Time) -> Vec<QueueState> {
-        self.by_name().map(|queue| queue_state(queue, now)).collect()
+        self.by_name().map(|queue| queue_state(queue, &self.name, now)).collect()
     }
 
     /// All consumers, by queue and registration.
@@ -193,7 +193,7 @@ fn implicit_binding(queue: &Queue) -> BindingState {
     }
 }
 
-fn queue_state(queue: &Queue, now: Time) -> QueueState {
+fn queue_state(queue: &Queue, node: &str, now: Time) -> QueueState {
     let consumers = queue.consumers.iter().map(|(_, consumer)| consumer.tag.to_string());
     let [policy, operator_policy] =
         queue.policies.each_ref().map(|policy| policy.as_ref().map(|name| name.to_string()));
@@ -204,6 +204,10 @@ fn queue_state(queue: &Queue, now: Time) -> QueueState {
     QueueState {
         name: queue.name.to_string(),
         kind: arguments::queue_type(&queue.declaration.arguments).to_owned(),
+        leader: queue.group.as_ref().and_then(|group| group.leads().then(|| node.to_owned())),
+        members: queue.group.iter().map(|_| node.to_owned()).collect(),
+        online: queue.group.iter().map(|_| node.to_owned()).collect(),
+        delivery_limit: queue.delivery_limit(),
         durable: queue.declaration.durable,
         auto_delete: queue.declaration.auto_delete,
         exclusive: queue.exclusive.is_some(),

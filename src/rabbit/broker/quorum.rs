@@ -82,7 +82,9 @@ impl Broker {
         loop {
             let queue = self.queues.get_mut(&id);
             let group = queue.and_then(|queue| queue.group.as_mut());
-            let Some((bytes, awaited)) = group.and_then(|group| group.next()) else { break };
+            let Some((bytes, awaited)) = group.and_then(|group| group.take_committed()) else {
+                break;
+            };
             self.apply(id, &bytes, awaited, out);
         }
         self.compact(id, out);

@@ -1,8 +1,9 @@
 //! A member of a queue's group in its node: its log, its disk, and who waits for what.
 //!
-//! Its files lie in one folder: `vote` with the term and the vote, `snapshot`, and log segments that
-//! are appended. A frame of a segment is its length, a check of 32 bits, index, term, whether there
-//! is a command, and the command. What is torn at the end of the last segment is cut off.
+//! Its files lie in one folder: `vote` with the term and the vote, `snapshot`, and log segments
+//! that are appended. A frame of a segment is its length, a check of 32 bits, index, term,
+//! whether there is a command, and the command. What is torn at the end of the last segment is
+//! cut off.
 //!
 //! One flush is under way at a time; what is written meanwhile waits for the next one. So a busy
 //! queue has many messages in each flush.
@@ -184,6 +185,11 @@ impl Group {
         self.raft.log().snapshot()
     }
 
+    /// True if it leads.
+    pub fn leads(&self) -> bool {
+        self.raft.role() == Role::Leader
+    }
+
     /// True if it leads and has applied all that it has.
     pub fn is_settled(&self) -> bool {
         self.raft.role() == Role::Leader
@@ -237,7 +243,7 @@ impl Group {
     }
 
     /// The next command that is committed and not applied, and who waits for it.
-    pub fn next(&mut self) -> Option<(Bytes, Option<Awaited>)> {
+    pub fn take_committed(&mut self) -> Option<(Bytes, Option<Awaited>)> {
         while self.applied < self.raft.committed() {
             self.applied += 1;
             let awaited = self.awaited.front().filter(|(index, _)| *index == self.applied);

@@ -1,9 +1,9 @@
 //! Quorum queues: a queue whose every change goes through the log of a Raft group.
 //!
 //! A publish, an acknowledgement, a consumer that comes or goes, a get: each is a
-//! [command](command::Command) in the log. It is applied when it is committed: written and flushed by
-//! a majority. Only then is a publish confirmed and a message delivered. All members apply the same
-//! commands at the instants written in them, so all come to the same queue.
+//! [command](command::Command) in the log. It is applied when it is committed: written and
+//! flushed by a majority. Only then is a publish confirmed and a message delivered. All members
+//! apply the same commands at the instants written in them, so all come to the same queue.
 //!
 //! - [`command`]: what the log holds;
 //! - [`fifo`]: the ready messages: returned ones first, then by priority;
@@ -13,9 +13,10 @@
 //! How a queue delivers and what limits it is the same as in a classic queue (the module
 //! [`queue`](super::queue)), but for what stands in the facts of each module here.
 //!
-//! Simplified: a group of one, as there is one node; each queue flushes a log of its own, where the
-//! queues of a real node share a write-ahead log; a message stays in memory while it is in the
-//! queue; channels are not held back while 32 commands are unapplied; dead letters go at most once.
+//! Simplified: a group of one, as there is one node; each queue flushes a log of its own, where
+//! the queues of a real node share a write-ahead log; a message stays in memory while it is in
+//! the queue; channels are not held back while 32 commands are unapplied; dead letters go at most
+//! once.
 
 pub mod command;
 pub mod fifo;

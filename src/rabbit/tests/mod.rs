@@ -5,6 +5,7 @@ mod durability;
 mod errors;
 mod flow;
 mod identity;
+mod quorum;
 
 use super::Cluster;
 use super::command::{AmqpError, Answer, Ask, Command, OutgoingMessage, Properties, RequestId};

@@ -114,6 +114,9 @@ const QUEUES: Listing = Listing {
         "consumer_capacity",
         "state",
         "type",
+        "leader",
+        "members",
+        "online",
     ],
     default: &["name", "messages"],
     ask: Ask::ListQueues,
@@ -332,7 +335,25 @@ fn queue_cell(queue: &QueueState, column: &str) -> String {
         "consumer_utilisation" | "consumer_capacity" => format!("{:?}", queue.consumer_utilisation),
         "state" => "running".into(),
         "type" => queue.kind.clone(),
+        "leader" => queue.leader.as_deref().map(node_name).unwrap_or_default(),
+        "members" => node_names(&queue.members),
+        "online" => node_names(&queue.online),
         _ => String::new(),
+    }
+}
+
+/// A node's name as Erlang knows it.
+pub(super) fn node_name(node: &str) -> String {
+    format!("rabbit@{node}")
+}
+
+fn node_names(nodes: &[String]) -> String {
+    match nodes {
+        [] => String::new(),
+        nodes => {
+            let names: Vec<String> = nodes.iter().map(|node| node_name(node)).collect();
+            format!("[{}]", names.join(", "))
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Vectors that are not runs of the step language: sentences and tables, each looked up in the
 //! engine.
 
+use super::quorum;
 use super::steps::{Runner, arguments, same};
 use pushpull::rabbit::confirms::Confirms;
 use pushpull::rabbit::content::{FRAME_OVERHEAD_BYTES, body_frames};
@@ -397,6 +398,11 @@ pub fn error(entry: &Value) -> Result<(), String> {
             let arguments = json!({"x-max-priority": 256});
             (vec![], json!({"op": "declare_queue", "queue": "q", "arguments": arguments}))
         }
+        "consume from a quorum queue on a channel with global prefetch" => {
+            let quorum = json!({"op": "declare_queue", "queue": "q", "type": "quorum"});
+            let qos = json!({"op": "qos", "prefetch": 1, "is_global": true});
+            (vec![quorum, qos], json!({"op": "consume", "queue": "q", "consumer": "A"}))
+        }
         when => return Err(format!("nobody knows of: {when}")),
     };
     let mut runner = Runner::new("4.2");
@@ -477,6 +483,11 @@ pub fn profile(entry: &Value) -> Result<(), String> {
             "max_message_size" => profile.message_bytes_max().into(),
             "classic storage default" => profile.classic_storage().into(),
             "quorum delivery limit default" => profile.delivery_limit().into(),
+            "quorum message priorities" => quorum::priorities(name),
+            "quorum message without a priority" => quorum::no_priority(name),
+            "quorum requeue without a delivery limit (3.11: none set; later: -1)" => {
+                quorum::requeue_without_limit(name)
+            }
             "transient non-exclusive queue" => {
                 let declare = json!({"op": "declare_queue", "queue": "q", "durable": false});
                 let is_refused = Runner::new(name).run(&[declare]).is_err();

@@ -33,6 +33,7 @@ pub fn scenario(id: &str) -> Result<(), String> {
         "S17" => drop_head(),
         "S18" => reject_publish(),
         "S22" => invalid_acknowledgements(),
+        "S23" => super::quorum::fails_always(),
         "S25" => super::alarms::watermark_zero(),
         "S26" => crash_of_a_consumer(),
         "S28" => super::timing::windows(),

@@ -649,12 +649,25 @@ impl Runner {
         same(&step["expect"], &bodies.into(), "bodies").map(|()| None)
     }
 
+    /// The machine of the broker loses its power, and gets it back.
+    pub fn power_cut(&mut self) {
+        let machine = self.cluster.world.machine(self.rabbit);
+        self.cluster.world.power_cut(machine);
+        self.settle();
+        self.start_again();
+    }
+
     fn restart(&mut self) -> Result<(), String> {
         self.cluster.world.stop(self.rabbit);
         self.settle();
         if self.cluster.world.status(self.rabbit) != Status::Down {
             return Err("the broker did not stop".to_owned());
         }
+        self.start_again();
+        Ok(())
+    }
+
+    fn start_again(&mut self) {
         self.cluster.world.start(self.rabbit);
         let connections: Vec<String> = self.connections.keys().cloned().collect();
         for connection in connections {
@@ -663,7 +676,6 @@ impl Runner {
         self.settle();
         self.channels.clear();
         self.open_channel("c1", "k1");
-        Ok(())
     }
 
     // ---- the checks ----

@@ -4,6 +4,7 @@
 use crate::rabbit::command::{Answer, Argument, GotMessage, Properties};
 use crate::rabbit::inspect::{BindingState, ConsumerState, ExchangeState, QueueState};
 use crate::rabbit::message::Arguments;
+use crate::shell::programs::rabbitmqctl::node_name;
 use crate::shell::table::rounded;
 use crate::shell::values::json_text;
 
@@ -78,6 +79,11 @@ fn table_cell(arguments: &Arguments) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
+/// One line for each node.
+fn node_lines(nodes: &[String]) -> String {
+    nodes.iter().map(|node| node_name(node)).collect::<Vec<_>>().join("\n")
+}
+
 fn something_else(answer: &Answer) -> Vec<String> {
     vec![format!("the lab answered with something else: {answer:?}")]
 }
@@ -121,9 +127,9 @@ pub(super) fn queues(answer: &Answer) -> Vec<String> {
             table_cell(&arguments),
             "rabbit@rabbit-1".into(),
             "running".into(),
-            blank(),
-            blank(),
-            blank(),
+            queue.leader.as_deref().map(node_name).unwrap_or_else(blank),
+            node_lines(&queue.members),
+            node_lines(&queue.online),
             queue.memory.to_string(),
             queue.consumers.len().to_string(),
             (queue.consumer_utilisation as f32).to_string(),
