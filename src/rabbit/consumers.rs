@@ -39,6 +39,8 @@ pub struct Consumer {
     pub priority: i64,
     /// True if no other consumer may have the queue.
     pub exclusive: bool,
+    /// True if its prefetch is told and not kept: see [`super::protection`].
+    pub is_unlimited: bool,
     /// Deliveries that it has not acknowledged.
     pub unacked: u64,
     /// True while it stands outside the ring.
@@ -55,13 +57,15 @@ impl Consumer {
             prefetch,
             priority: 0,
             exclusive: false,
+            is_unlimited: false,
             unacked: 0,
             is_blocked: false,
         }
     }
 
     fn has_credit(&self) -> bool {
-        !self.ack_required || self.prefetch == 0 || self.unacked < u64::from(self.prefetch)
+        let is_free = !self.ack_required || self.prefetch == 0 || self.is_unlimited;
+        is_free || self.unacked < u64::from(self.prefetch)
     }
 
     fn can_take(&self, queue: QueueId, limits: &mut Limits) -> bool {

@@ -13,6 +13,7 @@ use crate::rabbit::ids::{ChannelId, ConsumerId, QueueId};
 use crate::rabbit::message::{Consume, Method};
 use crate::rabbit::process::{Out, Ticket};
 use crate::rabbit::profile::Profile;
+use crate::rabbit::protection::Protection::PrefetchLimit;
 use crate::rabbit::queue::{Got, Push, Settlement};
 use crate::sim::Rope;
 use std::rc::Rc;
@@ -93,6 +94,7 @@ impl Broker {
         }
         let mut consumer = Consumer::new(tag.clone(), channel, prefetch);
         consumer.ack_required = !consume.no_ack;
+        consumer.is_unlimited = self.without.lacks(PrefetchLimit);
         consumer.priority = priority;
         consumer.exclusive = consume.exclusive;
         let queue_name = queue.name.clone();
