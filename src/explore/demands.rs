@@ -127,8 +127,9 @@ impl Demands {
                     log.log_end >= end || self.torn.contains(&log.broker)
                 };
                 let holders = state.map_or(0, |p| p.logs.iter().filter(has).count());
-                if holders < MIN_ISR {
-                    let found = format!("{partition} up to {end}: {holders} of {MIN_ISR}");
+                let needed = MIN_ISR.min(state.map_or(1, |p| p.replicas.len()));
+                if holders < needed {
+                    let found = format!("{partition} up to {end}: {holders} of {needed}");
                     let rule = "what is acknowledged with acks=all is at min.insync.replicas";
                     return broken(rule, found);
                 }

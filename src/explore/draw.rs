@@ -107,8 +107,7 @@ fn group(lines: &mut Vec<String>, dice: &mut Dice) {
     lines.push(format!("producer p --kafka t --rate {rate}/s --count {count}"));
     let protocol = dice.one(&["classic", "consumer"]);
     for name in ["c1", "c2"] {
-        let (process, commit) =
-            (dice.one(&["1ms", "50ms", "400ms"]), dice.one(&["auto", "after", "after:3"]));
+        let (process, commit) = (dice.one(&["1ms", "50ms", "400ms"]), dice.one(&["auto", "after"]));
         lines.push(format!(
             "consumer {name} --kafka t --group g --process {process} --commit {commit} \
              --set group.protocol={protocol} --set auto.offset.reset=earliest"

@@ -137,8 +137,11 @@ impl Watch {
 
     fn rabbit(&mut self, event: &Rabbit) -> Result<(), Broken> {
         match event {
-            // Acknowledgements are written late: a crash may bring back what they settled.
-            Rabbit::NodeStarted { .. } => self.acknowledged.clear(),
+            // What leaves a queue is written late: a crash may bring it back.
+            Rabbit::NodeStarted { .. } => {
+                self.acknowledged.clear();
+                self.dead.clear();
+            }
             Rabbit::Acknowledged { queue, message } => {
                 self.acknowledged.insert((queue.clone(), message.0));
             }
