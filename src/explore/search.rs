@@ -40,9 +40,9 @@ pub struct Report {
 
 /// The lines of a script, each as a whole.
 pub fn lines_of(text: &str) -> Result<Vec<String>, String> {
-    let mut script = Script::new(text).map_err(|mistake| mistake.to_string())?;
+    let script = Script::new(text).map_err(|mistake| mistake.to_string())?;
     let mut lines = Vec::new();
-    while let Some(line) = script.next() {
+    for line in script {
         lines.push(line.map_err(|bad| bad.mistake.to_string())?.text);
     }
     Ok(lines)

@@ -151,10 +151,10 @@ impl Watch {
                 }
             }
             Rabbit::Published { message, .. } => self.dead.retain(|(_, dead)| *dead != message.0),
-            Rabbit::Pushed { queue, message, redelivered: true, consumer, .. } => {
-                if self.acknowledged.contains(&(queue.clone(), message.0)) {
-                    return broken(NOT_AGAIN, format!("{queue}: {message} to {consumer}"));
-                }
+            Rabbit::Pushed { queue, message, redelivered: true, consumer, .. }
+                if self.acknowledged.contains(&(queue.clone(), message.0)) =>
+            {
+                return broken(NOT_AGAIN, format!("{queue}: {message} to {consumer}"));
             }
             Rabbit::DeadLettered { message, reason: "rejected", .. } => {
                 self.rejected.insert(message.0);
