@@ -15,6 +15,8 @@ pub mod lab;
 
 pub mod shell;
 
+pub mod explore;
+
 pub mod lesson;
 
 pub mod view;

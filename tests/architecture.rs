@@ -17,13 +17,14 @@ const LAYERS: [(&str, &[&str]); 15] = [
     ("storage", &[]),
     ("lab", &["sim", "kafka", "rabbit", "storage"]),
     ("shell", &["lab", "sim", "kafka", "rabbit"]),
+    ("explore", &["lab", "shell", "sim", "kafka", "rabbit"]),
     ("lesson", &["lab", "shell", "sim"]),
     ("view", &["lab", "lesson", "sim", "kafka", "rabbit"]),
     ("host", &["lab", "shell", "lesson", "view", "storage", "sim"]),
     ("browser", &["storage", "host"]),
     ("ui", &["host", "view", "lesson", "browser"]),
     ("embed", &["host", "browser"]),
-    ("bin", &["browser", "ui", "host", "lab", "lesson", "shell", "storage"]),
+    ("bin", &["browser", "ui", "explore", "host", "lab", "lesson", "shell", "storage"]),
 ];
 
 /// Crates and the only modules that may name them.

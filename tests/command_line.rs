@@ -30,7 +30,7 @@ fn a_wrong_command_line_is_told_what_is_right() {
         (&["run", "--seed", "x", "-"], "found x, expected a number behind --seed"),
         (&["run", "a", "b"], "found b, expected one file"),
         (&["run", "/no/such/file"], "cannot read /no/such/file"),
-        (&["explore"], "not here yet: explore"),
+        (&["explore", "--without", "x"], "found x, expected a protection: epoch-truncation"),
         (&["bench"], "not here yet: bench"),
     ];
     for (arguments, sentence) in cases {

@@ -1,5 +1,6 @@
 //! The command line: scripts in a fresh lab, lessons checked.
 
+use pushpull::explore::search::{Search, lines_of, search};
 use pushpull::lab::command::LabSpec;
 use pushpull::lab::{Event, Timeline};
 use pushpull::lesson::check::check;
@@ -16,7 +17,8 @@ pushpull: a laboratory for message brokers
 
   pushpull run [--json] [--events] [--seed N] FILE|-   run a script in a fresh lab
   pushpull check PATH...                               run lessons: what they say must be so
-  pushpull explore [--seeds N] [--steps N] [SCRIPT]    search for a broken invariant (not here yet)
+  pushpull explore [--seeds N] [--steps N] [--seed FIRST] [--without PROTECTION] [SCRIPT]
+                                                       search for a broken invariant
   pushpull bench [--json]                              the engines' rates (not here yet)
 
 run exits with 0, or with 1 at the first command that failed, unless its line begins with `! `.
@@ -58,7 +60,10 @@ fn dispatch(arguments: &[String], out: &mut impl Write) -> io::Result<ExitCode> 
                 Ok(if report.is_good() { ExitCode::SUCCESS } else { ExitCode::from(1) })
             }
         },
-        "explore" => Ok(complain("not here yet: explore waits for faults on several brokers", 2)),
+        "explore" => match ExploreOptions::of(rest) {
+            Ok(search) => explore(&search, out),
+            Err(sentence) => Ok(usage(&sentence)),
+        },
         "bench" => Ok(complain("not here yet: bench waits for both engines to be whole", 2)),
         "help" | "--help" | "-h" => {
             out.write_all(USAGE.as_bytes())?;
@@ -80,6 +85,68 @@ fn complain(sentence: &str, code: u8) -> ExitCode {
     // Nobody is left to tell if this cannot be written either.
     let _ = writeln!(io::stderr(), "pushpull: {sentence}");
     ExitCode::from(code)
+}
+
+// ---- explore ----
+
+struct ExploreOptions;
+
+impl ExploreOptions {
+    fn of(words: &[String]) -> Result<Search, String> {
+        let mut search =
+            Search { first_seed: 1, seeds: 100, steps: 12, without: Vec::new(), script: None };
+        let mut rest = words.iter();
+        while let Some(word) = rest.next() {
+            let (name, inline) = match word.split_once('=') {
+                Some((name, value)) if name.starts_with("--") => (name, Some(value.to_owned())),
+                _ => (word.as_str(), None),
+            };
+            let mut value = || inline.clone().or_else(|| rest.next().cloned());
+            let number = |value: Option<String>| {
+                let value = value.ok_or(format!("expected a number behind {name}"))?;
+                let parsed = value.parse::<u64>().ok().filter(|number| *number <= 1_000_000_000);
+                parsed.ok_or(format!("found {value}, expected a number behind {name}"))
+            };
+            match name {
+                "--seeds" => search.seeds = number(value())?,
+                "--steps" => search.steps = number(value())?.min(1_000) as usize,
+                "--seed" => search.first_seed = number(value())?,
+                "--without" => {
+                    let known = programs::protections();
+                    let found = value().unwrap_or_default();
+                    if !known.contains(&&*found) {
+                        let known = known.join(", ");
+                        return Err(format!("found {found}, expected a protection: {known}"));
+                    }
+                    search.without.push(found);
+                }
+                option if option.starts_with("--") => {
+                    return Err(format!(
+                        "found {option}, expected --seeds, --steps, --seed or --without"
+                    ));
+                }
+                file if search.script.is_none() => search.script = Some(lines_of(&read(file)?)?),
+                file => return Err(format!("found {file}, expected one script")),
+            }
+        }
+        Ok(search)
+    }
+}
+
+/// Searches; 1 if a rule was broken. Without a protection that is what was expected, and said.
+fn explore(options: &Search, out: &mut impl Write) -> io::Result<ExitCode> {
+    let report = match search(options) {
+        Ok(report) => report,
+        Err(error) => return Ok(complain(&error.to_string(), 1)),
+    };
+    write!(out, "{report}")?;
+    let without = options.without.join(", ");
+    match (report.found.is_some(), options.without.is_empty()) {
+        (true, false) => writeln!(out, "as expected without {without}")?,
+        (false, false) => writeln!(out, "nothing was found without {without}: more seeds?")?,
+        _ => {}
+    }
+    Ok(if report.found.is_some() { ExitCode::from(1) } else { ExitCode::SUCCESS })
 }
 
 // ---- run ----

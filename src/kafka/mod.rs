@@ -44,6 +44,7 @@ pub mod partition;
 pub mod partitioner;
 pub mod process;
 pub mod producer;
+pub mod protection;
 pub mod record;
 pub mod spec;
 

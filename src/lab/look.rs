@@ -1,6 +1,7 @@
 //! Commands that look and change nothing.
 
 use super::command::Command;
+use super::invariants::{Broken, RULES, Watch};
 use super::outcome::{LabError, Outcome};
 use super::session::Session;
 use crate::ordered::Order;
@@ -89,40 +90,11 @@ impl Session {
 
     /// Checks what must hold at every instant; the names of what was checked.
     pub fn check(&self) -> Result<Vec<String>, LabError> {
-        let broken = |rule: &str, found: String| {
-            Err(LabError::Refused(format!("the invariant {rule} is broken: {found}")))
-        };
-        for partition in self.kafka.topics().iter().flat_map(|topic| &topic.partitions) {
-            let (start, visible, end) =
-                (partition.log_start, partition.high_watermark, partition.log_end);
-            if !(start <= visible && visible <= end) {
-                let of = &partition.partition;
-                return broken(
-                    "log start <= high watermark <= log end",
-                    format!("{of}: {start}, {visible}, {end}"),
-                );
+        match Watch::default().look(self, true) {
+            Ok(()) => Ok(RULES.map(str::to_owned).to_vec()),
+            Err(Broken { rule, found }) => {
+                Err(LabError::Refused(format!("the invariant is broken: {rule}: {found}")))
             }
         }
-        for consumer in self.rabbit.consumers() {
-            if consumer.prefetch > 0 && consumer.unacked > u64::from(consumer.prefetch) {
-                let found =
-                    format!("{}: {} of {}", consumer.tag, consumer.unacked, consumer.prefetch);
-                return broken("unacked <= prefetch", found);
-            }
-        }
-        let figures = self.ledger().figures();
-        for (side, report) in [("kafka", &figures.kafka), ("rabbit", &figures.rabbit)] {
-            if report.processed > report.sent {
-                let found = format!("{side}: {} of {}", report.processed, report.sent);
-                return broken("nothing is processed that was not sent", found);
-            }
-        }
-        Ok([
-            "log start <= high watermark <= log end",
-            "unacked <= prefetch",
-            "nothing is processed that was not sent",
-        ]
-        .map(str::to_owned)
-        .to_vec())
     }
 }

@@ -10,6 +10,7 @@
 //! - [`command`], [`outcome`], [`event`]: the vocabulary.
 //! - [`session`], with `act` (what commands do), `console` (tools that run as clients) and `look`
 //!   (commands that change nothing).
+//! - [`invariants`]: what must hold, judged from outside the engines.
 //! - [`workload`]: the same numbered messages for both sides.
 //! - [`event_log`], [`ledger`], [`history`], `passport`: what is known of what happened.
 //! - [`predicate`] over `state`: questions about the lab that are decided by the lab.
@@ -26,6 +27,7 @@ pub mod event_log;
 pub mod event_names;
 mod execution;
 pub mod history;
+pub mod invariants;
 pub mod ledger;
 mod look;
 pub mod nearest;

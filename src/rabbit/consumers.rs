@@ -44,6 +44,8 @@ pub struct Consumer {
     pub priority: i64,
     /// True if no other consumer may have the queue.
     pub exclusive: bool,
+    /// True if its prefetch is told and not kept: see [`super::protection`].
+    pub is_unlimited: bool,
     /// Deliveries that it has not acknowledged.
     pub unacked: u64,
     /// It may have so many.
@@ -76,6 +78,7 @@ impl Consumer {
             prefetch,
             priority: 0,
             exclusive: false,
+            is_unlimited: false,
             unacked: 0,
             unacked_max: u64::MAX,
             is_blocked: false,
@@ -83,7 +86,7 @@ impl Consumer {
     }
 
     fn has_credit(&self) -> bool {
-        !self.ack_required || self.unacked < self.unacked_max
+        !self.ack_required || self.is_unlimited || self.unacked < self.unacked_max
     }
 
     /// The limit of its channel holds for classic queues only.

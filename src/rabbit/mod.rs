@@ -29,6 +29,7 @@ pub mod policy;
 pub mod probe;
 pub mod process;
 pub mod profile;
+pub mod protection;
 pub mod publisher;
 pub mod queue;
 pub mod quorum;

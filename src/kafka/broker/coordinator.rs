@@ -16,6 +16,7 @@ use crate::kafka::message::request::OffsetCommit;
 use crate::kafka::metadata::OFFSETS_TOPIC;
 use crate::kafka::now_ms;
 use crate::kafka::process::{Out, Timer};
+use crate::kafka::protection::Protection;
 use crate::kafka::record::Records;
 use crate::kafka::record::builder::{BatchBuilder, Fields, ProducerStamp};
 use crate::sim::{NodeId, Rope, Span};
@@ -125,7 +126,9 @@ impl Server {
             let unknown = Group::default();
             let group = self.groups.get(&commit.group).unwrap_or(&unknown);
             let instance = commit.instance.as_ref();
-            group.check_commit((&commit.member, instance, commit.generation))?;
+            if !self.config.without.lacks(Protection::GenerationCheck) {
+                group.check_commit((&commit.member, instance, commit.generation))?;
+            }
             Ok(partition)
         });
         let partition = match allowed {

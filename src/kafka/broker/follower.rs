@@ -13,6 +13,7 @@ use crate::kafka::message::{Request, Response};
 use crate::kafka::now_ms;
 use crate::kafka::partition::{AppendTime, Role};
 use crate::kafka::process::Out;
+use crate::kafka::protection::Protection::EpochTruncation;
 use crate::kafka::record::header::crc_matches;
 use crate::kafka::record::{BatchStream, HEADER_BYTES};
 use crate::ordered::BTreeMap;
@@ -95,7 +96,10 @@ impl Server {
                     partition: key.clone(),
                     offset: found.log.log_end(),
                     current_leader_epoch: found.leader_epoch,
-                    last_fetched_epoch: found.log.epochs.latest().unwrap_or(-1),
+                    last_fetched_epoch: match self.config.without.lacks(EpochTruncation) {
+                        true => -1,
+                        false => found.log.epochs.latest().unwrap_or(-1),
+                    },
                     max_bytes: self.config.replica_fetch_max_bytes,
                 });
             }

@@ -186,7 +186,7 @@ impl Server {
         let Some(image) = self.image.topics.get(&key.topic) else { return };
         let config = topic_config(&self.config, &key.topic, &image.settings);
         let log = Log::create(key.clone(), config, now_ms(out.now()), out);
-        let made = Partition::open(log, 0);
+        let made = Partition::open(log, 0, self.config.without);
         let text = format!("version: 0\ntopic_id: {}\n", image.id);
         write_durably(&format!("{}/{PARTITION_METADATA}", made.log.directory()), text, out);
         self.partitions.insert(key.clone(), made);

@@ -203,7 +203,7 @@ impl Startup {
         }
         let high_watermarks = self.checkpoints.get(HIGH_WATERMARKS);
         let high_watermark = high_watermarks.and_then(|all| all.get(&partition)).copied();
-        let opened = Partition::open(loaded.log, high_watermark.unwrap_or(0));
+        let opened = Partition::open(loaded.log, high_watermark.unwrap_or(0), self.config.without);
         self.partitions.insert(partition, opened);
     }
 

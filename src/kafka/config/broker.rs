@@ -3,6 +3,7 @@
 use super::topic::{BROKER_SYNONYMS, TopicConfig};
 use super::{Definition, Kind, Values, define};
 use crate::kafka::command::ApiError;
+use crate::kafka::protection::{WITHOUT, Without};
 use crate::kafka::spec::Settings;
 use crate::sim::Span;
 use std::ops::RangeInclusive;
@@ -30,6 +31,8 @@ pub const TABLE: &[Definition] = &[
     define("group.max.session.timeout.ms", Kind::Int(i64::MIN), "1800000"),
     define("group.max.size", Kind::Int(1), "2147483647"),
     define("group.min.session.timeout.ms", Kind::Int(i64::MIN), "6000"),
+    // Of the lab alone: see `protection`.
+    define(WITHOUT, Kind::Text, ""),
     define("leader.imbalance.check.interval.seconds", Kind::Long(1), "300"),
     define("leader.imbalance.per.broker.percentage", Kind::Int(i64::MIN), "10"),
     define("log.cleaner.backoff.ms", Kind::Long(0), "15000"),
@@ -151,6 +154,8 @@ pub struct BrokerConfig {
     pub retention_check: Span,
     /// How long the cleaner sleeps when it has found nothing; `None` without a cleaner.
     pub cleaner_backoff: Option<Span>,
+    /// Protections that are left out.
+    pub without: Without,
     /// Topic settings that follow from the broker's.
     pub topic_defaults: Settings,
 }
@@ -205,6 +210,7 @@ impl BrokerConfig {
             cleaner_backoff: values
                 .is_true("log.cleaner.enable")
                 .then(|| ms("log.cleaner.backoff.ms")),
+            without: Without::of(values.text(WITHOUT)),
             topic_defaults,
         })
     }

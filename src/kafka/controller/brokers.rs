@@ -7,6 +7,7 @@ use crate::kafka::message::request::{Heartbeat, Registration};
 use crate::kafka::message::response::Alive;
 use crate::kafka::metadata::{BrokerImage, MetadataRecord};
 use crate::kafka::process::{Out, Timer};
+use crate::kafka::protection::Protection;
 use crate::sim::Time;
 
 /// A broker that is heard of.
@@ -46,8 +47,10 @@ impl Controller {
             self.sessions.iter().filter(|(_, s)| late(s)).map(|(id, _)| *id).collect();
         for id in over {
             self.sessions.remove(&id);
-            let records = self.fence(id);
-            self.write(records, ReplyTo::Nobody, None, out);
+            if !self.config.without.lacks(Protection::BrokerFencing) {
+                let records = self.fence(id);
+                self.write(records, ReplyTo::Nobody, None, out);
+            }
         }
         self.watch_sessions(out);
     }

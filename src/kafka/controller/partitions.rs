@@ -11,6 +11,7 @@ use crate::kafka::metadata::election::{Election, PartitionChange, without};
 use crate::kafka::metadata::records::Change;
 use crate::kafka::metadata::{Image, MetadataRecord, PartitionImage, TopicImage};
 use crate::kafka::process::{Out, Timer};
+use crate::kafka::protection::Protection;
 
 /// Says why an ISR cannot be written down, in the controller's order.
 pub fn check_alter(
@@ -48,6 +49,9 @@ pub fn check_alter(
 
 impl Controller {
     fn min_isr(&self, topic: &TopicImage) -> usize {
+        if self.config.without.lacks(Protection::MinIsr) {
+            return 1;
+        }
         let name = "min.insync.replicas";
         let set = topic.settings.get(name).or_else(|| self.config.topic_defaults.get(name));
         set.and_then(|value| value.parse().ok()).unwrap_or(1)
@@ -60,7 +64,8 @@ impl Controller {
     }
 
     fn usual_election(&self, topic: &TopicImage) -> Election {
-        match self.is_unclean_allowed(topic) {
+        let allowed = self.config.without.lacks(Protection::CleanElection);
+        match allowed || self.is_unclean_allowed(topic) {
             true => Election::Unclean,
             false => Election::Online,
         }

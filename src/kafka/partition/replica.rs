@@ -7,6 +7,7 @@ use crate::kafka::log::partition_log::Appended;
 use crate::kafka::log::producers::Verdict;
 use crate::kafka::log::{Files, Log};
 use crate::kafka::metadata::PartitionImage;
+use crate::kafka::protection::{Protection, Without};
 use crate::kafka::record::BatchHeader;
 use crate::kafka::record::header::{crc_matches, stamp, stamp_append_time};
 use crate::ordered::BTreeSet;
@@ -43,6 +44,7 @@ pub struct Partition {
     /// is under way.
     appended_end: i64,
     flushes_under_way: u32,
+    without: Without,
 }
 
 /// A batch that was appended, or had been before.
@@ -72,7 +74,7 @@ pub struct AppendTime {
 impl Partition {
     /// A replica whose log was opened, and that has no part yet. `high_watermark` comes from the
     /// checkpoint and is bounded by the log.
-    pub fn open(log: Log, high_watermark: i64) -> Partition {
+    pub fn open(log: Log, high_watermark: i64, without: Without) -> Partition {
         let (log_start, log_end) = (log.log_start(), log.log_end());
         Partition {
             log,
@@ -84,6 +86,7 @@ impl Partition {
             high_watermark: high_watermark.clamp(log_start, log_end),
             appended_end: log_end,
             flushes_under_way: 0,
+            without,
         }
     }
 
@@ -160,6 +163,9 @@ impl Partition {
 
     /// How many replicas must be in sync.
     pub fn min_in_sync(&self) -> usize {
+        if self.without.lacks(Protection::MinIsr) {
+            return 1;
+        }
         let wanted = self.config().min_insync_replicas as usize;
         self.leadership().map_or(wanted, |leadership| wanted.min(leadership.replicas()))
     }
@@ -178,7 +184,9 @@ impl Partition {
         }
         let header = BatchHeader::parse(batch).ok_or(ErrorCode::CorruptMessage)?;
         self.check(&header, batch, time.now_ms)?;
-        if let Verdict::Duplicate(before) = self.log.producers.judge(&header)? {
+        if !self.without.lacks(Protection::Idempotence)
+            && let Verdict::Duplicate(before) = self.log.producers.judge(&header)?
+        {
             return Ok(LeaderAppend {
                 base_offset: before.base_offset(),
                 last_offset: before.last_offset,
@@ -266,6 +274,9 @@ impl Partition {
         is_eligible: impl Fn(i32) -> bool,
     ) -> Option<i64> {
         let ends = (self.log.log_end(), self.appended_end);
+        if self.without.lacks(Protection::IsrRule) && self.leadership().is_some() {
+            return self.raise_high_watermark(self.appended_end);
+        }
         let reached =
             self.leadership()?.high_watermark(ends, self.min_in_sync(), now, is_eligible)?;
         self.raise_high_watermark(reached)

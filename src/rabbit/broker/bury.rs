@@ -8,6 +8,7 @@ use super::publish::HEAD_BYTES_MAX;
 use crate::rabbit::death::{DeadLetter, Reason};
 use crate::rabbit::event::Event;
 use crate::rabbit::process::Out;
+use crate::rabbit::protection::Protection;
 use std::rc::Rc;
 
 impl Broker {
@@ -30,6 +31,7 @@ impl Broker {
         // What its keys are was checked when it was first published.
         let _ = self.exchanges.route(&content, &self.queue_ids, &mut routed);
         if reason != Reason::Rejected
+            && !self.without.lacks(Protection::DeadLetterCycle)
             && let Some(annotations) = &content.annotations
         {
             routed.retain(|target| !annotations.is_cycle(&self.queues[target].name));

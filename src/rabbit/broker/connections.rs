@@ -9,6 +9,7 @@ use crate::rabbit::event::Event;
 use crate::rabbit::ids::{ChannelId, QueueId};
 use crate::rabbit::message::{Frame, Method};
 use crate::rabbit::process::{Out, Timer};
+use crate::rabbit::protection::Protection;
 use crate::rabbit::queue::Settlement;
 use crate::rabbit::quorum::command::Command;
 use crate::sim::{Message as _, NodeId, Span, Time};
@@ -290,6 +291,9 @@ impl Broker {
                 continue;
             }
             seqs.order();
+            if self.without.lacks(Protection::RequeueOnCrash) {
+                seqs.clear();
+            }
             self.with_queue(queue, out, |queue, means| {
                 for consumer in queue.consumers.remove_channels(&ids) {
                     let (queue, consumer) = (queue.name.clone(), consumer.tag);

@@ -14,6 +14,7 @@ use crate::rabbit::message::{Consume, Method};
 use crate::rabbit::messages::Messages;
 use crate::rabbit::process::{Out, Ticket};
 use crate::rabbit::profile::Profile;
+use crate::rabbit::protection::Protection::PrefetchLimit;
 use crate::rabbit::queue::{Got, Push, Settlement};
 use crate::rabbit::quorum::command::Command;
 use crate::sim::{MessageId, Rope};
@@ -108,6 +109,7 @@ impl Broker {
         }
         let mut consumer = Consumer::new(tag, channel, prefetch);
         consumer.ack_required = !consume.no_ack;
+        consumer.is_unlimited = self.without.lacks(PrefetchLimit);
         consumer.priority = priority;
         consumer.exclusive = consume.exclusive;
         self.add_consumer(id, consumer, true, out);

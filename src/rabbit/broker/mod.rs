@@ -52,6 +52,7 @@ use super::names::Names;
 use super::policy::Policies;
 use super::process::{Out, Process, Ticket, Timer};
 use super::profile::Profile;
+use super::protection::{WITHOUT, Without};
 use super::queue::Queue;
 use super::quorum::command::Command;
 use super::spec::Settings;
@@ -73,6 +74,8 @@ const WRITE_INTERVAL: Span = Span::millis(200);
 pub struct Broker {
     name: Rc<str>,
     profile: Profile,
+    /// Protections that are left out.
+    without: Without,
     /// What it does before it serves, and after it was asked to end.
     phase: Phase,
     exchanges: Exchanges,
@@ -125,6 +128,7 @@ impl Broker {
         Broker {
             name,
             profile,
+            without: settings.get(WITHOUT).map_or_else(Without::default, |list| Without::of(list)),
             alarms: blocking::alarms(settings, profile),
             alarm: None,
             has_monitor: false,

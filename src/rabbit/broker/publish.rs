@@ -12,6 +12,7 @@ use crate::rabbit::ids::{ChannelId, PublishId, QueueId};
 use crate::rabbit::message::Method;
 use crate::rabbit::process::Out;
 use crate::rabbit::profile::Profile;
+use crate::rabbit::protection::Protection;
 use crate::rabbit::queue::Published;
 use crate::sim::{CostModel, Span};
 use std::rc::Rc;
@@ -36,16 +37,19 @@ impl Broker {
         routed.clear();
         self.exchanges.route(&content, &self.queue_ids, &mut routed)?;
         let received = received(content, self.profile);
+        let at_once = self.without.lacks(Protection::ConfirmAfterStore);
         let confirm = match &mut self.channel(channel).mode {
             Mode::Plain => None,
             Mode::Confirm(confirming) => {
                 let number = confirming.number();
-                if routed.is_empty() {
+                if routed.is_empty() || at_once {
                     confirming.acknowledge(number);
+                    self.news.insert(channel);
+                    None
                 } else {
                     confirming.waiting.insert(number, &routed);
+                    Some(PublishId { channel, number })
                 }
-                Some(PublishId { channel, number })
             }
             Mode::Transaction(transaction) => {
                 transaction.publish(received, mandatory, routed);
@@ -54,7 +58,6 @@ impl Broker {
         };
         if routed.is_empty() {
             self.unroutable(channel, received, mandatory, out);
-            self.news.extend(confirm.map(|publish| publish.channel));
         } else {
             self.put_into(&routed, &received, confirm, out);
         }

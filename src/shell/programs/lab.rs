@@ -9,8 +9,9 @@ use crate::shell::lexer::Word;
 use crate::shell::options::{Opt, many, once};
 use crate::shell::values::{number, one_of, settings};
 use crate::sim::cost::PRESETS;
+use crate::{kafka, rabbit};
 
-static OPTIONS: [Opt; 9] = [
+static OPTIONS: [Opt; 10] = [
     once(&["--seed"], "N", "the one seed of everything random (1)"),
     once(&["--kafka-brokers"], "N", "brokers kafka-1 and up (3)"),
     once(&["--controllers"], "N", "Kafka controllers (1; a broker that is alone is its own)"),
@@ -24,6 +25,7 @@ static OPTIONS: [Opt; 9] = [
         "what time everything takes: lesson, laptop, lan, datacentre, hdd, ssd (lan)",
     ),
     many(&["--set"], "NAME=VALUE", "a broker setting by its real name"),
+    many(&["--without"], "PROTECTION", "brokers that lack a protection, to see what it is for"),
 ];
 
 pub static PROGRAM: Program = Program {
@@ -33,6 +35,9 @@ pub static PROGRAM: Program = Program {
     options: &[("", &OPTIONS)],
     notes: &[
         "--cost lesson: every link 1 ms one way, constant; bandwidth, CPU and disk cost nothing.",
+        "--without: on the Kafka side epoch-truncation, isr-rule, min-isr, broker-fencing,",
+        "clean-election, generation-check or idempotence; on the RabbitMQ side requeue-on-crash,",
+        "prefetch-limit, confirm-after-store or dead-letter-cycle.",
     ],
     plain: &[Plain::Words(&["new"])],
     reads_stdin: false,
@@ -72,6 +77,17 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
         let known: Vec<&str> = PRESETS.iter().map(|(name, _)| *name).collect();
         one_of(word, &known).map(str::to_owned)
     })?;
+    let mut set = settings(&arguments.all("--set"))?;
+    for word in arguments.all("--without") {
+        let without = one_of(word, &protections())?;
+        for setting in [kafka::protection::WITHOUT, rabbit::protection::WITHOUT] {
+            let list = set.entry(setting.to_owned()).or_default();
+            if !list.is_empty() {
+                list.push(',');
+            }
+            list.push_str(without);
+        }
+    }
     Ok(Job::quiet(Command::New(LabSpec {
         seed,
         kafka_brokers: kafka_brokers as u32,
@@ -80,8 +96,14 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
         kafka_version,
         rabbit_version,
         cost,
-        settings: settings(&arguments.all("--set"))?,
+        settings: set,
     })))
+}
+
+/// The names of all protections, of both sides.
+pub fn protections() -> Vec<&'static str> {
+    let kafka = kafka::protection::PROTECTIONS.iter().map(|(name, _)| *name);
+    kafka.chain(rabbit::protection::PROTECTIONS.iter().map(|(name, _)| *name)).collect()
 }
 
 /// A version that is known; not here yet unless it is the one that is built.

@@ -243,7 +243,7 @@ pub fn idempotence(entry: &Value) -> Result<(), String> {
     let mut disk = Disk::default();
     let config = Rc::new(TopicConfig::default());
     let log = Log::create(TopicPartition::new("t", 0), config, 0, &mut disk);
-    let mut partition = Partition::open(log, 0);
+    let mut partition = Partition::open(log, 0, Default::default());
     let image = PartitionImage {
         replicas: vec![1],
         isr: vec![1],

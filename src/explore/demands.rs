@@ -1,0 +1,230 @@
+//! What must hold in a lab whose scripts keep to some rules: producers use `acks=all`, topics have
+//! three replicas and `min.insync.replicas=2` and keep their records, offsets are committed by
+//! consumers alone, queues are durable and their consumers acknowledge by hand.
+//!
+//! RabbitMQ confirms what is written and not yet flushed, so a confirmed message outlives a crash
+//! and not a power cut; Kafka acknowledges what several machines have written and none flushed, so
+//! it outlives one power cut at a time.
+
+use crate::kafka::event::{Event as Kafka, TopicPartition};
+use crate::kafka::inspect::PartitionState;
+use crate::lab::event::{LabEvent, What};
+use crate::lab::invariants::Broken;
+use crate::lab::{Event, Session};
+use crate::ordered::{BTreeMap, BTreeSet};
+use crate::rabbit::event::Event as Rabbit;
+use crate::sim::{Span, Time};
+use std::rc::Rc;
+
+/// A dead broker is fenced after `broker.session.timeout.ms`, 9 s, and the next look.
+const FENCED_AFTER: Span = Span::seconds(15);
+
+/// `min.insync.replicas` of the topics.
+const MIN_ISR: usize = 2;
+
+/// What was promised so far.
+#[derive(Clone, Debug, Default)]
+pub struct Demands {
+    next: u64,
+    /// The acknowledged message at each offset.
+    acknowledged: BTreeMap<(TopicPartition, i64), u64>,
+    /// Who led a partition last.
+    leaders: BTreeMap<TopicPartition, i32>,
+    /// Brokers that are down, and since when nothing kept the controller from noticing.
+    down: BTreeMap<i32, Time>,
+    /// Brokers whose machines lost power.
+    torn: BTreeSet<i32>,
+    committed: BTreeMap<(Rc<str>, TopicPartition), i64>,
+    confirmed: BTreeSet<u64>,
+    settled: BTreeSet<u64>,
+    /// A producer began anew: its application sends again what it does not know to be stored.
+    sent_again: bool,
+    unclean: bool,
+    power_cut: bool,
+    rabbit_power_cut: bool,
+}
+
+fn broken<T>(rule: &'static str, found: String) -> Result<T, Broken> {
+    Err(Broken { rule, found })
+}
+
+impl Demands {
+    /// Reads what happened since the last look.
+    pub fn look(&mut self, session: &Session) -> Result<(), Broken> {
+        let log = session.events();
+        for event in log.since(self.next) {
+            match &event.what {
+                What::Kafka(kafka) => self.kafka(kafka, session)?,
+                What::Rabbit(rabbit) => self.rabbit(rabbit),
+                What::Lab(lab) => self.lab(lab, event),
+            }
+        }
+        self.next = log.next();
+        let late = |since: &Time| session.now().since(*since) > FENCED_AFTER;
+        for (broker, _) in self.down.iter().filter(|(_, since)| late(since)) {
+            let topics = session.kafka.topics();
+            let mut all = topics.iter().flat_map(|topic| &topic.partitions);
+            if let Some(led) = all.find(|p| p.leader == Some(*broker)) {
+                let found = format!("{} is led by {broker}", led.partition);
+                return broken("who is silent for long leads nothing", found);
+            }
+        }
+        Ok(())
+    }
+
+    fn lab(&mut self, event: &LabEvent, told: &Event) {
+        match event {
+            LabEvent::Process { name, became } => {
+                let broker = name.strip_prefix("kafka-").and_then(|id| id.parse().ok());
+                match (broker, *became) {
+                    (Some(id), "crashed" | "power_cut" | "stopped") => {
+                        self.down.insert(id, told.at);
+                        if *became == "power_cut" {
+                            self.power_cut = true;
+                            self.torn.insert(id);
+                        }
+                    }
+                    (Some(id), _) => {
+                        self.down.remove(&id);
+                    }
+                    (None, "started") if !name.starts_with("rabbit-") => self.sent_again = true,
+                    (None, "power_cut") => self.rabbit_power_cut = true,
+                    (None, _) => self.forgive(told.at),
+                }
+            }
+            LabEvent::Network { .. } => self.forgive(told.at),
+            _ => {}
+        }
+    }
+
+    /// Who is silent may have a reason from now on.
+    fn forgive(&mut self, now: Time) {
+        self.down.values_mut().for_each(|since| *since = now);
+    }
+
+    fn kafka(&mut self, event: &Kafka, session: &Session) -> Result<(), Broken> {
+        match event {
+            Kafka::LeaderStarted { broker, partition, .. } => {
+                self.leaders.insert(partition.clone(), *broker);
+            }
+            Kafka::LeaderElected { partition, leader: Some(leader), unclean: true, .. } => {
+                self.unclean = true;
+                // The last leader may lead again when nobody else is eligible (KIP-966).
+                if self.leaders.get(partition).is_some_and(|last| last != leader) {
+                    let found = format!("{leader} leads {partition} and may lack records");
+                    return broken("only who has everything is elected", found);
+                }
+            }
+            Kafka::ProduceAcknowledged { partition, messages, base_offset, .. } => {
+                let topics = session.kafka.topics();
+                let mut all = topics.iter().flat_map(|topic| &topic.partitions);
+                let state = all.find(|p| p.partition == *partition);
+                let end = base_offset + messages.len() as i64;
+                for (offset, message) in (*base_offset..).zip(messages) {
+                    self.acknowledged.insert((partition.clone(), offset), message.0);
+                }
+                let has = |log: &&crate::kafka::inspect::ReplicaState| {
+                    log.log_end >= end || self.torn.contains(&log.broker)
+                };
+                let holders = state.map_or(0, |p| p.logs.iter().filter(has).count());
+                let needed = MIN_ISR.min(state.map_or(1, |p| p.replicas.len()));
+                if holders < needed {
+                    let found = format!("{partition} up to {end}: {holders} of {needed}");
+                    let rule = "what is acknowledged with acks=all is at min.insync.replicas";
+                    return broken(rule, found);
+                }
+            }
+            Kafka::OffsetCommitted { group, partition, offset } => {
+                let place = (group.clone(), partition.clone());
+                let before = self.committed.insert(place, *offset);
+                if let Some(before) = before.filter(|before| before > offset && !self.power_cut) {
+                    let found = format!("{group}, {partition}: {before}, then {offset}");
+                    return broken("what a group has committed never goes back", found);
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn rabbit(&mut self, event: &Rabbit) {
+        match event {
+            Rabbit::Confirmed { message, .. } => {
+                self.confirmed.insert(message.0);
+            }
+            Rabbit::Acknowledged { message, .. }
+            | Rabbit::Removed { message, .. }
+            | Rabbit::DeadLettered { message, .. }
+            | Rabbit::Unroutable { message, .. } => {
+                self.settled.insert(message.0);
+            }
+            _ => {}
+        }
+    }
+
+    // ---- at the end ----
+
+    /// Everything was healed and had time: nothing is lost, nothing is twice, all work is done.
+    pub fn end(&self, session: &Session) -> Result<(), Broken> {
+        for topic in session.kafka.topics().iter().filter(|topic| !topic.internal) {
+            for p in &topic.partitions {
+                self.has_all(session, p)?;
+            }
+        }
+        for group in session.kafka.groups().iter().filter(|group| !group.members.is_empty()) {
+            if let Some(behind) = group.offsets.iter().find(|position| position.lag > 0) {
+                let found = format!("{}, {}: {} behind", group.id, behind.partition, behind.lag);
+                return broken("a healed group reads everything", found);
+            }
+        }
+        self.queues_have_all(session)
+    }
+
+    fn has_all(&self, session: &Session, p: &PartitionState) -> Result<(), Broken> {
+        let of = &p.partition;
+        if p.leader.is_none() || p.isr.len() < p.replicas.len() {
+            let found = format!("{of}: leader {:?}, ISR {:?}", p.leader, p.isr);
+            return broken("a healed partition has a leader and all replicas in sync", found);
+        }
+        let records = session.kafka.glimpse(of, p.log_start, p.log_end);
+        if !(self.unclean && self.power_cut) {
+            let there: BTreeMap<i64, u64> =
+                records.iter().filter_map(|r| Some((r.offset, r.message?.0))).collect();
+            let mut all = self.acknowledged.iter().filter(|((partition, _), _)| partition == of);
+            if let Some(((_, offset), message)) =
+                all.find(|((_, offset), message)| there.get(offset) != Some(message))
+            {
+                let found = format!("{of} at offset {offset}: m{message}");
+                return broken("what is acknowledged with acks=all is not lost", found);
+            }
+        }
+        let mut seen = BTreeSet::new();
+        let twice = records.iter().find(|r| r.message.is_some_and(|m| !seen.insert(m.0)));
+        if let Some(record) = twice.filter(|_| !self.sent_again) {
+            let found = format!("{of}: {:?} at offset {} again", record.message, record.offset);
+            return broken("an idempotent producer's message is in the log once", found);
+        }
+        Ok(())
+    }
+
+    fn queues_have_all(&self, session: &Session) -> Result<(), Broken> {
+        let mut there = BTreeSet::new();
+        for queue in session.rabbit.queues() {
+            let cells = session.rabbit.glimpse(&queue.name, usize::MAX);
+            there.extend(cells.iter().map(|cell| cell.message.0));
+            if !queue.consumers.is_empty() && queue.ready + queue.unacked > 0 {
+                let found =
+                    format!("{}: {} ready, {} unacked", queue.name, queue.ready, queue.unacked);
+                return broken("a queue with consumers is emptied", found);
+            }
+        }
+        let mut kept = self.confirmed.iter().filter(|_| !self.rabbit_power_cut);
+        match kept.find(|message| !self.settled.contains(*message) && !there.contains(*message)) {
+            Some(message) => broken(
+                "what is confirmed, durable and persistent outlives a crash",
+                format!("m{message}"),
+            ),
+            None => Ok(()),
+        }
+    }
+}

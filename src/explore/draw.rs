@@ -1,0 +1,219 @@
+//! Random scripts: a cluster, clients, and faults with time between them.
+//!
+//! A seed draws one of four plays, each with faults that matter to it: replicas of a log, a
+//! consumer group, a work queue, a chain of dead letters. The rules that [`super::demands`] counts
+//! on are kept: no more than one Kafka machine loses power in a script, RabbitMQ's never does, no
+//! topic is deleted and no offset set by hand.
+
+use crate::sim::Stream;
+
+/// What a script is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Play {
+    Replicas,
+    Group,
+    Work,
+    Deaths,
+}
+
+/// A script for a seed with about so many faults, in a lab without these protections.
+pub fn script(seed: u64, steps: usize, without: &[String]) -> Vec<String> {
+    let mut dice = Dice { stream: Stream::named(seed, "explore"), is_cut: false };
+    let play = match side(without) {
+        Some(Side::Kafka) => dice.one(&[Play::Replicas, Play::Group]),
+        Some(Side::Rabbit) => dice.one(&[Play::Work, Play::Deaths]),
+        None => dice.one(&[Play::Replicas, Play::Group, Play::Work, Play::Deaths]),
+    };
+    let mut lines = vec![lab(seed, play, without, &mut dice)];
+    match play {
+        Play::Replicas => replicas(&mut lines, &mut dice),
+        Play::Group => group(&mut lines, &mut dice),
+        Play::Work => work(&mut lines, &mut dice),
+        Play::Deaths => deaths(&mut lines, &mut dice),
+    }
+    for _ in 0..steps {
+        let line = match play {
+            Play::Replicas => dice.replica_fault(),
+            Play::Group => dice.group_fault(),
+            Play::Work | Play::Deaths => dice.work_fault(),
+        };
+        lines.push(line);
+        lines.push(dice.time(play));
+    }
+    lines
+}
+
+/// Random faults between the lines of a given script.
+pub fn around(script: &[String], seed: u64, steps: usize) -> Vec<String> {
+    let mut dice = Dice { stream: Stream::named(seed, "explore"), is_cut: false };
+    let mut lines = script.to_vec();
+    // The lab and its cluster come first.
+    let first = lines.iter().position(|line| line.starts_with("lab ")).map_or(0, |at| at + 1);
+    for _ in 0..steps {
+        let at = first + dice.below((lines.len() - first + 1) as u64) as usize;
+        let fault = match dice.below(3) {
+            0 => dice.replica_fault(),
+            1 => dice.group_fault(),
+            _ => dice.work_fault(),
+        };
+        let time = dice.time(Play::Work);
+        lines.splice(at..at, [fault, time]);
+    }
+    lines
+}
+
+enum Side {
+    Kafka,
+    Rabbit,
+}
+
+fn side(without: &[String]) -> Option<Side> {
+    let name = without.first()?;
+    let kafka = crate::kafka::protection::PROTECTIONS.iter().any(|(known, _)| known == name);
+    Some(if kafka { Side::Kafka } else { Side::Rabbit })
+}
+
+fn lab(seed: u64, play: Play, without: &[String], dice: &mut Dice) -> String {
+    let mut line = format!("lab new --seed {seed}");
+    match play {
+        Play::Replicas => {
+            line += " --kafka-brokers 3";
+            let lag = dice.one(&["2000", "5000"]);
+            line += &format!(" --set replica.lag.time.max.ms={lag}");
+        }
+        Play::Group => line += " --set offsets.topic.num.partitions=1",
+        Play::Work | Play::Deaths => {}
+    }
+    for name in without {
+        line += &format!(" --without {name}");
+    }
+    line
+}
+
+fn replicas(lines: &mut Vec<String>, dice: &mut Dice) {
+    let partitions = dice.one(&[1, 1, 2]);
+    lines.push(format!(
+        "kafka-topics --create --topic t --partitions {partitions} --replication-factor 3 \
+         --config min.insync.replicas=2"
+    ));
+    let (rate, count) = (dice.one(&[2, 10, 50]), dice.one(&[50, 200]));
+    lines.push(format!("producer p --kafka t --rate {rate}/s --count {count}"));
+}
+
+fn group(lines: &mut Vec<String>, dice: &mut Dice) {
+    let partitions = dice.one(&[1, 2, 3]);
+    lines.push(format!("kafka-topics --create --topic t --partitions {partitions}"));
+    let (rate, count) = (dice.one(&[2, 5, 20]), dice.one(&[50, 200]));
+    lines.push(format!("producer p --kafka t --rate {rate}/s --count {count}"));
+    let protocol = dice.one(&["classic", "consumer"]);
+    for name in ["c1", "c2"] {
+        let (process, commit) = (dice.one(&["1ms", "50ms", "400ms"]), dice.one(&["auto", "after"]));
+        lines.push(format!(
+            "consumer {name} --kafka t --group g --process {process} --commit {commit} \
+             --set group.protocol={protocol} --set auto.offset.reset=earliest"
+        ));
+    }
+}
+
+fn work(lines: &mut Vec<String>, dice: &mut Dice) {
+    lines.push("rabbitmqadmin declare queue --name q --durable true".to_owned());
+    let (rate, count) = (dice.one(&[5, 50, 500]), dice.one(&[50, 200]));
+    lines.push(format!("producer p --rabbit /q --rate {rate}/s --count {count}"));
+    for name in ["r1", "r2"] {
+        let (prefetch, process) = (dice.one(&[1, 5, 20]), dice.one(&["1ms", "20ms", "300ms"]));
+        lines.push(format!("consumer {name} --rabbit q --prefetch {prefetch} --process {process}"));
+    }
+}
+
+fn deaths(lines: &mut Vec<String>, dice: &mut Dice) {
+    let next = dice.one(&["q", "h"]);
+    let ttl = dice.one(&[50, 400, 2_000]);
+    let queue = |name: &str, ttl: u64, key: &str| {
+        format!(
+            "rabbitmqadmin declare queue --name {name} --durable true --arguments \
+             '{{\"x-message-ttl\": {ttl}, \"x-dead-letter-exchange\": \"\", \
+             \"x-dead-letter-routing-key\": \"{key}\"}}'"
+        )
+    };
+    lines.push(queue("q", ttl, next));
+    lines.push(queue("h", ttl * 2, "q"));
+    let (rate, count) = (dice.one(&[5, 50]), dice.one(&[20, 60]));
+    lines.push(format!("producer p --rabbit /q --rate {rate}/s --count {count}"));
+    if dice.below(2) == 0 {
+        let process = dice.one(&["20ms", "300ms"]);
+        lines.push(format!("consumer r1 --rabbit q --prefetch 2 --process {process}"));
+    }
+}
+
+struct Dice {
+    stream: Stream,
+    /// A machine has lost power.
+    is_cut: bool,
+}
+
+impl Dice {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.stream.below(bound)
+    }
+
+    fn one<T: Copy>(&mut self, of: &[T]) -> T {
+        of[self.below(of.len() as u64) as usize]
+    }
+
+    fn time(&mut self, play: Play) -> String {
+        let spans: &[&str] = match play {
+            Play::Replicas => &["5ms", "50ms", "500ms", "3s", "12s", "20s"],
+            Play::Group => &["50ms", "500ms", "3s", "12s", "50s"],
+            Play::Work | Play::Deaths => &["1ms", "20ms", "100ms", "500ms", "3s"],
+        };
+        format!("run {}", self.one(spans))
+    }
+
+    fn replica_fault(&mut self) -> String {
+        let broker = self.one(&["kafka-1", "kafka-2", "kafka-3"]);
+        let other = self.one(&["kafka-1", "kafka-2", "kafka-3", "p", "controller-1"]);
+        match self.below(16) {
+            0 | 1 => format!("node {broker} crash"),
+            2 => format!("node {broker} stop"),
+            3..=5 => format!("node {broker} start"),
+            6 => format!("node {broker} pause"),
+            7 => format!("node {broker} resume"),
+            8 if !self.is_cut => {
+                self.is_cut = true;
+                format!("node {broker} power-cut")
+            }
+            9 | 10 => format!("net isolate {broker}"),
+            11 if other != broker => format!("net partition {broker} {other}"),
+            12 if other != broker => format!("net drop {broker} {other} --count 3"),
+            13 => format!("net slow {broker} --latency 300ms"),
+            14 => "kafka-leader-election --election-type preferred --all-topic-partitions".into(),
+            _ => "net heal".into(),
+        }
+    }
+
+    fn group_fault(&mut self) -> String {
+        let client = self.one(&["c1", "c2"]);
+        match self.below(10) {
+            0 => format!("client {client} crash"),
+            1 => format!("client {client} stop"),
+            2 | 3 => format!("client {client} start"),
+            4 | 5 => format!("client {client} pause"),
+            6 | 7 => format!("client {client} resume"),
+            8 => format!("net isolate {client}"),
+            _ => "net heal".into(),
+        }
+    }
+
+    fn work_fault(&mut self) -> String {
+        let client = self.one(&["r1", "r2"]);
+        match self.below(10) {
+            0 | 1 => format!("client {client} crash"),
+            2 => format!("client {client} stop"),
+            3 | 4 => format!("client {client} start"),
+            5 => "node rabbit-1 crash".into(),
+            6 | 7 => "node rabbit-1 start".into(),
+            8 => format!("net isolate {client}"),
+            _ => "net heal".into(),
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! One script, run and judged.
+
+use super::demands::Demands;
+use crate::lab::command::LabSpec;
+use crate::lab::invariants::{Broken, Watch};
+use crate::lab::{LabError, Session, Timeline};
+use crate::ordered::BTreeMap;
+use crate::shell::programs::is_lab_new;
+use crate::shell::run::{Progress, Running};
+use crate::sim::Status;
+
+/// Events between two looks at the lab.
+const SLICE: u64 = 20;
+
+/// A script that needs more events has found a lab that does not come to rest.
+const EVENTS_MAX: u64 = 2_000_000;
+
+/// Events that are rare, and without which a search has seen little.
+pub const RARE: [&str; 8] = [
+    "kafka.leader_elected",
+    "kafka.isr_changed",
+    "kafka.broker_fenced",
+    "kafka.log_truncated",
+    "kafka.rebalance_completed",
+    "kafka.member_left",
+    "rabbit.requeued",
+    "rabbit.dead_lettered",
+];
+
+/// What a script came to.
+#[derive(Clone, Debug, Default)]
+pub struct Trial {
+    /// The rule that it broke.
+    pub broken: Option<Broken>,
+    /// The lines that did something, up to the one in which the rule was broken.
+    pub lines: Vec<String>,
+    /// How often each of [`RARE`] happened.
+    pub rare: BTreeMap<&'static str, u64>,
+    /// Of everything that was told: the same for the same script.
+    pub fingerprint: u64,
+}
+
+struct Judge {
+    timeline: Timeline,
+    watch: Watch,
+    demands: Demands,
+    trial: Trial,
+}
+
+/// Runs a script, heals everything, lets time pass, and judges all of it. A line that is refused
+/// is left out.
+pub fn run(script: &[String]) -> Result<Trial, LabError> {
+    let timeline = Timeline::new(&LabSpec::default())?;
+    let (watch, demands, trial) = (Watch::default(), Demands::default(), Trial::default());
+    let mut judge = Judge { timeline, watch, demands, trial };
+    let broken = judge.all(script).err();
+    judge.trial.broken = broken;
+    let log = judge.timeline.session().events();
+    judge.trial.rare = RARE.map(|name| (name, log.count(name))).into_iter().collect();
+    judge.trial.fingerprint = judge.timeline.session().fingerprint();
+    Ok(judge.trial)
+}
+
+impl Judge {
+    fn all(&mut self, script: &[String]) -> Result<(), Broken> {
+        for line in script {
+            self.line(line)?;
+        }
+        for line in cure(self.timeline.session()) {
+            self.line(&line)?;
+        }
+        self.demands.end(self.timeline.session())
+    }
+
+    /// Runs a line, and looks at the lab again and again meanwhile.
+    fn line(&mut self, line: &str) -> Result<(), Broken> {
+        self.trial.lines.push(line.to_owned());
+        let mut running = Running::new(line);
+        for _ in 0..EVENTS_MAX / SLICE {
+            let progress = running.work(&mut self.timeline, SLICE);
+            if let Progress::Ran(ran) = &progress
+                && ran.right
+                && is_lab_new(line)
+            {
+                (self.watch, self.demands) = (Watch::default(), Demands::default());
+            }
+            let session = self.timeline.session();
+            match progress {
+                Progress::More => {
+                    self.watch.look(session, false)?;
+                    self.demands.look(session)?;
+                }
+                Progress::Ran(ran) => {
+                    if !ran.right {
+                        self.trial.lines.pop();
+                    }
+                    self.watch.look(session, true)?;
+                    return self.demands.look(session);
+                }
+                Progress::Need(_) | Progress::End => return Ok(()),
+            }
+        }
+        let found = format!("{EVENTS_MAX} events in {line}");
+        Err(Broken { rule: "a lab comes to rest", found })
+    }
+}
+
+/// The lines that heal a lab and give it time.
+fn cure(session: &Session) -> Vec<String> {
+    let mut lines = vec!["net heal".to_owned()];
+    let kafka = &session.kafka.world;
+    let rabbit = &session.rabbit.world;
+    let all = kafka.ids().map(|id| (kafka.name(id), kafka.status(id)));
+    for (name, status) in all.chain(rabbit.ids().map(|id| (rabbit.name(id), rabbit.status(id)))) {
+        let servers = ["kafka-", "controller-", "rabbit-"];
+        let program =
+            if servers.iter().any(|kind| name.starts_with(kind)) { "node" } else { "client" };
+        let act = match status {
+            Status::Down | Status::Off => "start",
+            Status::Paused => "resume",
+            Status::Running | Status::Gone => continue,
+        };
+        let line = format!("{program} {name} {act}");
+        if !name.ends_with("-admin") && !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+    lines.push("run 150s".to_owned());
+    lines
+}

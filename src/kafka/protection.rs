@@ -1,0 +1,54 @@
+//! Protections: what keeps a cluster from losing, doubling or diverging, one rule each. A lab may
+//! be made without one of them (`lab new --without NAME`), to see what it is for; the real system
+//! has no such switch.
+
+/// A rule that can be left out.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Protection {
+    /// A follower asks with the epoch of its last record, and cuts what the leader does not have
+    /// (KIP-101, KIP-279).
+    EpochTruncation,
+    /// The high watermark waits for every member of the ISR.
+    IsrRule,
+    /// With `acks=all` a leader refuses while fewer than `min.insync.replicas` are in sync.
+    MinIsr,
+    /// A broker of which nothing is heard leads no longer.
+    BrokerFencing,
+    /// Only a replica that has all that was committed is elected.
+    CleanElection,
+    /// A group takes commits of the present generation alone.
+    GenerationCheck,
+    /// A leader knows a batch again that it has appended already (KIP-98).
+    Idempotence,
+}
+
+/// Each protection with its name.
+pub const PROTECTIONS: [(&str, Protection); 7] = [
+    ("epoch-truncation", Protection::EpochTruncation),
+    ("isr-rule", Protection::IsrRule),
+    ("min-isr", Protection::MinIsr),
+    ("broker-fencing", Protection::BrokerFencing),
+    ("clean-election", Protection::CleanElection),
+    ("generation-check", Protection::GenerationCheck),
+    ("idempotence", Protection::Idempotence),
+];
+
+/// The setting of a broker that names what it is without; the real one has none such.
+pub const WITHOUT: &str = "lab.without";
+
+/// The protections that are left out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Without(u8);
+
+impl Without {
+    /// Those named in a list with commas; names of others are left out.
+    pub fn of(list: &str) -> Without {
+        let known = PROTECTIONS.iter().filter(|(name, _)| list.split(',').any(|n| n == *name));
+        Without(known.fold(0, |bits, (_, protection)| bits | 1 << *protection as u8))
+    }
+
+    /// True if this one is left out.
+    pub fn lacks(self, protection: Protection) -> bool {
+        self.0 & 1 << protection as u8 != 0
+    }
+}

@@ -1,0 +1,265 @@
+//! What must hold at every instant in every lab, judged from outside the engines: by what they
+//! tell and by what may be looked at.
+//!
+//! A [`Watch`] is shown a session again and again and remembers what it has to. `check` shows it
+//! the session once, with every event that is kept.
+//!
+//! Simplified: a replica on a machine that lost power counts as one that has nothing until the
+//! controller lets it take part again, because what it had promised is known to be gone.
+
+use super::event::{LabEvent, What};
+use super::session::Session;
+use crate::kafka::event::{Event as Kafka, TopicPartition};
+use crate::kafka::inspect::{Glimpse, PartitionState};
+use crate::ordered::{BTreeMap, BTreeSet};
+use crate::rabbit::event::Event as Rabbit;
+use std::rc::Rc;
+
+/// A rule that does not hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Broken {
+    /// The rule.
+    pub rule: &'static str,
+    /// What was found instead.
+    pub found: String,
+}
+
+const BOUNDS: &str = "log start <= high watermark <= log end";
+const ISR_HAS: &str = "what is below the high watermark is at every in-sync replica";
+const FORWARD: &str = "a leader's high watermark never goes back";
+const ONE_LEADER: &str = "an epoch has one leader";
+const MATCHING: &str = "logs are the same below the high watermark";
+const ONE_OWNER: &str = "a generation gives a partition to one member";
+const PREFETCH: &str = "unacked <= prefetch";
+const ONE_STATE: &str = "a message is ready or unacked, and once";
+const NOT_AGAIN: &str = "what was acknowledged is not redelivered";
+const ONE_DEATH: &str = "a message dies of itself in a queue once";
+const SENT: &str = "nothing is processed that was not sent";
+
+/// The rules by name.
+pub const RULES: [&str; 11] = [
+    BOUNDS, ISR_HAS, FORWARD, ONE_LEADER, MATCHING, ONE_OWNER, PREFETCH, ONE_STATE, NOT_AGAIN,
+    ONE_DEATH, SENT,
+];
+
+/// What a watch remembers of a lab.
+#[derive(Clone, Debug, Default)]
+pub struct Watch {
+    /// The next event to be read.
+    next: u64,
+    /// Who leads in each epoch.
+    leaders: BTreeMap<(TopicPartition, i32), i32>,
+    /// The high watermark of each leader in its epoch.
+    watermarks: BTreeMap<(TopicPartition, i32), i64>,
+    /// Brokers whose disks may lack what they had.
+    torn: BTreeSet<i32>,
+    /// Messages that were acknowledged in a queue and not enqueued there again.
+    acknowledged: BTreeSet<(Rc<str>, u64)>,
+    /// Messages that died of themselves in a queue.
+    dead: BTreeSet<(Rc<str>, u64)>,
+    /// Messages that were rejected somewhere: they may go round.
+    rejected: BTreeSet<u64>,
+}
+
+fn broken<T>(rule: &'static str, found: String) -> Result<T, Broken> {
+    Err(Broken { rule, found })
+}
+
+impl Watch {
+    /// Reads what happened since the last look, and looks at what is there. Records are compared
+    /// only with `deep`.
+    pub fn look(&mut self, session: &Session, deep: bool) -> Result<(), Broken> {
+        let log = session.events();
+        for event in log.since(self.next) {
+            match &event.what {
+                What::Kafka(kafka) => self.kafka(kafka)?,
+                What::Rabbit(rabbit) => self.rabbit(rabbit)?,
+                What::Lab(LabEvent::Process { name, became }) => self.process(name, became),
+                What::Lab(_) => {}
+            }
+        }
+        self.next = log.next();
+        for topic in session.kafka.topics() {
+            for partition in &topic.partitions {
+                self.partition(partition)?;
+                if deep {
+                    matching(session, partition)?;
+                }
+            }
+        }
+        self.queues(session, deep)
+    }
+
+    fn process(&mut self, name: &str, became: &str) {
+        if let Some(id) = name.strip_prefix("kafka-").and_then(|id| id.parse().ok()) {
+            self.watermarks.clear();
+            if became == "power_cut" {
+                self.torn.insert(id);
+            }
+        }
+    }
+
+    fn kafka(&mut self, event: &Kafka) -> Result<(), Broken> {
+        match event {
+            Kafka::BrokerUnfenced { broker } => {
+                self.torn.remove(broker);
+            }
+            Kafka::LeaderStarted { broker, partition, leader_epoch, .. } => {
+                let epoch = (partition.clone(), *leader_epoch);
+                let first = *self.leaders.entry(epoch).or_insert(*broker);
+                if first != *broker {
+                    let found = format!("{partition}, epoch {leader_epoch}: {first} and {broker}");
+                    return broken(ONE_LEADER, found);
+                }
+            }
+            Kafka::TopicDeleted { .. } => {
+                self.leaders.clear();
+                self.watermarks.clear();
+            }
+            Kafka::RebalanceCompleted { group, generation, assignment, .. } => {
+                let mut owners: BTreeMap<&TopicPartition, &Rc<str>> = BTreeMap::new();
+                for (client, partitions) in assignment {
+                    for partition in partitions {
+                        if let Some(other) = owners.insert(partition, client) {
+                            let found = format!(
+                                "{group}, generation {generation}: {partition} is read by {other} \
+                                 and by {client}"
+                            );
+                            return broken(ONE_OWNER, found);
+                        }
+                    }
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn rabbit(&mut self, event: &Rabbit) -> Result<(), Broken> {
+        match event {
+            // What leaves a queue is written late: a crash may bring it back.
+            Rabbit::NodeStarted { .. } => {
+                self.acknowledged.clear();
+                self.dead.clear();
+            }
+            Rabbit::Acknowledged { queue, message } => {
+                self.acknowledged.insert((queue.clone(), message.0));
+            }
+            Rabbit::Routed { message, queues, .. } => {
+                for queue in queues {
+                    self.acknowledged.remove(&(queue.clone(), message.0));
+                }
+            }
+            Rabbit::Published { message, .. } => self.dead.retain(|(_, dead)| *dead != message.0),
+            Rabbit::Pushed { queue, message, redelivered: true, consumer, .. }
+                if self.acknowledged.contains(&(queue.clone(), message.0)) =>
+            {
+                return broken(NOT_AGAIN, format!("{queue}: {message} to {consumer}"));
+            }
+            Rabbit::DeadLettered { message, reason: "rejected", .. } => {
+                self.rejected.insert(message.0);
+            }
+            Rabbit::DeadLettered { queue, message, reason, .. } => {
+                let again = !self.dead.insert((queue.clone(), message.0));
+                if again && !self.rejected.contains(&message.0) {
+                    return broken(ONE_DEATH, format!("{queue}: {message}, {reason}"));
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn partition(&mut self, p: &PartitionState) -> Result<(), Broken> {
+        let of = &p.partition;
+        for log in &p.logs {
+            let (start, visible, end) = (log.log_start, log.high_watermark, log.log_end);
+            if !(start <= visible && visible <= end) {
+                return broken(
+                    BOUNDS,
+                    format!("{of} at {}: {start}, {visible}, {end}", log.broker),
+                );
+            }
+        }
+        let leads = |log: &&crate::kafka::inspect::ReplicaState| {
+            log.is_up && log.leads && log.leader_epoch == p.leader_epoch
+        };
+        let Some(leader) = p.logs.iter().find(leads) else { return Ok(()) };
+        let visible = leader.high_watermark;
+        let mut members = p.logs.iter().filter(|log| log.is_up && p.isr.contains(&log.broker));
+        let lacks = |log: &&crate::kafka::inspect::ReplicaState| {
+            log.log_end < visible && !self.torn.contains(&log.broker)
+        };
+        if let Some(log) = members.find(lacks) {
+            let found = format!(
+                "{of}: the high watermark of leader {} is {visible}, and {} has {} records",
+                leader.broker, log.broker, log.log_end
+            );
+            return broken(ISR_HAS, found);
+        }
+        let before = self.watermarks.insert((of.clone(), leader.leader_epoch), visible);
+        match before {
+            Some(before) if before > visible => {
+                broken(FORWARD, format!("{of} at {}: {before}, then {visible}", leader.broker))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn queues(&self, session: &Session, deep: bool) -> Result<(), Broken> {
+        for consumer in session.rabbit.consumers() {
+            if consumer.prefetch > 0 && consumer.unacked > u64::from(consumer.prefetch) {
+                let (tag, unacked, prefetch) = (consumer.tag, consumer.unacked, consumer.prefetch);
+                return broken(PREFETCH, format!("{tag}: {unacked} of {prefetch}"));
+            }
+        }
+        for queue in session.rabbit.queues().iter().filter(|_| deep) {
+            let cells = session.rabbit.glimpse(&queue.name, usize::MAX);
+            let places: BTreeSet<u64> = cells.iter().map(|cell| cell.position).collect();
+            if places.len() < cells.len() {
+                let twice = cells.len() - places.len();
+                return broken(ONE_STATE, format!("{}: {twice} are there twice", queue.name));
+            }
+        }
+        let figures = session.ledger().figures();
+        for (side, report) in [("kafka", &figures.kafka), ("rabbit", &figures.rabbit)] {
+            if report.processed > report.sent {
+                return broken(SENT, format!("{side}: {} of {}", report.processed, report.sent));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Below what both know to be committed, two replicas have the same records.
+fn matching(session: &Session, p: &PartitionState) -> Result<(), Broken> {
+    if p.partition.topic.starts_with("__") {
+        return Ok(());
+    }
+    for (index, one) in p.logs.iter().enumerate() {
+        for other in &p.logs[index + 1..] {
+            let from = one.log_start.max(other.log_start);
+            let to = one.high_watermark.min(other.high_watermark);
+            let seen = |broker| session.kafka.glimpse_at(broker, &p.partition, from, to);
+            let (left, right) = (seen(one.broker), seen(other.broker));
+            let differs = |(a, b): &(Glimpse, Glimpse)| a != b;
+            if let Some((a, b)) = left.into_iter().zip(right).find(differs) {
+                let name = |glimpse: &Glimpse| match glimpse.message {
+                    Some(message) => message.to_string(),
+                    None => "another record".to_owned(),
+                };
+                let found = format!(
+                    "{} at offset {}: {} has {}, {} has {}",
+                    p.partition,
+                    a.offset,
+                    one.broker,
+                    name(&a),
+                    other.broker,
+                    name(&b)
+                );
+                return broken(MATCHING, found);
+            }
+        }
+    }
+    Ok(())
+}
