@@ -18,7 +18,7 @@ pub struct Entry {
 }
 
 /// All lessons.
-pub const LESSONS: [Entry; 3] = [
+pub const LESSONS: [Entry; 4] = [
     Entry {
         id: "first-message",
         title_english: "First message",
@@ -42,6 +42,14 @@ pub const LESSONS: [Entry; 3] = [
         unit: "A",
         order: 3,
         minutes: 3,
+    },
+    Entry {
+        id: "consumer-group",
+        title_english: "One idea for both: the consumer group",
+        title_korean: "두 모델을 합친 컨슈머 그룹",
+        unit: "A",
+        order: 4,
+        minutes: 4,
     },
 ];
 
