@@ -18,7 +18,7 @@ pub struct Entry {
 }
 
 /// All lessons.
-pub const LESSONS: [Entry; 4] = [
+pub const LESSONS: [Entry; 5] = [
     Entry {
         id: "first-message",
         title_english: "First message",
@@ -50,6 +50,14 @@ pub const LESSONS: [Entry; 4] = [
         unit: "A",
         order: 4,
         minutes: 4,
+    },
+    Entry {
+        id: "overload",
+        title_english: "The slow consumer: where does it pile up",
+        title_korean: "느린 컨슈머: 어디에 쌓이나",
+        unit: "C",
+        order: 5,
+        minutes: 5,
     },
 ];
 
