@@ -18,7 +18,7 @@ pub struct Entry {
 }
 
 /// All lessons.
-pub const LESSONS: [Entry; 5] = [
+pub const LESSONS: [Entry; 6] = [
     Entry {
         id: "first-message",
         title_english: "First message",
@@ -52,11 +52,19 @@ pub const LESSONS: [Entry; 5] = [
         minutes: 4,
     },
     Entry {
+        id: "key-to-partition",
+        title_english: "From key to partition",
+        title_korean: "키는 어느 파티션으로",
+        unit: "B",
+        order: 5,
+        minutes: 4,
+    },
+    Entry {
         id: "overload",
         title_english: "The slow consumer: where does it pile up",
         title_korean: "느린 컨슈머: 어디에 쌓이나",
         unit: "C",
-        order: 5,
+        order: 6,
         minutes: 5,
     },
 ];
