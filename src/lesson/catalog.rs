@@ -18,7 +18,7 @@ pub struct Entry {
 }
 
 /// All lessons.
-pub const LESSONS: [Entry; 6] = [
+pub const LESSONS: [Entry; 7] = [
     Entry {
         id: "first-message",
         title_english: "First message",
@@ -60,11 +60,19 @@ pub const LESSONS: [Entry; 6] = [
         minutes: 4,
     },
     Entry {
+        id: "order",
+        title_english: "Order, and where it ends",
+        title_korean: "순서는 어디까지",
+        unit: "B",
+        order: 6,
+        minutes: 4,
+    },
+    Entry {
         id: "overload",
         title_english: "The slow consumer: where does it pile up",
         title_korean: "느린 컨슈머: 어디에 쌓이나",
         unit: "C",
-        order: 6,
+        order: 7,
         minutes: 5,
     },
 ];
