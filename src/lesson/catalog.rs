@@ -18,7 +18,7 @@ pub struct Entry {
 }
 
 /// All lessons.
-pub const LESSONS: [Entry; 7] = [
+pub const LESSONS: [Entry; 8] = [
     Entry {
         id: "first-message",
         title_english: "First message",
@@ -68,11 +68,19 @@ pub const LESSONS: [Entry; 7] = [
         minutes: 4,
     },
     Entry {
+        id: "group-rules",
+        title_english: "Partitions and consumers",
+        title_korean: "파티션과 컨슈머의 수",
+        unit: "C",
+        order: 7,
+        minutes: 3,
+    },
+    Entry {
         id: "overload",
         title_english: "The slow consumer: where does it pile up",
         title_korean: "느린 컨슈머: 어디에 쌓이나",
         unit: "C",
-        order: 7,
+        order: 8,
         minutes: 5,
     },
 ];
