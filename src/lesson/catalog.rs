@@ -18,7 +18,7 @@ pub struct Entry {
 }
 
 /// All lessons.
-pub const LESSONS: [Entry; 8] = [
+pub const LESSONS: [Entry; 9] = [
     Entry {
         id: "first-message",
         title_english: "First message",
@@ -82,6 +82,14 @@ pub const LESSONS: [Entry; 8] = [
         unit: "C",
         order: 8,
         minutes: 5,
+    },
+    Entry {
+        id: "rewind",
+        title_english: "Seven days, and back again",
+        title_korean: "7일 보존과 되감기",
+        unit: "E",
+        order: 9,
+        minutes: 3,
     },
 ];
 
