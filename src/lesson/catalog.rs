@@ -18,7 +18,7 @@ pub struct Entry {
 }
 
 /// All lessons.
-pub const LESSONS: [Entry; 3] = [
+pub const LESSONS: [Entry; 9] = [
     Entry {
         id: "first-message",
         title_english: "First message",
@@ -41,6 +41,54 @@ pub const LESSONS: [Entry; 3] = [
         title_korean: "확인하면 삭제, 아니면 보존",
         unit: "A",
         order: 3,
+        minutes: 3,
+    },
+    Entry {
+        id: "consumer-group",
+        title_english: "One idea for both: the consumer group",
+        title_korean: "두 모델을 합친 컨슈머 그룹",
+        unit: "A",
+        order: 4,
+        minutes: 4,
+    },
+    Entry {
+        id: "key-to-partition",
+        title_english: "From key to partition",
+        title_korean: "키는 어느 파티션으로",
+        unit: "B",
+        order: 5,
+        minutes: 4,
+    },
+    Entry {
+        id: "order",
+        title_english: "Order, and where it ends",
+        title_korean: "순서는 어디까지",
+        unit: "B",
+        order: 6,
+        minutes: 4,
+    },
+    Entry {
+        id: "group-rules",
+        title_english: "Partitions and consumers",
+        title_korean: "파티션과 컨슈머의 수",
+        unit: "C",
+        order: 7,
+        minutes: 3,
+    },
+    Entry {
+        id: "overload",
+        title_english: "The slow consumer: where does it pile up",
+        title_korean: "느린 컨슈머: 어디에 쌓이나",
+        unit: "C",
+        order: 8,
+        minutes: 5,
+    },
+    Entry {
+        id: "rewind",
+        title_english: "Seven days, and back again",
+        title_korean: "7일 보존과 되감기",
+        unit: "E",
+        order: 9,
         minutes: 3,
     },
 ];

@@ -249,12 +249,13 @@ fn damaged(text: &str, dice: &mut Dice) -> String {
 #[test]
 fn damaged_lessons_are_refused_or_read_but_never_bring_the_reader_down() {
     let mut dice = Dice(1);
-    let mut refused = 0;
+    let (mut tried, mut refused) = (0, 0);
     for entry in &LESSONS {
         for language in ["en", "ko"] {
             let good = markdown(language, entry.id);
             for _ in 0..300 {
                 let text = damaged(&good, &mut dice);
+                tried += 1;
                 if let Err(error) = Lesson::parse(entry.id, language, "file.md", &text) {
                     let lines = text.lines().count() + 1;
                     assert!(error.line <= lines, "{error} in {lines} lines");
@@ -264,7 +265,7 @@ fn damaged_lessons_are_refused_or_read_but_never_bring_the_reader_down() {
             }
         }
     }
-    assert!((300..1800).contains(&refused), "{refused}");
+    assert!((tried / 6..tried).contains(&refused), "{refused} of {tried}");
 }
 
 #[test]
