@@ -12,7 +12,7 @@ const MAGIC: &[u8; 8] = b"pushpull";
 const HEAD: usize = 24;
 
 /// The version of this format that is written. Older ones are migrated, newer ones refused.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// A saved lab, all but the bytes of its blocks.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

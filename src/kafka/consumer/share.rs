@@ -135,12 +135,8 @@ impl Consumer {
         }
         match answer {
             Some(answer) if wants => self.take_shared(answer, out),
-            Some(_) => {
-                if self.dies_at(CrashPoint::Committed, out) {
-                    return;
-                }
-            }
-            None => {}
+            Some(_) if self.dies_at(CrashPoint::Committed, out) => return,
+            _ => {}
         }
         if !wants {
             self.share.telling = self.share.telling.saturating_sub(1);
