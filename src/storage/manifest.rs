@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 const MAGIC: &[u8; 8] = b"pushpull";
 const HEAD: usize = 24;
 
-/// The version of this format that is written. Older ones are migrated, newer ones refused.
+/// The version of this format that is written. Newer ones are refused by name; the first was never
+/// published, and is put aside as damaged.
 pub const FORMAT: u32 = 2;
 
 /// A saved lab, all but the bytes of its blocks.
