@@ -52,7 +52,7 @@ pub fn InspectorPane(props: &Props) -> Html {
                     { for acts.into_iter().map(|act| {
                         let name = verb(&desk, act.verb);
                         html! { <li>
-                            <button type="button" class="button" data-test={["act-", verb_test(act.verb)].concat()}
+                            <button type="button" class="button" data-test={["act-", act.verb.word()].concat()}
                                 onclick={desk.on(Action::Run(act.command.clone()))}>{ name }</button>
                             <code class="command">{ act.command }</code>
                         </li> }
@@ -209,18 +209,5 @@ fn verb(desk: &Desk, verb: Verb) -> &'static str {
         Verb::PowerCut => t.verb_power_cut,
         Verb::Isolate => t.verb_isolate,
         Verb::Heal => t.verb_heal,
-    }
-}
-
-fn verb_test(verb: Verb) -> &'static str {
-    match verb {
-        Verb::Pause => "pause",
-        Verb::Resume => "resume",
-        Verb::Crash => "crash",
-        Verb::Stop => "stop",
-        Verb::Start => "start",
-        Verb::PowerCut => "power-cut",
-        Verb::Isolate => "isolate",
-        Verb::Heal => "heal",
     }
 }

@@ -34,6 +34,22 @@ pub enum Verb {
     Heal,
 }
 
+impl Verb {
+    /// Its word in the lab's language.
+    pub fn word(self) -> &'static str {
+        match self {
+            Verb::Pause => "pause",
+            Verb::Resume => "resume",
+            Verb::Crash => "crash",
+            Verb::Stop => "stop",
+            Verb::Start => "start",
+            Verb::PowerCut => "power-cut",
+            Verb::Isolate => "isolate",
+            Verb::Heal => "heal",
+        }
+    }
+}
+
 /// The producer that the send button speaks for, where no other one can.
 const HAND: &str = "hand";
 
@@ -112,7 +128,7 @@ pub fn menu(scene: &Scene, selection: &Selection) -> Vec<Act> {
         let command = match verb {
             Verb::Isolate => ["net isolate ", name].concat(),
             Verb::Heal => "net heal".to_owned(),
-            verb => [program, " ", name, " ", word(verb)].concat(),
+            verb => [program, " ", name, " ", verb.word()].concat(),
         };
         Act { verb, command }
     };
@@ -125,19 +141,6 @@ pub fn menu(scene: &Scene, selection: &Selection) -> Vec<Act> {
         acts.push(act(Verb::Heal));
     }
     acts
-}
-
-fn word(verb: Verb) -> &'static str {
-    match verb {
-        Verb::Pause => "pause",
-        Verb::Resume => "resume",
-        Verb::Crash => "crash",
-        Verb::Stop => "stop",
-        Verb::Start => "start",
-        Verb::PowerCut => "power-cut",
-        Verb::Isolate => "isolate",
-        Verb::Heal => "heal",
-    }
 }
 
 #[cfg(test)]
