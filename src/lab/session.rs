@@ -428,10 +428,10 @@ impl Session {
                 console.listen(at, &what);
             }
         }
-        let readers = &self.readers;
-        self.ledger.listen(&what, |client| {
-            readers.get(client).cloned().unwrap_or_else(|| client.to_owned())
-        });
+        let (readers, rabbit) = (&self.readers, &self.rabbit);
+        let reader_of =
+            |client: &str| readers.get(client).cloned().unwrap_or_else(|| client.to_owned());
+        self.ledger.listen(&what, reader_of, |queue| rabbit.is_stream(queue));
         if let What::Kafka(kafka::event::Event::ClientCrashed { client, held, .. }) = &what
             && let Some(id) = self.kafka.world.id(client)
         {

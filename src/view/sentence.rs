@@ -125,6 +125,7 @@ fn template(line: &EventLine, texts: &'static Event) -> Option<&'static str> {
         "rabbit.requeued" => texts.rabbit_requeued,
         "rabbit.returned" => texts.rabbit_returned,
         "rabbit.routed" => texts.rabbit_routed,
+        "rabbit.segment_deleted" => texts.rabbit_segment_deleted,
         "rabbit.unroutable" => texts.rabbit_unroutable,
         "rabbit.written" => texts.rabbit_written,
         _ => return None,
