@@ -162,7 +162,8 @@ impl Session {
 
     fn rabbit_settings(&self) -> rabbit::spec::Settings {
         let all = self.spec.settings.iter().filter(|(name, _)| is_rabbits(name));
-        all.map(|(name, value)| (name.clone(), value.clone())).collect()
+        let profile = ("profile".to_owned(), self.spec.rabbit_version.clone());
+        all.map(|(name, value)| (name.clone(), value.clone())).chain([profile]).collect()
     }
 
     /// Lets time pass until every server and both tools are ready.

@@ -42,6 +42,8 @@ pub struct Rules {
     pub delivery_limit: Option<i64>,
     /// A delivery must be acknowledged within so long (`x-consumer-timeout`).
     pub consumer_timeout: Option<Span>,
+    /// Keeps its messages on the disk, up to 3.11 (`x-queue-mode`).
+    pub lazy: bool,
     /// A stream keeps what is younger (`x-max-age`).
     pub max_age: Option<Span>,
     /// A segment of a stream is full with so many bytes (`x-stream-max-segment-size-bytes`).
@@ -84,6 +86,7 @@ impl Rules {
                 policy.get("delivery-limit"),
             ),
             consumer_timeout: number("consumer-timeout").map(Span::millis),
+            lazy: text("queue-mode") == Some("lazy"),
             max_age: text("max-age").and_then(age),
             segment_bytes: number("stream-max-segment-size-bytes"),
         }

@@ -351,6 +351,12 @@ mod tests {
                 exchange: "dlx".into(),
                 reason: "expired",
             }),
+            rabbit(Rabbit::SegmentDeleted {
+                queue: q(),
+                first_offset: 0,
+                next_offset: 6,
+                messages: [(message, 6)].into(),
+            }),
             rabbit(Rabbit::AlarmSet { node: "rabbit-1".into(), resource: "memory" }),
             rabbit(Rabbit::AlarmCleared { node: "rabbit-1".into(), resource: "disk" }),
             rabbit(Rabbit::ConnectionBlocked { client: c(), reason: "low on memory" }),
