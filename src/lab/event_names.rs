@@ -92,6 +92,7 @@ pub const NAMES: &[&str] = &[
     "rabbit.requeued",
     "rabbit.returned",
     "rabbit.routed",
+    "rabbit.segment_deleted",
     "rabbit.unroutable",
     "rabbit.written",
 ];
