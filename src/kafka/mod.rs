@@ -21,8 +21,7 @@
 //! - [`config`]: settings by their real names.
 //! - [`process`]: the five programs behind one door.
 //!
-//! What is not built yet, and said where it matters: the quorum of controllers (there is one),
-//! compaction, transactions, members of share groups, quotas.
+//! What is not built yet, and said where it matters: transactions, quotas.
 
 pub mod admin;
 pub mod assignor;

@@ -75,6 +75,8 @@ pub enum Timer {
     ShareLocks,
     /// Broker: committed offsets that are too old are to be forgotten.
     OldOffsets,
+    /// Controller: Raft's timer.
+    Quorum,
 }
 
 impl Process {

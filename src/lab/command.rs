@@ -96,7 +96,7 @@ pub struct LabSpec {
     pub seed: u64,
     /// Brokers, `kafka-1` and up.
     pub kafka_brokers: u32,
-    /// Controllers, `controller-1` and up; without one the one broker is its own.
+    /// Controllers, `controller-1` and up: a quorum. Without one the one broker is its own.
     pub controllers: u32,
     /// RabbitMQ nodes, `rabbit-1` and up.
     pub rabbit_nodes: u32,
@@ -115,7 +115,7 @@ impl Default for LabSpec {
         LabSpec {
             seed: 1,
             kafka_brokers: 3,
-            controllers: 1,
+            controllers: 3,
             rabbit_nodes: 1,
             kafka_version: "4.1".into(),
             rabbit_version: "4.2".into(),

@@ -71,12 +71,26 @@ impl Session {
         let brokers = servers(&self.kafka.world, |id| {
             matches!(self.kafka.spec(id), kafka::spec::Spec::Broker(_))
         });
-        let controllers = servers(&self.kafka.world, |id| {
+        let mut controllers = servers(&self.kafka.world, |id| {
             matches!(self.kafka.spec(id), kafka::spec::Spec::Controller(_))
         });
+        let active = self.kafka.active_controller().map(|(node, _)| node);
+        for (node, controller) in self.kafka.serving_controllers() {
+            let world = &self.kafka.world;
+            let known = json!({
+                "status": status_name(world.status(node)),
+                "active": active == Some(node),
+                "epoch": controller.epoch(),
+                "end_offset": controller.log.log_end(),
+                "committed": controller.committed(),
+            });
+            controllers.insert(world.name(node).to_owned(), known);
+        }
+        let active = active.map(|node| self.kafka.world.name(node));
         json!({
             "brokers": brokers,
             "controllers": controllers,
+            "active_controller": active,
             "topics": topics.iter().filter(|topic| !topic.internal)
                 .map(|topic| (topic.name.clone(), topic_json(topic))).collect::<Map<_, _>>(),
             "groups": groups.iter().map(|g| (g.id.clone(), group_json(g))).collect::<Map<_, _>>(),
