@@ -75,16 +75,16 @@ impl Session {
             matches!(self.kafka.spec(id), kafka::spec::Spec::Controller(_))
         });
         let active = self.kafka.active_controller().map(|(node, _)| node);
-        for (node, controller) in self.kafka.serving_controllers() {
+        for (name, known) in &mut controllers {
             let world = &self.kafka.world;
-            let known = json!({
-                "status": status_name(world.status(node)),
-                "active": active == Some(node),
-                "epoch": controller.epoch(),
-                "end_offset": controller.log.log_end(),
-                "committed": controller.committed(),
-            });
-            controllers.insert(world.name(node).to_owned(), known);
+            let mut serving = self.kafka.serving_controllers();
+            let found = serving.find(|(node, _)| world.name(*node) == name);
+            let is_active = found.is_some_and(|(node, _)| active == Some(node));
+            let it = found.map(|(_, controller)| controller);
+            known["active"] = json!(is_active);
+            known["epoch"] = json!(it.map(|it| it.epoch()));
+            known["end_offset"] = json!(it.map(|it| it.log.log_end()));
+            known["committed"] = json!(it.map(|it| it.committed()));
         }
         let active = active.map(|node| self.kafka.world.name(node));
         json!({
