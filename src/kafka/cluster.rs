@@ -153,6 +153,11 @@ impl Cluster {
         best.map(|(_, node, found)| (node, found))
     }
 
+    /// The broker whose replica stands for a partition.
+    pub fn home_of(&self, partition: &TopicPartition) -> Option<NodeId> {
+        self.shown(partition).map(|(node, _)| node)
+    }
+
     fn replicas(&self, key: &TopicPartition) -> Vec<ReplicaState> {
         let all = self.brokers().filter_map(|(node, broker)| {
             let found = broker.partitions().get(key)?;

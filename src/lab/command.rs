@@ -87,6 +87,8 @@ pub enum Command {
         /// A path as in predicates; the whole state if `None`.
         path: Option<super::predicate::Expression>,
     },
+    /// What lies in files of Kafka's servers; each with the files of its name that stand beside it.
+    Files(Vec<String>),
 }
 
 /// What a lab is made of.
