@@ -3,7 +3,7 @@
 use super::broker::{Broker, Server};
 use super::command::Command;
 use super::consumer::Consumer;
-use super::controller::ControllerProcess;
+use super::controller::{Controller, ControllerProcess};
 use super::event::{Event, InHands, TopicPartition};
 use super::inspect::{
     ClientKind, ClientState, Glimpse, GroupPosition, GroupState, MemberState, PartitionState,
@@ -121,13 +121,24 @@ impl Cluster {
     /// What the cluster knows of itself: the controller's word, or that of the broker that has
     /// heard most of it.
     fn image(&self) -> Option<&Image> {
-        let active = self.controllers().filter(|(node, _)| self.is_up(*node));
-        if let Some(controller) = active.filter_map(|(_, controller)| controller.active()).next() {
+        if let Some((_, controller)) = self.active_controller() {
             return Some(&controller.image);
         }
         let up = self.brokers().filter(|(node, _)| self.is_up(*node));
         let servers = up.filter_map(|(_, broker)| broker.server());
         servers.max_by_key(|server| server.metadata_end()).map(|server| &server.image)
+    }
+
+    /// The controller that decides: of two that believe so the one of the later epoch.
+    pub fn active_controller(&self) -> Option<(NodeId, &Controller)> {
+        let serving = self.controllers().filter_map(|(node, it)| Some((node, it.serving()?)));
+        let active = serving.filter(|(node, it)| self.is_up(*node) && it.is_active());
+        active.max_by_key(|(_, it)| it.epoch())
+    }
+
+    /// All controllers that serve: `node.id`, where, and what they know.
+    pub fn serving_controllers(&self) -> impl Iterator<Item = (NodeId, &Controller)> {
+        self.controllers().filter_map(|(node, it)| Some((node, it.serving()?)))
     }
 
     /// The replica that stands for a partition, and its broker: the leader of the latest epoch
@@ -141,6 +152,11 @@ impl Cluster {
         // The first of those that are alike.
         let best = all.reduce(|best, next| if next.0 > best.0 { next } else { best });
         best.map(|(_, node, found)| (node, found))
+    }
+
+    /// The broker whose replica stands for a partition.
+    pub fn home_of(&self, partition: &TopicPartition) -> Option<NodeId> {
+        self.shown(partition).map(|(node, _)| node)
     }
 
     fn replicas(&self, key: &TopicPartition) -> Vec<ReplicaState> {
@@ -262,7 +278,7 @@ impl Cluster {
     pub fn is_ready(&self, id: NodeId) -> bool {
         match self.world.node(id).program() {
             Program::Broker(broker) => broker.server().is_some_and(Server::is_running),
-            Program::Controller(controller) => controller.active().is_some(),
+            Program::Controller(controller) => controller.serving().is_some(),
             Program::Producer(producer) => producer.is_ready(),
             Program::Consumer(consumer) => consumer.is_ready(),
             Program::Admin(admin) => admin.is_ready(),

@@ -1,6 +1,7 @@
 //! What the lab asks of a process of the Kafka world, and what the tools are answered.
 
 use super::event::TopicPartition;
+use super::message::response::QuorumInfo;
 use super::metadata::election::Election;
 use super::spec::Settings;
 use crate::sim::MessageId;
@@ -181,6 +182,8 @@ pub enum Ask {
         /// `group.id`.
         group: String,
     },
+    /// How far each copy of the metadata log has come.
+    DescribeQuorum,
 }
 
 /// Where `--reset-offsets` moves a group.
@@ -221,6 +224,8 @@ pub enum Answer {
     Group(GroupDescription),
     /// The offsets that a reset set, or would set.
     Reset(Vec<(TopicPartition, i64)>),
+    /// The quorum of the controllers.
+    Quorum(QuorumInfo),
 }
 
 /// A topic as `kafka-topics --describe` shows it.

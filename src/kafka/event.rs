@@ -133,10 +133,24 @@ pub enum Event {
         /// Bytes that went.
         bytes_removed: u64,
     },
-    /// A controller finished its recovery and is active.
+    /// A controller finished its recovery: it may vote, and lead if it is elected.
     ControllerStarted {
         /// `node.id`.
         controller: i32,
+    },
+    /// A controller was elected and knows all that is committed: it decides now.
+    ControllerElected {
+        /// `node.id`.
+        controller: i32,
+        /// The epoch of its leadership: Raft's term.
+        epoch: i32,
+    },
+    /// A controller does not lead any more: another one was elected, or it hears no majority.
+    ControllerResigned {
+        /// `node.id`.
+        controller: i32,
+        /// The epoch in which it led.
+        epoch: i32,
     },
     /// The controller made another replica the leader, or found none.
     LeaderElected {
@@ -513,6 +527,8 @@ impl Event {
             Event::LogStartAdvanced { .. } => "kafka.log_start_advanced",
             Event::LogCompacted { .. } => "kafka.log_compacted",
             Event::ControllerStarted { .. } => "kafka.controller_started",
+            Event::ControllerElected { .. } => "kafka.controller_elected",
+            Event::ControllerResigned { .. } => "kafka.controller_resigned",
             Event::LeaderElected { .. } => "kafka.leader_elected",
             Event::LeaderStarted { .. } => "kafka.leader_started",
             Event::IsrChanged { .. } => "kafka.isr_changed",

@@ -22,8 +22,7 @@
 //! - [`config`]: settings by their real names.
 //! - [`process`]: the five programs behind one door.
 //!
-//! What is not built yet, and said where it matters: the quorum of controllers (there is one),
-//! quotas.
+//! What is not built yet, and said where it matters: quotas.
 
 pub mod admin;
 pub mod assignor;

@@ -73,6 +73,7 @@ impl Command {
                 | Command::Events { .. }
                 | Command::Check
                 | Command::State { .. }
+                | Command::Files(_)
         )
     }
 }

@@ -12,6 +12,8 @@ pub const NAMES: &[&str] = &[
     "kafka.client_error",
     "kafka.client_finished",
     "kafka.client_ready",
+    "kafka.controller_elected",
+    "kafka.controller_resigned",
     "kafka.controller_started",
     "kafka.fetch_parked",
     "kafka.fetch_sent",

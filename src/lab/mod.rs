@@ -26,6 +26,7 @@ pub mod event;
 pub mod event_log;
 pub mod event_names;
 mod execution;
+mod files;
 pub mod history;
 pub mod invariants;
 pub mod ledger;

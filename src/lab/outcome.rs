@@ -4,6 +4,7 @@ use super::event::Event;
 use super::ledger::{LedgerReport, Passport};
 use crate::sim::Time;
 use crate::{kafka, rabbit};
+use bytes::Bytes;
 use std::fmt;
 use std::rc::Rc;
 
@@ -32,6 +33,21 @@ pub enum Outcome {
     Checked(Vec<String>),
     /// A part of the lab's state.
     State(serde_json::Value),
+    /// Files of servers.
+    Files(Vec<FoundFile>),
+}
+
+/// A file of a server.
+#[derive(Clone, Debug)]
+pub struct FoundFile {
+    /// As it was asked for.
+    pub path: String,
+    /// What lies in it.
+    pub bytes: Bytes,
+    /// The offset index of the same segment.
+    pub index: Option<Bytes>,
+    /// The log of the same segment.
+    pub log: Option<Bytes>,
 }
 
 /// What a console consumer printed.

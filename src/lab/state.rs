@@ -71,12 +71,26 @@ impl Session {
         let brokers = servers(&self.kafka.world, |id| {
             matches!(self.kafka.spec(id), kafka::spec::Spec::Broker(_))
         });
-        let controllers = servers(&self.kafka.world, |id| {
+        let mut controllers = servers(&self.kafka.world, |id| {
             matches!(self.kafka.spec(id), kafka::spec::Spec::Controller(_))
         });
+        let active = self.kafka.active_controller().map(|(node, _)| node);
+        for (name, known) in &mut controllers {
+            let world = &self.kafka.world;
+            let mut serving = self.kafka.serving_controllers();
+            let found = serving.find(|(node, _)| world.name(*node) == name);
+            let is_active = found.is_some_and(|(node, _)| active == Some(node));
+            let it = found.map(|(_, controller)| controller);
+            known["active"] = json!(is_active);
+            known["epoch"] = json!(it.map(|it| it.epoch()));
+            known["end_offset"] = json!(it.map(|it| it.log.log_end()));
+            known["committed"] = json!(it.map(|it| it.committed()));
+        }
+        let active = active.map(|node| self.kafka.world.name(node));
         json!({
             "brokers": brokers,
             "controllers": controllers,
+            "active_controller": active,
             "topics": topics.iter().filter(|topic| !topic.internal)
                 .map(|topic| (topic.name.clone(), topic_json(topic))).collect::<Map<_, _>>(),
             "groups": groups.iter().map(|g| (g.id.clone(), group_json(g))).collect::<Map<_, _>>(),

@@ -102,6 +102,7 @@ impl Raft {
         self.peers = self.others.iter().map(peer).collect();
         self.own_matched = 0;
         self.await_heartbeat(now);
-        self.add(None);
+        let opening = self.opening.take();
+        self.add(opening);
     }
 }

@@ -81,6 +81,8 @@ fn template(line: &EventLine, texts: &'static Event) -> Option<&'static str> {
         "kafka.producer_buffered" => texts.kafka_producer_buffered,
         "kafka.broker_fenced" => texts.kafka_broker_fenced,
         "kafka.broker_unfenced" => texts.kafka_broker_unfenced,
+        "kafka.controller_elected" => texts.kafka_controller_elected,
+        "kafka.controller_resigned" => texts.kafka_controller_resigned,
         "kafka.controller_started" => texts.kafka_controller_started,
         "kafka.isr_changed" => texts.kafka_isr_changed,
         "kafka.leader_elected" => texts.kafka_leader_elected,
@@ -205,6 +207,8 @@ mod tests {
             kafka(Kafka::BrokerFenced { broker: 2 }),
             kafka(Kafka::BrokerUnfenced { broker: 2 }),
             kafka(Kafka::ControllerStarted { controller: 3001 }),
+            kafka(Kafka::ControllerElected { controller: 3001, epoch: 2 }),
+            kafka(Kafka::ControllerResigned { controller: 3001, epoch: 2 }),
             kafka(Kafka::IsrChanged { partition: p(), isr: vec![1, 2] }),
             kafka(Kafka::LeaderElected {
                 partition: p(),

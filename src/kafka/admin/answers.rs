@@ -131,6 +131,10 @@ pub fn answer(gathered: &Gathered, ask: &Ask) -> Result<Answer, ApiError> {
         }
         Ask::DescribeGroup { group } => Answer::Group(describe_group(gathered, group)?),
         Ask::ResetOffsets { .. } => Answer::Reset(reset_plan(gathered, ask)?),
+        Ask::DescribeQuorum => match &gathered.quorum {
+            Some(info) => Answer::Quorum(info.clone()),
+            None => Answer::Done,
+        },
     })
 }
 

@@ -5,7 +5,7 @@ use crate::kafka::command::{Answer, ApiError, Ask, GroupListing, ResetTo};
 use crate::kafka::error::ErrorCode;
 use crate::kafka::event::TopicPartition;
 use crate::kafka::message::request::OffsetCommit;
-use crate::kafka::message::response::{DescribedGroup, Metadata};
+use crate::kafka::message::response::{DescribedGroup, Metadata, QuorumInfo};
 use crate::kafka::message::{Request, Response};
 use crate::kafka::spec::Settings;
 use crate::ordered::{BTreeMap, Order};
@@ -79,6 +79,8 @@ pub struct Gathered {
     pub group: Option<DescribedGroup>,
     /// What it committed.
     pub committed: BTreeMap<TopicPartition, i64>,
+    /// The quorum of the controllers.
+    pub quorum: Option<QuorumInfo>,
     /// What became of elections.
     pub elections: Vec<(TopicPartition, Result<(), ApiError>)>,
     /// The first offsets that are left.
@@ -108,7 +110,8 @@ impl Job {
             | Ask::DeleteTopic { .. }
             | Ask::AddPartitions { .. }
             | Ask::AlterConfigs { .. }
-            | Ask::ElectLeaders { .. } => vec![Change],
+            | Ask::ElectLeaders { .. }
+            | Ask::DescribeQuorum => vec![Change],
             Ask::DeleteRecords { .. } => vec![Topics, Records],
             Ask::DescribeTopics { .. } => vec![Topics, Configs],
             Ask::ListTopics => vec![Topics],
@@ -150,6 +153,7 @@ impl Job {
             Ask::ResetOffsets { .. } => "alterConsumerGroupOffsets",
             Ask::DeleteGroup { .. } => "deleteConsumerGroups",
             Ask::DeleteOffsets { .. } => "deleteConsumerGroupOffsets",
+            Ask::DescribeQuorum => "describeMetadataQuorum",
         }
     }
 
@@ -266,6 +270,7 @@ impl Job {
                 let partitions = answers::partitions_in_question(&self.gathered, &self.ask);
                 Request::OffsetDelete { group, partitions }
             }
+            Ask::DescribeQuorum => Request::DescribeQuorum,
             _ => Request::DeleteGroups { group },
         }
     }
@@ -377,6 +382,7 @@ impl Job {
                 return Ok(());
             }
             Response::ElectLeaders(results) => gathered.elections = results,
+            Response::DescribeQuorum(info) => gathered.quorum = Some(info),
             Response::DeleteRecords(results) => {
                 for (partition, result) in results {
                     let known = result.map_err(ErrorCode::error);

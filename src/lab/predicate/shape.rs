@@ -50,7 +50,8 @@ static KAFKA: Object = Object {
     called: "the Kafka side",
     fields: &[
         ("brokers", Map(&SERVER)),
-        ("controllers", Map(&SERVER)),
+        ("controllers", Map(&CONTROLLER)),
+        ("active_controller", Value),
         ("topics", Map(&TOPIC)),
         ("groups", Map(&GROUP)),
         ("groups_stable", Value),
@@ -78,6 +79,18 @@ static RABBIT: Object = Object {
 };
 
 static SERVER: Object = Object { called: "a server", fields: &[("status", Value)], methods: &[] };
+
+static CONTROLLER: Object = Object {
+    called: "a controller",
+    fields: &[
+        ("status", Value),
+        ("active", Value),
+        ("epoch", Value),
+        ("end_offset", Value),
+        ("committed", Value),
+    ],
+    methods: &[],
+};
 
 static TOPIC: Object = Object {
     called: "a topic",

@@ -12,8 +12,10 @@ mod kafka_console_consumer;
 mod kafka_console_producer;
 mod kafka_consumer_groups;
 mod kafka_delete_records;
+mod kafka_dump_log;
 mod kafka_get_offsets;
 mod kafka_leader_election;
+mod kafka_metadata_quorum;
 mod kafka_tools;
 mod kafka_topics;
 mod lab;
@@ -125,7 +127,7 @@ impl<'a> Call<'a> {
 }
 
 /// All programs that are here, in the order of help.
-pub static PROGRAMS: [&Program; 27] = [
+pub static PROGRAMS: [&Program; 29] = [
     &lab::PROGRAM,
     &run::PROGRAM,
     &step::PROGRAM,
@@ -150,16 +152,16 @@ pub static PROGRAMS: [&Program; 27] = [
     &kafka_get_offsets::PROGRAM,
     &kafka_configs::PROGRAM,
     &kafka_leader_election::PROGRAM,
+    &kafka_metadata_quorum::PROGRAM,
     &kafka_delete_records::PROGRAM,
+    &kafka_dump_log::PROGRAM,
     &rabbitmqadmin::PROGRAM,
     &rabbitmqctl::PROGRAM,
 ];
 
 /// Programs of the language that are not built yet.
-pub static LATER: [&str; 11] = [
+pub static LATER: [&str; 9] = [
     "kafka-reassign-partitions",
-    "kafka-dump-log",
-    "kafka-metadata-quorum",
     "kafka-producer-perf-test",
     "kafka-consumer-perf-test",
     "kafka-share-groups",

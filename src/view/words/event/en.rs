@@ -50,6 +50,8 @@ pub(super) const TEXTS: Event = Event {
     kafka_producer_buffered: "Producer {client} put {message} into its buffer for {partition}.",
     kafka_broker_fenced: "The controller counts kafka-{broker} out: it leads nothing and leaves every ISR (fenced).",
     kafka_broker_unfenced: "The controller counts kafka-{broker} in: it may lead again.",
+    kafka_controller_elected: "Controller {by} is the active one in epoch {epoch}: it decides who leads.",
+    kafka_controller_resigned: "Controller {by} is not the active one any more (epoch {epoch} is over for it).",
     kafka_controller_started: "Controller {by} has started.",
     kafka_isr_changed: "In sync in {partition} are now brokers {isr}.",
     kafka_leader_elected: "Broker {leader} shall lead {partition} in epoch {leader_epoch}.",

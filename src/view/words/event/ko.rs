@@ -50,6 +50,8 @@ pub(super) const TEXTS: Event = Event {
     kafka_producer_buffered: "프로듀서 {client|이/가} {message|을/를} 파티션 {partition} 버퍼에 담았습니다.",
     kafka_broker_fenced: "컨트롤러가 kafka-{broker|을/를} 제외했습니다(펜싱). 리더를 맡지 못하고 모든 ISR에서 빠집니다.",
     kafka_broker_unfenced: "컨트롤러가 kafka-{broker|을/를} 다시 받아들였습니다. 리더를 맡을 수 있습니다.",
+    kafka_controller_elected: "컨트롤러 {by|이/가} 에포크 {epoch}의 액티브 컨트롤러가 되었습니다. 이제 리더를 정합니다.",
+    kafka_controller_resigned: "컨트롤러 {by|은/는} 더 이상 액티브 컨트롤러가 아닙니다(에포크 {epoch} 종료).",
     kafka_controller_started: "컨트롤러 {by|이/가} 시작되었습니다.",
     kafka_isr_changed: "파티션 {partition}의 ISR은 이제 브로커 {isr}입니다.",
     kafka_leader_elected: "파티션 {partition}의 에포크 {leader_epoch} 리더로 브로커 {leader|이/가} 뽑혔습니다.",
