@@ -33,6 +33,8 @@ pub struct PartitionState {
     pub log_start: i64,
     /// Records below it may be read by consumers.
     pub high_watermark: i64,
+    /// Records below it may be read with `isolation.level=read_committed`.
+    pub last_stable: i64,
     /// The offset that the next record will get.
     pub log_end: i64,
     /// Segments from the oldest on.
@@ -96,6 +98,23 @@ pub struct GroupState {
     /// Committed offset and high watermark of each partition that its members read or that was
     /// committed.
     pub offsets: Vec<GroupPosition>,
+}
+
+/// A transactional id, as its coordinator knows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TransactionState {
+    /// `transactional.id`.
+    pub id: String,
+    /// The coordinator's broker id.
+    pub coordinator: i32,
+    /// `Empty`, `Ongoing`, `PrepareCommit`, ...
+    pub state: &'static str,
+    /// Its producer id.
+    pub producer_id: i64,
+    /// The epoch that may write.
+    pub epoch: i16,
+    /// The partitions of its transaction.
+    pub partitions: Vec<TopicPartition>,
 }
 
 /// A member of a group.

@@ -196,7 +196,12 @@ impl Session {
             kafka::spec::Reads::Assigned { .. } => spec.name.clone(),
         };
         let name = &spec.name;
-        let spec = kafka::spec::Spec::Consumer(spec.clone());
+        let mut spec = spec.clone();
+        // Some protections are the client's.
+        if let Some(list) = self.spec().settings.get(kafka::protection::WITHOUT) {
+            spec.settings.insert(kafka::protection::WITHOUT.to_owned(), list.clone());
+        }
+        let spec = kafka::spec::Spec::Consumer(spec);
         kafka_accepts(&spec)?;
         self.readers.insert(name.clone(), reader);
         self.renew_kafka(name, spec);

@@ -8,6 +8,7 @@
 //! controller lets it take part again, because what it had promised is known to be gone.
 
 use super::event::{LabEvent, What};
+use super::open_transactions::Transactions;
 use super::session::Session;
 use crate::kafka::event::{Event as Kafka, TopicPartition};
 use crate::kafka::inspect::{Glimpse, PartitionState};
@@ -34,12 +35,13 @@ const PREFETCH: &str = "unacked <= prefetch";
 const ONE_STATE: &str = "a message is ready or unacked, and once";
 const NOT_AGAIN: &str = "what was acknowledged is not redelivered";
 const ONE_DEATH: &str = "a message dies of itself in a queue once";
+pub(super) const DECIDED: &str = "read_committed sees no aborted or open data";
 const SENT: &str = "nothing is processed that was not sent";
 
 /// The rules by name.
-pub const RULES: [&str; 11] = [
+pub const RULES: [&str; 12] = [
     BOUNDS, ISR_HAS, FORWARD, ONE_LEADER, MATCHING, ONE_OWNER, PREFETCH, ONE_STATE, NOT_AGAIN,
-    ONE_DEATH, SENT,
+    ONE_DEATH, DECIDED, SENT,
 ];
 
 /// What a watch remembers of a lab.
@@ -59,9 +61,10 @@ pub struct Watch {
     dead: BTreeSet<(Rc<str>, u64)>,
     /// Messages that were rejected somewhere: they may go round.
     rejected: BTreeSet<u64>,
+    transactions: Transactions,
 }
 
-fn broken<T>(rule: &'static str, found: String) -> Result<T, Broken> {
+pub(super) fn broken<T>(rule: &'static str, found: String) -> Result<T, Broken> {
     Err(Broken { rule, found })
 }
 
@@ -72,7 +75,10 @@ impl Watch {
         let log = session.events();
         for event in log.since(self.next) {
             match &event.what {
-                What::Kafka(kafka) => self.kafka(kafka)?,
+                What::Kafka(kafka) => {
+                    self.kafka(kafka)?;
+                    self.transactions.look(kafka, session)?;
+                }
                 What::Rabbit(rabbit) => self.rabbit(rabbit)?,
                 What::Lab(LabEvent::Process { name, became }) => self.process(name, became),
                 What::Lab(_) => {}

@@ -81,6 +81,8 @@ impl Session {
                 .map(|topic| (topic.name.clone(), topic_json(topic))).collect::<Map<_, _>>(),
             "groups": groups.iter().map(|g| (g.id.clone(), group_json(g))).collect::<Map<_, _>>(),
             "groups_stable": stable,
+            "transactions": self.kafka.transactions().iter()
+                .map(|t| (t.id.clone(), transaction_json(t))).collect::<Map<_, _>>(),
         })
     }
 
@@ -232,6 +234,7 @@ fn topic_json(topic: &kafka::inspect::TopicState) -> Value {
             "elr": partition.elr,
             "log_start": partition.log_start,
             "high_watermark": partition.high_watermark,
+            "last_stable_offset": partition.last_stable,
             "end_offset": partition.log_end,
             "records": partition.log_end - partition.log_start,
             "segments": partition.segments.len(),
@@ -273,8 +276,20 @@ fn group_json(group: &kafka::inspect::GroupState) -> Value {
         "assignor": group.assignor,
         "members": group.members.iter().map(|member| &member.client).collect::<Vec<_>>(),
         "assignment": assignment.collect::<Map<_, _>>(),
+        "idle": group.members.iter().filter(|member| member.partitions.is_empty()).count(),
         "lag": group.offsets.iter().map(|position| position.lag).sum::<i64>(),
         "committed": committed.collect::<Map<_, _>>(),
+    })
+}
+
+fn transaction_json(transaction: &kafka::inspect::TransactionState) -> Value {
+    let partitions: Vec<String> = transaction.partitions.iter().map(|p| p.to_string()).collect();
+    json!({
+        "state": transaction.state,
+        "coordinator": transaction.coordinator,
+        "producer_id": transaction.producer_id,
+        "epoch": transaction.epoch,
+        "partitions": partitions,
     })
 }
 

@@ -6,6 +6,7 @@ use super::{Definition, Kind, Values, define};
 use crate::kafka::assignor::Assignor;
 use crate::kafka::command::ApiError;
 use crate::kafka::error::client_error;
+use crate::kafka::protection::{WITHOUT, Without};
 use crate::kafka::spec::{Settings, StartAt};
 use crate::sim::Span;
 use std::rc::Rc;
@@ -44,6 +45,8 @@ pub const TABLE: &[Definition] = &[
     define("session.timeout.ms", Kind::Int(i64::MIN), "45000"),
     define("socket.connection.setup.timeout.max.ms", Kind::Long(i64::MIN), "30000"),
     define("socket.connection.setup.timeout.ms", Kind::Long(i64::MIN), "10000"),
+    // Of the lab alone: see `protection`.
+    define(WITHOUT, Kind::Text, ""),
     // These are of the producer of an application that reads, works and writes.
     define("transaction.timeout.ms", Kind::Int(i64::MIN), "60000"),
     define("transactional.id", Kind::Text, ""),
@@ -133,6 +136,8 @@ pub struct ConsumerConfig {
     pub session_timeout: Span,
     /// How long the application may stay away from `poll()`.
     pub max_poll_interval: Span,
+    /// Protections that are left out.
+    pub without: Without,
     /// Timeouts and backoffs.
     pub network: NetworkConfig,
 }
@@ -178,6 +183,7 @@ impl ConsumerConfig {
             heartbeat_interval,
             session_timeout,
             max_poll_interval: ms("max.poll.interval.ms"),
+            without: Without::of(values.text(WITHOUT)),
             network: NetworkConfig::of(&values),
         })
     }

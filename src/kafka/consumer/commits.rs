@@ -13,6 +13,7 @@ use crate::kafka::event::{Event, TopicPartition};
 use crate::kafka::message::request::OffsetCommit;
 use crate::kafka::message::{Request, Response};
 use crate::kafka::process::Out;
+use crate::kafka::protection::Protection::CommitAfterProcess;
 use crate::kafka::spec::CommitMode;
 use crate::ordered::BTreeMap;
 use crate::sim::Time;
@@ -122,7 +123,12 @@ impl Consumer {
     /// When offsets are committed; never without a group.
     pub(super) fn commit_mode(&self) -> CommitMode {
         match &self.membership {
-            Some(_) if !self.spec.is_share => self.spec.commit,
+            Some(_) if !self.spec.is_share => match self.spec.commit {
+                CommitMode::After(_) if self.config.without.lacks(CommitAfterProcess) => {
+                    CommitMode::Before
+                }
+                commit => commit,
+            },
             _ => CommitMode::Never,
         }
     }
