@@ -355,6 +355,7 @@ impl Cluster {
             positions: positions.collect(),
             parked_since: self.parked_since(id),
             effects: book.effects,
+            store: consumer.store(),
             ..self.client_state(id)
         }
     }
@@ -375,6 +376,7 @@ impl Cluster {
             parked_since: None,
             failed: 0,
             effects: 0,
+            store: Vec::new(),
         }
     }
 

@@ -482,6 +482,15 @@ pub enum Event {
         /// `committed` or `aborted`.
         outcome: &'static str,
     },
+    /// A Kafka Streams application has read the changelog of a store to its end.
+    StoreRestored {
+        /// The client.
+        client: Rc<str>,
+        /// The partition of the changelog.
+        changelog: TopicPartition,
+        /// How many records it had.
+        records: u64,
+    },
     /// A client ended by itself (a console consumer that has what it wanted).
     ClientFinished {
         /// The client.
@@ -551,6 +560,7 @@ impl Event {
             Event::TransactionDecided { .. } => "kafka.transaction_decided",
             Event::MarkerWritten { .. } => "kafka.marker_written",
             Event::TransactionCompleted { .. } => "kafka.transaction_completed",
+            Event::StoreRestored { .. } => "kafka.store_restored",
             Event::ClientFinished { .. } => "kafka.client_finished",
             Event::Answered { .. } => "kafka.answered",
         }

@@ -181,4 +181,6 @@ pub struct ClientState {
     pub failed: u64,
     /// Counted side effects.
     pub effects: u64,
+    /// The counts of its stores (a Kafka Streams application).
+    pub store: Vec<(String, i64)>,
 }

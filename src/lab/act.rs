@@ -442,7 +442,8 @@ impl Session {
     // ---- console tools ----
 
     fn act_produce(&mut self, produce: &ConsoleProduce) -> Acted {
-        let name = self.console_name("console-producer");
+        let base = if produce.load.is_some() { "perf-producer-client" } else { "console-producer" };
+        let name = self.console_name(base);
         let spec =
             kafka::spec::ProducerSpec { name: name.clone(), settings: produce.settings.clone() };
         let spec = kafka::spec::Spec::Producer(spec);
@@ -458,6 +459,22 @@ impl Session {
                 value: Some(value.clone().into()),
             };
             self.kafka.command(id, kafka::command::Command::Send(record));
+        }
+        if let Some(load) = produce.load {
+            let workload = ProducerCommand {
+                name: name.clone(),
+                kafka: vec![produce.topic.clone()],
+                rabbit: Vec::new(),
+                count: Some(load.records),
+                every: load.every,
+                size: Some(load.size),
+                keys: Vec::new(),
+                payload: None,
+                settings: Settings::new(),
+            };
+            self.workloads.insert(name.clone(), Workload::new(&workload, self.now));
+            let console = Console::measures(name, load, self.now);
+            return Ok(Wait::Console(self.watch_console(console)));
         }
         self.kafka.command(id, kafka::command::Command::Flush);
         let records = produce.records.len() as u64;

@@ -339,6 +339,7 @@ fn kafka_client_json(client: &kafka::inspect::ClientState) -> Value {
         kafka::inspect::ClientKind::Producer => "producer",
         kafka::inspect::ClientKind::Consumer => "consumer",
     };
+    let store = client.store.iter().map(|(key, count)| (key.clone(), json!(count)));
     let positions = client.positions.iter().map(|(p, offset)| (p.to_string(), json!(offset)));
     json!({
         "kind": kind,
@@ -353,6 +354,7 @@ fn kafka_client_json(client: &kafka::inspect::ClientState) -> Value {
         "position": positions.collect::<Map<_, _>>(),
         "failed": client.failed,
         "effects": client.effects,
+        "store": store.collect::<Map<_, _>>(),
     })
 }
 

@@ -47,10 +47,15 @@ pub const TABLE: &[Definition] = &[
     define("socket.connection.setup.timeout.ms", Kind::Long(i64::MIN), "10000"),
     // Of the lab alone: see `protection`.
     define(WITHOUT, Kind::Text, ""),
+    // Of Kafka Streams; its steps are the lab's.
+    define(TOPOLOGY, Kind::Text, ""),
     // These are of the producer of an application that reads, works and writes.
     define("transaction.timeout.ms", Kind::Int(i64::MIN), "60000"),
     define("transactional.id", Kind::Text, ""),
 ];
+
+/// The setting that holds the steps of a Kafka Streams application; the real one is a program.
+pub const TOPOLOGY: &str = "lab.streams.topology";
 
 /// What the coordinator decides in the consumer protocol.
 const CLASSIC_ONLY: [&str; 3] =
@@ -136,6 +141,8 @@ pub struct ConsumerConfig {
     pub session_timeout: Span,
     /// How long the application may stay away from `poll()`.
     pub max_poll_interval: Span,
+    /// The steps of a Kafka Streams application.
+    pub topology: Option<Rc<str>>,
     /// Protections that are left out.
     pub without: Without,
     /// Timeouts and backoffs.
@@ -183,6 +190,7 @@ impl ConsumerConfig {
             heartbeat_interval,
             session_timeout,
             max_poll_interval: ms("max.poll.interval.ms"),
+            topology: text(TOPOLOGY),
             without: Without::of(values.text(WITHOUT)),
             network: NetworkConfig::of(&values),
         })

@@ -133,6 +133,12 @@ impl Consumer {
         }
     }
 
+    /// The position of each partition that it reads for its group.
+    fn offsets_polled(&self) -> Offsets {
+        let all = self.positions.iter().filter(|(partition, _)| !self.is_changelog(partition));
+        all.map(|(partition, offset)| (partition.clone(), offset)).collect()
+    }
+
     fn commits_by_itself(&self) -> bool {
         self.commit_mode() == CommitMode::Auto && self.config.auto_commit
     }
@@ -148,7 +154,7 @@ impl Consumer {
             return;
         }
         self.commits.next_auto = out.now() + self.config.auto_commit_interval;
-        let offsets = self.positions.iter().map(|(tp, offset)| (tp.clone(), offset)).collect();
+        let offsets = self.offsets_polled();
         // One that could not be made yet is replaced by this one.
         self.commits.waiting.retain(|commit| commit.cause != Cause::Auto);
         self.commits.push(offsets, Cause::Auto, Time::NEVER);
@@ -162,7 +168,7 @@ impl Consumer {
     /// The commit of a consumer that commits by itself, before partitions may go to others.
     pub(super) fn commit_before_rebalance(&mut self, now: Time) {
         if self.commits_by_itself() {
-            let offsets = self.positions.iter().map(|(tp, offset)| (tp.clone(), offset)).collect();
+            let offsets = self.offsets_polled();
             self.commits.waiting.retain(|commit| commit.cause != Cause::Auto);
             self.commits.push(offsets, Cause::Rebalance, now + self.config.api_timeout);
         }
@@ -205,7 +211,7 @@ impl Consumer {
     /// that is not, of the others the position.
     pub(super) fn offsets_handled(&self) -> Offsets {
         let mut offsets: Offsets = match self.spec.commit {
-            CommitMode::Auto => self.positions.iter().map(|(tp, at)| (tp.clone(), at)).collect(),
+            CommitMode::Auto => self.offsets_polled(),
             _ => self.commits.handled.clone(),
         };
         for held in self.batch.iter().rev() {

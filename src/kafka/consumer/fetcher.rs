@@ -84,6 +84,7 @@ impl Consumer {
     pub(super) fn send_fetches(&mut self, out: &mut Out<'_>) {
         // Since 4.1 (KAFKA-17182) a broker is left alone while records of it are buffered.
         let leader = |partition: &TopicPartition| self.core.metadata.leader(partition);
+        let is_restoring = self.is_restoring();
         let buffered: BTreeSet<i32> =
             self.buffer.iter().filter_map(|data| leader(&data.partition)).map(|l| l.0).collect();
         let mut asked: BTreeMap<(i32, NodeId), Vec<FetchPartition>> = BTreeMap::new();
@@ -93,7 +94,12 @@ impl Consumer {
                 leaderless = true;
                 continue;
             };
-            if buffered.contains(&broker) || self.fetching.contains_key(&broker) {
+            // While stores are restored, all else is paused.
+            let waits = match is_restoring {
+                true => !self.is_changelog(partition),
+                false => buffered.contains(&broker),
+            };
+            if waits || self.fetching.contains_key(&broker) {
                 continue;
             }
             asked.entry((broker, node)).or_default().push(FetchPartition {
@@ -224,6 +230,9 @@ impl Consumer {
                     bytes: record.length as u32,
                 });
             }
+        }
+        if self.is_changelog(&partition) {
+            return self.restore(&partition, records, next_offset, out);
         }
         if records.is_empty() {
             return self.positions.advance(&partition, next_offset);

@@ -220,6 +220,7 @@ static CLIENT: Object = Object {
         ("unacked", Value),
         ("failed", Value),
         ("effects", Value),
+        ("store", ValueMap),
         ("sent", Value),
         ("sending", Value),
         ("kafka", One(&CLIENT)),

@@ -313,8 +313,13 @@ fn the_console_consumer_prints_records_first() {
         key: None,
         value: Some("hello".into()),
     };
-    let consumed =
-        |timed_out| Ok(Outcome::Consumed(Consumed { records: vec![record.clone()], timed_out }));
+    let consumed = |timed_out| {
+        Ok(Outcome::Consumed(Consumed {
+            records: vec![record.clone()],
+            timed_out,
+            ..Consumed::default()
+        }))
+    };
     let lines = printed(&format!("{tool} --max-messages 1"), consumed(false));
     assert_eq!(lines, Ok(vec!["hello".into(), "Processed a total of 1 messages".into()]));
     let all = format!(

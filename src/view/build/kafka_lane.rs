@@ -166,6 +166,7 @@ mod tests {
             parked_since: None,
             failed: 0,
             effects: 0,
+            store: Vec::new(),
         }
     }
 
