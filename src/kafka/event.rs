@@ -413,7 +413,7 @@ pub enum Event {
     ClientCrashed {
         /// The client.
         client: Rc<str>,
-        /// `fetched`, `processed`, `effect`, `written`, `committed`.
+        /// `fetched`, `processed`, `effect`, `written`, `committed`; or `out_of_memory`.
         at: &'static str,
         /// What it had been handed and had not handled.
         #[serde(skip)]

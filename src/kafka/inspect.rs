@@ -171,6 +171,8 @@ pub struct ClientState {
     pub held_count: u64,
     /// Bytes that it holds now.
     pub held_bytes: u64,
+    /// Bytes that it can hold; `None` without limit.
+    pub memory: Option<u64>,
     /// When its handler will be done with what it works on; `None` if it is idle.
     pub busy_until: Option<Time>,
     /// The position of each partition it reads: the next offset that it will ask for.

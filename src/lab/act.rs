@@ -105,7 +105,8 @@ impl Session {
             Command::Kafka(ask) => {
                 let request = self.kafka_request();
                 let admin = self.kafka.world.id(KAFKA_ADMIN).expect("every lab has it");
-                let ask = kafka::command::Command::Ask(request, ask.clone());
+                let ask = ask.at(kafka::now_ms(self.now));
+                let ask = kafka::command::Command::Ask(request, ask);
                 self.kafka.command(admin, ask);
                 Ok(Wait::Kafka(request, self.now + TOOL_PATIENCE))
             }

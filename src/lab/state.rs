@@ -349,6 +349,7 @@ fn kafka_client_json(client: &kafka::inspect::ClientState) -> Value {
         "done": client.done,
         "held": client.held_count,
         "held_bytes": client.held_bytes,
+        "memory": client.memory,
         "busy": client.busy_until.is_some(),
         "parked": client.parked_since.is_some(),
         "position": positions.collect::<Map<_, _>>(),

@@ -47,6 +47,8 @@ pub const TABLE: &[Definition] = &[
     define("socket.connection.setup.timeout.ms", Kind::Long(i64::MIN), "10000"),
     // Of the lab alone: see `protection`.
     define(WITHOUT, Kind::Text, ""),
+    // Of the lab alone: bytes of fetched records that its process can hold; 0 is without limit.
+    define(MEMORY, Kind::Long(0), "0"),
     // Of Kafka Streams; its steps are the lab's.
     define(TOPOLOGY, Kind::Text, ""),
     // These are of the producer of an application that reads, works and writes.
@@ -54,6 +56,8 @@ pub const TABLE: &[Definition] = &[
     define("transactional.id", Kind::Text, ""),
 ];
 
+/// The setting that says how many bytes of records a consumer's process can hold.
+pub const MEMORY: &str = "lab.memory.bytes";
 /// The setting that holds the steps of a Kafka Streams application; the real one is a program.
 pub const TOPOLOGY: &str = "lab.streams.topology";
 
@@ -141,6 +145,8 @@ pub struct ConsumerConfig {
     pub session_timeout: Span,
     /// How long the application may stay away from `poll()`.
     pub max_poll_interval: Span,
+    /// Bytes of fetched records that its process can hold; `None` without limit.
+    pub memory: Option<u64>,
     /// The steps of a Kafka Streams application.
     pub topology: Option<Rc<str>>,
     /// Protections that are left out.
@@ -190,6 +196,7 @@ impl ConsumerConfig {
             heartbeat_interval,
             session_timeout,
             max_poll_interval: ms("max.poll.interval.ms"),
+            memory: Some(values.natural(MEMORY)).filter(|bytes| *bytes > 0),
             topology: text(TOPOLOGY),
             without: Without::of(values.text(WITHOUT)),
             network: NetworkConfig::of(&values),

@@ -199,6 +199,11 @@ impl Consumer {
         held.filter_map(|h| Some((h.partition.clone(), h.offset, h.message?))).collect()
     }
 
+    /// Bytes of records that its process can hold; `None` without limit.
+    pub fn memory(&self) -> Option<u64> {
+        self.config.memory
+    }
+
     /// When its handler will be done with the record in work.
     pub fn busy_until(&self) -> Option<Time> {
         match self.thread {

@@ -1,6 +1,7 @@
 //! Asking brokers for records, and the buffer of what they answered.
 
 use super::client::{Asked, Consumer};
+use super::handler::Thread;
 use crate::kafka::error::{ErrorCode, client_error};
 use crate::kafka::event::{Event, TopicPartition};
 use crate::kafka::log::transactions::Marker;
@@ -245,5 +246,14 @@ impl Consumer {
             messages: records.iter().filter_map(|held: &Held| held.message).collect(),
         });
         self.buffer.push_back(FetchedData { partition, records, next_offset });
+        let held: u64 = self.held().map(|held| u64::from(held.bytes)).sum();
+        if self.config.memory.is_some_and(|memory| held > memory) {
+            let (client, at, held) = (self.core.name.clone(), "out_of_memory", self.in_hands());
+            let error = client_error("OutOfMemoryError", "Java heap space");
+            out.emit(Event::ClientError { client: client.clone(), error });
+            self.thread = Thread::Dead;
+            out.emit(Event::ClientCrashed { client, at, held });
+            out.exit();
+        }
     }
 }

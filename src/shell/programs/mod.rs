@@ -16,6 +16,7 @@ mod kafka_delete_records;
 mod kafka_get_offsets;
 mod kafka_leader_election;
 mod kafka_producer_perf_test;
+mod kafka_share_groups;
 mod kafka_streams;
 mod kafka_tools;
 mod kafka_topics;
@@ -128,7 +129,7 @@ impl<'a> Call<'a> {
 }
 
 /// All programs that are here, in the order of help.
-pub static PROGRAMS: [&Program; 30] = [
+pub static PROGRAMS: [&Program; 31] = [
     &lab::PROGRAM,
     &run::PROGRAM,
     &step::PROGRAM,
@@ -148,6 +149,7 @@ pub static PROGRAMS: [&Program; 30] = [
     &help::PROGRAM,
     &kafka_topics::PROGRAM,
     &kafka_console_producer::PROGRAM,
+    &kafka_share_groups::PROGRAM,
     &kafka_streams::PROGRAM,
     &kafka_producer_perf_test::PROGRAM,
     &kafka_consumer_perf_test::PROGRAM,
@@ -162,11 +164,10 @@ pub static PROGRAMS: [&Program; 30] = [
 ];
 
 /// Programs of the language that are not built yet.
-pub static LATER: [&str; 9] = [
+pub static LATER: [&str; 8] = [
     "kafka-reassign-partitions",
     "kafka-dump-log",
     "kafka-metadata-quorum",
-    "kafka-share-groups",
     "kafka-streams-groups",
     "kafka-groups",
     "kafka-transactions",
