@@ -93,6 +93,7 @@ pub const NAMES: &[&str] = &[
     "rabbit.requeued",
     "rabbit.returned",
     "rabbit.routed",
+    "rabbit.segment_deleted",
     "rabbit.unroutable",
     "rabbit.written",
 ];

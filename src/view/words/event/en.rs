@@ -106,6 +106,7 @@ pub(super) const TEXTS: Event = Event {
     rabbit_alarm_set: "Node {node} is low on {resource}: whoever publishes will be blocked.",
     rabbit_connection_blocked: "The connection of {client} published and is blocked: {reason}.",
     rabbit_connection_unblocked: "The connection of {client} is read again.",
+    rabbit_segment_deleted: "Stream {queue} deleted its oldest segment: it begins at offset {next_offset} now.",
     rabbit_dead_lettered: "Message {message} died in queue {queue} ({reason}) and went to exchange {exchange}.",
     unknown: "{by}: {name} {fields}",
     default_exchange: "(default)",

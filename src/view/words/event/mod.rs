@@ -35,6 +35,7 @@ super::texts! {
         rabbit_requeued, rabbit_returned, rabbit_routed, rabbit_unroutable, rabbit_written,
         rabbit_alarm_cleared, rabbit_alarm_set, rabbit_connection_blocked,
         rabbit_connection_unblocked, rabbit_dead_lettered,
+        rabbit_segment_deleted,
         unknown, default_exchange,
     }
 }
