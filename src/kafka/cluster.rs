@@ -7,7 +7,7 @@ use super::controller::{Controller, ControllerProcess};
 use super::event::{Event, InHands, TopicPartition};
 use super::inspect::{
     ClientKind, ClientState, Glimpse, GroupPosition, GroupState, MemberState, PartitionState,
-    ReplicaState, SegmentState, TopicState,
+    ReplicaState, SegmentState, TopicState, TransactionState,
 };
 use super::log::Log;
 use super::message::message_of;
@@ -17,7 +17,7 @@ use super::partition::Partition;
 use super::process::{Process, Program};
 use super::producer::Producer;
 use super::record::{BatchStream, Records};
-use super::spec::{Reads, Spec};
+use super::spec::{ConsumerSpec, Reads, Spec};
 use crate::ordered::{BTreeMap, BTreeSet};
 use crate::sim::{
     CostModel, Disk, Happening, MessageId, NodeId, Saved, SavedProcess, Status, Time, World,
@@ -242,6 +242,35 @@ impl Cluster {
         groups.into_values().collect()
     }
 
+    /// All transactional ids in their order.
+    pub fn transactions(&self) -> Vec<TransactionState> {
+        let mut all = BTreeMap::new();
+        for (_, broker) in self.brokers().filter(|(node, _)| self.is_up(*node)) {
+            let known = broker.server().map(|server| &server.transactions.all);
+            for (id, known) in known.into_iter().flat_map(BTreeMap::iter) {
+                let Some(now) = &known.now else { continue };
+                let state = TransactionState {
+                    id: id.to_string(),
+                    coordinator: broker.id(),
+                    state: now.state.name(),
+                    producer_id: now.producer_id,
+                    epoch: now.epoch,
+                    partitions: now.partitions.iter().cloned().collect(),
+                };
+                all.insert(id.clone(), state);
+            }
+        }
+        all.into_values().collect()
+    }
+
+    /// The configuration of a consumer.
+    pub fn consumer(&self, name: &str) -> Option<&ConsumerSpec> {
+        match self.spec(self.world.id(name)?) {
+            Spec::Consumer(spec) => Some(spec),
+            _ => None,
+        }
+    }
+
     /// Of the records that a consumer has in hands those that its group has committed past.
     pub fn passed_over(&self, id: NodeId, held: &[InHands]) -> Vec<MessageId> {
         let Program::Consumer(consumer) = self.world.node(id).program() else { return Vec::new() };
@@ -339,10 +368,12 @@ impl Cluster {
             held: held.take(HELD_MAX).collect(),
             held_count: consumer.held().count() as u64,
             held_bytes: consumer.held().map(|held| u64::from(held.bytes)).sum(),
+            memory: consumer.memory(),
             busy_until: consumer.busy_until(),
             positions: positions.collect(),
             parked_since: self.parked_since(id),
             effects: book.effects,
+            store: consumer.store(),
             ..self.client_state(id)
         }
     }
@@ -358,11 +389,13 @@ impl Cluster {
             held: Vec::<MessageId>::new(),
             held_count: 0,
             held_bytes: 0,
+            memory: None,
             busy_until: None,
             positions: Vec::new(),
             parked_since: None,
             failed: 0,
             effects: 0,
+            store: Vec::new(),
         }
     }
 
@@ -397,6 +430,7 @@ fn partition_state(
         elr: image.map_or_else(Vec::new, |image| image.elr.clone()),
         log_start: partition.log.log_start(),
         high_watermark: partition.high_watermark(),
+        last_stable: partition.last_stable(),
         log_end: partition.log.log_end(),
         segments: segments
             .map(|segment| SegmentState { base_offset: segment.base_offset, bytes: segment.bytes })

@@ -51,6 +51,7 @@ pub const NAMES: &[&str] = &[
     "kafka.segment_rolled",
     "kafka.share_acquired",
     "kafka.share_returned",
+    "kafka.store_restored",
     "kafka.topic_created",
     "kafka.topic_deleted",
     "kafka.transaction_begun",

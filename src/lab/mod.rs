@@ -32,6 +32,7 @@ pub mod invariants;
 pub mod ledger;
 mod look;
 pub mod nearest;
+mod open_transactions;
 pub mod outcome;
 mod passport;
 pub mod predicate;

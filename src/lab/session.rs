@@ -432,6 +432,7 @@ impl Session {
         }
         for (number, client, result) in over {
             self.consoles.insert(number, Watched::Over(Box::new(result)));
+            self.workloads.remove(&client);
             if let Some(id) = self.kafka.world.id(&client) {
                 self.level();
                 self.kafka.world.remove(id);

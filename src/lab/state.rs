@@ -95,6 +95,8 @@ impl Session {
                 .map(|topic| (topic.name.clone(), topic_json(topic))).collect::<Map<_, _>>(),
             "groups": groups.iter().map(|g| (g.id.clone(), group_json(g))).collect::<Map<_, _>>(),
             "groups_stable": stable,
+            "transactions": self.kafka.transactions().iter()
+                .map(|t| (t.id.clone(), transaction_json(t))).collect::<Map<_, _>>(),
         })
     }
 
@@ -251,6 +253,7 @@ fn topic_json(topic: &kafka::inspect::TopicState) -> Value {
             "elr": partition.elr,
             "log_start": partition.log_start,
             "high_watermark": partition.high_watermark,
+            "last_stable_offset": partition.last_stable,
             "end_offset": partition.log_end,
             "records": partition.log_end - partition.log_start,
             "segments": partition.segments.len(),
@@ -293,8 +296,20 @@ fn group_json(group: &kafka::inspect::GroupState) -> Value {
         "assignor": group.assignor,
         "members": group.members.iter().map(|member| &member.client).collect::<Vec<_>>(),
         "assignment": assignment.collect::<Map<_, _>>(),
+        "idle": group.members.iter().filter(|member| member.partitions.is_empty()).count(),
         "lag": group.offsets.iter().map(|position| position.lag).sum::<i64>(),
         "committed": committed.collect::<Map<_, _>>(),
+    })
+}
+
+fn transaction_json(transaction: &kafka::inspect::TransactionState) -> Value {
+    let partitions: Vec<String> = transaction.partitions.iter().map(|p| p.to_string()).collect();
+    json!({
+        "state": transaction.state,
+        "coordinator": transaction.coordinator,
+        "producer_id": transaction.producer_id,
+        "epoch": transaction.epoch,
+        "partitions": partitions,
     })
 }
 
@@ -344,6 +359,7 @@ fn kafka_client_json(client: &kafka::inspect::ClientState) -> Value {
         kafka::inspect::ClientKind::Producer => "producer",
         kafka::inspect::ClientKind::Consumer => "consumer",
     };
+    let store = client.store.iter().map(|(key, count)| (key.clone(), json!(count)));
     let positions = client.positions.iter().map(|(p, offset)| (p.to_string(), json!(offset)));
     json!({
         "kind": kind,
@@ -353,11 +369,13 @@ fn kafka_client_json(client: &kafka::inspect::ClientState) -> Value {
         "done": client.done,
         "held": client.held_count,
         "held_bytes": client.held_bytes,
+        "memory": client.memory,
         "busy": client.busy_until.is_some(),
         "parked": client.parked_since.is_some(),
         "position": positions.collect::<Map<_, _>>(),
         "failed": client.failed,
         "effects": client.effects,
+        "store": store.collect::<Map<_, _>>(),
     })
 }
 

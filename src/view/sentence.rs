@@ -48,6 +48,7 @@ fn template(line: &EventLine, texts: &'static Event) -> Option<&'static str> {
         "kafka.transaction_decided" => texts.kafka_transaction_decided,
         "kafka.marker_written" => texts.kafka_marker_written,
         "kafka.transaction_completed" => texts.kafka_transaction_completed,
+        "kafka.store_restored" => texts.kafka_store_restored,
         "kafka.share_acquired" => texts.kafka_share_acquired,
         "kafka.share_returned" => texts.kafka_share_returned,
         "kafka.client_finished" => texts.kafka_client_finished,

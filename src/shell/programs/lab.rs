@@ -36,8 +36,9 @@ pub static PROGRAM: Program = Program {
     notes: &[
         "--cost lesson: every link 1 ms one way, constant; bandwidth, CPU and disk cost nothing.",
         "--without: on the Kafka side epoch-truncation, isr-rule, min-isr, broker-fencing,",
-        "clean-election, generation-check or idempotence; on the RabbitMQ side requeue-on-crash,",
-        "prefetch-limit, confirm-after-store or dead-letter-cycle.",
+        "clean-election, generation-check, idempotence, transaction-fencing, cooperative-revoke or",
+        "commit-after-process; on the RabbitMQ side requeue-on-crash, prefetch-limit,",
+        "confirm-after-store or dead-letter-cycle.",
     ],
     plain: &[Plain::Words(&["new"])],
     reads_stdin: false,

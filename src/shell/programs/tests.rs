@@ -312,8 +312,13 @@ fn the_console_consumer_prints_records_first() {
         key: None,
         value: Some("hello".into()),
     };
-    let consumed =
-        |timed_out| Ok(Outcome::Consumed(Consumed { records: vec![record.clone()], timed_out }));
+    let consumed = |timed_out| {
+        Ok(Outcome::Consumed(Consumed {
+            records: vec![record.clone()],
+            timed_out,
+            ..Consumed::default()
+        }))
+    };
     let lines = printed(&format!("{tool} --max-messages 1"), consumed(false));
     assert_eq!(lines, Ok(vec!["hello".into(), "Processed a total of 1 messages".into()]));
     let all = format!(
@@ -332,11 +337,12 @@ fn the_console_consumer_prints_records_first() {
 #[test]
 fn groups_are_reset_and_deleted() {
     let reset = "kafka-consumer-groups --reset-offsets --group g --topic t:0,2 --shift-by -3";
-    let Command::Kafka(kafka::Ask::ResetOffsets { partitions, to, execute, .. }) = command(reset)
+    let Command::Kafka(kafka::Ask::ResetOffsets { topics, to, execute, .. }) = command(reset)
     else {
         panic!("another command")
     };
-    assert_eq!((partitions, to, execute), (vec![0, 2], kafka::ResetTo::ShiftBy(-3), false));
+    assert_eq!(topics, [("t".to_owned(), vec![0, 2])]);
+    assert_eq!((to, execute), (kafka::ResetTo::ShiftBy(-3), false));
     let answer = kafka::Answer::Reset(vec![(TopicPartition::new("t", 0), 4)]);
     let lines = printed(reset, Ok(Outcome::Kafka(answer))).expect("reset");
     let columns = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();

@@ -16,6 +16,7 @@ pub(super) const TEXTS: Event = Event {
     kafka_transaction_decided: "The coordinator wrote down that the transaction of {transactional_id} is {outcome}.",
     kafka_marker_written: "A marker lies in {partition} at offset {offset}: the transaction's records there are {outcome}.",
     kafka_transaction_completed: "All markers of {transactional_id} are written: its transaction is {outcome}.",
+    kafka_store_restored: "{client} restored its store from {changelog}: {records} records.",
     kafka_result_written: "Consumer {client} wrote the result of {message} to {partition} at offset {offset}.",
     kafka_share_acquired: "Consumer {client} of share group {group} acquired records of {partition}.",
     kafka_share_returned: "Share group {group}: {records} record(s) of {partition} came back ({reason}).",

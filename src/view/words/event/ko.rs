@@ -16,6 +16,7 @@ pub(super) const TEXTS: Event = Event {
     kafka_transaction_decided: "코디네이터가 {transactional_id} 트랜잭션의 결과를 기록했습니다: {outcome}.",
     kafka_marker_written: "파티션 {partition}의 오프셋 {offset}에 마커가 기록되었습니다: {outcome}.",
     kafka_transaction_completed: "{transactional_id}의 마커가 모두 기록되었습니다: {outcome}.",
+    kafka_store_restored: "{client|이/가} {changelog}에서 상태 저장소를 복원했습니다. 레코드 {records}개.",
     kafka_result_written: "컨슈머 {client|이/가} {message}의 결과를 파티션 {partition}의 오프셋 {offset}에 썼습니다.",
     kafka_share_acquired: "셰어 그룹 {group}의 컨슈머 {client|이/가} 파티션 {partition}의 레코드를 맡았습니다.",
     kafka_share_returned: "셰어 그룹 {group}: 파티션 {partition}의 레코드 {records}개가 돌아왔습니다 ({reason}).",
