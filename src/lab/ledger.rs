@@ -239,7 +239,9 @@ impl Ledger {
             Event::Delivered { message, .. } | Event::Got { message, .. } => {
                 self.rabbit.mark(*message, DELIVERED);
             }
+            Event::Enqueued { message, .. } => self.arrived(*message),
             Event::Pushed { consumer, message, .. } => {
+                self.arrived(*message);
                 self.in_hands.entry(consumer.to_string()).or_default().insert(message.0);
             }
             Event::Processed { client, queue, message } => {
@@ -258,6 +260,15 @@ impl Ledger {
     pub fn passed_over(&mut self, message: MessageId) {
         if !self.kafka.has(message, PROCESSED) {
             self.kafka.mark(message, LOST);
+        }
+    }
+
+    /// A copy is in a queue. One that was under way when the queues were counted was not found.
+    fn arrived(&mut self, message: MessageId) {
+        let copies = self.copies.entry(message.0 as usize);
+        if *copies == 0 {
+            *copies = 1;
+            self.rabbit.clear(message, LOST);
         }
     }
 

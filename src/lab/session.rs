@@ -108,7 +108,11 @@ impl Session {
             session.add_kafka(&format!("kafka-{number}"), kafka::spec::Spec::Broker(broker));
         }
         for number in 1..=spec.rabbit_nodes {
-            let settings = session.rabbit_settings();
+            let mut settings = session.rabbit_settings();
+            if spec.rabbit_nodes > 1 {
+                let size = spec.rabbit_nodes.to_string();
+                settings.insert(rabbit::broker::nodes::CLUSTER_SIZE.to_owned(), size);
+            }
             let broker = rabbit::spec::Spec::Broker { number, settings };
             session.add_rabbit(&format!("rabbit-{number}"), broker);
         }
@@ -126,9 +130,6 @@ impl Session {
             let known = known.join(", ");
             LabError::Refused(format!("there is no cost preset {}; there are {known}", spec.cost))
         })?;
-        if spec.rabbit_nodes != 1 {
-            return Err(LabError::NotHereYet("more than one RabbitMQ node".into()));
-        }
         if spec.controllers > 1 {
             return Err(LabError::NotHereYet("more than one controller".into()));
         }
@@ -353,7 +354,8 @@ impl Session {
             let recovered = matches!(happening.event, rabbit::event::Event::NodeStarted { .. })
                 && self.steps > 0;
             self.note(happening.at, before, by, What::Rabbit(happening.event));
-            if recovered {
+            // What is on a node that is down is not lost.
+            if recovered && self.rabbit.is_whole() {
                 self.recount_queues();
             }
         }

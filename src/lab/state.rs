@@ -281,6 +281,8 @@ fn group_json(group: &kafka::inspect::GroupState) -> Value {
 fn queue_json(queue: &rabbit::inspect::QueueState) -> Value {
     json!({
         "type": queue.kind,
+        "node": queue.node,
+        "state": queue.state,
         "leader": queue.leader,
         "members": queue.members,
         "online": queue.online,

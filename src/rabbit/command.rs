@@ -206,6 +206,8 @@ pub enum Ask {
     SetDiskFreeLimit(u64),
     /// The node itself.
     Status,
+    /// Something of this node, by its number: 2 for `rabbit-2`.
+    On(u32, Box<Ask>),
 }
 
 /// `--ack-mode` of `rabbitmqadmin get messages`.

@@ -15,7 +15,8 @@ use crate::rabbit::messages::Messages;
 use crate::rabbit::process::{Out, Ticket};
 use crate::rabbit::queue::{self, Queue};
 use crate::rabbit::quorum::fifo::Fifo;
-use crate::rabbit::quorum::group::{self, Files, Group};
+use crate::rabbit::quorum::files::{self, Files};
+use crate::rabbit::quorum::group::Group;
 use crate::rabbit::storage_v2::entry::{self, Entry};
 use crate::rabbit::storage_v2::levels::Levels;
 use crate::rabbit::storage_v2::message_store::{self, MessageStore};
@@ -28,9 +29,27 @@ use std::rc::Rc;
 /// A torn write ends inside one of these, and may spoil it.
 const SECTOR_BYTES: u64 = 512;
 
+/// How far the boot of a node of a cluster is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Stage {
+    /// It reads the log of the definitions.
+    ReadsLog,
+    /// It does what was committed before.
+    Follows,
+    /// It deletes what belonged to its earlier life.
+    Clears,
+    /// It reads its queues. A node that is alone begins with this.
+    #[default]
+    Recovers,
+}
+
 /// What a broker knows while it boots.
 #[derive(Clone, Debug, Default)]
 pub struct Boot {
+    /// How far a node of a cluster is.
+    pub stage: Stage,
+    /// What it had of the log of the definitions.
+    pub metadata: Files,
     /// What clients said meanwhile.
     pub early: VecDeque<(NodeId, Frame)>,
     reads_under_way: usize,
@@ -42,6 +61,8 @@ pub struct Boot {
 
 #[derive(Clone, Debug)]
 struct QueueFiles {
+    /// Its number, in a cluster.
+    id: Option<QueueId>,
     declaration: queue::Declaration,
     bindings: Vec<SavedBinding>,
     /// By level: the entries of each segment.
@@ -52,10 +73,34 @@ struct QueueFiles {
     group: Option<Files>,
 }
 
+impl QueueFiles {
+    fn new(
+        id: Option<QueueId>,
+        declaration: queue::Declaration,
+        bindings: Vec<SavedBinding>,
+    ) -> QueueFiles {
+        let levels = arguments::levels(&declaration.arguments);
+        let index = vec![BTreeMap::new(); usize::from(levels)];
+        let is_quorum = arguments::queue_type(&declaration.arguments) == "quorum";
+        let group = is_quorum.then(Files::default);
+        QueueFiles { id, declaration, bindings, index, spoilt: BTreeSet::new(), group }
+    }
+
+    /// Of a queue of a cluster, which is known already.
+    fn of(queue: &Queue) -> QueueFiles {
+        QueueFiles::new(Some(queue.id), queue.declaration.clone(), Vec::new())
+    }
+}
+
 impl Broker {
     /// The process has begun.
     pub(super) fn boot(&mut self, out: &mut Out<'_>) {
         let mut boot = Boot::default();
+        if self.is_clustered() {
+            self.meet(out);
+            boot.stage = Stage::ReadsLog;
+            boot.reads_under_way = self.read_metadata(out);
+        }
         let files: Vec<Rc<str>> =
             out.files().with_prefix(definitions::DIRECTORY).map(|(name, _)| name.into()).collect();
         for file in files {
@@ -69,7 +114,15 @@ impl Broker {
         let is_new = boot.reads_under_way == 0;
         self.phase = Phase::Boots(boot);
         if is_new {
-            self.read_indexes(out);
+            self.read_on(out);
+        }
+    }
+
+    /// What comes first is read.
+    fn read_on(&mut self, out: &mut Out<'_>) {
+        match self.is_clustered() {
+            true => self.begin_metadata(out),
+            false => self.read_indexes(out),
         }
     }
 
@@ -86,13 +139,13 @@ impl Broker {
             Ticket::Definition { .. } => {
                 boot.definitions.extend(Definition::decode(&bytes.bytes()));
                 if is_last {
-                    self.read_indexes(out);
+                    self.read_on(out);
                 }
             }
             Ticket::RecoveryTerms => {
                 boot.terms = postcard::from_bytes(&bytes.bytes()).ok();
                 if is_last {
-                    self.read_indexes(out);
+                    self.read_on(out);
                 }
             }
             Ticket::Index { queue, level, segment } => {
@@ -102,6 +155,12 @@ impl Broker {
                 }
                 if is_last {
                     self.look_at_ends(out);
+                }
+            }
+            Ticket::GroupFile { queue, file } if queue.is_empty() => {
+                self.metadata_file(&file, bytes);
+                if is_last {
+                    self.begin_metadata(out);
                 }
             }
             Ticket::GroupFile { queue, file } => {
@@ -127,8 +186,11 @@ impl Broker {
     }
 
     /// The definitions are known: exchanges are there again, and the indexes of queues are read.
-    fn read_indexes(&mut self, out: &mut Out<'_>) {
+    pub(super) fn read_indexes(&mut self, out: &mut Out<'_>) {
         let Phase::Boots(boot) = &mut self.phase else { return };
+        for queue in self.queues.values().filter(|queue| queue.home.is_none()) {
+            boot.queues.insert(queue.name.clone(), QueueFiles::of(queue));
+        }
         let mut exchange_bindings = Vec::new();
         for definition in std::mem::take(&mut boot.definitions) {
             match definition {
@@ -138,13 +200,7 @@ impl Broker {
                     exchange_bindings.push((Destination::Exchange(name), bindings));
                 }
                 Definition::Queue(name, declaration, bindings) => {
-                    let levels = arguments::levels(&declaration.arguments);
-                    let index = vec![BTreeMap::new(); usize::from(levels)];
-                    let spoilt = BTreeSet::new();
-                    let is_quorum = arguments::queue_type(&declaration.arguments) == "quorum";
-                    let group = is_quorum.then(Files::default);
-                    let files = QueueFiles { declaration, bindings, index, spoilt, group };
-                    boot.queues.insert(name.into(), files);
+                    boot.queues.insert(name.into(), QueueFiles::new(None, declaration, bindings));
                 }
                 Definition::Policy(is_operator, policy) => {
                     self.policies[usize::from(is_operator)].set(policy);
@@ -159,7 +215,7 @@ impl Broker {
         let Phase::Boots(boot) = &mut self.phase else { return };
         for (name, files) in &boot.queues {
             if files.group.is_some() {
-                let directory = group::directory(name);
+                let directory = files::directory(name, files.id);
                 let files = out.files().with_prefix(&directory);
                 let files: Vec<String> = files.map(|(file, _)| file.to_owned()).collect();
                 for file in files {
@@ -241,6 +297,7 @@ impl Broker {
         let Phase::Boots(boot) = std::mem::replace(&mut self.phase, Phase::Serves) else { return };
         self.monitor(out);
         out.emit(Event::NodeStarted { node: self.name.clone() });
+        self.take_early_talk(out);
         for (from, frame) in boot.early {
             self.frame(from, frame, out);
         }
@@ -254,10 +311,14 @@ impl Broker {
         out: &mut Out<'_>,
     ) {
         let now = out.now();
+        if let (Some(id), Some(group)) = (files.id, &files.group) {
+            return self.begin_member(id, group.clone(), out);
+        }
         if let Some(group) = files.group {
             let id = self.next_queue_id();
             let storage = Messages::Quorum(Fifo::new(self.profile));
-            let mut group = Group::new(&name, group, out);
+            let directory = files::directory(&name, None);
+            let mut group = Group::new(&directory, &[], group, out);
             group.is_replaying = true;
             self.add_queue(Queue::new((id, name), files.declaration, None, storage, now));
             self.bind_again(&Destination::Queue(id), files.bindings);
@@ -278,10 +339,20 @@ impl Broker {
             recovered.messages.extend(of_level.messages);
             recovered.dropped.extend(of_level.dropped);
         }
-        let id = self.next_queue_id();
         let levels = Messages::Classic(Levels::recovered(levels));
-        self.add_queue(Queue::new((id, name.clone()), files.declaration, None, levels, now));
-        self.bind_again(&Destination::Queue(id), files.bindings);
+        let id = match files.id.and_then(|id| self.queues.get_mut(&id)) {
+            Some(queue) => {
+                queue.storage = levels;
+                queue.id
+            }
+            None => {
+                let id = self.next_queue_id();
+                let key = (id, name.clone());
+                self.add_queue(Queue::new(key, files.declaration, None, levels, now));
+                self.bind_again(&Destination::Queue(id), files.bindings);
+                id
+            }
+        };
         let messages = recovered.messages.len() as u64;
         out.emit(Event::QueueRecovered { queue: name.clone(), messages });
         for (position, message) in recovered.messages {
@@ -310,12 +381,12 @@ impl Broker {
     /// Files of queues that are not there any more.
     fn delete_leftovers(&mut self, boot: &Boot, out: &mut Out<'_>) {
         let kept = boot.queues.iter().map(|(name, files)| match files.group {
-            Some(_) => group::directory(name),
+            Some(_) => files::directory(name, files.id),
             None => directory(name),
         });
         let kept: Vec<String> = kept.collect();
         let files = out.files();
-        let files = files.with_prefix("queues/").chain(files.with_prefix(group::DIRECTORY));
+        let files = files.with_prefix("queues/").chain(files.with_prefix(files::DIRECTORY));
         let files = files.map(|(name, _)| name);
         let left: Vec<String> = files
             .filter(|file| !kept.iter().any(|directory| file.starts_with(&**directory)))

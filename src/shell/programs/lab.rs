@@ -55,12 +55,8 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
             .value("--kafka-brokers", default.kafka_brokers.into(), |word| number(word, 1..=9))?;
     let controllers = arguments.maybe("--controllers", |word| number(word, 1..=5))?;
     let rabbit_nodes = arguments.value("--rabbit-nodes", 1, |word| number(word, 1..=9))?;
-    for (option, asked) in
-        [("--controllers", controllers.unwrap_or(1)), ("--rabbit-nodes", rabbit_nodes)]
-    {
-        if asked > 1 {
-            return Err(Refusal::NotHereYet(format!("{option} above 1")));
-        }
+    if controllers.unwrap_or(1) > 1 {
+        return Err(Refusal::NotHereYet("--controllers above 1".to_owned()));
     }
     // A broker that is alone is its own controller, unless one is asked for.
     let controllers = controllers.unwrap_or(u64::from(kafka_brokers > 1)) as u32;
@@ -92,7 +88,7 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
         seed,
         kafka_brokers: kafka_brokers as u32,
         controllers,
-        rabbit_nodes: 1,
+        rabbit_nodes: rabbit_nodes as u32,
         kafka_version,
         rabbit_version,
         cost,
