@@ -2,7 +2,9 @@
 //!
 //! It connects when it is first asked something, and deals with one question at a time. An error
 //! that closes its channel or connection is the answer to the question; the next one opens them
-//! anew. A broker that is not there is an error too, and one that does not answer in time.
+//! anew. A broker that is not there is an error too, and one that does not answer in time. A
+//! connection that turns out to be dead is no error by itself: what only looks or declares is asked
+//! again on a new one, as a real tool connects for each question.
 //!
 //! As the management interface does, it publishes with a confirm and `mandatory`, and gets
 //! messages one by one; those that are to go back are given back after the last.
@@ -50,6 +52,8 @@ pub struct Admin {
     /// True if the question is for one node alone.
     is_bound: bool,
     asks: VecDeque<(RequestId, Ask)>,
+    /// True if the connection was opened for the question that waits.
+    is_fresh: bool,
     waits: Option<Waits>,
 }
 
@@ -66,6 +70,7 @@ impl Admin {
             refused: 0,
             is_bound: false,
             asks: VecDeque::new(),
+            is_fresh: false,
             waits: None,
         }
     }
@@ -97,6 +102,12 @@ impl Admin {
             }
             Input::Closed { peer } if self.link.lost(peer, out) => {
                 self.refused = 0;
+                let asked = self.asks.front().map(|(_, ask)| ask);
+                let changes = |ask: &Ask| matches!(ask, Ask::Publish(_) | Ask::Get { .. });
+                if !self.is_fresh && asked.is_some_and(|ask| !changes(ask)) {
+                    (self.has_channel, self.waits) = (false, None);
+                    return self.go_on(out);
+                }
                 self.failed(error::connection_forced("connection refused or lost"), out);
             }
             Input::Timer(Timer::HandshakeTimeout) => {
@@ -138,6 +149,7 @@ impl Admin {
             self.has_channel &= !self.link.is_down();
         }
         if self.link.is_down() {
+            self.is_fresh = true;
             self.link.connect(out);
         } else if self.has_channel {
             let (_, ask) = self.asks[0].clone();
@@ -162,6 +174,7 @@ impl Admin {
         self.waits = None;
         self.is_bound = false;
         if let Some((request, _)) = self.asks.pop_front() {
+            self.is_fresh = false;
             out.cancel(Timer::AskTimeout(request));
             out.emit(Event::Answered { request, answer });
         }

@@ -154,6 +154,11 @@ impl Cluster {
         all
     }
 
+    /// True if this queue is a stream.
+    pub fn is_stream(&self, queue: &str) -> bool {
+        self.broker().is_some_and(|broker| broker.is_stream(queue))
+    }
+
     /// All registered consumers, by queue and registration.
     pub fn consumers(&self) -> Vec<ConsumerState> {
         let mut all: Vec<_> = self.serving().flat_map(Broker::consumer_states).collect();

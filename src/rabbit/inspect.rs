@@ -53,9 +53,9 @@ pub struct QueueState {
     pub state: &'static str,
     /// How well the node knows that tells this: the one that has the messages most of all.
     pub certainty: u64,
-    /// The node where its leader is: of a quorum queue that has one.
+    /// The node where its leader is: of a quorum queue that has one, or of a stream.
     pub leader: Option<String>,
-    /// The nodes of its members: of a quorum queue.
+    /// The nodes of its members: of a quorum queue or a stream.
     pub members: Vec<String>,
     /// Those that are up.
     pub online: Vec<String>,

@@ -14,6 +14,7 @@ use super::content::Content;
 use super::ids::{ChannelId, PublishId, QueueId};
 use super::message::{Arguments, List, Method};
 use super::queue::{Push, Settlement};
+use super::stream::Start;
 use crate::raft;
 use bytes::Bytes;
 use std::rc::Rc;
@@ -93,6 +94,8 @@ pub struct Consuming {
     pub priority: i64,
     /// True if no other consumer may have the queue.
     pub exclusive: bool,
+    /// Where it begins in a stream.
+    pub start: Option<Start>,
 }
 
 /// A message that `basic.get` took.

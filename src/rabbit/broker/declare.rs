@@ -18,8 +18,9 @@ use crate::rabbit::quorum::fifo::Fifo;
 use crate::rabbit::quorum::files::{self, Files};
 use crate::rabbit::quorum::group::Group;
 use crate::rabbit::storage_v2::levels::Levels;
+use crate::rabbit::stream::Stream;
 use crate::rabbit::talk::{Change, Deed, NewQueue};
-use crate::sim::NodeId;
+use crate::sim::{NodeId, Time};
 use std::rc::Rc;
 
 /// Names have at most so many bytes: a short string of AMQP.
@@ -143,13 +144,7 @@ impl Broker {
             arguments: declare.arguments.clone(),
         };
         let is_quorum = arguments::queue_type(&declare.arguments) == "quorum";
-        let storage = match is_quorum {
-            true => Messages::Quorum(Fifo::new(self.profile)),
-            false => {
-                let levels = arguments::levels(&declare.arguments);
-                Messages::Classic(Levels::new(&name, levels, declare.durable, out.now()))
-            }
-        };
+        let storage = self.storage_of(&name, &declaration, out.now());
         let id = self.next_queue_id();
         let exclusive = declare.exclusive.then_some(channel.client);
         let queue = Queue::new((id, name.clone()), declaration, exclusive, storage, out.now());
@@ -160,6 +155,23 @@ impl Broker {
             self.configure_group(id, out);
         }
         out.emit(Event::QueueDeclared { queue: name });
+    }
+
+    /// An empty storage for a queue.
+    pub(super) fn storage_of(
+        &self,
+        name: &Rc<str>,
+        declaration: &queue::Declaration,
+        now: Time,
+    ) -> Messages {
+        match arguments::queue_type(&declaration.arguments) {
+            "quorum" => Messages::Quorum(Fifo::new(self.profile)),
+            "stream" => Messages::Stream(Box::new(Stream::new(name.clone()))),
+            _ => {
+                let levels = arguments::levels(&declaration.arguments);
+                Messages::Classic(Levels::new(name, levels, declaration.durable, now))
+            }
+        }
     }
 
     pub(super) fn next_queue_id(&mut self) -> QueueId {
@@ -209,6 +221,12 @@ impl Broker {
         }
         if self.goes_home(id, channel, || Deed::Purge, out) {
             return Ok(());
+        }
+        if let Messages::Stream(_) = self.queues[&id].storage {
+            let of = error::queue_in_vhost(&self.queues[&id].name);
+            return Err(error::not_implemented(format_args!(
+                "queue.purge not supported by stream queues {of}"
+            )));
         }
         let count = self.with_queue(id, out, |queue, means| queue.purge(means));
         self.run(id, out);

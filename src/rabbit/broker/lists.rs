@@ -11,6 +11,7 @@ use crate::rabbit::inspect::{
     QueueState,
 };
 use crate::rabbit::message::List;
+use crate::rabbit::messages::Messages;
 use crate::rabbit::policy::Policy;
 use crate::rabbit::queue::Queue;
 use crate::rabbit::quorum::Group;
@@ -93,6 +94,12 @@ impl Broker {
     /// All queues in the order of their names.
     pub fn queue_states(&self, now: Time) -> Vec<QueueState> {
         self.by_name().map(|queue| self.queue_state(queue, now)).collect()
+    }
+
+    /// True if this queue is a stream.
+    pub fn is_stream(&self, queue: &str) -> bool {
+        let queue = self.queue_ids.get(queue).map(|id| &self.queues[id]);
+        queue.is_some_and(|queue| matches!(queue.storage, Messages::Stream(_)))
     }
 
     /// All consumers, by queue and registration.
@@ -217,8 +224,10 @@ impl Broker {
             };
             let certainty = if queue.home.is_none() { u64::MAX } else { 0 };
             let node = if self.is_clustered() { name(home) } else { self.name.to_string() };
-            let node = Some(node);
-            return Place { node, state, certainty, ..Place::default() };
+            let is_stream = matches!(queue.storage, Messages::Stream(_));
+            let members: Vec<String> = is_stream.then(|| node.clone()).into_iter().collect();
+            let (leader, online) = (members.first().cloned(), members.clone());
+            return Place { node: Some(node), state, certainty, leader, members, online };
         };
         if !self.is_clustered() {
             let members = vec![self.name.to_string()];

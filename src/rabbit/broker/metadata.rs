@@ -19,13 +19,10 @@ use crate::rabbit::event::Event;
 use crate::rabbit::exchange::{Binding, Destination};
 use crate::rabbit::ids::{ChannelId, QueueId};
 use crate::rabbit::message::Method;
-use crate::rabbit::messages::Messages;
 use crate::rabbit::process::{Out, Ticket, Timer};
 use crate::rabbit::queue::Queue;
-use crate::rabbit::quorum::fifo::Fifo;
 use crate::rabbit::quorum::files::{Files, directory};
 use crate::rabbit::quorum::group::{Awaited, Group};
-use crate::rabbit::storage_v2::levels::Levels;
 use crate::rabbit::talk::{Bound, Change, METADATA, NewQueue};
 use crate::sim::{NodeId, Rope, Span};
 use bytes::Bytes;
@@ -312,13 +309,7 @@ impl Broker {
     fn add_from(&mut self, id: QueueId, new: &NewQueue, out: &mut Out<'_>) {
         let name = self.names.shared(&new.name);
         let is_quorum = !new.members.is_empty();
-        let storage = match is_quorum {
-            true => Messages::Quorum(Fifo::new(self.profile)),
-            false => {
-                let levels = super::arguments::levels(&new.declaration.arguments);
-                Messages::Classic(Levels::new(&name, levels, new.declaration.durable, out.now()))
-            }
-        };
+        let storage = self.storage_of(&name, &new.declaration, out.now());
         let key = (id, name.clone());
         let mut queue = Queue::new(key, new.declaration.clone(), new.exclusive, storage, out.now());
         queue.home = (!is_quorum && new.home != out.me()).then_some(new.home);

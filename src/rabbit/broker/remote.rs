@@ -182,17 +182,20 @@ impl Broker {
     ) -> Result<(), AmqpError> {
         let Some(queue) = self.queues.get(&id) else { return Ok(()) };
         let is_taken = queue.consumers.is_single() || queue.consumers.count() > 0;
-        if queue.consumers.has_exclusive() || consuming.exclusive && is_taken {
+        let is_shared = consuming.start.is_some();
+        let is_taken = queue.consumers.has_exclusive() || consuming.exclusive && is_taken;
+        if is_taken && !is_shared {
             let text = format!("{} in exclusive use", error::queue_in_vhost(&queue.name));
             return Err(error::access_refused(text));
         }
-        let Consuming { tag, ack_required, prefetch, priority, exclusive } = consuming;
+        let Consuming { tag, ack_required, prefetch, priority, exclusive, start } = consuming;
         let mut consumer = Consumer::new(tag, channel, prefetch);
         consumer.ack_required = ack_required;
         consumer.is_unlimited =
             self.without.lacks(crate::rabbit::protection::Protection::PrefetchLimit);
         consumer.priority = priority;
         consumer.exclusive = exclusive;
+        consumer.start = start;
         self.add_consumer(id, consumer, true, out);
         Ok(())
     }
