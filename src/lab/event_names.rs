@@ -64,6 +64,7 @@ pub const NAMES: &[&str] = &[
     "rabbit.alarm_set",
     "rabbit.answered",
     "rabbit.bound",
+    "rabbit.client_crashed",
     "rabbit.client_error",
     "rabbit.client_ready",
     "rabbit.confirmed",

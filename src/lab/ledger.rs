@@ -267,7 +267,9 @@ impl Ledger {
             }
             Event::Acknowledged { message, .. } => self.removed(*message, None),
             Event::Removed { message, reason, .. } => self.removed(*message, Some(reason)),
-            Event::OutOfMemory { client, .. } => self.consumer_died(client),
+            Event::OutOfMemory { client, .. } | Event::ClientCrashed { client, .. } => {
+                self.consumer_died(client)
+            }
             _ => {}
         }
     }
@@ -514,6 +516,8 @@ pub enum StageKind {
     Committed,
     /// It went back into its queue.
     Requeued,
+    /// It died in its queue and went to a dead letter exchange.
+    DeadLettered,
     /// It was dropped, refused or given up.
     Dropped,
     /// It waits: for a consumer to ask, for a prefetch slot, for a consumer at all.

@@ -307,6 +307,13 @@ pub enum Event {
         /// Bytes that it held.
         held_bytes: u64,
     },
+    /// A consumer died where it was told to.
+    ClientCrashed {
+        /// The client.
+        client: Rc<str>,
+        /// `fetched`, `processed`, `effect`, `committed`.
+        at: &'static str,
+    },
     /// A client's channel or connection was closed by the broker.
     ClientError {
         /// The client.
@@ -394,6 +401,7 @@ impl Event {
             Event::Written { .. } => "rabbit.written",
             Event::ClientReady { .. } => "rabbit.client_ready",
             Event::OutOfMemory { .. } => "rabbit.out_of_memory",
+            Event::ClientCrashed { .. } => "rabbit.client_crashed",
             Event::ClientError { .. } => "rabbit.client_error",
             Event::Answered { .. } => "rabbit.answered",
         }

@@ -133,16 +133,12 @@ impl Talk {
         }
     }
 
-    /// Bytes on the wire.
+    /// Bytes on the wire, without the message that it carries.
     pub fn size_bytes(&self) -> u64 {
-        let content = |content: &Content| content.wire_bytes();
         ENVELOPE_BYTES
             + match self {
                 Talk::Raft(_, message) => raft_bytes(message),
                 Talk::Propose(_, bytes) => bytes.len() as u64,
-                Talk::Do(_, _, Deed::Publish(it, _)) => content(it),
-                Talk::Push(_, push) => content(&push.content),
-                Talk::Got(_, _, got) => content(&got.content),
                 Talk::Listed(..) => 1_000,
                 _ => 0,
             }

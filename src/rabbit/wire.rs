@@ -155,6 +155,7 @@ impl Method {
             | Method::BasicReturn { content }
             | Method::BasicDeliver { content, .. }
             | Method::BasicGetOk { content, .. } => Some(content),
+            Method::Between(talk) => talk.content(),
             _ => None,
         }
     }

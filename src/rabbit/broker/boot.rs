@@ -23,7 +23,7 @@ use crate::rabbit::storage_v2::message_store::{self, MessageStore};
 use crate::rabbit::storage_v2::recovery::Recovered;
 use crate::rabbit::storage_v2::{Storage, directory, index_file, level_directory};
 use crate::rabbit::stream::{self, Stream};
-use crate::sim::{NodeId, Rope};
+use crate::sim::{NodeId, Rope, Time};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
@@ -368,7 +368,8 @@ impl Broker {
             return self.configure_group(id, out);
         }
         if let Some(stream) = files.stream {
-            return self.recover_stream(name, (files.declaration, files.bindings), stream, out);
+            let definition = (files.declaration, files.bindings);
+            return self.recover_stream((files.id, name), definition, stream, out);
         }
         let mut levels = Vec::new();
         let mut recovered = Recovered::default();
@@ -385,19 +386,8 @@ impl Broker {
             recovered.dropped.extend(of_level.dropped);
         }
         let levels = Messages::Classic(Levels::recovered(levels));
-        let id = match files.id.and_then(|id| self.queues.get_mut(&id)) {
-            Some(queue) => {
-                queue.storage = levels;
-                queue.id
-            }
-            None => {
-                let id = self.next_queue_id();
-                let key = (id, name.clone());
-                self.add_queue(Queue::new(key, files.declaration, None, levels, now));
-                self.bind_again(&Destination::Queue(id), files.bindings);
-                id
-            }
-        };
+        let definition = (files.declaration, files.bindings);
+        let id = self.put_back((files.id, name.clone()), definition, levels, now);
         let messages = recovered.messages.len() as u64;
         out.emit(Event::QueueRecovered { queue: name.clone(), messages });
         for (position, message) in recovered.messages {
@@ -413,22 +403,38 @@ impl Broker {
         self.look_at_head(id, out);
     }
 
+    /// What a queue had is there again. In a cluster the queue itself is known already.
+    fn put_back(
+        &mut self,
+        (id, name): (Option<QueueId>, Rc<str>),
+        (declaration, bindings): (queue::Declaration, Vec<SavedBinding>),
+        storage: Messages,
+        now: Time,
+    ) -> QueueId {
+        if let Some(queue) = id.and_then(|id| self.queues.get_mut(&id)) {
+            queue.storage = storage;
+            return queue.id;
+        }
+        let id = self.next_queue_id();
+        self.add_queue(Queue::new((id, name), declaration, None, storage, now));
+        self.bind_again(&Destination::Queue(id), bindings);
+        id
+    }
+
     fn recover_stream(
         &mut self,
-        name: Rc<str>,
-        (declaration, bindings): (queue::Declaration, Vec<SavedBinding>),
+        (id, name): (Option<QueueId>, Rc<str>),
+        definition: (queue::Declaration, Vec<SavedBinding>),
         files: stream::recovery::Files,
         out: &mut Out<'_>,
     ) {
-        let id = self.next_queue_id();
         let stream = Stream::recovered(name.clone(), files, &mut self.names, out);
         out.emit(Event::QueueRecovered { queue: name.clone(), messages: stream.count() });
         for (position, message) in stream.iter() {
             out.emit(Event::Recovered { queue: name.clone(), message, position });
         }
         let storage = Messages::Stream(Box::new(stream));
-        self.add_queue(Queue::new((id, name), declaration, None, storage, out.now()));
-        self.bind_again(&Destination::Queue(id), bindings);
+        self.put_back((id, name), definition, storage, out.now());
     }
 
     fn bind_again(&mut self, destination: &Destination, bindings: Vec<SavedBinding>) {

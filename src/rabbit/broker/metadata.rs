@@ -205,7 +205,7 @@ impl Broker {
     /// Who waits for a change that cannot be made is told so.
     pub(super) fn metadata_overdue(&mut self, out: &mut Out<'_>) {
         let overdue = self.metadata.as_ref().and_then(|it| it.overdue(out.now(), TIMEOUT));
-        let Some(channel) = overdue else { return };
+        let Some((channel, _)) = overdue else { return };
         let method = self.take_answer(channel);
         let text = match method {
             Some(Method::QueueDeclareOk { queue, .. }) => format!(

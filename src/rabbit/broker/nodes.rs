@@ -169,9 +169,18 @@ impl Broker {
         let Some(queue) = self.queues.get(&id) else { return };
         let (name, group) = (queue.name.clone(), queue.group.as_ref());
         let late = group.and_then(|group| group.overdue(out.now(), COMMAND_TIMEOUT));
-        let Some(channel) = late else { return };
-        let text =
-            format!("failed consuming from quorum {}: timeout", error::queue_in_vhost(&name));
+        let Some((channel, bytes)) = late else { return };
+        let of = error::queue_in_vhost(&name);
+        let text = match Command::decode(&bytes, &mut self.names).map(|(_, command, _)| command) {
+            Some(Command::Get { .. }) => {
+                format!("Cannot get a message from queue '{of}': timeout")
+            }
+            Some(Command::Expire) => format!(
+                "Cannot declare quorum {of} on node '{0}' with leader on node '{0}': timeout",
+                full_name(self.me)
+            ),
+            _ => format!("failed consuming from quorum {of}: timeout"),
+        };
         self.fail(channel, error::internal(text), out);
     }
 

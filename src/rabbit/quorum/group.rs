@@ -241,10 +241,12 @@ impl Group {
     }
 
     /// The oldest command that has waited for this long: who waits for an answer to it.
-    pub fn overdue(&self, now: Time, limit: Span) -> Option<ChannelId> {
+    pub fn overdue(&self, now: Time, limit: Span) -> Option<(ChannelId, Bytes)> {
         let late = self.pending.iter().filter(|pending| now.since(pending.at) >= limit);
         late.filter_map(|pending| match pending.awaited {
-            Some(Awaited::Answer(channel) | Awaited::Declared(channel)) => Some(channel),
+            Some(Awaited::Answer(channel) | Awaited::Declared(channel)) => {
+                Some((channel, pending.bytes.slice(ORIGIN_BYTES..)))
+            }
             _ => None,
         })
         .next()
