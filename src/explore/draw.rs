@@ -15,6 +15,7 @@ enum Play {
     Transactions,
     Work,
     Deaths,
+    Nodes,
 }
 
 /// A script for a seed with about so many faults, in a lab without these protections.
@@ -23,9 +24,14 @@ pub fn script(seed: u64, steps: usize, without: &[String]) -> Vec<String> {
     let play = match side(without) {
         Some(Side::Kafka) => dice.one(plays_of(&without[0])),
         Some(Side::Rabbit) => dice.one(&[Play::Work, Play::Deaths]),
-        None => {
-            dice.one(&[Play::Replicas, Play::Group, Play::Transactions, Play::Work, Play::Deaths])
-        }
+        None => dice.one(&[
+            Play::Replicas,
+            Play::Group,
+            Play::Transactions,
+            Play::Work,
+            Play::Deaths,
+            Play::Nodes,
+        ]),
     };
     let mut lines = vec![lab(seed, play, without, &mut dice)];
     match play {
@@ -34,6 +40,7 @@ pub fn script(seed: u64, steps: usize, without: &[String]) -> Vec<String> {
         Play::Transactions => transactions(&mut lines, &mut dice),
         Play::Work => work(&mut lines, &mut dice),
         Play::Deaths => deaths(&mut lines, &mut dice),
+        Play::Nodes => nodes(&mut lines, &mut dice),
     }
     for _ in 0..steps {
         let line = match play {
@@ -41,6 +48,7 @@ pub fn script(seed: u64, steps: usize, without: &[String]) -> Vec<String> {
             Play::Group => dice.group_fault(),
             Play::Transactions => dice.transaction_fault(),
             Play::Work | Play::Deaths => dice.work_fault(),
+            Play::Nodes => dice.node_fault(),
         };
         lines.push(line);
         lines.push(dice.time(play));
@@ -98,6 +106,7 @@ fn lab(seed: u64, play: Play, without: &[String], dice: &mut Dice) -> String {
         Play::Group => line += " --set offsets.topic.num.partitions=1",
         Play::Transactions => line += " --set transaction.state.log.num.partitions=1",
         Play::Work | Play::Deaths => {}
+        Play::Nodes => line += " --kafka-brokers 1 --rabbit-nodes 3",
     }
     for name in without {
         line += &format!(" --without {name}");
@@ -166,6 +175,28 @@ fn work(lines: &mut Vec<String>, dice: &mut Dice) {
     }
 }
 
+/// A quorum queue and a classic one on three nodes, with clients on different nodes.
+fn nodes(lines: &mut Vec<String>, dice: &mut Dice) {
+    lines.push("rabbitmqadmin declare queue --name s --type quorum".to_owned());
+    lines.push("rabbitmqadmin declare queue --name q".to_owned());
+    let hosts = ["rabbit-1,rabbit-2,rabbit-3", "rabbit-2,rabbit-3,rabbit-1", "rabbit-3,rabbit-1"];
+    for (name, queue) in [("p", "s"), ("d", "q")] {
+        let (rate, count) = (dice.one(&[5, 50]), dice.one(&[20, 100]));
+        let host = dice.one(&hosts);
+        lines.push(format!(
+            "producer {name} --rabbit /{queue} --rate {rate}/s --count {count} --set host={host}"
+        ));
+    }
+    for (name, queue) in [("r1", "s"), ("r2", "s"), ("r3", "q")] {
+        let (prefetch, process) = (dice.one(&[1, 5, 20]), dice.one(&["1ms", "20ms", "300ms"]));
+        let host = dice.one(&hosts);
+        lines.push(format!(
+            "consumer {name} --rabbit {queue} --prefetch {prefetch} --process {process} \
+             --set host={host}"
+        ));
+    }
+}
+
 fn deaths(lines: &mut Vec<String>, dice: &mut Dice) {
     let next = dice.one(&["q", "h"]);
     let ttl = dice.one(&[50, 400, 2_000]);
@@ -207,6 +238,7 @@ impl Dice {
             Play::Group => &["500ms", "3s", "12s", "50s", "50s"],
             Play::Transactions => &["5ms", "50ms", "500ms", "3s", "12s"],
             Play::Work | Play::Deaths => &["1ms", "20ms", "100ms", "500ms", "3s"],
+            Play::Nodes => &["1ms", "20ms", "500ms", "3s", "20s", "90s"],
         };
         format!("run {}", self.one(spans))
     }
@@ -258,6 +290,26 @@ impl Dice {
             7 => format!("node {broker} crash"),
             8 | 9 => format!("node {broker} start"),
             10 => format!("net isolate {client}"),
+            _ => "net heal".into(),
+        }
+    }
+
+    fn node_fault(&mut self) -> String {
+        let node = self.one(&["rabbit-1", "rabbit-2", "rabbit-3"]);
+        let other = self.one(&["rabbit-1", "rabbit-2", "rabbit-3", "p", "r1"]);
+        let client = self.one(&["r1", "r2", "r3"]);
+        match self.below(16) {
+            0 | 1 => format!("node {node} crash"),
+            2 => format!("node {node} stop"),
+            3..=5 => format!("node {node} start"),
+            6 => format!("node {node} pause"),
+            7 => format!("node {node} resume"),
+            8 | 9 => format!("net isolate {node}"),
+            10 if other != node => format!("net partition {node} {other}"),
+            11 if other != node => format!("net drop {node} {other} --count 3"),
+            12 => format!("net slow {node} --latency 300ms"),
+            13 => format!("client {client} crash"),
+            14 => format!("client {client} start"),
             _ => "net heal".into(),
         }
     }

@@ -25,8 +25,8 @@ const STOP_PATIENCE: Span = Span::seconds(60);
 const RESEND_MAX: usize = 100_000;
 
 /// Settings of a producer that belong to the RabbitMQ side; all others are Kafka's.
-pub(super) const PUBLISHER_SETTINGS: [&str; 5] =
-    ["confirm", "mandatory", "delivery_mode", "priority", "expiration"];
+pub(super) const PUBLISHER_SETTINGS: [&str; 6] =
+    ["confirm", "mandatory", "delivery_mode", "priority", "expiration", "host"];
 
 /// What a command that has acted waits for.
 #[derive(Clone, Debug)]
@@ -372,6 +372,7 @@ impl Session {
         running(&self.kafka.world).into_iter().for_each(|id| self.note_memory_lost(id));
         self.kafka.world.crash_all();
         self.rabbit.world.crash_all();
+        self.rabbit.renew();
         self.after_restart("crashed");
     }
 

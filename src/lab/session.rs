@@ -104,7 +104,11 @@ impl Session {
     pub fn new(spec: &LabSpec) -> Result<Session, LabError> {
         let mut session = Session::empty(spec)?;
         for number in 1..=spec.rabbit_nodes {
-            let settings = session.rabbit_settings();
+            let mut settings = session.rabbit_settings();
+            if spec.rabbit_nodes > 1 {
+                let size = spec.rabbit_nodes.to_string();
+                settings.insert(rabbit::broker::nodes::CLUSTER_SIZE.to_owned(), size);
+            }
             let broker = rabbit::spec::Spec::Broker { number, settings };
             session.add_rabbit(&format!("rabbit-{number}"), broker);
         }
@@ -146,9 +150,6 @@ impl Session {
             let known = known.join(", ");
             LabError::Refused(format!("there is no cost preset {}; there are {known}", spec.cost))
         })?;
-        if spec.rabbit_nodes != 1 {
-            return Err(LabError::NotHereYet("more than one RabbitMQ node".into()));
-        }
         if spec.controllers == 0 && spec.kafka_brokers > 1 {
             return Err(LabError::Refused("several brokers need a controller".into()));
         }
@@ -375,7 +376,8 @@ impl Session {
             let recovered = matches!(happening.event, rabbit::event::Event::NodeStarted { .. })
                 && self.steps > 0;
             self.note(happening.at, before, by, What::Rabbit(happening.event));
-            if recovered {
+            // What is on a node that is down is not lost.
+            if recovered && self.rabbit.is_whole() {
                 self.recount_queues();
             }
         }

@@ -316,6 +316,8 @@ fn transaction_json(transaction: &kafka::inspect::TransactionState) -> Value {
 fn queue_json(queue: &rabbit::inspect::QueueState) -> Value {
     json!({
         "type": queue.kind,
+        "node": queue.node,
+        "state": queue.state,
         "leader": queue.leader,
         "members": queue.members,
         "online": queue.online,

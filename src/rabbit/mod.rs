@@ -38,6 +38,7 @@ pub mod rules;
 pub mod spec;
 pub mod storage_v2;
 pub mod stream;
+pub mod talk;
 pub mod topic;
 pub mod wire;
 

@@ -24,11 +24,13 @@ use super::message::Arguments;
 use super::messages::Messages;
 use super::profile::Profile;
 use super::quorum::Group;
+use super::quorum::fifo::Fifo;
 use super::rules::{Overflow, Rules};
 use super::storage_v2::entry::Shared;
 use super::storage_v2::{Item, METADATA_BYTES, Means, Tries};
 use super::stream::Start;
-use crate::ordered::BTreeMap;
+use super::talk::NewQueue;
+use crate::ordered::{BTreeMap, BTreeSet};
 use crate::sim::cost::Server;
 use crate::sim::{MessageId, NodeId, Span, Time};
 use serde::{Deserialize, Serialize};
@@ -47,7 +49,7 @@ pub struct Declaration {
 }
 
 /// A message on its way to a consumer.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Push {
     /// The consumer's channel.
     pub channel: ChannelId,
@@ -134,6 +136,8 @@ pub struct Queue {
     pub declaration: Declaration,
     /// The only connection that may use it.
     pub exclusive: Option<NodeId>,
+    /// The node that a classic queue lives on, if it is another one: its messages are there.
+    pub home: Option<NodeId>,
     /// What it keeps to.
     pub rules: Rules,
     /// The policy and the operator policy that hold for it.
@@ -142,6 +146,8 @@ pub struct Queue {
     pub consumers: Consumers,
     /// Its ready messages.
     pub storage: Messages,
+    /// With what it came, in a cluster.
+    pub definition: Option<Rc<NewQueue>>,
     /// The group of a quorum queue.
     pub group: Option<Box<Group>>,
     /// When the write buffer has to be written out at the latest.
@@ -173,6 +179,8 @@ impl Queue {
             id,
             name,
             exclusive,
+            home: None,
+            definition: None,
             group: None,
             consumers: Consumers::new(
                 matches!(storage, Messages::Quorum(_)),
@@ -492,6 +500,23 @@ impl Queue {
     /// The channel that has a delivered message.
     pub fn channel_of(&self, seq: u64) -> Option<ChannelId> {
         self.unacked.get(&seq).map(|unacked| unacked.channel)
+    }
+
+    /// The channels of clients of a node that have consumers or deliveries here.
+    pub fn channels_of(&self, node: NodeId) -> Vec<ChannelId> {
+        let consuming = self.consumers.iter().map(|(_, consumer)| consumer.channel);
+        let all = consuming.chain(self.unacked.values().map(|unacked| unacked.channel));
+        let theirs: BTreeSet<ChannelId> = all.filter(|channel| channel.node == node).collect();
+        theirs.into_iter().collect()
+    }
+
+    /// Everything that a quorum queue holds is forgotten: a snapshot takes its place.
+    pub fn clear(&mut self, profile: Profile, now: Time) {
+        self.storage = Messages::Quorum(Fifo::new(profile));
+        let is_single = self.consumers.is_single();
+        self.consumers = Consumers::new(true, is_single, now);
+        self.unacked = BTreeMap::new();
+        self.unacked_bytes = 0;
     }
 
     /// The delivered messages that these channels have; all, if no channels are named.

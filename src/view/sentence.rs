@@ -109,6 +109,11 @@ fn template(line: &EventLine, texts: &'static Event) -> Option<&'static str> {
         "rabbit.alarm_set" => texts.rabbit_alarm_set,
         "rabbit.answered" => texts.rabbit_answered,
         "rabbit.bound" => texts.rabbit_bound,
+        "rabbit.client_crashed" => texts.rabbit_client_crashed,
+        "rabbit.leader_elected" => texts.rabbit_leader_elected,
+        "rabbit.node_down" => texts.rabbit_node_down,
+        "rabbit.node_paused" => texts.rabbit_node_paused,
+        "rabbit.node_up" => texts.rabbit_node_up,
         "rabbit.client_error" => texts.rabbit_client_error,
         "rabbit.client_ready" => texts.rabbit_client_ready,
         "rabbit.confirmed" => texts.rabbit_confirmed,
@@ -318,6 +323,11 @@ mod tests {
         let (q, c) = (|| queue.clone(), || client.clone());
         all.extend([
             rabbit(Rabbit::NodeStarted { node: "rabbit-1".into() }),
+            rabbit(Rabbit::NodeUp { node: "rabbit-1".into(), peer: "rabbit-2".into() }),
+            rabbit(Rabbit::NodeDown { node: "rabbit-1".into(), peer: "rabbit-2".into() }),
+            rabbit(Rabbit::NodePaused { node: "rabbit-1".into() }),
+            rabbit(Rabbit::LeaderElected { queue: q(), node: "rabbit-2".into(), term: 2 }),
+            rabbit(Rabbit::ClientCrashed { client: c(), at: "processed" }),
             rabbit(Rabbit::QueueRecovered { queue: q(), messages: 2 }),
             rabbit(Rabbit::Recovered { queue: q(), message, position: 0 }),
             rabbit(Rabbit::HandlerFailed { client: c(), queue: q(), message }),

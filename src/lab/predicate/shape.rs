@@ -198,6 +198,8 @@ static QUEUE: Object = Object {
     called: "a queue",
     fields: &[
         ("type", Value),
+        ("node", Value),
+        ("state", Value),
         ("leader", Value),
         ("members", Values),
         ("online", Values),

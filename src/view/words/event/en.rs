@@ -110,6 +110,11 @@ pub(super) const TEXTS: Event = Event {
     rabbit_connection_unblocked: "The connection of {client} is read again.",
     rabbit_segment_deleted: "Stream {queue} deleted its oldest segment: it begins at offset {next_offset} now.",
     rabbit_dead_lettered: "Message {message} died in queue {queue} ({reason}) and went to exchange {exchange}.",
+    rabbit_client_crashed: "Client {client} died where it was told to: {at}.",
+    rabbit_leader_elected: "Node {node} leads queue {queue} in term {term}.",
+    rabbit_node_down: "Node {node} takes {peer} for down.",
+    rabbit_node_paused: "Node {node} sees no majority of the nodes and stands aside.",
+    rabbit_node_up: "Node {node} sees {peer} again.",
     unknown: "{by}: {name} {fields}",
     default_exchange: "(default)",
 };

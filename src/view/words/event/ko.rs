@@ -110,6 +110,11 @@ pub(super) const TEXTS: Event = Event {
     rabbit_connection_unblocked: "{client}의 연결을 다시 읽습니다.",
     rabbit_segment_deleted: "스트림 {queue}에서 가장 오래된 세그먼트가 지워졌습니다: 이제 오프셋 {next_offset}부터 있습니다.",
     rabbit_dead_lettered: "{message|이/가} 큐 {queue}에서 데드 레터가 되어({reason}) 익스체인지 {exchange|으로/로} 갔습니다.",
+    rabbit_client_crashed: "클라이언트 {client|이/가} 정해 둔 지점({at})에서 죽었습니다.",
+    rabbit_leader_elected: "노드 {node|이/가} 임기 {term}에서 큐 {queue}의 리더가 되었습니다.",
+    rabbit_node_down: "노드 {node|이/가} {peer|을/를} 내려간 것으로 봅니다.",
+    rabbit_node_paused: "노드 {node|이/가} 과반수를 보지 못해 물러나 기다립니다.",
+    rabbit_node_up: "노드 {node|이/가} {peer|을/를} 다시 봅니다.",
     unknown: "{by} 이벤트: {name} {fields}",
     default_exchange: "(기본)",
 };
