@@ -27,6 +27,8 @@ pub enum Timer {
     Ttl(QueueId),
     /// Broker: a queue was unused for so long that it goes.
     Expire(QueueId),
+    /// Broker: dead letters that a queue keeps were not confirmed in time.
+    Graves(QueueId),
     /// Broker: look at memory and disk.
     Monitor,
     /// Broker: look for deliveries that a channel has not acknowledged in time.

@@ -24,6 +24,7 @@ use super::message::Arguments;
 use super::messages::Messages;
 use super::profile::Profile;
 use super::quorum::Group;
+use super::quorum::graves::Graves;
 use super::rules::{Overflow, Rules};
 use super::storage_v2::entry::Shared;
 use super::storage_v2::{Item, METADATA_BYTES, Means, Tries};
@@ -152,6 +153,8 @@ pub struct Queue {
     pub ttl_timer: Time,
     /// Gets that wait until a message is read.
     pub waiting_gets: VecDeque<(ChannelId, bool)>,
+    /// Dead letters of a quorum queue that are not safe elsewhere.
+    pub graves: Graves,
     unacked: BTreeMap<u64, Unacked>,
     unacked_bytes: u64,
     /// Of a quorum queue: what policies ask of it.
@@ -188,6 +191,7 @@ impl Queue {
             ttl_timer: Time::NEVER,
             waiting_gets: VecDeque::new(),
             declaration,
+            graves: Graves::default(),
             unacked: BTreeMap::new(),
             unacked_bytes: 0,
             policy_arguments: Arguments::new(),
@@ -203,7 +207,7 @@ impl Queue {
 
     /// Bytes of the bodies of all its messages.
     pub fn bytes(&self) -> u64 {
-        self.storage.ready_bytes() + self.unacked_bytes
+        self.storage.ready_bytes() + self.unacked_bytes + self.graves.bytes
     }
 
     /// Bytes of memory that it takes for messages.
@@ -289,7 +293,9 @@ impl Queue {
     fn is_full_for(&self, content: &Content) -> bool {
         // A quorum queue looks at what is there already: one more gets in.
         if self.group.is_some() {
-            return self.rules.is_over(self.storage.ready(), self.storage.ready_bytes());
+            let kept = (self.graves.count(), self.graves.bytes);
+            let (ready, bytes) = (self.storage.ready(), self.storage.ready_bytes());
+            return self.rules.is_over(ready + kept.0, bytes + kept.1);
         }
         let bytes = self.storage.ready_bytes() + content.body.len() as u64;
         self.rules.is_over(self.storage.ready() + 1, bytes)
@@ -320,20 +326,46 @@ impl Queue {
 
     /// Drops the message at the head; false if it has to be read first.
     fn drop_head(&mut self, reason: Reason, means: &mut Means<'_, '_>) -> bool {
+        if self.keeps_dead() && self.storage.ready() == 0 {
+            return false;
+        }
         let message = if self.rules.dead_letter_exchange.is_some() {
-            self.storage.fetch(self.id, means).map(|(item, _)| {
+            self.storage.fetch(self.id, means).and_then(|(item, _)| {
                 let message = item.content.id;
-                self.dead_letter(item.content.clone(), reason, means);
                 self.storage.settle(&item, means);
-                message
+                self.dies(item, reason, means).then_some(message)
             })
         } else {
             self.storage.drop_front(self.id, means)
         };
-        let Some(message) = message else { return false };
+        let Some(message) = message else { return self.keeps_dead() };
         let queue = self.name.clone();
         means.emit(Event::Removed { queue, message, reason: reason.name() });
         true
+    }
+
+    /// True if what dies stays with the queue until it is safe elsewhere.
+    fn keeps_dead(&self) -> bool {
+        self.rules.at_least_once && self.group.is_some()
+    }
+
+    /// A message has died. True if it is gone from the queue; false if it is kept until it is
+    /// safe elsewhere.
+    fn dies(&mut self, item: Item, reason: Reason, means: &mut Means<'_, '_>) -> bool {
+        if self.keeps_dead() {
+            self.graves.keep(item, reason);
+            return false;
+        }
+        self.dead_letter(item.content, reason, means);
+        true
+    }
+
+    /// Dead letters that were kept are safe elsewhere: now they are gone.
+    pub fn buried(&mut self, seqs: &[u64], means: &mut Means<'_, '_>) {
+        for (message, reason) in self.graves.release(seqs) {
+            let (queue, reason) = (self.name.clone(), reason.name());
+            means.emit(Event::Removed { queue, message, reason });
+        }
     }
 
     /// A message goes to the dead letter exchange, if there is one.
@@ -438,16 +470,20 @@ impl Queue {
                     means.emit(Event::Acknowledged { queue, message });
                 }
                 Settlement::Rejected => {
-                    self.dead_letter(item.content.clone(), Reason::Rejected, means);
                     self.storage.settle(&item, means);
-                    let reason = Reason::Rejected.name();
-                    means.emit(Event::Removed { queue, message, reason });
+                    let reason = Reason::Rejected;
+                    if self.dies(item, reason, means) {
+                        let reason = reason.name();
+                        means.emit(Event::Removed { queue, message, reason });
+                    }
                 }
                 Settlement::Requeued | Settlement::Failed => {
                     if self.gives_up(&mut item, how) {
-                        self.dead_letter(item.content, Reason::DeliveryLimit, means);
-                        let reason = Reason::DeliveryLimit.name();
-                        means.emit(Event::Removed { queue, message, reason });
+                        let reason = Reason::DeliveryLimit;
+                        if self.dies(item, reason, means) {
+                            let reason = reason.name();
+                            means.emit(Event::Removed { queue, message, reason });
+                        }
                         continue;
                     }
                     back.push(item);
@@ -517,7 +553,9 @@ impl Queue {
         let ready = self.storage.delete(items, means);
         self.removed(&ready, "queue_deleted", means);
         let unacked = unacked.into_values().map(|unacked| unacked.item.content.id);
-        self.removed(&unacked.collect::<Vec<_>>(), "queue_deleted", means);
+        let kept = std::mem::take(&mut self.graves);
+        let kept = kept.iter().map(|grave| grave.item.content.id);
+        self.removed(&unacked.chain(kept).collect::<Vec<_>>(), "queue_deleted", means);
         ready.len() as u64
     }
 

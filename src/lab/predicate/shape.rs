@@ -177,6 +177,7 @@ static QUEUE: Object = Object {
         ("messages", Value),
         ("ready", Value),
         ("unacked", Value),
+        ("dead", Value),
         ("bytes", Value),
         ("in_memory", Value),
         ("consumers", Values),

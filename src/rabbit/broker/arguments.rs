@@ -123,9 +123,6 @@ pub fn check_queue(queue: &str, arguments: &Arguments, profile: Profile) -> Resu
              \"reject-publish-dlx\" is not supported"
         )));
     }
-    if text("x-dead-letter-strategy") == "at-least-once" {
-        return Err(error::not_here_yet("x-dead-letter-strategy at-least-once"));
-    }
     if kind == "stream" {
         return check_stream(arguments);
     }

@@ -155,7 +155,14 @@ impl Broker {
         let text = |key: Option<&Rc<str>>| key.map(|key| key.to_string());
         let mut unacked = queue.unacked_messages().peekable();
         let mut ready = queue.storage.first(limit).into_iter().peekable();
-        let mut glimpses = Vec::new();
+        let dead = queue.graves.iter().take(limit).map(|grave| Glimpse {
+            position: grave.item.seq,
+            message: grave.item.content.id,
+            key: text(grave.item.content.key.as_ref()),
+            state: CellState::Dead,
+            redelivered: false,
+        });
+        let mut glimpses: Vec<Glimpse> = dead.collect();
         while glimpses.len() < limit {
             let next = match (unacked.peek(), ready.peek()) {
                 (Some((first, _)), Some((second, ..))) if first < second => unacked.next(),
@@ -229,6 +236,7 @@ fn queue_state(queue: &Queue, node: &str, now: Time) -> QueueState {
         operator_policy,
         ready: queue.storage.ready(),
         unacked: queue.unacked(),
+        dead: queue.graves.count(),
         bytes: queue.bytes(),
         in_memory: queue.storage.in_memory(),
         memory: queue.memory_bytes() + QUEUE_BYTES,

@@ -15,6 +15,7 @@
 //! - `timeout`: deliveries that are not acknowledged in time;
 //! - `quorum`: queues whose every change goes through a log first;
 //! - `bury`: messages that died go to dead letter exchanges;
+//! - `graves`: those that are kept until they are safe there;
 //! - `policies`: what queues and exchanges keep to, beside their arguments;
 //! - `deliver`: consumers, pushes, gets, acknowledgements;
 //! - `arguments`: what may be declared, and when a declaration is the same as another;
@@ -32,6 +33,7 @@ mod bury;
 mod connections;
 mod declare;
 mod deliver;
+mod graves;
 mod keep;
 mod lists;
 mod manage;
@@ -64,6 +66,7 @@ use crate::sim::{Input, NodeId, Span, Time};
 use boot::Boot;
 use connections::Connection;
 pub use connections::{HEARTBEAT_INTERVAL, SILENCE_MAX};
+use graves::Burials;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
@@ -107,6 +110,8 @@ pub struct Broker {
     confirms: Vec<PublishId>,
     /// Empty between steps: what died and was not published to its dead letter exchange yet.
     dead: VecDeque<DeadLetter>,
+    /// Dead letters that are kept until they are safe.
+    burials: Burials,
     /// Empty between publishes: the queues of a message.
     routed: Vec<QueueId>,
     /// When the work of this step is done.
@@ -150,6 +155,7 @@ impl Broker {
             news: BTreeSet::new(),
             confirms: Vec::new(),
             dead: VecDeque::new(),
+            burials: Burials::default(),
             routed: Vec::new(),
             busy_until: Time::ZERO,
         }
@@ -211,6 +217,7 @@ impl Broker {
             Timer::Expire(queue) => {
                 self.remove_queue(queue, out);
             }
+            Timer::Graves(queue) => drop(self.burials.queues.insert(queue)),
             Timer::Heartbeat(client) => self.heartbeat(client, out),
             Timer::Monitor => {
                 self.has_monitor = false;
@@ -271,6 +278,9 @@ impl Broker {
             dead: &mut self.dead,
         };
         let result = act(queue, &mut means);
+        if queue.graves.count() > 0 {
+            self.burials.queues.insert(id);
+        }
         self.confirm(id);
         Some(result)
     }
@@ -285,6 +295,10 @@ impl Broker {
     /// Confirms what a queue has made safe.
     fn confirm(&mut self, id: QueueId) {
         for PublishId { channel, number } in self.confirms.drain(..) {
+            if graves::is_own(PublishId { channel, number }) {
+                self.burials.confirm(number, id);
+                continue;
+            }
             let connection = self.connections.get_mut(&channel.client);
             let channels = connection.map(|connection| &mut connection.channels);
             let found = channels.and_then(|channels| channels.get_mut(&channel.number));

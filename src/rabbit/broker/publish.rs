@@ -2,6 +2,7 @@
 
 use super::Broker;
 use super::arguments::TIMER_MS_MAX;
+use super::graves::is_own;
 use crate::rabbit::channel::{Confirming, Mode};
 use crate::rabbit::command::AmqpError;
 use crate::rabbit::content::Content;
@@ -99,6 +100,9 @@ impl Broker {
     /// A queue does not take a publish: the publisher is told so at once, whatever the others do.
     pub(super) fn refuse(&mut self, confirm: Option<PublishId>) {
         let Some(PublishId { channel, number }) = confirm else { return };
+        if is_own(PublishId { channel, number }) {
+            return self.burials.refuse(number);
+        }
         match &mut self.channel(channel).mode {
             Mode::Confirm(confirming) => {
                 if confirming.waiting.reject(number) {

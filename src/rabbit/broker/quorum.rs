@@ -135,6 +135,7 @@ impl Broker {
         }
         self.used(id, out);
         self.see_to_timers(id, out);
+        self.burials.queues.insert(id);
         let is_last = !self.is_replaying();
         if is_last && matches!(self.phase, Phase::Boots(_)) {
             self.serve(out);
@@ -207,6 +208,9 @@ impl Broker {
             }
             Command::Expire => {
                 self.with_queue(id, out, |queue, means| queue.drop_expired(means));
+            }
+            Command::Buried { seqs } => {
+                self.with_queue(id, out, |queue, means| queue.buried(&seqs, means));
             }
             Command::Configure { policy } => {
                 self.with_queue(id, out, |queue, means| {

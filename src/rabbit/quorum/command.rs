@@ -70,6 +70,11 @@ pub enum Command {
         /// Those of users and operators together.
         policy: Arguments,
     },
+    /// Dead letters that were kept are safe elsewhere.
+    Buried {
+        /// Their sequence ids.
+        seqs: Vec<u64>,
+    },
 }
 
 impl Command {
