@@ -1,8 +1,8 @@
 //! Messages that died go to dead letter exchanges.
 //!
 //! They are published anew, without a confirm and not `mandatory`: an exchange that is not there,
-//! or one of which nothing matches, drops them without a word. So it is at most once; a quorum queue
-//! may keep them until they are safe (`graves`).
+//! or one of which nothing matches, drops them without a word. So it is at most once; a quorum
+//! queue may keep them until they are safe (`graves`).
 
 use super::Broker;
 use super::publish::HEAD_BYTES_MAX;
