@@ -84,6 +84,12 @@ impl Broker {
         self.by_name().map(|queue| queue_state(queue, &self.name, now)).collect()
     }
 
+    /// The queue of this name.
+    pub fn queue_state(&self, name: &str, now: Time) -> Option<QueueState> {
+        let queue = &self.queues[self.queue_ids.get(name)?];
+        Some(queue_state(queue, &self.name, now))
+    }
+
     /// True if this queue is a stream.
     pub fn is_stream(&self, queue: &str) -> bool {
         let queue = self.queue_ids.get(queue).map(|id| &self.queues[id]);
