@@ -96,9 +96,18 @@ impl Cluster {
     /// All topics in the order of their names, internal ones too. A partition stands as its leader
     /// has it; without one as the replica does that has the most, or had when it went down.
     pub fn topics(&self) -> Vec<TopicState> {
+        self.topics_where(|_| true)
+    }
+
+    /// The topic of this name.
+    pub fn topic(&self, name: &str) -> Option<TopicState> {
+        self.topics_where(|topic| topic == name).pop()
+    }
+
+    fn topics_where(&self, is: impl Fn(&str) -> bool) -> Vec<TopicState> {
         let mut topics: BTreeMap<Rc<str>, TopicState> = BTreeMap::new();
         let image = self.image();
-        for key in self.partitions() {
+        for key in self.partitions_where(&is) {
             let topic = topics.entry(key.topic.clone()).or_insert_with(|| TopicState {
                 name: key.topic.to_string(),
                 internal: is_internal(&key.topic),
@@ -113,9 +122,10 @@ impl Cluster {
         topics.into_values().collect()
     }
 
-    /// Every partition of which a broker has a replica.
-    fn partitions(&self) -> BTreeSet<TopicPartition> {
-        self.brokers().flat_map(|(_, broker)| broker.partitions().keys().cloned()).collect()
+    /// Every partition of these topics of which a broker has a replica.
+    fn partitions_where(&self, is: impl Fn(&str) -> bool) -> BTreeSet<TopicPartition> {
+        let all = self.brokers().flat_map(|(_, broker)| broker.partitions().keys());
+        all.filter(|key| is(&key.topic)).cloned().collect()
     }
 
     /// What the cluster knows of itself: the controller's word, or that of the broker that has
@@ -295,12 +305,20 @@ impl Cluster {
 
     /// All producers and consumers in the order in which they came.
     pub fn clients(&self) -> Vec<ClientState> {
-        let states = self.world.ids().filter_map(|id| match self.world.node(id).program() {
+        self.world.ids().filter_map(|id| self.state_of(id)).collect()
+    }
+
+    /// The producer or consumer of this name.
+    pub fn client(&self, name: &str) -> Option<ClientState> {
+        self.state_of(self.world.id(name)?)
+    }
+
+    fn state_of(&self, id: NodeId) -> Option<ClientState> {
+        match self.world.node(id).program() {
             Program::Producer(producer) => Some(self.producer_state(id, producer)),
             Program::Consumer(consumer) => Some(self.consumer_state(id, consumer)),
             Program::Broker(_) | Program::Controller(_) | Program::Admin(_) => None,
-        });
-        states.collect()
+        }
     }
 
     /// True once the process finished its start: a broker serves, a client is ready to work.

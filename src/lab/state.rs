@@ -4,7 +4,7 @@
 use super::ledger::{LedgerReport, SideReport};
 use super::predicate::{Key, Lookup, Path, walk};
 use super::session::{KAFKA_ADMIN, RABBIT_ADMIN, Session};
-use crate::ordered::BTreeMap;
+use crate::ordered::{BTreeMap, BTreeSet};
 use crate::rabbit::command::Argument;
 use crate::sim::{NodeId, Status};
 use crate::{kafka, rabbit};
@@ -102,7 +102,7 @@ impl Session {
 
     /// A topic, internal ones too.
     pub fn state_topic(&self, name: &str) -> Option<Value> {
-        self.kafka.topics().iter().find(|topic| topic.name == name).map(topic_json)
+        self.kafka.topic(name).as_ref().map(topic_json)
     }
 
     /// A consumer group.
@@ -153,41 +153,38 @@ impl Session {
 
     /// A queue.
     pub fn state_queue(&self, name: &str) -> Option<Value> {
-        self.rabbit.queues().iter().find(|queue| queue.name == name).map(queue_json)
+        self.rabbit.queue(name).as_ref().map(queue_json)
     }
 
     /// Producers and consumers by name. A producer to both sides has the figures of each under
     /// `kafka` and `rabbit`, and beside them the larger count of what it sent.
     pub fn state_clients(&self) -> Value {
-        let mut clients = Map::new();
-        for client in self.kafka.clients() {
-            clients.insert(client.name.clone(), kafka_client_json(&client));
-        }
-        for client in self.rabbit.clients() {
-            let about = rabbit_client_json(&client);
-            match clients.get_mut(&client.name) {
-                Some(both) => {
-                    *both =
-                        json!({ "status": both["status"], "kafka": both.take(), "rabbit": about });
-                }
-                None => drop(clients.insert(client.name, about)),
-            }
-        }
-        for workload in self.workloads() {
-            if let Some(Value::Object(about)) = clients.get_mut(&workload.name) {
-                about.insert("sent".into(), json!(workload.sent));
-                about.insert("sending".into(), json!(workload.next_at.is_some()));
-            }
-        }
-        Value::Object(clients)
+        let kafka = self.kafka.clients().into_iter().map(|client| client.name);
+        let rabbit = self.rabbit.clients().into_iter().map(|client| client.name);
+        let names: BTreeSet<String> = kafka.chain(rabbit).collect();
+        let states = names.into_iter().filter_map(|name| {
+            let state = self.state_client(&name)?;
+            Some((name, state))
+        });
+        Value::Object(states.collect())
     }
 
     /// A producer or consumer.
     pub fn state_client(&self, name: &str) -> Option<Value> {
-        match self.state_clients() {
-            Value::Object(mut clients) => clients.remove(name),
-            _ => None,
+        let kafka = self.kafka.client(name).map(|client| kafka_client_json(&client));
+        let rabbit = self.rabbit.client(name).map(|client| rabbit_client_json(&client));
+        let mut about = match (kafka, rabbit) {
+            (Some(kafka), Some(rabbit)) => {
+                json!({ "status": kafka["status"], "kafka": kafka, "rabbit": rabbit })
+            }
+            (one, other) => one.or(other)?,
+        };
+        let workload = self.workloads().find(|workload| workload.name == name);
+        if let (Some(workload), Value::Object(about)) = (workload, &mut about) {
+            about.insert("sent".into(), json!(workload.sent));
+            about.insert("sending".into(), json!(workload.next_at.is_some()));
         }
+        Some(about)
     }
 
     /// What became of the messages: each side, and the sum of what should be zero.
@@ -328,9 +325,10 @@ fn queue_json(queue: &rabbit::inspect::QueueState) -> Value {
         "arguments": table_json(&queue.arguments),
         "policy": queue.policy,
         "operator_policy": queue.operator_policy,
-        "messages": queue.ready + queue.unacked,
+        "messages": queue.ready + queue.unacked + queue.dead,
         "ready": queue.ready,
         "unacked": queue.unacked,
+        "dead": queue.dead,
         "bytes": queue.bytes,
         "in_memory": queue.in_memory,
         "consumers": queue.consumers,

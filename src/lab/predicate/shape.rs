@@ -213,6 +213,7 @@ static QUEUE: Object = Object {
         ("messages", Value),
         ("ready", Value),
         ("unacked", Value),
+        ("dead", Value),
         ("bytes", Value),
         ("in_memory", Value),
         ("consumers", Values),

@@ -472,6 +472,7 @@ fn rabbitmqctl_separates_by_tabs() {
         auto_delete: false,
         ready: 5,
         unacked: 2,
+        dead: 0,
         bytes: 70,
         in_memory: 1,
         consumers: vec!["c".into()],
