@@ -1,0 +1,43 @@
+// A program in two parts: the first is what the first minute needs, the rest comes behind it.
+// `cargo xtask page` puts this in front of the program's glue, which asks for `load` when the
+// first part comes to a function of the rest.
+
+/**
+ * What the first part imports.
+ * @param first gives the exports of the first part once it stands
+ * @param file the rest, beside the document
+ */
+function restOfProgram(first, file) {
+  const address = new URL(file, self.document ? document.baseURI : self.location);
+  let isThere = false;
+
+  /** The rest puts its functions into the table of the first part by itself. */
+  const join = (module) => {
+    if (!isThere) new WebAssembly.Instance(module, { first: first() });
+    isThere = true;
+  };
+
+  /** At once: something waits for it. */
+  const load = () => {
+    if (isThere) return;
+    const request = new XMLHttpRequest();
+    request.open("GET", address, false);
+    request.overrideMimeType("text/plain; charset=x-user-defined");
+    request.send();
+    if (request.status !== 200) throw new Error(`${file}: ${request.status} ${request.statusText}`);
+    join(new WebAssembly.Module(Uint8Array.from(request.response, (byte) => byte.charCodeAt(0))));
+  };
+
+  /** In its own time, as soon as the first part stands. What fails here, `load` tries again. */
+  const come = setInterval(() => {
+    if (!first()) return;
+    clearInterval(come);
+    fetch(address)
+      .then((response) => response.arrayBuffer())
+      .then(WebAssembly.compile)
+      .then(join)
+      .catch(() => {});
+  }, 20);
+
+  return { load };
+}
