@@ -8,7 +8,8 @@ use super::command::LabSpec;
 use super::console::Console;
 use super::event::{LabEvent, Moment, What};
 use super::event_log::EventLog;
-use super::history::{History, Sample};
+use super::history::History;
+use super::latency::Latencies;
 use super::ledger::Ledger;
 use super::outcome::{LabError, Outcome};
 use super::workload::Workload;
@@ -55,6 +56,7 @@ pub struct Session {
     pub(super) events: EventLog,
     pub(super) ledger: Ledger,
     pub(super) history: History,
+    pub(super) latencies: Latencies,
     /// The group, or itself, that each Kafka consumer reads for.
     pub(super) readers: BTreeMap<String, String>,
     consoles: BTreeMap<u64, Watched>,
@@ -167,6 +169,7 @@ impl Session {
             events: EventLog::default(),
             ledger: Ledger::new(spec.controllers > 0),
             history: History::default(),
+            latencies: Latencies::default(),
             readers: BTreeMap::new(),
             consoles: BTreeMap::new(),
         })
@@ -453,6 +456,7 @@ impl Session {
                 console.listen(at, &what);
             }
         }
+        self.latencies.listen(at, &what);
         let (readers, rabbit) = (&self.readers, &self.rabbit);
         let reader_of =
             |client: &str| readers.get(client).cloned().unwrap_or_else(|| client.to_owned());
@@ -463,26 +467,6 @@ impl Session {
             self.note_passed_over(id, held);
         }
         self.events.push(at, before, by, what);
-    }
-
-    /// The figures of the present instant.
-    pub fn sample(&self) -> Sample {
-        let lag = |group: kafka::inspect::GroupState| {
-            group.offsets.iter().map(|position| position.lag.max(0) as u64).sum::<u64>()
-        };
-        let figures = self.ledger.figures();
-        let (kafka, rabbit) = (self.kafka.clients(), self.rabbit.clients());
-        let kafka = kafka.iter().filter(|c| c.kind == kafka::inspect::ClientKind::Consumer);
-        let rabbit = rabbit.iter().filter(|c| c.kind == rabbit::inspect::ClientKind::Consumer);
-        Sample {
-            at: self.now,
-            kafka_waiting: self.kafka.groups().into_iter().map(lag).sum(),
-            rabbit_waiting: self.rabbit.queues().iter().map(|queue| queue.ready).sum(),
-            kafka_held: kafka.map(|client| client.held_count).sum(),
-            rabbit_held: rabbit.map(|client| client.held_count).sum(),
-            kafka_processed: figures.kafka.processed,
-            rabbit_processed: figures.rabbit.processed,
-        }
     }
 
     // ---- the picture ----

@@ -23,6 +23,7 @@ use crate::browser::Engine;
 use crate::host::protocol::Reply;
 use crate::lesson::catalog;
 use crate::view::layout::{Options, is_narrow};
+use crate::view::progress::Progress;
 use crate::view::text_view::{comparison, text_view};
 use gloo::events::EventListener;
 use std::rc::Rc;
@@ -39,7 +40,11 @@ pub fn mount() {
 
 /// The page as somebody comes to it.
 fn visit() -> State {
-    State::new(outside::language(), outside::theme()).with_link(outside::link())
+    let mut state = State::new(outside::language(), outside::theme()).with_link(outside::link());
+    // What cannot be read is as if nothing had been kept.
+    let kept = outside::kept("progress").and_then(|text| Progress::parse(&text).ok());
+    state.progress = Rc::new(kept.unwrap_or_default());
+    state
 }
 
 #[component]
@@ -85,7 +90,8 @@ fn App() -> Html {
                         inspector={state.inspector.clone()} />
                     <Drawer tab={state.tab} open={state.drawer} terminal={state.terminal.clone()}
                         events={state.events.clone()} filter={state.filter.clone()}
-                        scene={state.scene.clone()} version={state.version.clone()} />
+                        scene={state.scene.clone()} end_us={state.status.end_us}
+                        version={state.version.clone()} />
                 }
             </div>
             if let Some(toast) = &state.toast { <ToastLine toast={toast.clone()} /> }
@@ -104,7 +110,8 @@ fn left(state: &State) -> Html {
             <LessonPane lesson={lesson.clone()} error={state.lesson_error.clone()} />
         },
         (Left::List, _) => html! {
-            <LessonList open={open} error={state.lesson_error.clone()} />
+            <LessonList open={open} error={state.lesson_error.clone()}
+                progress={state.progress.clone()} />
         },
         _ => Html::default(),
     }
@@ -235,6 +242,7 @@ fn carry_out(desk: &Desk, engine: Option<&Engine>, effect: Effect) {
             }
         }
         Effect::Keep { name, value } => outside::keep(name, value),
+        Effect::KeepProgress(text) => outside::keep("progress", Some(&text)),
         Effect::Focus(id) => {
             // It may be drawn only now.
             gloo::timers::callback::Timeout::new(0, move || outside::focus(id)).forget();

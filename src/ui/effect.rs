@@ -15,6 +15,8 @@ pub enum Effect {
         /// The choice.
         value: Option<&'static str>,
     },
+    /// Keep how far the learner is for the next visit.
+    KeepProgress(String),
     /// Fetch the text of a lesson.
     FetchLesson {
         /// Its id.

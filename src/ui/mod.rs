@@ -13,6 +13,12 @@ pub mod terminal_state;
 #[cfg(target_arch = "wasm32")]
 mod app;
 #[cfg(target_arch = "wasm32")]
+mod build_panel;
+#[cfg(target_arch = "wasm32")]
+mod change;
+#[cfg(target_arch = "wasm32")]
+mod chart_panel;
+#[cfg(target_arch = "wasm32")]
 mod charts;
 #[cfg(target_arch = "wasm32")]
 mod desk;

@@ -131,6 +131,35 @@ pub fn reload() {
     let _ = gloo::utils::window().location().reload();
 }
 
+/// The most that a file of progress may hold, in bytes.
+const FILE_BYTES_MAX: f64 = 100_000.0;
+
+/// Reads the file that was chosen: `None` if it cannot be read as text, or is far too large.
+pub fn read_file(event: &web_sys::Event, tell: impl FnOnce(Option<String>) + 'static) {
+    let Some(input) = input_of(event) else { return };
+    let Some(file) = input.files().and_then(|files| files.get(0)) else { return };
+    // The same file can be chosen again.
+    input.set_value("");
+    if file.size() > FILE_BYTES_MAX {
+        return tell(None);
+    }
+    yew::platform::spawn_local(async move {
+        let text = wasm_bindgen_futures::JsFuture::from(file.text()).await;
+        tell(text.ok().and_then(|text| text.as_string()));
+    });
+}
+
+/// Gives a text to the visitor as a file.
+pub fn download(name: &str, kind: &str, text: &str) {
+    let Ok(link) = gloo::utils::document().create_element("a") else { return };
+    let content = String::from(js_sys::encode_uri_component(text));
+    let address = ["data:", kind, ";charset=utf-8,", &content].concat();
+    if link.set_attribute("href", &address).is_ok() && link.set_attribute("download", name).is_ok()
+    {
+        link.unchecked_into::<web_sys::HtmlElement>().click();
+    }
+}
+
 /// Puts a text where it can be pasted from.
 pub fn copy(text: &str) {
     let _ = gloo::utils::window().navigator().clipboard().write_text(text);

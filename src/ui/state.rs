@@ -9,11 +9,13 @@ use crate::view::acts;
 use crate::view::frame::{EventLine, Frame, Inspector, Saving, Selection, Status};
 use crate::view::layout::{Lanes, is_narrow};
 use crate::view::lesson::LessonView;
+use crate::view::progress::Progress;
 use crate::view::scene::Scene;
 use crate::view::sentence::sentence;
 use crate::view::text_view;
 use crate::view::welcome::{self, Act, Pile};
 use crate::view::words::Language;
+use crate::view::worlds::WORLDS;
 use std::rc::Rc;
 
 mod first_minute;
@@ -79,6 +81,10 @@ pub enum Tab {
     Events,
     /// What became of the messages.
     Ledger,
+    /// Figures over time.
+    Charts,
+    /// Forms to build with.
+    Build,
 }
 
 /// In a narrow page: which lane, or both as a table.
@@ -123,6 +129,10 @@ pub enum Toast {
     NoLesson,
     /// A text was copied.
     Copied,
+    /// Progress came from a file.
+    Imported,
+    /// A file held no progress: its line, what was found.
+    NotImported(usize, String),
     /// What somebody shared is open.
     Shared,
     /// A link or file was refused: why.
@@ -164,6 +174,8 @@ pub struct State {
     pub lesson: Option<Rc<LessonView>>,
     /// Why a lesson could not be opened.
     pub lesson_error: Option<String>,
+    /// How far the learner is in each lesson.
+    pub progress: Rc<Progress>,
     /// What stands at the left.
     pub left: Left,
     /// What the drawer shows.
@@ -222,6 +234,12 @@ pub enum Action {
     ToggleText,
     /// Run these lines.
     Run(String),
+    /// Run what a form made, and see what comes of it.
+    Build(String),
+    /// Begin the free lab with a starting world.
+    World(usize),
+    /// What another visit has done comes here, from a file.
+    Import(Option<String>),
     /// Send one message to both sides.
     Send,
     /// Let the Kafka consumer ask.
@@ -332,6 +350,7 @@ impl State {
             inspector: None,
             lesson: None,
             lesson_error: None,
+            progress: Rc::default(),
             left: Left::Nothing,
             tab: Tab::Terminal,
             drawer: true,
@@ -474,6 +493,15 @@ impl State {
             Action::Run(text) => {
                 self.watched_request = Some(self.run(text));
             }
+            Action::Build(command) => self.act(command),
+            Action::World(index) => {
+                let Some(world) = WORLDS.get(index) else { return };
+                self.change(Action::FreeLab);
+                self.selection = None;
+                self.watched_request = Some(self.run(world.script.to_owned()));
+                self.caption = None;
+            }
+            Action::Import(text) => self.import(text.as_deref()),
             Action::Send => {
                 if self.welcome.is_some() && is_narrow(self.width) {
                     // The other lane is what to look at, and stands below.
@@ -713,6 +741,9 @@ impl State {
     fn take_lesson(&mut self, lesson: Option<LessonView>) {
         let had = self.lesson.is_some();
         if self.lesson.as_deref() != lesson.as_ref() {
+            if let Some(lesson) = &lesson {
+                self.note_progress(lesson);
+            }
             self.lesson = lesson.map(Rc::new);
         }
         match (had, self.lesson.is_some()) {
@@ -724,6 +755,29 @@ impl State {
             (true, false) if self.left == Left::Lesson => self.left = Left::List,
             _ => {}
         }
+    }
+
+    fn note_progress(&mut self, lesson: &LessonView) {
+        if Rc::make_mut(&mut self.progress).note(lesson) {
+            self.keep_progress();
+        }
+    }
+
+    fn keep_progress(&mut self) {
+        let text = self.progress.text();
+        self.wish(Effect::KeepProgress(text));
+    }
+
+    fn import(&mut self, text: Option<&str>) {
+        let read = text.ok_or((0, String::new())).and_then(Progress::parse);
+        self.toast = Some(match read {
+            Ok(other) => {
+                Rc::make_mut(&mut self.progress).merge(&other);
+                self.keep_progress();
+                Toast::Imported
+            }
+            Err((line, found)) => Toast::NotImported(line, found),
+        });
     }
 
     fn take_events(&mut self, events: Vec<EventLine>, replaced: bool) {

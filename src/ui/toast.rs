@@ -34,6 +34,12 @@ pub fn ToastLine(props: &Props) -> Html {
         Toast::Unreadable(why) => ("toast warning", t.toast_unreadable.to_owned(), Some(why)),
         Toast::Refused(why) => ("toast error", t.toast_refused.to_owned(), Some(why)),
         Toast::NoLesson => ("toast error", t.toast_no_lesson.to_owned(), None),
+        Toast::Imported => ("toast ok", t.toast_imported.to_owned(), None),
+        Toast::NotImported(0, _) => ("toast error", t.toast_no_file.to_owned(), None),
+        Toast::NotImported(line, found) => {
+            let text = fill(t.toast_not_imported, &[("line", &line.to_string())]);
+            ("toast error", text, Some(found))
+        }
         Toast::Shared => ("toast ok", keeping.toast_shared.to_owned(), None),
         Toast::Link(_) => ("toast error", [keeping.toast_link, " ", &link].concat(), None),
         Toast::Copied => ("toast ok", t.toast_copied.to_owned(), None),
