@@ -18,8 +18,10 @@ use std::rc::Rc;
 
 mod first_minute;
 mod sharing;
+mod storing;
 
 pub use sharing::{Incoming, Share};
+pub use storing::{Erase, Estimate, Store};
 
 /// Events that are kept for the list.
 const EVENTS_MAX: usize = 2_000;
@@ -127,6 +129,8 @@ pub enum Toast {
     Shared,
     /// A link or file was refused: why.
     Link(LinkError),
+    /// Another tab has the lab.
+    OtherTab,
 }
 
 /// Everything that the page shows.
@@ -190,8 +194,16 @@ pub struct State {
     pub toast: Option<Toast>,
     /// True if the list of keys is open.
     pub keys: bool,
+    /// Which sides an embed shows.
+    pub side: Lanes,
+    /// False if nothing is kept: an embed.
+    pub keeps: bool,
+    /// The step at which the first lesson opens.
+    pub first_step: usize,
     /// The lab as a link, while the dialog about it is open.
     pub shared: Option<String>,
+    /// What this browser keeps, while the dialog about it is open.
+    pub storage: Option<Estimate>,
     /// What somebody shared, on its way to be opened.
     pub incoming: Option<Incoming>,
     /// What is to be done outside, each with its number.
@@ -306,6 +318,12 @@ pub enum Action {
     Copy(String),
     /// Something about links and files.
     Share(Share),
+    /// Something about what this browser keeps.
+    Store(Store),
+    /// An embed shows this side.
+    SetSide(Lanes),
+    /// The page around an embed asks the engine.
+    Ask(Box<Request>),
     /// The program has broken: why.
     Broken(String),
     /// Effects up to this number were carried out.
@@ -345,7 +363,11 @@ impl State {
             said: String::new(),
             toast: None,
             keys: false,
+            side: Lanes::Both,
+            keeps: true,
+            first_step: 0,
             shared: None,
+            storage: None,
             incoming: None,
             effects: Vec::new(),
             next_effect: 0,
@@ -361,7 +383,8 @@ impl State {
 
     /// Opens the user's own lab.
     fn open_own(&mut self) {
-        self.ask(Request::Open { lab: LAB.into(), script: welcome::SCRIPT.into(), store: true });
+        let (lab, script) = (LAB.into(), welcome::SCRIPT.into());
+        self.ask(Request::Open { lab, script, store: self.keeps });
     }
 
     /// True once something can be done. What is done while a command runs comes after it.
@@ -376,6 +399,9 @@ impl State {
 
     /// Which lanes the picture shows in a page of this kind.
     pub fn lanes(&self, narrow: bool) -> Lanes {
+        if self.side != Lanes::Both {
+            return self.side;
+        }
         // The first half minute is about what differs: both are shown, whatever the room.
         match (narrow && self.welcome.is_none(), self.narrow) {
             (false, _) | (true, Narrow::Compare) => Lanes::Both,
@@ -575,6 +601,9 @@ impl State {
                 self.wish(Effect::Copy(text));
                 self.toast = Some(Toast::Copied);
             }
+            Action::Store(store) => self.store(store),
+            Action::SetSide(side) => self.side = side,
+            Action::Ask(request) => self.ask(*request),
             Action::Share(share) => self.share(share),
             Action::Broken(error) => self.phase = Phase::Failed(error),
             Action::Done(number) => self.effects.retain(|(known, _)| *known > number),
@@ -619,6 +648,10 @@ impl State {
         self.selection = None;
         Rc::make_mut(&mut self.terminal).lines.clear();
         self.ask(Request::OpenLesson { id: id.to_owned(), language, json });
+        match std::mem::take(&mut self.first_step) {
+            0 => {}
+            step => self.ask(Request::Lesson(LessonAct::Go(step))),
+        }
         // Whoever comes back finds it open.
         self.wish(Effect::Keep { name: "lesson", value: Some(id) });
         self.wish(Effect::Focus("lesson"));
@@ -676,6 +709,10 @@ impl State {
         match found {
             Found::Nothing => self.welcome = Some(first),
             Found::Link => self.link_opened(),
+            Found::OtherTab => {
+                self.left = Left::List;
+                self.tell(Toast::OtherTab);
+            }
             Found::NoStorage { reason } => {
                 self.welcome = Some(first);
                 self.tell(Toast::NoStorage(reason));

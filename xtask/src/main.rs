@@ -15,6 +15,7 @@ mod bench;
 mod browser;
 mod child;
 mod driver;
+mod embed;
 mod options;
 mod page;
 mod serve;

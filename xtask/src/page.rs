@@ -9,11 +9,13 @@
 //! - The programs lose the names of their functions, unless it is a debug build.
 //! - The program's size is noted, so that the page can say how much of it has come; a server that
 //!   compresses does not tell.
+//! - The embed's pages are made from it.
 //! - A script inside the page, which the page's own policy forbids, fails the build here and not in
 //!   somebody's browser.
 
 use crate::Failure;
 use crate::child;
+use crate::embed;
 use crate::options::Options;
 use crate::wasm;
 use std::collections::hash_map::DefaultHasher;
@@ -52,6 +54,7 @@ pub fn run(options: &Options) -> Result<ExitCode, Failure> {
     }
     finish(&site)?;
     ready_lessons(&site)?;
+    embed::make(&site)?;
     Ok(ExitCode::SUCCESS)
 }
 
