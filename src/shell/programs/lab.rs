@@ -68,7 +68,7 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
         version(word, "--kafka", "4.1", &["4.1", "4.2"])
     })?;
     let rabbit_version = arguments.value("--rabbit", default.rabbit_version, |word| {
-        version(word, "--rabbit", "4.2", &["4.2", "4.3", "3.11"])
+        one_of(word, &["4.2", "4.3", "3.11"]).map(str::to_owned)
     })?;
     arguments.maybe("--coordinator", |word| {
         version(word, "--coordinator", "kraft", &["kraft", "zookeeper"])
