@@ -3,7 +3,7 @@
 
 use super::effect::Effect;
 use super::terminal_state::Terminal;
-use crate::host::protocol::{Found, Grain, LessonAct, LinkError, Reply, Request};
+use crate::host::protocol::{Found, Grain, LessonAct, Reply, Request};
 use crate::lesson::catalog;
 use crate::view::acts;
 use crate::view::frame::{EventLine, Frame, Inspector, Saving, Selection, Status};
@@ -19,9 +19,11 @@ use std::rc::Rc;
 mod first_minute;
 mod sharing;
 mod storing;
+mod toast;
 
 pub use sharing::{Incoming, Share};
 pub use storing::{Erase, Estimate, Store};
+pub use toast::Toast;
 
 /// Events that are kept for the list.
 const EVENTS_MAX: usize = 2_000;
@@ -106,31 +108,6 @@ pub struct Welcome {
     pub right: Option<Pile>,
     /// When the watching began.
     pub since_us: u64,
-}
-
-/// A message at the lower edge.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Toast {
-    /// A future was dropped; undo brings it back.
-    Forked,
-    /// The lab is as it was left.
-    Restored(u64),
-    /// There is no storage: why.
-    NoStorage(String),
-    /// What storage kept could not be read.
-    Unreadable(String),
-    /// A command of a button failed: why.
-    Refused(String),
-    /// A lesson could not be fetched.
-    NoLesson,
-    /// A text was copied.
-    Copied,
-    /// What somebody shared is open.
-    Shared,
-    /// A link or file was refused: why.
-    Link(LinkError),
-    /// Another tab has the lab.
-    OtherTab,
 }
 
 /// Everything that the page shows.

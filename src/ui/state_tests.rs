@@ -1,6 +1,7 @@
 //! The page without a page: what happens to its state, and what it asks for.
 
 use super::*;
+use crate::host::protocol::LinkError;
 use crate::view::scene::{Consumer, Health, Queue, Topic};
 
 fn page() -> State {
