@@ -11,6 +11,7 @@ use pushpull::lab::command::LabSpec;
 use pushpull::shell::run::{Progress, Running};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A file, read.
 #[derive(Default)]
@@ -136,44 +137,65 @@ fn difference(expected: &[String], found: &[String]) -> String {
     text
 }
 
+/// Runs a script twice; what is wrong with it, if anything.
+fn judge(path: &Path, name: &str, update: bool) -> String {
+    let mut wrong = String::new();
+    let text = std::fs::read_to_string(path).expect("a script can be read");
+    let golden = Golden::read(&text);
+    if golden.head.is_empty() {
+        writeln!(wrong, "{name}: expected a comment at its head that says what it shows").ok();
+    }
+    let found = match golden.run() {
+        Ok(found) => found,
+        Err(error) => {
+            writeln!(wrong, "{name}: {error}").ok();
+            return wrong;
+        }
+    };
+    if golden.run().as_ref() != Ok(&found) {
+        writeln!(wrong, "{name}: a second run came out differently").ok();
+    }
+    if found != golden.transcript {
+        match update {
+            true => {
+                let lines: Vec<String> = golden.head.iter().chain(&found).cloned().collect();
+                std::fs::write(path, lines.join("\n") + "\n").expect("it can be written");
+            }
+            false => {
+                let difference = difference(&golden.transcript, &found);
+                writeln!(wrong, "{name}: came out differently:\n{difference}").ok();
+            }
+        }
+    }
+    wrong
+}
+
+/// All scripts, or with `SCRIPTS=part` those whose path has this part.
 #[test]
 fn every_script_comes_out_as_it_is_written() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scripts");
     let update = std::env::var_os("UPDATE_SCRIPTS").is_some();
+    let part = std::env::var("SCRIPTS").unwrap_or_default();
     let mut paths = Vec::new();
     files(&root, &mut paths);
+    paths.retain(|path| path.to_string_lossy().contains(&part));
     assert!(!paths.is_empty(), "there are scripts below {}", root.display());
-    let mut wrong = String::new();
-    for path in paths {
-        let name = path.strip_prefix(&root).unwrap_or(&path).display().to_string();
-        let text = std::fs::read_to_string(&path).expect("a script can be read");
-        let golden = Golden::read(&text);
-        if golden.head.is_empty() {
-            writeln!(wrong, "{name}: expected a comment at its head that says what it shows").ok();
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut wrong = Vec::new();
+        while let Some(path) = paths.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let name = path.strip_prefix(&root).unwrap_or(path).display().to_string();
+            wrong.push((name.clone(), judge(path, &name, update)));
         }
-        let found = match golden.run() {
-            Ok(found) => found,
-            Err(error) => {
-                writeln!(wrong, "{name}: {error}").ok();
-                continue;
-            }
-        };
-        if golden.run().as_ref() != Ok(&found) {
-            writeln!(wrong, "{name}: a second run came out differently").ok();
-        }
-        if found != golden.transcript {
-            match update {
-                true => {
-                    let lines: Vec<String> = golden.head.iter().chain(&found).cloned().collect();
-                    std::fs::write(&path, lines.join("\n") + "\n").expect("it can be written");
-                }
-                false => {
-                    let difference = difference(&golden.transcript, &found);
-                    writeln!(wrong, "{name}: came out differently:\n{difference}").ok();
-                }
-            }
-        }
-    }
+        wrong
+    };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut wrong: Vec<(String, String)> = std::thread::scope(|scope| {
+        let all: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        all.into_iter().flat_map(|thread| thread.join().expect("a script panicked")).collect()
+    });
+    wrong.sort();
+    let wrong: String = wrong.into_iter().map(|(_, wrong)| wrong).collect();
     assert!(wrong.is_empty(), "\n{wrong}");
 }
 

@@ -22,6 +22,8 @@ pub enum Command {
     Flush,
     /// Admin client: ask a broker.
     Ask(RequestId, Ask),
+    /// Producer: `commitTransaction()` (true) or `abortTransaction()`.
+    EndTransaction(bool),
     /// Consumer: `seek()`.
     Seek(TopicPartition, i64),
     /// Consumer: `commitSync()` of one partition.

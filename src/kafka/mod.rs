@@ -13,6 +13,7 @@
 //! - [`log`]: segments, indexes, recovery.
 //! - [`partition`]: a log at one of its replicas, leadership, and the high watermark.
 //! - [`metadata`], [`group`]: what the cluster knows of topics, and of consumer groups.
+//! - [`transaction`]: what counts together or not at all.
 //! - [`assignor`]: who of a group reads which partition.
 //! - [`message`]: every request and response, who sends it, when, why. [`error`]: what goes wrong.
 //! - [`broker`]: the process that serves. [`controller`]: who decides what the cluster is.
@@ -21,7 +22,7 @@
 //! - [`config`]: settings by their real names.
 //! - [`process`]: the five programs behind one door.
 //!
-//! What is not built yet, and said where it matters: transactions, quotas.
+//! What is not built yet, and said where it matters: quotas.
 
 pub mod admin;
 pub mod assignor;
@@ -46,6 +47,7 @@ pub mod producer;
 pub mod protection;
 pub mod record;
 pub mod spec;
+pub mod transaction;
 
 pub use cluster::Cluster;
 pub use process::Process;

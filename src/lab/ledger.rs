@@ -171,11 +171,17 @@ impl Ledger {
         Ledger { is_replicated, ..Ledger::default() }
     }
 
-    /// Listens to an event. `reader_of` tells the group (or itself) of a Kafka consumer.
-    pub fn listen(&mut self, what: &What, reader_of: impl Fn(&str) -> String) {
+    /// Listens to an event. `reader_of` tells the group (or itself) of a Kafka consumer,
+    /// `is_stream` whether everybody reads a queue for himself.
+    pub fn listen(
+        &mut self,
+        what: &What,
+        reader_of: impl Fn(&str) -> String,
+        is_stream: impl Fn(&str) -> bool,
+    ) {
         match what {
             What::Kafka(event) => self.listen_kafka(event, reader_of),
-            What::Rabbit(event) => self.listen_rabbit(event),
+            What::Rabbit(event) => self.listen_rabbit(event, is_stream),
             What::Lab(LabEvent::Process { name, became: "crashed" | "power_cut" | "stopped" }) => {
                 self.consumer_died(name);
             }
@@ -222,7 +228,7 @@ impl Ledger {
         }
     }
 
-    fn listen_rabbit(&mut self, event: &rabbit::event::Event) {
+    fn listen_rabbit(&mut self, event: &rabbit::event::Event, is_stream: impl Fn(&str) -> bool) {
         use rabbit::event::Event;
         match event {
             Event::Published { message, .. } => self.rabbit.mark(*message, SENT),
@@ -245,7 +251,17 @@ impl Ledger {
             Event::Processed { client, queue, message } => {
                 self.out_of_hands(client, *message);
                 let key = self.key_of(*message);
-                self.rabbit.processed(*message, queue, key);
+                match is_stream(queue) {
+                    true => self.rabbit.processed(*message, &format!("{queue}/{client}"), key),
+                    false => self.rabbit.processed(*message, queue, key),
+                }
+            }
+            Event::SegmentDeleted { messages, .. } => {
+                for (first, count) in messages.iter() {
+                    for number in first.0..first.0 + count {
+                        self.removed(MessageId(number), Some("retention"));
+                    }
+                }
             }
             Event::Acknowledged { message, .. } => self.removed(*message, None),
             Event::Removed { message, reason, .. } => self.removed(*message, Some(reason)),

@@ -179,7 +179,8 @@ impl Session {
 
     fn rabbit_settings(&self) -> rabbit::spec::Settings {
         let all = self.spec.settings.iter().filter(|(name, _)| is_rabbits(name));
-        all.map(|(name, value)| (name.clone(), value.clone())).collect()
+        let profile = ("profile".to_owned(), self.spec.rabbit_version.clone());
+        all.map(|(name, value)| (name.clone(), value.clone())).chain([profile]).collect()
     }
 
     /// Lets time pass until every server and both tools are ready.
@@ -449,10 +450,10 @@ impl Session {
                 console.listen(at, &what);
             }
         }
-        let readers = &self.readers;
-        self.ledger.listen(&what, |client| {
-            readers.get(client).cloned().unwrap_or_else(|| client.to_owned())
-        });
+        let (readers, rabbit) = (&self.readers, &self.rabbit);
+        let reader_of =
+            |client: &str| readers.get(client).cloned().unwrap_or_else(|| client.to_owned());
+        self.ledger.listen(&what, reader_of, |queue| rabbit.is_stream(queue));
         if let What::Kafka(kafka::event::Event::ClientCrashed { client, held, .. }) = &what
             && let Some(id) = self.kafka.world.id(client)
         {

@@ -2,7 +2,9 @@
 //!
 //! It connects when it is first asked something, and deals with one question at a time. An error
 //! that closes its channel or connection is the answer to the question; the next one opens them
-//! anew. A broker that is not there is an error too, and one that does not answer in time.
+//! anew. A broker that is not there is an error too, and one that does not answer in time. A
+//! connection that turns out to be dead is no error by itself: what only looks or declares is asked
+//! again on a new one, as a real tool connects for each question.
 //!
 //! As the management interface does, it publishes with a confirm and `mandatory`, and gets
 //! messages one by one; those that are to go back are given back after the last.
@@ -46,6 +48,8 @@ pub struct Admin {
     names: Names,
     has_channel: bool,
     asks: VecDeque<(RequestId, Ask)>,
+    /// True if the connection was opened for the question that waits.
+    is_fresh: bool,
     waits: Option<Waits>,
 }
 
@@ -60,6 +64,7 @@ impl Admin {
             names: Names::default(),
             has_channel: false,
             asks: VecDeque::new(),
+            is_fresh: false,
             waits: None,
         }
     }
@@ -76,6 +81,12 @@ impl Admin {
                 Heard::Nothing | Heard::Unblocked => {}
             },
             Input::Closed { peer } if self.link.lost(peer, out) => {
+                let asked = self.asks.front().map(|(_, ask)| ask);
+                let changes = |ask: &Ask| matches!(ask, Ask::Publish(_) | Ask::Get { .. });
+                if !self.is_fresh && asked.is_some_and(|ask| !changes(ask)) {
+                    (self.has_channel, self.waits) = (false, None);
+                    return self.go_on(out);
+                }
                 self.failed(error::connection_forced("connection refused or lost"), out);
             }
             Input::Timer(Timer::HandshakeTimeout) => {
@@ -109,6 +120,7 @@ impl Admin {
             return;
         }
         if self.link.is_down() {
+            self.is_fresh = true;
             self.link.connect(out);
         } else if self.has_channel {
             let (_, ask) = self.asks[0].clone();
@@ -132,6 +144,7 @@ impl Admin {
     fn answer(&mut self, answer: Result<Answer, AmqpError>, out: &mut Out<'_>) {
         self.waits = None;
         if let Some((request, _)) = self.asks.pop_front() {
+            self.is_fresh = false;
             out.cancel(Timer::AskTimeout(request));
             out.emit(Event::Answered { request, answer });
         }

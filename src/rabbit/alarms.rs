@@ -1,6 +1,7 @@
 //! Alarms: too much memory in use, or too little disk left.
 //!
-//! While there is an alarm, connections that publish are not read any more; the others go on.
+//! While there is an alarm, connections that publish are not read any more; the others go on. Up to
+//! 3.11 queues page out before that, above half of the limit of memory.
 //!
 //! Simplified: memory is a model (a node without queues takes [`IDLE_BYTES`], each queue what its
 //! storage says), looked at while the node works, not by the clock; free disk is a fixed size less
@@ -64,6 +65,9 @@ pub struct Alarms {
     pub memory_bytes: u64,
     /// The limit of memory.
     pub watermark: Watermark,
+    /// Up to 3.11: above this share of the limit of memory queues page out, in millionths
+    /// (`vm_memory_high_watermark_paging_ratio`).
+    pub paging_millionths: u64,
     /// The limit of free disk.
     pub disk_free_limit: u64,
     /// Memory in use, when it was last looked at.
@@ -78,6 +82,7 @@ impl Alarms {
         Alarms {
             memory_bytes: MEMORY_BYTES,
             watermark,
+            paging_millionths: 500_000,
             disk_free_limit: DISK_FREE_LIMIT_BYTES,
             used_bytes: 0,
             free_bytes: DISK_BYTES,
@@ -87,6 +92,12 @@ impl Alarms {
     /// True if too much memory is in use.
     pub fn lacks_memory(&self) -> bool {
         self.used_bytes > self.watermark.bytes(self.memory_bytes)
+    }
+
+    /// Above so much memory queues page out, where they do.
+    pub fn paging_bytes(&self) -> u64 {
+        let limit = u128::from(self.watermark.bytes(self.memory_bytes));
+        (limit * u128::from(self.paging_millionths) / 1_000_000) as u64
     }
 
     /// True if too little disk is left.

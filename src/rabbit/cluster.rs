@@ -90,6 +90,11 @@ impl Cluster {
         self.broker().map(|broker| broker.queue_states(now)).unwrap_or_default()
     }
 
+    /// True if this queue is a stream.
+    pub fn is_stream(&self, queue: &str) -> bool {
+        self.broker().is_some_and(|broker| broker.is_stream(queue))
+    }
+
     /// All registered consumers, by queue and registration.
     pub fn consumers(&self) -> Vec<ConsumerState> {
         self.broker().map(Broker::consumer_states).unwrap_or_default()

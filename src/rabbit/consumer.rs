@@ -11,8 +11,9 @@
 //! A handler fails on the messages that the setting `fail` names (`m4,m7` or `all`); then the
 //! message is given back, rejected or acknowledged, as the consumer was told.
 //!
-//! Settings: `fail` (none), `x-priority` (0), `exclusive` (false), `network_recovery_interval`
-//! (5000 ms).
+//! Settings: `fail` (none), `x-priority` (0), `x-stream-offset` (not set: `first`, `last`, `next`,
+//! an offset, `@` and seconds for an instant, or an interval such as `5m`), `exclusive` (false),
+//! `network_recovery_interval` (5000 ms).
 
 use super::command::{AmqpError, Argument, Command};
 use super::content::Content;
@@ -398,7 +399,16 @@ impl Consumer {
 fn arguments(settings: &Settings) -> Arguments {
     let priority = settings.get("x-priority").and_then(|value| value.parse().ok());
     let priority = priority.map(|it| ("x-priority".to_owned(), Argument::Integer(it)));
-    priority.into_iter().collect()
+    let start = settings.get("x-stream-offset").map(|text| {
+        let seconds = text.strip_prefix('@').and_then(|seconds| seconds.parse().ok());
+        let value = match (seconds, text.parse()) {
+            (Some(seconds), _) => Argument::Timestamp(seconds),
+            (None, Ok(offset)) => Argument::Integer(offset),
+            (None, Err(_)) => Argument::Text(text.clone()),
+        };
+        ("x-stream-offset".to_owned(), value)
+    });
+    priority.into_iter().chain(start).collect()
 }
 
 /// `none`, `all`, or the numbers of messages: `m4,m7`.

@@ -19,6 +19,7 @@
 use super::ids::{ChannelId, ConsumerId, QueueId};
 use super::limits::Limits;
 use super::rates::Utilisation;
+use super::stream::Start;
 use crate::ordered::BTreeMap;
 use crate::sim::Time;
 use serde::{Deserialize, Serialize};
@@ -46,6 +47,8 @@ pub struct Consumer {
     pub exclusive: bool,
     /// True if its prefetch is told and not kept: see [`super::protection`].
     pub is_unlimited: bool,
+    /// Where it begins in a stream.
+    pub start: Option<Start>,
     /// Deliveries that it has not acknowledged.
     pub unacked: u64,
     /// It may have so many.
@@ -79,6 +82,7 @@ impl Consumer {
             priority: 0,
             exclusive: false,
             is_unlimited: false,
+            start: None,
             unacked: 0,
             unacked_max: u64::MAX,
             is_blocked: false,
@@ -305,6 +309,18 @@ impl Consumers {
             limits.sent(consumer.channel);
         }
         (id, consumer)
+    }
+
+    /// This consumer is delivered to: the message is counted.
+    pub fn take_for(&mut self, id: ConsumerId) -> Option<&Consumer> {
+        let consumer = self.all.get_mut(&id)?;
+        consumer.unacked += 1;
+        Some(consumer)
+    }
+
+    /// True if this consumer has credit of its own.
+    pub fn may_take(&self, id: ConsumerId) -> bool {
+        self.all.get(&id).is_some_and(Consumer::has_credit)
     }
 
     /// A consumer has dealt with so many deliveries. True if that gave it credit again.

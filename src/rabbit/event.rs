@@ -164,6 +164,18 @@ pub enum Event {
         /// `not_recovered`, `queue_deleted`.
         reason: &'static str,
     },
+    /// The retention of a stream deleted its oldest segment.
+    SegmentDeleted {
+        /// The stream.
+        queue: Rc<str>,
+        /// The offset of the first message that went.
+        first_offset: u64,
+        /// The offset of the first that stays.
+        next_offset: u64,
+        /// The messages that went, in runs: the first, and how many.
+        #[serde(skip)]
+        messages: Rc<[(MessageId, u64)]>,
+    },
     /// A message that died went to a dead letter exchange. If queues took it, `Routed` follows.
     DeadLettered {
         /// The queue that it left.
@@ -304,6 +316,7 @@ impl Event {
             Event::Acknowledged { .. } => "rabbit.acknowledged",
             Event::Requeued { .. } => "rabbit.requeued",
             Event::Removed { .. } => "rabbit.removed",
+            Event::SegmentDeleted { .. } => "rabbit.segment_deleted",
             Event::DeadLettered { .. } => "rabbit.dead_lettered",
             Event::Got { .. } => "rabbit.got",
             Event::Confirmed { .. } => "rabbit.confirmed",

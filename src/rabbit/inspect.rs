@@ -47,9 +47,9 @@ pub struct QueueState {
     pub name: String,
     /// `classic`, `quorum`, `stream`.
     pub kind: String,
-    /// The node where its leader is: of a quorum queue that has one.
+    /// The node where its leader is: of a quorum queue that has one, or of a stream.
     pub leader: Option<String>,
-    /// The nodes of its members: of a quorum queue.
+    /// The nodes of its members: of a quorum queue or a stream.
     pub members: Vec<String>,
     /// Those that are up.
     pub online: Vec<String>,

@@ -3,9 +3,11 @@
 use super::content::Content;
 use super::ids::{PublishId, QueueId};
 use super::quorum::fifo::Fifo;
-use super::storage_v2::entry::Shared;
+use super::rules::Rules;
+use super::storage_v2::entry::{Shared, Stored};
 use super::storage_v2::levels::Levels;
-use super::storage_v2::{Item, Means};
+use super::storage_v2::{Item, Means, Tries};
+use super::stream::Stream;
 use crate::sim::{MessageId, Time};
 use std::rc::Rc;
 
@@ -16,6 +18,8 @@ pub enum Messages {
     Classic(Levels),
     /// A quorum queue: all in memory, and in the log of its group.
     Quorum(Fifo),
+    /// A stream: all on disk, and nothing is ever taken out.
+    Stream(Box<Stream>),
 }
 
 impl Messages {
@@ -24,6 +28,7 @@ impl Messages {
         match self {
             Messages::Classic(levels) => levels.ready(),
             Messages::Quorum(fifo) => fifo.ready(),
+            Messages::Stream(stream) => stream.count(),
         }
     }
 
@@ -32,6 +37,7 @@ impl Messages {
         match self {
             Messages::Classic(levels) => levels.ready_bytes(),
             Messages::Quorum(fifo) => fifo.ready_bytes(),
+            Messages::Stream(stream) => stream.bytes(),
         }
     }
 
@@ -40,6 +46,7 @@ impl Messages {
         match self {
             Messages::Classic(levels) => levels.in_memory(),
             Messages::Quorum(fifo) => fifo.ready(),
+            Messages::Stream(_) => 0,
         }
     }
 
@@ -48,17 +55,26 @@ impl Messages {
         match self {
             Messages::Classic(levels) => levels.memory_bytes(),
             Messages::Quorum(fifo) => fifo.memory_bytes(),
+            Messages::Stream(stream) => stream.memory_bytes(),
         }
     }
 
     /// True while something waits to be written out.
     pub fn is_unwritten(&self) -> bool {
-        matches!(self, Messages::Classic(levels) if levels.is_unwritten())
+        match self {
+            Messages::Classic(levels) => levels.is_unwritten(),
+            Messages::Quorum(_) => false,
+            Messages::Stream(stream) => stream.is_unwritten(),
+        }
     }
 
-    /// True while a confirm waits for a write buffer.
+    /// True while a confirm waits for a write buffer, or readers do.
     pub fn owes_confirms(&self) -> bool {
-        matches!(self, Messages::Classic(levels) if levels.owes_confirms())
+        match self {
+            Messages::Classic(levels) => levels.owes_confirms(),
+            Messages::Quorum(_) => false,
+            Messages::Stream(stream) => stream.is_unwritten(),
+        }
     }
 
     /// When the message that is first in line expires.
@@ -66,6 +82,7 @@ impl Messages {
         match self {
             Messages::Classic(levels) => levels.front_expires(),
             Messages::Quorum(fifo) => fifo.front_expires(),
+            Messages::Stream(_) => Time::NEVER,
         }
     }
 
@@ -81,6 +98,10 @@ impl Messages {
                 });
                 items.collect()
             }
+            Messages::Stream(stream) => {
+                let items = stream.iter().take(count);
+                items.map(|(offset, message)| (offset, message, None, false)).collect()
+            }
         }
     }
 
@@ -88,7 +109,7 @@ impl Messages {
     pub fn next_deliver_seqs(&self) -> Vec<u64> {
         match self {
             Messages::Classic(levels) => levels.next_deliver_seqs(),
-            Messages::Quorum(_) => Vec::new(),
+            Messages::Quorum(_) | Messages::Stream(_) => Vec::new(),
         }
     }
 
@@ -104,6 +125,11 @@ impl Messages {
         match self {
             Messages::Classic(levels) => levels.publish(message, confirm, copy, means),
             Messages::Quorum(fifo) => fifo.publish(message, confirm, means),
+            Messages::Stream(stream) => {
+                let offset = stream.next;
+                stream.append(message.0, confirm);
+                offset
+            }
         }
     }
 
@@ -118,6 +144,11 @@ impl Messages {
         match self {
             Messages::Classic(levels) => levels.publish_delivered(message, confirm, copy, means),
             Messages::Quorum(fifo) => fifo.publish_delivered(message, confirm, means),
+            Messages::Stream(stream) => {
+                let (seq, content, expires) = (stream.next, message.0, message.1);
+                stream.append(content.clone(), confirm);
+                Item { seq, content, stored: Stored::No, expires, tries: Tries::default() }
+            }
         }
     }
 
@@ -127,6 +158,7 @@ impl Messages {
         match self {
             Messages::Classic(levels) => levels.fetch(queue, means),
             Messages::Quorum(fifo) => fifo.fetch(),
+            Messages::Stream(_) => None,
         }
     }
 
@@ -135,6 +167,7 @@ impl Messages {
         match self {
             Messages::Classic(levels) => levels.drop_front(queue, means),
             Messages::Quorum(fifo) => fifo.fetch().map(|(item, _)| item.content.id),
+            Messages::Stream(_) => None,
         }
     }
 
@@ -143,6 +176,7 @@ impl Messages {
         match self {
             Messages::Classic(levels) => levels.requeue(items),
             Messages::Quorum(fifo) => fifo.requeue(items, has_limit),
+            Messages::Stream(_) => {}
         }
     }
 
@@ -158,6 +192,7 @@ impl Messages {
         match self {
             Messages::Classic(levels) => levels.purge(means),
             Messages::Quorum(fifo) => fifo.purge(),
+            Messages::Stream(_) => Vec::new(),
         }
     }
 
@@ -170,13 +205,16 @@ impl Messages {
         match self {
             Messages::Classic(levels) => levels.delete(unacked, means),
             Messages::Quorum(fifo) => fifo.purge(),
+            Messages::Stream(stream) => stream.delete(means),
         }
     }
 
     /// Writes all buffers out.
-    pub fn flush(&mut self, means: &mut Means<'_, '_>) {
-        if let Messages::Classic(levels) = self {
-            levels.flush(means);
+    pub fn flush(&mut self, rules: &Rules, means: &mut Means<'_, '_>) {
+        match self {
+            Messages::Classic(levels) => levels.flush(means),
+            Messages::Quorum(_) => {}
+            Messages::Stream(stream) => stream.write(rules, means),
         }
     }
 }

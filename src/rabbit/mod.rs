@@ -37,6 +37,7 @@ pub mod rates;
 pub mod rules;
 pub mod spec;
 pub mod storage_v2;
+pub mod stream;
 pub mod topic;
 pub mod wire;
 

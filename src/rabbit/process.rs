@@ -5,7 +5,7 @@ use super::broker::Broker;
 use super::command::{Command, RequestId};
 use super::consumer::Consumer;
 use super::event::Event;
-use super::ids::{ChannelId, QueueId};
+use super::ids::{ChannelId, ConsumerId, QueueId};
 use super::message::Frame;
 use super::probe::Probe;
 use super::publisher::Publisher;
@@ -95,7 +95,14 @@ pub enum Ticket {
         /// How many lie together.
         count: usize,
     },
-    /// Boot: a file of a quorum queue's group.
+    /// Chunks of a stream, or an index of it, for a consumer.
+    Stream {
+        /// The stream.
+        queue: QueueId,
+        /// The consumer.
+        consumer: ConsumerId,
+    },
+    /// Boot: a file of a stream, or of a quorum queue's group.
     GroupFile {
         /// The queue.
         queue: Rc<str>,

@@ -1,5 +1,7 @@
 //! Version profiles: what of the behaviour depends on the release of RabbitMQ that is modelled.
 
+use super::storage_v2::memory_first::Mode;
+
 /// A release that is modelled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Profile {
@@ -46,6 +48,16 @@ impl Profile {
     /// The storage that a classic queue gets.
     pub fn classic_storage(self) -> &'static str {
         if self == Profile::V3_11 { "v1" } else { "v2" }
+    }
+
+    /// How a classic queue that wants this version of the storage divides its messages.
+    pub fn mode(self, version: Option<i64>, lazy: bool) -> Mode {
+        match (self, version) {
+            (Profile::V3_11, Some(2)) => Mode::HeadOnly,
+            (Profile::V3_11, _) if lazy => Mode::Lazy,
+            (Profile::V3_11, _) => Mode::MemoryFirst,
+            _ => Mode::HeadOnly,
+        }
     }
 
     /// How often a quorum queue delivers a message at most before it gives it up, less one;

@@ -27,6 +27,7 @@ use super::quorum::Group;
 use super::rules::{Overflow, Rules};
 use super::storage_v2::entry::Shared;
 use super::storage_v2::{Item, METADATA_BYTES, Means, Tries};
+use super::stream::Start;
 use crate::ordered::BTreeMap;
 use crate::sim::cost::Server;
 use crate::sim::{MessageId, NodeId, Span, Time};
@@ -233,6 +234,10 @@ impl Queue {
         copy: &mut Option<Shared>,
         means: &mut Means<'_, '_>,
     ) -> Published {
+        if let Messages::Stream(stream) = &mut self.storage {
+            stream.append(content.clone(), confirm);
+            return Published::Enqueued;
+        }
         if self.rules.overflow != Overflow::DropHead && self.is_full_for(content) {
             if self.rules.overflow == Overflow::RejectPublishDlx {
                 self.dead_letter(content.clone(), Reason::MaxLength, means);
@@ -295,7 +300,10 @@ impl Queue {
     /// Drops messages at the head while there are too many; false if none had to go.
     pub fn drop_excess(&mut self, means: &mut Means<'_, '_>) -> bool {
         let mut dropped = false;
-        while self.rules.overflow == Overflow::DropHead
+        // The retention of a stream goes by segments.
+        let is_stream = matches!(self.storage, Messages::Stream(_));
+        while !is_stream
+            && self.rules.overflow == Overflow::DropHead
             && self.rules.is_over(self.storage.ready(), self.storage.ready_bytes())
             && self.drop_head(Reason::MaxLength, means)
         {
@@ -344,6 +352,9 @@ impl Queue {
     /// The next delivery, if there is a ready message and somebody to deliver it to. Begins to
     /// read if what is ready is on the disk.
     pub fn next_push(&mut self, means: &mut Means<'_, '_>) -> Option<Push> {
+        if let Messages::Stream(_) = self.storage {
+            return self.next_of_stream(means);
+        }
         if self.storage.ready() == 0 || !self.consumers.find(means.now, self.id, means.limits) {
             return None;
         }
@@ -410,6 +421,9 @@ impl Queue {
     ) {
         let mut has_credit = false;
         let mut back = Vec::new();
+        if let Messages::Stream(_) = self.storage {
+            return self.answered_to_stream(seqs);
+        }
         for seq in seqs {
             // A quorum queue may have taken it back already, as its channel was closed.
             let Some(Unacked { mut item, consumer, .. }) = self.unacked.remove(seq) else {
@@ -524,7 +538,12 @@ impl Queue {
     /// Registers a consumer.
     pub fn add_consumer(&mut self, consumer: Consumer, now: Time) -> ConsumerId {
         self.had_consumers = true;
-        self.consumers.add(consumer, now)
+        let start = consumer.start;
+        let id = self.consumers.add(consumer, now);
+        if let Messages::Stream(stream) = &mut self.storage {
+            stream.begin_reader(id, start.unwrap_or(Start::Next));
+        }
+        id
     }
 
     /// True if it goes now, because its last consumer left.

@@ -42,6 +42,12 @@ pub struct Rules {
     pub delivery_limit: Option<i64>,
     /// A delivery must be acknowledged within so long (`x-consumer-timeout`).
     pub consumer_timeout: Option<Span>,
+    /// Keeps its messages on the disk, up to 3.11 (`x-queue-mode`).
+    pub lazy: bool,
+    /// A stream keeps what is younger (`x-max-age`).
+    pub max_age: Option<Span>,
+    /// A segment of a stream is full with so many bytes (`x-stream-max-segment-size-bytes`).
+    pub segment_bytes: Option<u64>,
 }
 
 impl Rules {
@@ -80,6 +86,9 @@ impl Rules {
                 policy.get("delivery-limit"),
             ),
             consumer_timeout: number("consumer-timeout").map(Span::millis),
+            lazy: text("queue-mode") == Some("lazy"),
+            max_age: text("max-age").and_then(age),
+            segment_bytes: number("stream-max-segment-size-bytes"),
         }
     }
 
@@ -100,6 +109,24 @@ impl Rules {
             None => Time::NEVER,
         }
     }
+}
+
+/// An age as it is written: a number and one of `Y`, `M`, `D`, `h`, `m`, `s`.
+pub fn age(text: &str) -> Option<Span> {
+    let unit = text.chars().next_back()?;
+    let seconds = match unit {
+        'Y' => 365 * 86_400,
+        'M' => 30 * 86_400,
+        'D' => 86_400,
+        'h' => 3_600,
+        'm' => 60,
+        's' => 1,
+        _ => return None,
+    };
+    let digits = &text[..text.len() - 1];
+    let is_number = digits.bytes().all(|sign| sign.is_ascii_digit());
+    let count = digits.parse::<u64>().ok().filter(|count| is_number && *count <= 1_000_000)?;
+    Some(Span::seconds(count * seconds))
 }
 
 /// Of two limits the lower holds; one that is without limit gives way to none.

@@ -94,7 +94,12 @@ static CONTROLLER: Object = Object {
 
 static TOPIC: Object = Object {
     called: "a topic",
-    fields: &[("records", Value), ("partitions_used", Value), ("partitions", List(&PARTITION))],
+    fields: &[
+        ("records", Value),
+        ("partitions_used", Value),
+        ("config", ValueMap),
+        ("partitions", List(&PARTITION)),
+    ],
     methods: &[("partition", "partitions")],
 };
 

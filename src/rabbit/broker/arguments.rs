@@ -8,15 +8,18 @@ use crate::rabbit::command::{AmqpError, Argument};
 use crate::rabbit::error;
 use crate::rabbit::message::{Arguments, QueueDeclare};
 use crate::rabbit::profile::Profile;
+use crate::rabbit::rules::age;
 
 /// Arguments of queues that the server knows, and what is demanded of each.
-const KNOWN: [(&str, Check); 18] = [
+const KNOWN: [(&str, Check); 22] = [
     ("x-consumer-timeout", Check::NotNegative),
     ("x-dead-letter-exchange", Check::Text),
     ("x-dead-letter-routing-key", Check::DeadLetterKey),
     ("x-dead-letter-strategy", Check::OneOf(&["at-most-once", "at-least-once"])),
     ("x-delivery-limit", Check::Limit),
     ("x-expires", Check::Expires),
+    ("x-initial-cluster-size", Check::NotNegative),
+    ("x-max-age", Check::MaxAge),
     ("x-max-length", Check::NotNegative),
     ("x-max-length-bytes", Check::NotNegative),
     ("x-max-priority", Check::Priority),
@@ -29,11 +32,35 @@ const KNOWN: [(&str, Check); 18] = [
     ("x-queue-version", Check::Version),
     ("x-quorum-initial-group-size", Check::NotNegative),
     ("x-single-active-consumer", Check::Boolean),
+    ("x-stream-filter-size-bytes", Check::NotNegative),
+    ("x-stream-max-segment-size-bytes", Check::NotNegative),
 ];
 
-/// What a classic queue refuses.
+/// What only a quorum queue takes.
 const ONLY_FOR_QUORUM: [&str; 3] =
     ["x-dead-letter-strategy", "x-delivery-limit", "x-quorum-initial-group-size"];
+
+/// What only a stream takes.
+const ONLY_FOR_STREAMS: [&str; 4] = [
+    "x-initial-cluster-size",
+    "x-max-age",
+    "x-stream-filter-size-bytes",
+    "x-stream-max-segment-size-bytes",
+];
+
+/// All that a stream takes.
+const FOR_STREAMS: [&str; 7] = [
+    "x-initial-cluster-size",
+    "x-max-age",
+    "x-max-length-bytes",
+    "x-queue-leader-locator",
+    "x-queue-type",
+    "x-stream-filter-size-bytes",
+    "x-stream-max-segment-size-bytes",
+];
+
+/// A segment of a stream has at most so many bytes.
+const SEGMENT_BYTES_MAX: i64 = 3_000_000_000;
 
 /// What a quorum queue refuses.
 const NOT_FOR_QUORUM: [&str; 4] =
@@ -56,6 +83,8 @@ enum Check {
     Limit,
     Version,
     DeadLetterKey,
+    /// A number and a unit of time: `7D`.
+    MaxAge,
     OneOf(&'static [&'static str]),
 }
 
@@ -71,11 +100,13 @@ pub fn check_queue(queue: &str, arguments: &Arguments, profile: Profile) -> Resu
         }
     }
     let kind = queue_type(arguments);
-    let strange = match kind {
-        "quorum" => &NOT_FOR_QUORUM[..],
-        _ => &ONLY_FOR_QUORUM[..],
+    let is_strange = |name: &&str| match kind {
+        "stream" => !FOR_STREAMS.contains(name),
+        "quorum" => NOT_FOR_QUORUM.contains(name) || ONLY_FOR_STREAMS.contains(name),
+        _ => ONLY_FOR_QUORUM.contains(name) || ONLY_FOR_STREAMS.contains(name),
     };
-    if let Some(name) = strange.iter().find(|name| arguments.contains_key(**name)) {
+    let mut given = queue_arguments().filter(|name| arguments.contains_key(*name));
+    if let Some(name) = given.find(is_strange) {
         let of = error::queue_in_vhost(queue);
         return Err(error::precondition_failed(format_args!(
             "invalid arg '{name}' for {of} of queue type rabbit_{kind}_queue"
@@ -95,15 +126,31 @@ pub fn check_queue(queue: &str, arguments: &Arguments, profile: Profile) -> Resu
     if text("x-dead-letter-strategy") == "at-least-once" {
         return Err(error::not_here_yet("x-dead-letter-strategy at-least-once"));
     }
-    match kind {
-        "classic" | "quorum" => Ok(()),
-        other => Err(error::not_here_yet(format_args!("queue type {other}"))),
+    if kind == "stream" {
+        return check_stream(arguments);
     }
+    Ok(())
 }
 
-/// Refuses properties that a quorum queue cannot have.
+/// Refuses sizes that a stream cannot have.
+fn check_stream(arguments: &Arguments) -> Result<(), AmqpError> {
+    let number = |name: &str| match arguments.get(name) {
+        Some(Argument::Integer(number)) => Some(*number),
+        _ => None,
+    };
+    if number("x-stream-max-segment-size-bytes").is_some_and(|bytes| bytes > SEGMENT_BYTES_MAX) {
+        let text = "Exceeded max value for x-stream-max-segment-size-bytes";
+        return Err(error::precondition_failed(text));
+    }
+    if number("x-stream-filter-size-bytes").is_some_and(|bytes| !(16..=255).contains(&bytes)) {
+        return Err(error::precondition_failed("Invalid value for  x-stream-filter-size-bytes"));
+    }
+    Ok(())
+}
+
+/// Refuses properties that a quorum queue or a stream cannot have.
 pub fn check_properties(queue: &str, declare: &QueueDeclare) -> Result<(), AmqpError> {
-    if queue_type(&declare.arguments) != "quorum" {
+    if queue_type(&declare.arguments) == "classic" {
         return Ok(());
     }
     let wrong = [
@@ -268,6 +315,10 @@ impl Check {
             Check::Version => match not_negative(value)? {
                 1 | 2 => Ok(()),
                 other => Err(format!("\"unsupported queue version '{other}'\"")),
+            },
+            Check::MaxAge => match age(text(value)?) {
+                Some(_) => Ok(()),
+                None => Err("invalid_max_age".to_owned()),
             },
             Check::OneOf(words) => match text(value)? {
                 word if words.contains(&word) => Ok(()),

@@ -10,10 +10,12 @@ use crate::rabbit::alarms::{
     Alarms, CONNECTION_BYTES, DISK_BYTES, IDLE_BYTES, MONITOR_INTERVAL, QUEUE_BYTES, Watermark,
 };
 use crate::rabbit::event::Event;
-use crate::rabbit::ids::ChannelId;
+use crate::rabbit::ids::{ChannelId, QueueId};
 use crate::rabbit::message::Method;
+use crate::rabbit::messages::Messages;
 use crate::rabbit::process::{Out, Timer};
 use crate::rabbit::profile::Profile;
+use crate::rabbit::queue::Queue;
 use crate::rabbit::spec::Settings;
 use crate::sim::NodeId;
 
@@ -27,6 +29,11 @@ pub(super) fn alarms(settings: &Settings, profile: Profile) -> Alarms {
     let absolute = bytes("vm_memory_high_watermark.absolute").map(Watermark::Absolute);
     let relative = relative.find_map(|text| Watermark::relative(text));
     alarms.watermark = absolute.or(relative).unwrap_or(alarms.watermark);
+    let ratio = settings.get("vm_memory_high_watermark_paging_ratio");
+    if let Some(Watermark::Relative(millionths)) = ratio.and_then(|text| Watermark::relative(text))
+    {
+        alarms.paging_millionths = millionths;
+    }
     if let Some(memory) = bytes("total_memory_available_override_value") {
         alarms.memory_bytes = memory;
     }
@@ -78,7 +85,31 @@ impl Broker {
             alarms.used_bytes = IDLE_BYTES + queues + connections;
             alarms.free_bytes = DISK_BYTES.saturating_sub(files);
         });
+        self.page(queues, out);
         if self.alarm.is_some() {
+            self.watch(out);
+        }
+    }
+
+    /// Up to 3.11: queues keep as much in memory as fits below the limit, all the same share.
+    fn page(&mut self, queues: u64, out: &mut Out<'_>) {
+        let pages = |queue: &Queue| matches!(&queue.storage, Messages::Classic(levels) if levels.can_page());
+        let can_page = self.queues.values().filter(|queue| pages(queue)).map(|queue| queue.id);
+        let can_page: Vec<QueueId> = can_page.collect();
+        if can_page.is_empty() {
+            return;
+        }
+        let excess = self.alarms.used_bytes.saturating_sub(self.alarms.paging_bytes());
+        let share = 1_000 - 1_000 * excess.min(queues) / queues.max(1);
+        for id in can_page {
+            self.with_queue(id, out, |queue, means| {
+                if let Messages::Classic(levels) = &mut queue.storage {
+                    levels.press((excess > 0).then_some(share), means);
+                }
+            });
+            self.see_to_writing(id, out);
+        }
+        if excess > 0 {
             self.watch(out);
         }
     }

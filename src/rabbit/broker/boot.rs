@@ -21,6 +21,7 @@ use crate::rabbit::storage_v2::levels::Levels;
 use crate::rabbit::storage_v2::message_store::{self, MessageStore};
 use crate::rabbit::storage_v2::recovery::Recovered;
 use crate::rabbit::storage_v2::{Storage, directory, index_file, level_directory};
+use crate::rabbit::stream::{self, Stream};
 use crate::sim::{NodeId, Rope};
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -50,6 +51,28 @@ struct QueueFiles {
     spoilt: BTreeSet<u64>,
     /// Of a quorum queue: what its group left.
     group: Option<Files>,
+    /// Of a stream: what its log left.
+    stream: Option<stream::recovery::Files>,
+}
+
+impl QueueFiles {
+    /// The folder of the queue's files.
+    fn directory(&self, name: &str) -> String {
+        match (&self.group, &self.stream) {
+            (Some(_), _) => group::directory(name),
+            (_, Some(_)) => stream::log::directory(name),
+            _ => directory(name),
+        }
+    }
+
+    /// A file of a group or a stream was read.
+    fn add(&mut self, file: &str, bytes: &Rope) {
+        if let Some(group) = &mut self.group {
+            group.add(file, bytes);
+        } else if let Some(stream) = &mut self.stream {
+            stream.add(file, bytes);
+        }
+    }
 }
 
 impl Broker {
@@ -76,7 +99,10 @@ impl Broker {
     /// Something that was asked for was read.
     pub(super) fn was_read(&mut self, ticket: Ticket, bytes: &Rope, out: &mut Out<'_>) {
         // Queues that are there already may read while others are not.
-        let is_of_queue = matches!(ticket, Ticket::TailSegment { .. } | Ticket::Messages { .. });
+        let is_of_queue = matches!(
+            ticket,
+            Ticket::TailSegment { .. } | Ticket::Messages { .. } | Ticket::Stream { .. }
+        );
         let (Phase::Boots(boot), false) = (&mut self.phase, is_of_queue) else {
             return self.queue_was_read(ticket, bytes, out);
         };
@@ -106,10 +132,13 @@ impl Broker {
             }
             Ticket::GroupFile { queue, file } => {
                 let files = boot.queues.get_mut(&queue);
-                if let Some(group) = files.and_then(|files| files.group.as_mut()) {
-                    group.add(&file, bytes);
+                let is_segment = file.ends_with(".segment");
+                if let Some(files) = files {
+                    files.add(&file, bytes);
                 }
-                if is_last {
+                if is_last && is_segment {
+                    self.recover_queues(out);
+                } else if is_last {
                     self.look_at_ends(out);
                 }
             }
@@ -141,9 +170,10 @@ impl Broker {
                     let levels = arguments::levels(&declaration.arguments);
                     let index = vec![BTreeMap::new(); usize::from(levels)];
                     let spoilt = BTreeSet::new();
-                    let is_quorum = arguments::queue_type(&declaration.arguments) == "quorum";
-                    let group = is_quorum.then(Files::default);
-                    let files = QueueFiles { declaration, bindings, index, spoilt, group };
+                    let kind = arguments::queue_type(&declaration.arguments);
+                    let group = (kind == "quorum").then(Files::default);
+                    let stream = (kind == "stream").then(Default::default);
+                    let files = QueueFiles { declaration, bindings, index, spoilt, group, stream };
                     boot.queues.insert(name.into(), files);
                 }
                 Definition::Policy(is_operator, policy) => {
@@ -158,11 +188,14 @@ impl Broker {
         }
         let Phase::Boots(boot) = &mut self.phase else { return };
         for (name, files) in &boot.queues {
-            if files.group.is_some() {
-                let directory = group::directory(name);
+            if files.group.is_some() || files.stream.is_some() {
+                let directory = files.directory(name);
+                let is_group = files.group.is_some();
                 let files = out.files().with_prefix(&directory);
-                let files: Vec<String> = files.map(|(file, _)| file.to_owned()).collect();
-                for file in files {
+                let files = files.map(|(file, _)| file.to_owned());
+                // Of a stream only the indexes at first.
+                let files = files.filter(|file| is_group || file.ends_with(".index"));
+                for file in files.collect::<Vec<String>>() {
                     let name_inside = file.strip_prefix(&directory).unwrap_or_default();
                     let (queue, inside) = (name.clone(), name_inside.into());
                     out.read(&file, 0, u64::MAX, Ticket::GroupFile { queue, file: inside });
@@ -184,7 +217,7 @@ impl Broker {
             }
         }
         if boot.reads_under_way == 0 {
-            self.recover_queues(out);
+            self.look_at_ends(out);
         }
     }
 
@@ -192,6 +225,15 @@ impl Broker {
     fn look_at_ends(&mut self, out: &mut Out<'_>) {
         let Phase::Boots(boot) = &mut self.phase else { return };
         for (name, files) in &boot.queues {
+            if let Some(stream) = &files.stream {
+                for file in stream.doubtful(name, out) {
+                    let path = format!("{}{file}", files.directory(name));
+                    let (queue, file) = (name.clone(), file.into());
+                    out.read(&path, 0, u64::MAX, Ticket::GroupFile { queue, file });
+                    boot.reads_under_way += 1;
+                }
+                continue;
+            }
             let levels = files.index.iter().enumerate();
             let entries = levels.flat_map(|(level, index)| {
                 let directory = level_directory(name, level as u8);
@@ -264,6 +306,9 @@ impl Broker {
             self.begin_group(id, group, out);
             return self.configure_group(id, out);
         }
+        if let Some(stream) = files.stream {
+            return self.recover_stream(name, (files.declaration, files.bindings), stream, out);
+        }
         let mut levels = Vec::new();
         let mut recovered = Recovered::default();
         for (level, index) in files.index.into_iter().enumerate() {
@@ -297,6 +342,24 @@ impl Broker {
         self.look_at_head(id, out);
     }
 
+    fn recover_stream(
+        &mut self,
+        name: Rc<str>,
+        (declaration, bindings): (queue::Declaration, Vec<SavedBinding>),
+        files: stream::recovery::Files,
+        out: &mut Out<'_>,
+    ) {
+        let id = self.next_queue_id();
+        let stream = Stream::recovered(name.clone(), files, &mut self.names, out);
+        out.emit(Event::QueueRecovered { queue: name.clone(), messages: stream.count() });
+        for (position, message) in stream.iter() {
+            out.emit(Event::Recovered { queue: name.clone(), message, position });
+        }
+        let storage = Messages::Stream(Box::new(stream));
+        self.add_queue(Queue::new((id, name), declaration, None, storage, out.now()));
+        self.bind_again(&Destination::Queue(id), bindings);
+    }
+
     fn bind_again(&mut self, destination: &Destination, bindings: Vec<SavedBinding>) {
         for SavedBinding { source, key, arguments } in bindings {
             let key = self.names.shared(&key);
@@ -309,13 +372,12 @@ impl Broker {
 
     /// Files of queues that are not there any more.
     fn delete_leftovers(&mut self, boot: &Boot, out: &mut Out<'_>) {
-        let kept = boot.queues.iter().map(|(name, files)| match files.group {
-            Some(_) => group::directory(name),
-            None => directory(name),
-        });
-        let kept: Vec<String> = kept.collect();
+        let kept: Vec<String> =
+            boot.queues.iter().map(|(name, files)| files.directory(name)).collect();
         let files = out.files();
-        let files = files.with_prefix("queues/").chain(files.with_prefix(group::DIRECTORY));
+        let files = ["queues/", group::DIRECTORY, stream::log::DIRECTORY]
+            .into_iter()
+            .flat_map(|prefix| files.with_prefix(prefix));
         let files = files.map(|(name, _)| name);
         let left: Vec<String> = files
             .filter(|file| !kept.iter().any(|directory| file.starts_with(&**directory)))

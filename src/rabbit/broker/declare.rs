@@ -16,6 +16,7 @@ use crate::rabbit::quorum::command::Command;
 use crate::rabbit::quorum::fifo::Fifo;
 use crate::rabbit::quorum::group::{Files, Group};
 use crate::rabbit::storage_v2::levels::Levels;
+use crate::rabbit::stream::Stream;
 use std::rc::Rc;
 
 /// Names have at most so many bytes: a short string of AMQP.
@@ -120,10 +121,12 @@ impl Broker {
             auto_delete: declare.auto_delete,
             arguments: declare.arguments.clone(),
         };
-        let is_quorum = arguments::queue_type(&declare.arguments) == "quorum";
-        let storage = match is_quorum {
-            true => Messages::Quorum(Fifo::new(self.profile)),
-            false => {
+        let kind = arguments::queue_type(&declare.arguments);
+        let is_quorum = kind == "quorum";
+        let storage = match kind {
+            "quorum" => Messages::Quorum(Fifo::new(self.profile)),
+            "stream" => Messages::Stream(Box::new(Stream::new(name.clone()))),
+            _ => {
                 let levels = arguments::levels(&declare.arguments);
                 Messages::Classic(Levels::new(&name, levels, declare.durable, out.now()))
             }
@@ -183,6 +186,12 @@ impl Broker {
         if self.is_quorum(id) {
             self.submit(id, &Command::Purge, Some(channel), out);
             return Ok(());
+        }
+        if let Messages::Stream(_) = self.queues[&id].storage {
+            let of = error::queue_in_vhost(&self.queues[&id].name);
+            return Err(error::not_implemented(format_args!(
+                "queue.purge not supported by stream queues {of}"
+            )));
         }
         let count = self.with_queue(id, out, |queue, means| queue.purge(means));
         self.run(id, out);

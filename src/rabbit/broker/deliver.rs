@@ -17,7 +17,8 @@ use crate::rabbit::profile::Profile;
 use crate::rabbit::protection::Protection::PrefetchLimit;
 use crate::rabbit::queue::{Got, Push, Settlement};
 use crate::rabbit::quorum::command::Command;
-use crate::sim::{MessageId, Rope};
+use crate::rabbit::stream::Start;
+use crate::sim::{MessageId, Rope, Time};
 use std::rc::Rc;
 
 impl Broker {
@@ -87,10 +88,12 @@ impl Broker {
                 )));
             }
         };
+        let start = self.check_stream(id, (channel, consume), out.now())?;
         let prefetch = if consume.no_ack { 0 } else { self.channel(channel).prefetch };
         let queue = self.queues.get_mut(&id).expect("it was just found");
+        let is_shared = start.is_some();
         let is_taken = queue.consumers.is_single() || queue.consumers.count() > 0;
-        if queue.consumers.has_exclusive() || consume.exclusive && is_taken {
+        if !is_shared && (queue.consumers.has_exclusive() || consume.exclusive && is_taken) {
             let text = format!("{} in exclusive use", error::queue_in_vhost(&queue.name));
             return Err(error::access_refused(text));
         }
@@ -112,8 +115,52 @@ impl Broker {
         consumer.is_unlimited = self.without.lacks(PrefetchLimit);
         consumer.priority = priority;
         consumer.exclusive = consume.exclusive;
+        consumer.start = start;
         self.add_consumer(id, consumer, true, out);
         Ok(())
+    }
+
+    /// Where a consumer begins in a stream, if it may have it; `None` for another queue.
+    fn check_stream(
+        &mut self,
+        id: QueueId,
+        (channel, consume): (ChannelId, &Consume),
+        now: Time,
+    ) -> Result<Option<Start>, AmqpError> {
+        let queue = &self.queues[&id];
+        let of = error::queue_in_vhost(&queue.name);
+        let kind = super::arguments::queue_type(&queue.declaration.arguments);
+        let (strange, offset) = match kind {
+            "stream" => ("x-priority", consume.arguments.get("x-stream-offset")),
+            _ => ("x-stream-offset", None),
+        };
+        if consume.arguments.contains_key(strange) {
+            return Err(error::precondition_failed(format_args!(
+                "invalid arg '{strange}' for {of} of queue type rabbit_{kind}_queue"
+            )));
+        }
+        if kind != "stream" {
+            return Ok(None);
+        }
+        let start = Start::of(offset, now).map_err(|reason| {
+            error::precondition_failed(format_args!(
+                "invalid arg 'x-stream-offset' for {of}: {reason}"
+            ))
+        })?;
+        if self.channel(channel).prefetch == 0 {
+            return Err(error::precondition_failed(format_args!(
+                "consumer prefetch count is not set for stream {of}"
+            )));
+        }
+        if consume.no_ack {
+            return Err(error::not_implemented(format_args!(
+                "automatic acknowledgement not supported by stream {of}"
+            )));
+        }
+        if self.limits.is_limited(channel) {
+            return Err(error::not_implemented(format_args!("{of} does not support global qos")));
+        }
+        Ok(Some(start))
     }
 
     /// Registers a consumer at its queue, and with its channel if that is still there.
@@ -227,6 +274,12 @@ impl Broker {
         out: &mut Out<'_>,
     ) -> Result<(), AmqpError> {
         let id = self.queue_for(channel, queue)?;
+        if let Messages::Stream(_) = self.queues[&id].storage {
+            let of = error::queue_in_vhost(&self.queues[&id].name);
+            return Err(error::not_implemented(format_args!(
+                "basic.get not supported by stream queues {of}"
+            )));
+        }
         if self.queues[&id].consumers.is_single() {
             let kind = if self.is_quorum(id) { "quorum" } else { "classic" };
             return Err(error::single_active(&self.queues[&id].name, kind));
@@ -333,6 +386,14 @@ impl Broker {
                     if let Messages::Classic(levels) = &mut queue.storage {
                         let which = (refill, first, count);
                         levels.messages_were_read(level, which, bytes, means);
+                    }
+                });
+                id
+            }
+            Ticket::Stream { queue: id, consumer } => {
+                self.with_queue(id, out, |queue, means| {
+                    if let Messages::Stream(stream) = &mut queue.storage {
+                        stream.was_read(consumer, bytes, means.names);
                     }
                 });
                 id

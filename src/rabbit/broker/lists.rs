@@ -11,6 +11,7 @@ use crate::rabbit::inspect::{
     QueueState,
 };
 use crate::rabbit::message::List;
+use crate::rabbit::messages::Messages;
 use crate::rabbit::policy::Policy;
 use crate::rabbit::queue::Queue;
 use crate::rabbit::rates::ONE;
@@ -81,6 +82,12 @@ impl Broker {
     /// All queues in the order of their names.
     pub fn queue_states(&self, now: Time) -> Vec<QueueState> {
         self.by_name().map(|queue| queue_state(queue, &self.name, now)).collect()
+    }
+
+    /// True if this queue is a stream.
+    pub fn is_stream(&self, queue: &str) -> bool {
+        let queue = self.queue_ids.get(queue).map(|id| &self.queues[id]);
+        queue.is_some_and(|queue| matches!(queue.storage, Messages::Stream(_)))
     }
 
     /// All consumers, by queue and registration.
@@ -201,12 +208,18 @@ fn queue_state(queue: &Queue, node: &str, now: Time) -> QueueState {
         0 => 0.0,
         _ => queue.consumers.utilisation(now) as f64 / ONE as f64,
     };
+    let is_stream = matches!(queue.storage, Messages::Stream(_));
+    let is_member = is_stream || queue.group.is_some();
+    let members: Vec<String> = is_member.then(|| node.to_owned()).into_iter().collect();
     QueueState {
         name: queue.name.to_string(),
         kind: arguments::queue_type(&queue.declaration.arguments).to_owned(),
-        leader: queue.group.as_ref().and_then(|group| group.leads().then(|| node.to_owned())),
-        members: queue.group.iter().map(|_| node.to_owned()).collect(),
-        online: queue.group.iter().map(|_| node.to_owned()).collect(),
+        leader: match &queue.group {
+            Some(group) => group.leads().then(|| node.to_owned()),
+            None => is_stream.then(|| node.to_owned()),
+        },
+        members: members.clone(),
+        online: members,
         delivery_limit: queue.delivery_limit(),
         durable: queue.declaration.durable,
         auto_delete: queue.declaration.auto_delete,

@@ -48,6 +48,7 @@ use super::exchange::Exchanges;
 use super::ids::{ChannelId, PublishId, QueueId};
 use super::limits::Limits;
 use super::message::{Frame, Method};
+use super::messages::Messages;
 use super::names::Names;
 use super::policy::Policies;
 use super::process::{Out, Process, Ticket, Timer};
@@ -318,10 +319,14 @@ impl Broker {
 
     /// Writes the buffer of a queue out.
     fn write(&mut self, id: QueueId, out: &mut Out<'_>) {
-        self.with_queue(id, out, |queue, means| {
-            queue.storage.flush(means);
+        let is_stream = self.with_queue(id, out, |queue, means| {
+            queue.storage.flush(&queue.rules, means);
             queue.write_by = None;
+            matches!(queue.storage, Messages::Stream(_))
         });
+        if is_stream == Some(true) {
+            self.run(id, out);
+        }
     }
 
     /// What is too much at the head of a queue goes, and what has expired.

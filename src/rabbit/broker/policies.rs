@@ -1,11 +1,12 @@
 //! Policies come and go, and with them what queues and exchanges keep to.
 
 use super::{Broker, arguments};
-use crate::rabbit::command::AmqpError;
+use crate::rabbit::command::{AmqpError, Argument};
 use crate::rabbit::definitions::{Definition, policy_file};
 use crate::rabbit::error;
 use crate::rabbit::ids::{ChannelId, QueueId};
 use crate::rabbit::message::Method;
+use crate::rabbit::messages::Messages;
 use crate::rabbit::policy::{Policy, merged};
 use crate::rabbit::process::Out;
 use crate::rabbit::quorum::command::Command;
@@ -91,6 +92,13 @@ impl Broker {
             [0, 1].map(|sort: usize| self.policies[sort].of_queue(&queue.name, kind));
         if queue.group.is_none() {
             queue.rules = Rules::new(arguments, &merged(user, operator));
+        }
+        if let Messages::Classic(levels) = &mut queue.storage {
+            let version = match arguments.get("x-queue-version") {
+                Some(Argument::Integer(version)) => Some(*version),
+                _ => None,
+            };
+            levels.set_mode(self.profile.mode(version, queue.rules.lazy));
         }
         queue.policies = [user, operator].map(|policy| policy.map(|it| (&*it.name).into()));
     }

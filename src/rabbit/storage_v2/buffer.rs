@@ -99,6 +99,11 @@ impl Buffer {
         }
     }
 
+    /// True if a message waits to be written.
+    pub fn holds(&self, seq: u64) -> bool {
+        self.messages.contains_key(&seq)
+    }
+
     /// A message that need not be read from the disk.
     pub fn content(&self, seq: u64) -> Option<&Rc<Content>> {
         let unwritten = self.messages.get(&seq).map(|unwritten| &unwritten.content);
@@ -182,6 +187,7 @@ impl Storage {
             let entry = Entry { head_bytes, ..entry };
             entry.encode(&mut index);
             self.tail.written(seq, stored, head_bytes);
+            self.written_in_head(seq, stored);
             if let Stored::Queue { .. } = stored {
                 self.buffer.cache.insert(seq, content);
             }

@@ -18,7 +18,7 @@ use std::rc::Rc;
 #[derive(Clone, Debug)]
 pub struct Levels {
     /// By level; at least one.
-    levels: Vec<Storage>,
+    pub(super) levels: Vec<Storage>,
 }
 
 impl Levels {

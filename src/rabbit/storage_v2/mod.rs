@@ -5,7 +5,8 @@
 //! 2048 at the most, so that a queue that nobody consumes keeps one. Everything behind it is the
 //! **tail**, on disk, until it comes to the head again.
 //!
-//! A queue with priorities has such a storage for each level; see [`levels`].
+//! A queue with priorities has such a storage for each level; see [`levels`]. Up to 3.11 the head
+//! may be as long as memory allows: see [`memory_first`].
 //!
 //! A message that is to survive a restart is written even while it is in memory. Written means:
 //! put into the **write buffer**, and from there into two files of its segment (4096 sequence ids):
@@ -29,6 +30,7 @@
 pub mod buffer;
 pub mod entry;
 pub mod levels;
+pub mod memory_first;
 pub mod message_store;
 pub mod recovery;
 pub mod refill;
@@ -46,6 +48,7 @@ use crate::ordered::BTreeMap;
 use crate::sim::{MessageId, Time};
 use buffer::Buffer;
 use entry::{Entry, SEGMENT_ENTRIES, Shared, Stored};
+use memory_first::Mode;
 use message_store::MessageStore;
 use refill::Refill;
 use serde::{Deserialize, Serialize};
@@ -158,6 +161,9 @@ pub struct Storage {
     segments: BTreeMap<u64, Segment>,
     buffer: Buffer,
     rate: OutRate,
+    mode: Mode,
+    /// Under memory pressure: so many messages stay in memory.
+    pressure: Option<usize>,
 }
 
 impl Storage {
@@ -177,6 +183,8 @@ impl Storage {
             segments: BTreeMap::new(),
             buffer: Buffer::default(),
             rate: OutRate::new(now),
+            mode: Mode::default(),
+            pressure: None,
         }
     }
 
@@ -246,6 +254,16 @@ impl Storage {
         seq < self.next_deliver_seq
     }
 
+    /// How many messages may be in memory.
+    fn memory_limit(&self) -> usize {
+        self.mode.limit(self.pressure, self.rate.memory_limit())
+    }
+
+    /// True while messages are on their way from the disk.
+    fn is_refilling(&self) -> bool {
+        !self.refill.is_empty() || self.refill.is_reading()
+    }
+
     // ---- messages come ----
 
     /// Puts a message behind all others. `copy` is where another queue has already stored it.
@@ -259,7 +277,7 @@ impl Storage {
         let seq = self.next_seq;
         self.next_seq += 1;
         let on_disk = self.tail.count() + self.refill.count() as u64;
-        let to_head = joins_head(self.head.len(), on_disk, self.rate.memory_limit());
+        let to_head = self.mode.keeps(self.head.len(), on_disk, self.memory_limit());
         let is_persistent = self.is_durable && content.is_persistent();
         let stored = if is_persistent || !to_head {
             self.write(seq, (&content, expires), confirm, copy, means)

@@ -37,6 +37,11 @@ impl Refill {
         self.wanted.len()
     }
 
+    /// True while the index is read.
+    pub fn is_reading(&self) -> bool {
+        self.reads_index
+    }
+
     /// True if no message is on its way.
     pub fn is_empty(&self) -> bool {
         self.wanted.is_empty()
@@ -82,7 +87,7 @@ impl Storage {
             return;
         }
         self.refill.number += 1;
-        let taken = self.tail.take_front(self.rate.memory_limit());
+        let taken = self.tail.take_front(self.memory_limit().max(1));
         let wanted = taken
             .into_iter()
             .map(|from| Wanted { content: self.buffer.content(from.entry.seq).cloned(), from });

@@ -80,6 +80,23 @@ impl Tail {
         self.count += 1;
     }
 
+    /// Adds a message before all others.
+    pub fn push_front(&mut self, entry: TailEntry) {
+        let number = entry.entry.seq / SEGMENT_ENTRIES;
+        let is_known = |first: &Segment| matches!(first.entries, Entries::Known(_));
+        if self.segments.front().is_none_or(|it| it.number != number || !is_known(it)) {
+            let entries = Entries::Known(Rc::default());
+            let front_expires = Time::NEVER;
+            self.segments.push_front(Segment { number, count: 0, front_expires, entries });
+        }
+        let first = self.segments.front_mut().expect("it was just made");
+        if let Entries::Known(entries) = &mut first.entries {
+            Rc::make_mut(entries).push_front(entry);
+        }
+        first.count += 1;
+        self.count += 1;
+    }
+
     /// Forgets what is on disk of the segments that are neither at the front nor at the end.
     /// Messages from `unwritten` on are not on disk yet.
     pub fn forget_middle(&mut self, unwritten: u64) {

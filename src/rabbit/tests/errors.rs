@@ -77,19 +77,6 @@ fn arguments_are_checked_in_the_words_of_the_server() {
 }
 
 #[test]
-fn what_is_not_built_yet_says_so() {
-    let mut lab = Lab::new();
-    let stream = Ask::DeclareQueue {
-        queue: "q".to_owned(),
-        kind: "stream".to_owned(),
-        durable: true,
-        auto_delete: false,
-        arguments: BTreeMap::new(),
-    };
-    refused(&mut lab, stream, 540, "NOT_IMPLEMENTED - not here yet: queue type stream");
-}
-
-#[test]
 fn a_publisher_that_names_no_exchange_gives_its_message_up_and_goes_on() {
     let mut lab = Lab::new();
     lab.declare("q");

@@ -278,9 +278,6 @@ fn declare_queue(arguments: &Arguments) -> Result<Job, Refusal> {
     let queue = named(arguments)?;
     let kind = arguments
         .value("--type", "classic", |word| one_of(word, &["classic", "quorum", "stream"]))?;
-    if kind == "stream" {
-        return Err(Refusal::NotHereYet(format!("rabbitmqadmin declare queue --type {kind}")));
-    }
     let ask = Ask::DeclareQueue {
         queue,
         kind: kind.into(),

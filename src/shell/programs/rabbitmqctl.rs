@@ -330,6 +330,7 @@ fn queue_cell(queue: &QueueState, column: &str) -> String {
         "messages_unacknowledged" => queue.unacked.to_string(),
         "messages" => (queue.ready + queue.unacked).to_string(),
         "messages_ram" => queue.in_memory.to_string(),
+        "message_bytes" if queue.kind == "stream" => String::new(),
         "message_bytes" => queue.bytes.to_string(),
         "consumers" => queue.consumers.len().to_string(),
         "consumer_utilisation" | "consumer_capacity" => format!("{:?}", queue.consumer_utilisation),

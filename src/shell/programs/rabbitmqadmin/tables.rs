@@ -135,7 +135,8 @@ pub(super) fn queues(answer: &Answer) -> Vec<String> {
             (queue.consumer_utilisation as f32).to_string(),
             queue.policy.clone().unwrap_or_default(),
             queue.operator_policy.clone().unwrap_or_default(),
-            queue.bytes.to_string(),
+            // A stream reports none.
+            if queue.kind == "stream" { 0 } else { queue.bytes }.to_string(),
             (queue.ready + queue.unacked).to_string(),
             queue.unacked.to_string(),
         ]

@@ -1,0 +1,291 @@
+//! Segments, writing and retention.
+
+use super::chunk::{self, INDEX_MAGIC, IndexEntry, Placed, Run, SEGMENT_MAGIC};
+use super::reader::Reader;
+use crate::rabbit::content::Content;
+use crate::rabbit::event::Event;
+use crate::rabbit::ids::{ConsumerId, PublishId, QueueId};
+use crate::rabbit::process::Out;
+use crate::rabbit::rules::Rules;
+use crate::rabbit::storage_v2::Means;
+use crate::sim::MessageId;
+use bytes::{Bytes, BytesMut};
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+/// Where the logs of all streams are.
+pub const DIRECTORY: &str = "stream/";
+
+/// A segment is full with so many bytes, unless `x-stream-max-segment-size-bytes` says otherwise.
+const SEGMENT_BYTES: u64 = 500_000_000;
+
+/// A segment is full with so many chunks, too.
+const SEGMENT_CHUNKS: u64 = 256_000;
+
+/// So many messages are written together at the most.
+const CHUNK_MESSAGES: usize = 4_096;
+
+/// The folder of a stream.
+pub fn directory(stream: &str) -> String {
+    format!("{DIRECTORY}{}/", stream.replace('%', "%25").replace('/', "%2F"))
+}
+
+/// The segment that begins with this offset.
+pub fn segment_file(directory: &str, first: u64) -> String {
+    format!("{directory}{first:020}.segment")
+}
+
+/// Its index.
+pub fn index_file(directory: &str, first: u64) -> String {
+    format!("{directory}{first:020}.index")
+}
+
+/// A segment.
+#[derive(Clone, Debug)]
+pub struct Segment {
+    /// The offset of its first message, and its name.
+    pub first: u64,
+    /// Bytes of its file.
+    pub bytes: u64,
+    /// Its chunks.
+    pub chunks: u64,
+    /// When its last chunk was written, in milliseconds.
+    pub last_at_ms: u64,
+    /// Where its last chunk is.
+    pub last_position: u64,
+}
+
+impl Segment {
+    /// A segment without a chunk.
+    pub fn new(first: u64) -> Segment {
+        let bytes = SEGMENT_MAGIC.len() as u64;
+        Segment { first, bytes, chunks: 0, last_at_ms: 0, last_position: bytes }
+    }
+
+    /// A chunk lies at its end.
+    pub fn add(&mut self, entry: &IndexEntry) {
+        self.last_position = entry.position;
+        self.bytes = entry.position + entry.bytes;
+        self.last_at_ms = entry.at_ms;
+        self.chunks += 1;
+    }
+}
+
+/// A stream.
+#[derive(Clone, Debug)]
+pub struct Stream {
+    /// Its name.
+    pub name: Rc<str>,
+    /// Its folder.
+    pub directory: Rc<str>,
+    /// From the oldest to the one that is written.
+    pub segments: VecDeque<Segment>,
+    /// The messages that it holds, in runs.
+    pub runs: VecDeque<Run>,
+    /// The offset of the next message.
+    pub next: u64,
+    /// Where each consumer is.
+    pub readers: Vec<Reader>,
+    unwritten: Vec<(Rc<Content>, Option<PublishId>)>,
+    unwritten_bytes: u64,
+}
+
+impl Stream {
+    /// A new stream. Its first segment is made with its first chunk.
+    pub fn new(name: Rc<str>) -> Stream {
+        Stream {
+            directory: directory(&name).into(),
+            name,
+            segments: VecDeque::from([Segment::new(0)]),
+            runs: VecDeque::new(),
+            next: 0,
+            readers: Vec::new(),
+            unwritten: Vec::new(),
+            unwritten_bytes: 0,
+        }
+    }
+
+    /// The offset of the oldest message that is there.
+    pub fn first(&self) -> u64 {
+        self.runs.front().map_or(self.next, |run| run.offset)
+    }
+
+    /// How many messages it has.
+    pub fn count(&self) -> u64 {
+        self.next - self.first()
+    }
+
+    /// Bytes of all its segments.
+    pub fn bytes(&self) -> u64 {
+        self.segments.iter().map(|segment| segment.bytes).sum::<u64>()
+            - (SEGMENT_MAGIC.len() * self.segments.len()) as u64
+    }
+
+    /// Bytes of memory that it takes.
+    pub fn memory_bytes(&self) -> u64 {
+        self.unwritten_bytes + self.readers.iter().map(Reader::memory_bytes).sum::<u64>()
+    }
+
+    /// True while something waits to be written.
+    pub fn is_unwritten(&self) -> bool {
+        !self.unwritten.is_empty()
+    }
+
+    /// The messages from the oldest on: offset and number.
+    pub fn iter(&self) -> impl Iterator<Item = (u64, MessageId)> {
+        self.runs
+            .iter()
+            .flat_map(|run| (0..run.count).map(|n| (run.offset + n, MessageId(run.message.0 + n))))
+    }
+
+    // ---- writing ----
+
+    /// A message comes: it will be in the next chunk.
+    pub fn append(&mut self, content: Rc<Content>, confirm: Option<PublishId>) {
+        self.unwritten_bytes += content.body.len() as u64;
+        self.unwritten.push((content, confirm));
+    }
+
+    /// Writes what waits. What is written is confirmed.
+    pub fn write(&mut self, rules: &Rules, means: &mut Means<'_, '_>) {
+        let mut waiting = std::mem::take(&mut self.unwritten);
+        self.unwritten_bytes = 0;
+        while !waiting.is_empty() {
+            let later = waiting.split_off(waiting.len().min(CHUNK_MESSAGES));
+            self.write_chunk(waiting, rules, means);
+            waiting = later;
+        }
+    }
+
+    fn write_chunk(
+        &mut self,
+        messages: Vec<(Rc<Content>, Option<PublishId>)>,
+        rules: &Rules,
+        means: &mut Means<'_, '_>,
+    ) {
+        let limit = rules.segment_bytes.unwrap_or(SEGMENT_BYTES);
+        let last = &self.segments[self.segments.len() - 1];
+        if last.bytes >= limit || last.chunks >= SEGMENT_CHUNKS {
+            self.segments.push_back(Segment::new(self.next));
+            self.retain(rules, means);
+        }
+        let first = self.next;
+        let (contents, confirms): (Vec<_>, Vec<_>) = messages.into_iter().unzip();
+        let bytes = chunk::encode(first, &contents, means.out.now());
+        let segment = self.segments.back_mut().expect("a stream has a segment");
+        let head = chunk::header(&bytes).expect("it was just made");
+        let messages = contents.iter().map(|content| content.id);
+        let entry = IndexEntry::of(head, segment.bytes, messages);
+        let (mut index, mut begin) = (BytesMut::new(), Bytes::new());
+        if segment.chunks == 0 {
+            begin = Bytes::from_static(SEGMENT_MAGIC);
+            index.extend_from_slice(INDEX_MAGIC);
+        }
+        entry.encode(&mut index);
+        let file = segment_file(&self.directory, segment.first);
+        let written = (begin.len() + bytes.len() + index.len()) as u64;
+        if !begin.is_empty() {
+            means.out.append(&file, begin);
+        }
+        // The chunk first: the index never speaks of what is not there.
+        means.out.append(&file, bytes);
+        means.out.append(&index_file(&self.directory, segment.first), index.freeze());
+        segment.add(&entry);
+        self.next = entry.end();
+        self.hold(&entry.runs);
+        for (position, content) in (first..).zip(&contents) {
+            let (queue, message) = (self.name.clone(), content.id);
+            means.emit(Event::Enqueued { queue, message, position });
+        }
+        means.out.emit(Event::Written { queue: self.name.clone(), bytes: written });
+        means.confirms.extend(confirms.into_iter().flatten());
+    }
+
+    /// These messages are there now, behind all others.
+    pub fn hold(&mut self, runs: &[Run]) {
+        for run in runs {
+            match self.runs.back_mut() {
+                Some(last) if last.message.0 + last.count == run.message.0 => {
+                    last.count += run.count;
+                }
+                _ => self.runs.push_back(*run),
+            }
+        }
+    }
+
+    // ---- retention ----
+
+    /// Deletes the oldest segments while there is too much, or while they are too old.
+    pub fn retain(&mut self, rules: &Rules, means: &mut Means<'_, '_>) {
+        let now_ms = means.out.now().micros() / 1_000;
+        while self.segments.len() > 1 {
+            let oldest = &self.segments[0];
+            let is_old = rules.max_age.is_some_and(|age| {
+                now_ms.saturating_sub(oldest.last_at_ms) > age.as_micros() / 1_000
+            });
+            if !is_old && rules.max_bytes.is_none_or(|max| self.bytes() <= max) {
+                break;
+            }
+            let end = self.segments[1].first;
+            let gone = self.segments.pop_front().expect("there are two at least");
+            means.out.delete(&segment_file(&self.directory, gone.first));
+            means.out.delete(&index_file(&self.directory, gone.first));
+            let messages = self.release(end);
+            let (queue, first_offset) = (self.name.clone(), gone.first);
+            means.emit(Event::SegmentDeleted { queue, first_offset, next_offset: end, messages });
+        }
+    }
+
+    /// Messages before this offset are not there any more; returns their numbers.
+    fn release(&mut self, end: u64) -> Rc<[(MessageId, u64)]> {
+        let mut gone = Vec::new();
+        while let Some(run) = self.runs.front_mut().filter(|run| run.offset < end) {
+            let count = run.count.min(end - run.offset);
+            gone.push((run.message, count));
+            *run = Run {
+                offset: run.offset + count,
+                message: MessageId(run.message.0 + count),
+                count: run.count - count,
+            };
+            if run.count == 0 {
+                self.runs.pop_front();
+            }
+        }
+        gone.into()
+    }
+
+    /// Deletes all it has; returns the numbers of its messages.
+    pub fn delete(&mut self, means: &mut Means<'_, '_>) -> Vec<MessageId> {
+        let messages = self.iter().map(|(_, message)| message).collect();
+        for segment in &self.segments {
+            means.out.delete(&segment_file(&self.directory, segment.first));
+            means.out.delete(&index_file(&self.directory, segment.first));
+        }
+        // A deleted queue is nobody's refusal.
+        let waiting = std::mem::take(&mut self.unwritten);
+        means.confirms.extend(waiting.into_iter().filter_map(|(_, confirm)| confirm));
+        self.runs.clear();
+        messages
+    }
+
+    /// The next message for some consumer that has credit; begins to read where that is needed.
+    pub fn next_for(
+        &mut self,
+        has_credit: impl Fn(ConsumerId) -> bool,
+        queue: QueueId,
+        out: &mut Out<'_>,
+    ) -> Option<(ConsumerId, Placed)> {
+        let mut found = None;
+        for at in 0..self.readers.len() {
+            if found.is_some() || !has_credit(self.readers[at].consumer) {
+                continue;
+            }
+            let reader = &mut self.readers[at];
+            found = reader.chunk.pop_front().map(|placed| (reader.consumer, placed));
+            if self.readers[at].chunk.is_empty() {
+                self.read_on(at, queue, out);
+            }
+        }
+        found
+    }
+}
