@@ -29,6 +29,7 @@ mod execution;
 mod files;
 pub mod history;
 pub mod invariants;
+mod joining;
 pub mod ledger;
 mod look;
 pub mod nearest;

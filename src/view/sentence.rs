@@ -39,7 +39,9 @@ fn template(line: &EventLine, texts: &'static Event) -> Option<&'static str> {
         "kafka.client_crashed" => texts.kafka_client_crashed,
         "kafka.result_written" => texts.kafka_result_written,
         "kafka.transaction_begun" => texts.kafka_transaction_begun,
-        "kafka.transaction_ended" if is("outcome", "committed") => texts.kafka_transaction_committed,
+        "kafka.transaction_ended" if is("outcome", "committed") => {
+            texts.kafka_transaction_committed
+        }
         "kafka.transaction_ended" => texts.kafka_transaction_aborted,
         "kafka.transaction_decided" if is("reason", "fenced") => texts.kafka_transaction_fenced,
         "kafka.transaction_decided" if is("reason", "timeout") => texts.kafka_transaction_late,

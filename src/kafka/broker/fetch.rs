@@ -135,7 +135,9 @@ impl Server {
             }
             if offset < partition.log.log_start() || offset > partition.log.log_end() {
                 slot.error = Some(ErrorCode::OffsetOutOfRange);
-            } else if offset < limit(partition, (fetch.replica, fetch.read_committed)) && (left > 0 || first) {
+            } else if offset < limit(partition, (fetch.replica, fetch.read_committed))
+                && (left > 0 || first)
+            {
                 let most = slot.asked.max_bytes.min(left);
                 let plan = partition.log.read_plan(offset, most.max(HEADER_BYTES as u64));
                 out.read(

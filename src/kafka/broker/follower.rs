@@ -287,7 +287,8 @@ impl Server {
             return self.delay(leader, key, out);
         };
         let partitions = vec![(key.clone(), -1), (key.clone(), -2)];
-        let request = Request::ListOffsets { from_replica: true, read_committed: false, partitions };
+        let request =
+            Request::ListOffsets { from_replica: true, read_committed: false, partitions };
         let purpose = Purpose::Range(leader, key.clone(), epoch);
         self.connections.send(node, (request, purpose), self.config.replica_socket_timeout, out);
         self.set_following(leader, key, Following::Held);

@@ -119,8 +119,8 @@ impl Server {
                 return None;
             };
             let node = self.image.brokers.get(&leader).map(|broker| broker.node);
-            let is_reached = leader == self.id
-                || node.is_some_and(|node| self.connections.connect(node, out));
+            let is_reached =
+                leader == self.id || node.is_some_and(|node| self.connections.connect(node, out));
             let epoch = self.coordinator_epoch(&id);
             let known = self.transactions.all.get(&id).and_then(|known| known.now.clone());
             let (true, Some(known)) = (is_reached, known) else {
@@ -155,12 +155,7 @@ impl Server {
     }
 
     /// What became of markers: those that are written, or never can be, are done.
-    pub(super) fn markers_answered(
-        &mut self,
-        id: &Rc<str>,
-        outcomes: Outcomes,
-        out: &mut Out<'_>,
-    ) {
+    pub(super) fn markers_answered(&mut self, id: &Rc<str>, outcomes: Outcomes, out: &mut Out<'_>) {
         let again = out.now() + RETRY;
         for (partition, result) in outcomes {
             let found = |m: &Marking| m.id == *id && m.partition == partition;
@@ -224,7 +219,8 @@ impl Server {
                 self.offsets_decided(partition.partition, &markers, out);
             }
         }
-        let outcomes = outcomes.into_iter().map(|(partition, result)| (partition, result.map(drop)));
+        let outcomes =
+            outcomes.into_iter().map(|(partition, result)| (partition, result.map(drop)));
         let outcomes: Outcomes = outcomes.collect();
         match call {
             Some(call) => {

@@ -9,9 +9,7 @@ use crate::kafka::event::{Event, TopicPartition};
 use crate::kafka::log::Log;
 use crate::kafka::log::checkpoint::PARTITION_METADATA;
 use crate::kafka::message::response::FetchedPartition;
-use crate::kafka::metadata::{
-    MetadataRecord, OFFSETS_TOPIC, PartitionImage, TRANSACTIONS_TOPIC,
-};
+use crate::kafka::metadata::{MetadataRecord, OFFSETS_TOPIC, PartitionImage, TRANSACTIONS_TOPIC};
 use crate::kafka::now_ms;
 use crate::kafka::partition::{Partition, Role};
 use crate::kafka::process::Out;

@@ -250,10 +250,7 @@ impl Consumer {
             }
             Command::CrashAt(point) => self.crash_at = Some(point),
             Command::Set { name, value } => self.set(name, value, out),
-            Command::Send(_)
-            | Command::Flush
-            | Command::Ask(..)
-            | Command::EndTransaction(_) => {}
+            Command::Send(_) | Command::Flush | Command::Ask(..) | Command::EndTransaction(_) => {}
         }
     }
 
@@ -346,7 +343,10 @@ impl Consumer {
         if ends(self) != before {
             return self.pump(out);
         }
-        let own = [membership, positions, thread, commits, write, transaction].into_iter().flatten().min();
+        let own = [membership, positions, thread, commits, write, transaction]
+            .into_iter()
+            .flatten()
+            .min();
         self.core.sleep(own, out);
     }
 

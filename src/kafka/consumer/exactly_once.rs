@@ -169,7 +169,8 @@ impl Consumer {
         }
         let sentence = "Transaction offset Commit failed due to consumer group metadata mismatch: ";
         let sentence = format!("{sentence}{}", error.sentence());
-        let (client, error) = (self.core.name.clone(), client_error("CommitFailedException", sentence));
+        let (client, error) =
+            (self.core.name.clone(), client_error("CommitFailedException", sentence));
         out.emit(Event::ClientError { client, error });
         self.abort_transaction();
     }
@@ -211,9 +212,8 @@ impl Consumer {
 
     /// True while a transaction is still being aborted by a polite end.
     pub(super) fn closes_transaction(&mut self, out: &mut Out<'_>) -> bool {
-        let is_over = |t: &crate::kafka::transaction::TransactionClient| {
-            !t.is_open() && t.ending().is_none()
-        };
+        let is_over =
+            |t: &crate::kafka::transaction::TransactionClient| !t.is_open() && t.ending().is_none();
         self.pump_transaction(out);
         self.writer.transaction.as_ref().is_some_and(|transaction| !is_over(transaction))
     }

@@ -59,7 +59,12 @@ const ENDED_KEPT: usize = 16;
 
 impl Default for ProducerState {
     fn default() -> ProducerState {
-        ProducerState { epoch: -1, batches: VecDeque::new(), open_from: None, coordinator_epoch: -1 }
+        ProducerState {
+            epoch: -1,
+            batches: VecDeque::new(),
+            open_from: None,
+            coordinator_epoch: -1,
+        }
     }
 }
 

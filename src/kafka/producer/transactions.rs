@@ -24,9 +24,8 @@ impl Producer {
 
     /// True until a transaction that has begun is over.
     pub(super) fn is_in_transaction(&self) -> bool {
-        let is_in = |t: &crate::kafka::transaction::TransactionClient| {
-            t.is_open() || t.ending().is_some()
-        };
+        let is_in =
+            |t: &crate::kafka::transaction::TransactionClient| t.is_open() || t.ending().is_some();
         self.transaction.as_ref().is_some_and(is_in)
     }
 

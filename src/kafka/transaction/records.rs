@@ -140,9 +140,10 @@ mod tests {
         assert_eq!(fresh[34..], [1, 2, 2, 0, 2]);
         assert_eq!(decode_value(&fresh), Some(transaction.clone()));
         transaction.state = State::PrepareAbort;
-        transaction.partitions.extend([("a", 0), ("a", 3), ("b", 1)].map(|(topic, partition)| {
-            TopicPartition::new(topic, partition)
-        }));
+        transaction.partitions.extend(
+            [("a", 0), ("a", 3), ("b", 1)]
+                .map(|(topic, partition)| TopicPartition::new(topic, partition)),
+        );
         assert_eq!(decode_value(&encode_value(&transaction)), Some(transaction));
         assert_eq!(decode_key(&encode_key("app")), Some("app"));
         assert_eq!(decode_key(&[0, 1, 0, 0]), None, "another version");

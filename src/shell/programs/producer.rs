@@ -34,7 +34,11 @@ static OPTIONS: [Opt; 10] = [
         "N",
         "Kafka: commits after each N messages (1); --set transactional.id=... is its NAME if not given",
     ),
-    once(&["--abort-every"], "N", "every Nth transaction is aborted in place of committed (0: none)"),
+    once(
+        &["--abort-every"],
+        "N",
+        "every Nth transaction is aborted in place of committed (0: none)",
+    ),
     many(
         &["--set"],
         "NAME=VALUE",
