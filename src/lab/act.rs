@@ -94,6 +94,7 @@ impl Session {
             Command::RabbitConsumer(spec) => self.act_rabbit_consumer(spec),
             Command::Client { name, act } => self.act_client(name, act),
             Command::Node { name, act } => self.act_node(name, *act),
+            Command::AddNode(name) => self.act_add(name),
             Command::Net(act) => self.act_net(act),
             Command::CrashAll => {
                 self.crash_all();

@@ -89,6 +89,8 @@ pub enum Command {
     },
     /// What lies in files of Kafka's servers; each with the files of its name that stand beside it.
     Files(Vec<String>),
+    /// `node NAME add`: a broker that joins.
+    AddNode(String),
 }
 
 /// What a lab is made of.

@@ -30,6 +30,7 @@ mod execution;
 mod files;
 pub mod history;
 pub mod invariants;
+mod joining;
 pub mod latency;
 pub mod ledger;
 mod look;

@@ -176,7 +176,7 @@ impl Session {
     }
 
     /// Settings of `lab new --set` that belong to Kafka.
-    fn kafka_settings(&self) -> kafka::spec::Settings {
+    pub(super) fn kafka_settings(&self) -> kafka::spec::Settings {
         let all = self.spec.settings.iter().filter(|(name, _)| !is_rabbits(name));
         all.map(|(name, value)| (name.clone(), value.clone())).collect()
     }

@@ -195,7 +195,7 @@ fn processes_and_the_network_obey() {
     assert_eq!(act("client c crash --at processed"), ClientAct::CrashAt(point));
     assert!(refused("client c crash --at procesed").contains("did you mean processed?"));
     assert!(refused("client c stop --at processed").contains("nothing else waits"));
-    assert_eq!(refused("node kafka-4 add"), "not here yet: node add");
+    assert_eq!(command("node kafka-4 add"), Command::AddNode("kafka-4".to_owned()));
     assert!(refused("client c seek t:1").contains("expected TOPIC:PARTITION:OFFSET"));
     assert!(refused("client c crsh").contains("did you mean crash?"));
     let isolated = Command::Net(NetAct::Isolate("kafka-1".into()));
