@@ -86,7 +86,6 @@ fn a_lab_is_made_of_what_is_built() {
     assert_eq!(spec.settings["log.segment.bytes"], "1000000");
     let cases = [
         ("lab new --controllers 3", "not here yet: --controllers above 1"),
-        ("lab new --rabbit 3.11", "not here yet: --rabbit 3.11"),
         ("lab new --coordinator zookeeper", "not here yet: --coordinator zookeeper"),
         ("lab new --kafka 9", "line 1, column 17: found 9, expected 4.1 or 4.2"),
         (
