@@ -1,9 +1,9 @@
 //! Random scripts: a cluster, clients, and faults with time between them.
 //!
 //! A seed draws one of five plays, each with faults that matter to it: replicas of a log, a
-//! consumer group, transactions, a work queue, a chain of dead letters. The rules that [`super::demands`] counts
-//! on are kept: no more than one Kafka machine loses power in a script, RabbitMQ's never does, no
-//! topic is deleted and no offset set by hand.
+//! consumer group, transactions, a work queue, a chain of dead letters. The rules that
+//! [`super::demands`] counts on are kept: no more than one Kafka machine loses power in a script,
+//! RabbitMQ's never does, no topic is deleted and no offset set by hand.
 
 use crate::sim::Stream;
 

@@ -316,6 +316,23 @@ mod tests {
             }),
             kafka(Kafka::ClientCrashed { client: "ck".into(), at: "processed", held: Vec::new() }),
             kafka(Kafka::ResultWritten { client: "ck".into(), message, partition: p(), offset: 0 }),
+            kafka(Kafka::TransactionBegun {
+                client: "p".into(),
+                transactional_id: "x".into(),
+                producer_id: 1,
+                epoch: 0,
+            }),
+            kafka(Kafka::TransactionCompleted {
+                transactional_id: "x".into(),
+                outcome: "committed",
+            }),
+            kafka(Kafka::MarkerWritten {
+                partition: p(),
+                producer_id: 1,
+                offset: 3,
+                outcome: "aborted",
+            }),
+            kafka(Kafka::StoreRestored { client: "ck".into(), changelog: p(), records: 4 }),
             kafka(Kafka::ClientFinished { client: "ck".into() }),
             kafka(Kafka::Answered { request: KafkaRequest(1), answer: Ok(KafkaAnswer::Done) }),
         ];
@@ -398,6 +415,19 @@ mod tests {
             rabbit(Rabbit::ClientError { client: c(), error: amqp_error }),
             rabbit(Rabbit::Answered { request: RequestId(1), answer: Ok(RabbitAnswer::Done) }),
         ]);
+        for outcome in ["committed", "aborted"] {
+            let (client, transactional_id) = ("p".into(), "x".into());
+            all.push(kafka(Kafka::TransactionEnded { client, transactional_id, outcome }));
+        }
+        for reason in ["ended", "fenced", "timeout"] {
+            all.push(kafka(Kafka::TransactionDecided {
+                transactional_id: "x".into(),
+                producer_id: 1,
+                epoch: 1,
+                outcome: "aborted",
+                reason,
+            }));
+        }
         let lab = |event| line("lab", What::Lab(event));
         all.push(lab(LabEvent::MessageSent { producer: "p".into(), message, key: None }));
         all.push(lab(LabEvent::ProducerDone { producer: "p".into() }));

@@ -16,7 +16,7 @@
 //! Simplified: partitions are divided by the consumer's own assignor, and there are no standby
 //! replicas; one thread; stores lie in memory and are always restored from the start of their
 //! changelog; each record's results are written before the next is taken up, so that there is no
-//! cache of results (`statestore.cache.max.bytes=0`); windows do not expire; records come with text.
+//! cache of results (`statestore.cache.max.bytes=0`); windows do not expire; values are text.
 
 pub mod topology;
 
