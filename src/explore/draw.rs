@@ -306,7 +306,8 @@ impl Dice {
             7 => format!("node {node} resume"),
             8 | 9 => format!("net isolate {node}"),
             10 if other != node => format!("net partition {node} {other}"),
-            11 if other != node => format!("net drop {node} {other} --count 3"),
+            // What is lost on a connection of AMQP is lost for good: TCP does not do that.
+            11 if other != node => format!("net drop {node} {other} --kind queue.raft --count 3"),
             12 => format!("net slow {node} --latency 300ms"),
             13 => format!("client {client} crash"),
             14 => format!("client {client} start"),

@@ -330,7 +330,7 @@ impl Ledger {
             let message = MessageId(number as u64);
             let left = present.get(&message).copied().unwrap_or(0);
             *self.copies.entry(number) = left;
-            if left == 0 && !self.rabbit.has(message, PROCESSED) {
+            if left == 0 && !self.rabbit.has(message, PROCESSED | FAILED) {
                 self.rabbit.mark(message, LOST);
             }
         }

@@ -1,5 +1,8 @@
 //! A client's end of its connection: the handshake, heartbeats, and connecting again.
 //!
+//! A client knows all nodes, or those that its setting `host` names, in that order: it connects to
+//! the first, and when its connection ends to the next.
+//!
 //! Simplified: a client has one connection and one channel on it.
 
 use super::broker::{HEARTBEAT_INTERVAL, SILENCE_MAX};

@@ -256,6 +256,12 @@ pub(super) fn node_number(arguments: &Arguments) -> Result<Option<u32>, Refusal>
     })
 }
 
+/// The name of the node that `--node` names, or of the first.
+pub(super) fn named_node(arguments: &Arguments) -> Result<String, Refusal> {
+    let number = node_number(arguments)?.unwrap_or(1);
+    Ok(node_name(&format!("rabbit-{number}")))
+}
+
 /// A question for the node that `--node` names, or for any.
 pub(super) fn at_node(arguments: &Arguments, ask: Ask) -> Result<Ask, Refusal> {
     let number = node_number(arguments)?;
@@ -266,12 +272,13 @@ pub(super) fn at_node(arguments: &Arguments, ask: Ask) -> Result<Ask, Refusal> {
 }
 
 /// What the node says when it refuses, as the tool prints it.
-fn failure(error: &AmqpError) -> String {
+fn failure(error: &AmqpError, node: &str) -> String {
     if error.code == 320 {
         // The first of many lines that all say the same.
-        return "Error: unable to perform an operation on node 'rabbit@rabbit-1'. Please see \
-                diagnostics information and suggestions below."
-            .into();
+        return format!(
+            "Error: unable to perform an operation on node '{node}'. Please see diagnostics \
+             information and suggestions below."
+        );
     }
     let reason = error.text.split_once(" - ").map_or(&*error.text, |(_, reason)| reason);
     format!("Error:\n{reason}")
@@ -288,12 +295,13 @@ fn list(listing: Listing, arguments: &Arguments) -> Result<Job, Refusal> {
     let silent = arguments.has("--silent");
     let header = !silent && !arguments.has("--no-table-headers");
     let banner = if silent || arguments.has("--quiet") { &[] } else { listing.banner };
+    let node = named_node(arguments)?;
     let ask = at_node(arguments, listing.ask)?;
     Ok(Job::of(Command::Rabbit(ask), move |result| {
         let rows = match result {
             Ok(Outcome::Rabbit(answer)) => rows(&answer, &columns),
             Ok(other) => return Ok(unexpected(&other)),
-            Err(LabError::Rabbit(error)) => return Err(failure(&error)),
+            Err(LabError::Rabbit(error)) => return Err(failure(&error, &node)),
             Err(other) => return Err(other.to_string()),
         };
         let mut lines: Vec<String> = banner.iter().map(|line| (*line).to_owned()).collect();

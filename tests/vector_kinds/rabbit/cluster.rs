@@ -277,7 +277,7 @@ fn client_local() -> Result<(), String> {
 /// A cut of three nodes into one and two, with a client on either side.
 fn cut(version: &str, handling: &str) -> String {
     format!(
-        "lab new --kafka-brokers 1 --rabbit-nodes 3 --cost lesson --set profile={version} \
+        "lab new --kafka-brokers 1 --rabbit-nodes 3 --cost lesson --rabbit {version} \
          --set cluster_partition_handling={handling}
         rabbitmqctl --node rabbit@rabbit-3 list_queues
         rabbitmqadmin declare queue --name here

@@ -4,6 +4,7 @@
 use crate::rabbit::command::{Answer, Argument, GotMessage, Properties};
 use crate::rabbit::inspect::{BindingState, ConsumerState, ExchangeState, QueueState};
 use crate::rabbit::message::Arguments;
+use crate::rabbit::policy::Policy;
 use crate::shell::programs::rabbitmqctl::node_name;
 use crate::shell::table::rounded;
 use crate::shell::values::json_text;
@@ -142,6 +143,22 @@ pub(super) fn queues(answer: &Answer) -> Vec<String> {
         ]
     };
     rounded(&header, &queues.iter().map(row).collect::<Vec<_>>())
+}
+
+pub(super) fn policies(answer: &Answer) -> Vec<String> {
+    let Answer::Policies(policies) = answer else { return something_else(answer) };
+    let header = ["name", "vhost", "pattern", "apply_to", "priority", "definition"];
+    let row = |policy: &Policy| {
+        vec![
+            policy.name.clone(),
+            "/".into(),
+            policy.pattern.clone(),
+            policy.apply_to.name().into(),
+            policy.priority.to_string(),
+            table_cell(&policy.definition),
+        ]
+    };
+    rounded(&header, &policies.iter().map(row).collect::<Vec<_>>())
 }
 
 pub(super) fn exchanges(answer: &Answer) -> Vec<String> {

@@ -1,6 +1,6 @@
 //! What `rabbitmqctl` changes: policies, limits, the application.
 
-use super::{at_node, failure, node_number};
+use super::{at_node, failure, named_node, node_number};
 use crate::lab::command::ProcessAct;
 use crate::lab::{Command, LabError, Outcome};
 use crate::rabbit::alarms::Watermark;
@@ -12,20 +12,18 @@ use crate::shell::job::{Job, unexpected};
 use crate::shell::options::Arguments;
 use crate::shell::values::{self, integer, one_of, wrong};
 
-/// The node, as the tool names it.
-const NODE: &str = "rabbit@rabbit-1";
-
 /// Says what it does, asks the node, and says no more.
 fn doing(arguments: &Arguments, banner: String, ask: Ask) -> Result<Job, Refusal> {
     let lines = match arguments.has("--quiet") || arguments.has("--silent") {
         true => Vec::new(),
         false => vec![banner],
     };
+    let node = named_node(arguments)?;
     let ask = at_node(arguments, ask)?;
     Ok(Job::of(Command::Rabbit(ask), move |result| match result {
         Ok(Outcome::Rabbit(_)) => Ok(lines.clone()),
         Ok(other) => Ok(unexpected(&other)),
-        Err(LabError::Rabbit(error)) => Err(failure(&error)),
+        Err(LabError::Rabbit(error)) => Err(failure(&error, &node)),
         Err(other) => Err(other.to_string()),
     }))
 }
@@ -73,7 +71,8 @@ pub(super) fn set_memory(arguments: &Arguments) -> Result<Job, Refusal> {
             .ok_or_else(|| wrong(first, "a fraction between 0.0 and 1.0, or absolute"))?;
         (share, first.text.clone())
     };
-    let banner = format!("Setting memory threshold on {NODE} to {said} ...");
+    let node = named_node(arguments)?;
+    let banner = format!("Setting memory threshold on {node} to {said} ...");
     doing(arguments, banner, Ask::SetMemoryWatermark(watermark))
 }
 
@@ -82,7 +81,8 @@ pub(super) fn set_disk(arguments: &Arguments) -> Result<Job, Refusal> {
     arguments.at_most(2)?;
     let bytes = size_bytes(&size.text)
         .ok_or_else(|| wrong(size, "bytes such as 50000000, 50MB or 1GiB"))?;
-    let banner = format!("Setting disk free limit on {NODE} to {} bytes ...", size.text);
+    let node = named_node(arguments)?;
+    let banner = format!("Setting disk free limit on {node} to {} bytes ...", size.text);
     doing(arguments, banner, Ask::SetDiskFreeLimit(bytes))
 }
 

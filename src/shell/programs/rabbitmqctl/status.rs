@@ -1,6 +1,6 @@
 //! `rabbitmqctl status`: the parts that the lab has; all else stands in its real shape.
 
-use super::{at_node, failure};
+use super::{at_node, failure, named_node};
 use crate::lab::{Command, LabError, Outcome};
 use crate::rabbit::command::{Answer, Ask};
 use crate::rabbit::inspect::NodeState;
@@ -19,11 +19,12 @@ pub(super) fn cluster_status(arguments: &Arguments) -> Result<Job, Refusal> {
 }
 
 fn about_node(arguments: &Arguments, lines: fn(&NodeState) -> Vec<String>) -> Result<Job, Refusal> {
+    let node = named_node(arguments)?;
     let ask = at_node(arguments, Ask::Status)?;
     Ok(Job::of(Command::Rabbit(ask), move |result| match result {
-        Ok(Outcome::Rabbit(Answer::Node(node))) => Ok(lines(&node)),
+        Ok(Outcome::Rabbit(Answer::Node(state))) => Ok(lines(&state)),
         Ok(other) => Ok(unexpected(&other)),
-        Err(LabError::Rabbit(error)) => Err(failure(&error)),
+        Err(LabError::Rabbit(error)) => Err(failure(&error, &node)),
         Err(other) => Err(other.to_string()),
     }))
 }
