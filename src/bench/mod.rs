@@ -1,9 +1,10 @@
 //! How fast the engines are, beside what this machine can do at all, in one run.
 //!
 //! An engine runs with real clients in a world where nothing takes virtual time, as fast as it can.
-//! Beside it runs a loop that does **only the necessary work** on the same number of messages of the
-//! same size: what a broker has to look up, keep, copy and check, without a network, a clock, files
-//! or events. The share of the one in the other says what the engine costs, whatever the machine.
+//! Beside it runs a loop that does **only the necessary work** on the same number of messages of
+//! the same size: what a broker has to look up, keep, copy and check, without a network, a clock,
+//! files or events. The share of the one in the other says what the engine costs, whatever the
+//! machine.
 //!
 //! - [`kafka`]: produce, replicate to three brokers, fetch;
 //! - [`rabbit`]: publish, route, push, acknowledge; and routing alone.

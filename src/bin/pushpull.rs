@@ -20,7 +20,7 @@ pushpull: a laboratory for message brokers
   pushpull check PATH...                               run lessons: what they say must be so
   pushpull explore [--seeds N] [--steps N] [--seed FIRST] [--without PROTECTION] [SCRIPT]
                                                        search for a broken invariant
-  pushpull bench [--json]                              the engines' rates beside this machine's limit
+  pushpull bench [--json]                              the engines' rates beside their limit
 
 run exits with 0, or with 1 at the first command that failed, unless its line begins with `! `.
 ";
