@@ -2,6 +2,7 @@
 
 use super::framing::Framing;
 use super::lines::{Lines, Source};
+use super::link::{Fault, LinkError, Shared};
 use super::pace::Pace;
 use super::protocol::{Grain, Reply, Request};
 use super::saver::{Saver, Subject};
@@ -101,6 +102,31 @@ impl Desk {
         Ok(desk)
     }
 
+    /// What somebody shared: what happened in that lab happens again.
+    pub fn shared(
+        timeline: Timeline,
+        saver: Saver,
+        shared: Shared,
+        lesson: Option<&LessonText>,
+    ) -> Result<Desk, LinkError> {
+        let mut desk = Desk::new(timeline, saver);
+        if let (Some(text), Some(kept)) = (lesson, shared.lesson) {
+            let id = kept.id.clone();
+            let refused = |found: String| LinkError::new(Fault::Lesson, found, &id);
+            desk.teaching.open(text).map_err(refused)?;
+            if !desk.teaching.take_shared(kept) {
+                return Err(refused("a lesson with other steps".into()));
+            }
+        }
+        desk.tasks.push_back(Task::Replay { steps: shared.cursor.0 });
+        Ok(desk)
+    }
+
+    /// The lab as a link.
+    fn share(&self) -> String {
+        Shared::of(&self.timeline, self.teaching.shared()).encode()
+    }
+
     /// Runs a script before anything else.
     pub fn run_first(&mut self, script: &str) {
         self.tasks.push_front(Task::Lines(Box::new(Lines::new(Source::Script, script))));
@@ -137,7 +163,8 @@ impl Desk {
             Task::Lines(lines) => lines.source() == Source::Script,
             _ => false,
         };
-        self.is_recovering() || self.tasks.iter().any(first)
+        let replays = matches!(self.tasks.front(), Some(Task::Replay { .. }));
+        self.is_recovering() || replays || self.tasks.iter().any(first)
     }
 
     // ---- requests ----
@@ -180,8 +207,9 @@ impl Desk {
                 self.hidden = hidden;
                 self.pace.settle();
             }
+            Request::Share => return vec![Reply::Shared { text: self.share() }],
             // The server's own.
-            Request::Open { .. } | Request::Erase { .. } => {}
+            Request::Open { .. } | Request::OpenLink { .. } | Request::Erase { .. } => {}
         }
         Vec::new()
     }
@@ -238,6 +266,9 @@ impl Desk {
                     self.teaching.stopped(&self.timeline);
                 }
             }
+        }
+        if matches!(self.tasks.front(), Some(Task::Replay { .. })) {
+            self.timeline.stop_seeking();
         }
         self.tasks.retain(|task| !task.can_be_stopped());
         replies

@@ -9,6 +9,7 @@
 //!   (which blocks are in memory), its [`framing`] (what the page was not sent yet), and the
 //!   lesson ([`teaching`]). A lesson has a place of its own in storage, so that it never takes that
 //!   of the lab; one in progress goes on by replaying its [`journal`].
+//! - [`link`]: a lab and its journal as the text of an address, or of a file.
 //! - [`picture`]: the one place that asks the view for plain data.
 //! - [`inline`]: a server with a store, in slices; [`drive`]: the loop around it.
 
@@ -18,6 +19,7 @@ pub mod framing;
 pub mod inline;
 pub mod journal;
 pub mod lines;
+pub mod link;
 pub mod pace;
 pub mod picture;
 pub mod protocol;

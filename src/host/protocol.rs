@@ -1,6 +1,7 @@
 //! What page and host say to each other. Encoded with postcard; the page and its worker are
 //! always of the same build, so the encoding has no versions.
 
+pub use super::link::{Fault, LinkError};
 pub use crate::lesson::player::LessonAct;
 use crate::view::frame::{Frame, Selection};
 use serde::{Deserialize, Serialize};
@@ -71,6 +72,18 @@ pub enum Request {
     CloseLesson,
     /// The page is out of sight: stop time and frames; saving goes on.
     Hidden(bool),
+    /// Open what somebody shared, in memory; the user's own lab is saved and left alone. Answered
+    /// by [`Reply::Opened`], [`Reply::LinkNeeds`] or [`Reply::LinkRefused`].
+    OpenLink {
+        /// The text of the link.
+        text: String,
+        /// True if it comes from a file, which may be longer.
+        file: bool,
+        /// The lesson that it names, once it was asked for: `en` or `ko`, and the lesson as JSON.
+        lesson: Option<(String, String)>,
+    },
+    /// The lab as a link; answered by [`Reply::Shared`].
+    Share,
     /// Empty the storage of this lab and begin anew with this script.
     Erase {
         /// Commands of a first visit.
@@ -131,6 +144,18 @@ pub enum Reply {
         /// The sentence.
         error: String,
     },
+    /// A link opens a lesson: the same request is to come again with it.
+    LinkNeeds {
+        /// The id of the lesson.
+        lesson: String,
+    },
+    /// A link is refused; if no lab was open, none is now.
+    LinkRefused(LinkError),
+    /// The lab as a link.
+    Shared {
+        /// The text of the link.
+        text: String,
+    },
     /// The host cannot go on; the page says so and offers to begin anew.
     Failed {
         /// The sentence.
@@ -148,6 +173,8 @@ pub enum Found {
         /// Up to this instant everything was saved.
         saved_us: u64,
     },
+    /// Nothing, as it was not asked: a link was opened.
+    Link,
     /// Storage cannot be used; the lab is in memory only.
     NoStorage {
         /// As the browser names it.

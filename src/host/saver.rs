@@ -37,6 +37,8 @@ pub enum Access {
     Unavailable(String),
     /// Another tab writes.
     OtherTab,
+    /// It came with a link, and is not the user's own.
+    Shared,
 }
 
 /// Keeps storage up to date with a lab.
@@ -259,6 +261,7 @@ impl Saver {
         match (&self.access, &self.failure) {
             (Access::Unavailable(reason), _) => Saving::Unavailable(reason.clone()),
             (Access::OtherTab, _) => Saving::OtherTab,
+            (Access::Shared, _) => Saving::Shared,
             (Access::Writes, Some(failure)) => {
                 Saving::Failed { saved_us, reason: failure.reason.clone(), full: failure.full }
             }

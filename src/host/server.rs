@@ -13,6 +13,7 @@ use crate::storage::{Opened, StoreError};
 use crate::view::frame::Frame;
 
 mod lessons;
+mod links;
 
 /// At most so many requests wait while the lab is being opened.
 const WAITING_MAX: usize = 1_000;
@@ -58,6 +59,8 @@ enum Phase {
     Erasing { script: String, former: Box<Desk> },
     /// A lesson is about to be opened, in its own place in storage: first the open lab is saved.
     ToLesson { lesson: LessonText, former: Box<Desk>, script: String, asked: bool },
+    /// A link is about to be opened: first the open lab is saved.
+    ToLink { desk: Box<Desk>, former: Box<Desk>, script: String },
     /// The lesson's lab cannot be read; storage gives it another name.
     LessonAside { lesson: LessonText, script: String },
     /// The lab is open. The script is kept in case that its blocks turn out to be unreadable.
@@ -102,6 +105,16 @@ impl Server {
             (Phase::Closed, Request::Open { script, store: false, .. }) => {
                 let access = Access::Unavailable("not asked for".into());
                 self.begin(access, 0, script, Found::Nothing)
+            }
+            (Phase::Closed, Request::OpenLink { text, file, lesson }) => {
+                self.open_link(&text, file, lesson)
+            }
+            (Phase::Open { desk, .. }, request @ Request::OpenLink { .. }) if desk.is_opening() => {
+                self.wait(request);
+                Vec::new()
+            }
+            (Phase::Open { .. }, Request::OpenLink { text, file, lesson }) => {
+                self.open_link(&text, file, lesson)
             }
             (Phase::Open { desk, .. }, Request::Erase { .. }) if desk.is_recovering() => Vec::new(),
             (Phase::Open { .. }, Request::Erase { script }) => self.erase(script),
@@ -200,6 +213,10 @@ impl Server {
     pub fn advance(&mut self, elapsed_us: u64, budget: u64) -> Vec<Reply> {
         let Some(desk) = self.desk_mut() else { return Vec::new() };
         let mut replies = desk.advance(elapsed_us, budget);
+        if replies.iter().any(|reply| matches!(reply, Reply::LinkRefused(_))) {
+            self.check_link(&replies);
+            return replies;
+        }
         if !desk.is_opening() && !self.waiting.is_empty() {
             replies.extend(self.catch_up());
         }
@@ -236,7 +253,21 @@ impl Server {
         if let Phase::ToLesson { .. } = &self.phase {
             return self.wish_on_the_way(now_us);
         }
+        if let Phase::ToLink { former, .. } = &mut self.phase {
+            return former.commit(now_us);
+        }
         self.desk_mut()?.wish(now_us)
+    }
+
+    /// What was on its way to be opened is, once the lab before it is saved.
+    fn arrive(&mut self) -> Vec<Reply> {
+        match std::mem::take(&mut self.phase) {
+            Phase::ToLink { desk, former, .. } if former.is_settled() => self.open_shared(desk),
+            phase => {
+                self.phase = phase;
+                Vec::new()
+            }
+        }
     }
 
     /// When the next commit is due, in real time.
@@ -272,6 +303,11 @@ impl Server {
                 former.committed(result, now_us);
                 self.phase = Phase::ToLesson { lesson, former, script, asked };
                 Vec::new()
+            }
+            (Phase::ToLink { desk, mut former, script }, Told::Committed(result)) => {
+                former.committed(result, now_us);
+                self.phase = Phase::ToLink { desk, former, script };
+                self.arrive()
             }
             (Phase::LessonAside { lesson, script }, Told::KeptAside(result)) => match result {
                 Ok(opened) => self.teach(lesson, script, Access::Writes, opened.next_block),

@@ -14,6 +14,11 @@ pub enum Task {
         /// The instant that was saved.
         saved_us: u64,
     },
+    /// What a link recorded happens again, for so many events.
+    Replay {
+        /// Events at its end.
+        steps: u64,
+    },
     /// Lines of the lab's language.
     Lines(Box<Lines>),
     /// A step forward.
@@ -52,6 +57,7 @@ impl Task {
     pub fn text(&self) -> String {
         match self {
             Task::Recover { .. } => "crash-all".into(),
+            Task::Replay { .. } => "replay".into(),
             Task::Lines(lines) => lines.line().to_owned(),
             Task::Forward(_) => "step".into(),
             Task::Travel { to: Destination::Undo, .. } => "undo".into(),
@@ -64,6 +70,9 @@ impl Task {
     pub fn part_done(&self, timeline: &Timeline) -> Option<f64> {
         match self {
             Task::Lines(lines) => lines.part_done(timeline),
+            Task::Replay { steps } => {
+                Some(timeline.session().steps() as f64 / (*steps).max(1) as f64)
+            }
             _ => None,
         }
     }
@@ -75,7 +84,7 @@ impl Task {
 
     /// True if pause ends it.
     pub fn can_be_stopped(&self) -> bool {
-        matches!(self, Task::Lines(_) | Task::Forward(_))
+        matches!(self, Task::Lines(_) | Task::Forward(_) | Task::Replay { .. })
     }
 
     /// Recovers, steps or travels on for at most `budget` events. Lines are worked on by
@@ -84,6 +93,7 @@ impl Task {
         match self {
             Task::Lines(_) => Progress::Done(()),
             Task::Recover { until, .. } => recover(timeline, *until, budget),
+            Task::Replay { .. } => timeline.seek_on(budget),
             Task::Forward(grain) => match timeline.step_forward(*grain, budget) {
                 Progress::Done(_) => Progress::Done(()),
                 Progress::More => Progress::More,

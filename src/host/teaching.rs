@@ -2,6 +2,7 @@
 //! each went.
 
 use super::lines::{Ran, Source};
+use super::link::SharedLesson;
 use super::protocol::LessonAct;
 use crate::lab::Timeline;
 use crate::lesson::progress::Progress;
@@ -61,6 +62,23 @@ impl Teaching {
         let id = player.lesson().id.clone();
         let kept = Kept { id, progress: player.progress().clone() };
         serde_json::to_string(&kept).expect("progress is plain data")
+    }
+
+    /// A lesson in progress as a link carries it.
+    pub fn shared(&self) -> Option<SharedLesson> {
+        let player = self.player.as_ref()?;
+        let id = player.lesson().id.clone();
+        Some(SharedLesson { id, progress: player.progress().clone() })
+    }
+
+    /// Goes on where somebody else was. False if that lesson has other steps than the open one.
+    pub fn take_shared(&mut self, shared: SharedLesson) -> bool {
+        let Some(player) = &mut self.player else { return false };
+        if shared.progress.steps.len() != player.lesson().steps.len() {
+            return false;
+        }
+        player.resume(shared.progress);
+        true
     }
 
     /// Goes on where the learner was. False if what was kept is not of the open lesson.

@@ -111,6 +111,7 @@ impl Cluster {
             let topic = topics.entry(key.topic.clone()).or_insert_with(|| TopicState {
                 name: key.topic.to_string(),
                 internal: is_internal(&key.topic),
+                settings: image.map(|image| image.settings_of(&key.topic)).unwrap_or_default(),
                 partitions: Vec::new(),
             });
             let (_, shown) = self.shown(&key).expect("a broker has it");

@@ -21,6 +21,8 @@ pub enum Command {
     Flush,
     /// Admin client: ask a broker.
     Ask(RequestId, Ask),
+    /// Producer: `commitTransaction()` (true) or `abortTransaction()`.
+    EndTransaction(bool),
     /// Consumer: `seek()`.
     Seek(TopicPartition, i64),
     /// Consumer: `commitSync()` of one partition.

@@ -101,6 +101,24 @@ error_codes! {
         "The broker received an out of order sequence number.";
     InvalidProducerEpoch = 47, "INVALID_PRODUCER_EPOCH", false,
         "Producer attempted to produce with an old epoch.";
+    InvalidTxnState = 48, "INVALID_TXN_STATE", false,
+        "The producer attempted a transactional operation in an invalid state.";
+    InvalidProducerIdMapping = 49, "INVALID_PRODUCER_ID_MAPPING", false,
+        "The producer attempted to use a producer id which is not currently assigned to its \
+         transactional id.";
+    InvalidTransactionTimeout = 50, "INVALID_TRANSACTION_TIMEOUT", false,
+        "The transaction timeout is larger than the maximum value allowed by the broker (as \
+         configured by transaction.max.timeout.ms).";
+    ConcurrentTransactions = 51, "CONCURRENT_TRANSACTIONS", true,
+        "The producer attempted to update a transaction while another concurrent operation on the \
+         same transaction was ongoing.";
+    TransactionCoordinatorFenced = 52, "TRANSACTION_COORDINATOR_FENCED", false,
+        "Indicates that the transaction coordinator sending a WriteTxnMarker is no longer the \
+         current coordinator for a given producer.";
+    UnstableOffsetCommit = 88, "UNSTABLE_OFFSET_COMMIT", true,
+        "There are unstable offsets that need to be cleared.";
+    ProducerFenced = 90, "PRODUCER_FENCED", false,
+        "There is a newer producer with the same transactionalId which fences the current one.";
     PolicyViolation = 44, "POLICY_VIOLATION", false, "Request parameters do not satisfy the \
          configured policy.";
     NonEmptyGroup = 68, "NON_EMPTY_GROUP", false, "The group is not empty.";

@@ -193,7 +193,8 @@ pub enum Event {
         /// The new high watermark.
         offset: i64,
     },
-    /// A producer's batch was acknowledged as its `acks` asks.
+    /// A producer's batch was acknowledged as its `acks` asks; one of a transaction when that is
+    /// committed.
     ProduceAcknowledged {
         /// The producer.
         client: Rc<str>,
@@ -429,6 +430,58 @@ pub enum Event {
         /// Its offset.
         offset: i64,
     },
+    /// A producer opened a transaction.
+    TransactionBegun {
+        /// The client.
+        client: Rc<str>,
+        /// `transactional.id`.
+        transactional_id: Rc<str>,
+        /// Its producer id.
+        producer_id: i64,
+        /// Its epoch.
+        epoch: i16,
+    },
+    /// A client heard that its transaction is over.
+    TransactionEnded {
+        /// The client.
+        client: Rc<str>,
+        /// `transactional.id`.
+        transactional_id: Rc<str>,
+        /// `committed` or `aborted`.
+        outcome: &'static str,
+    },
+    /// A coordinator has decided a transaction: nothing can change it now.
+    TransactionDecided {
+        /// `transactional.id`.
+        transactional_id: Rc<str>,
+        /// The producer id.
+        producer_id: i64,
+        /// The epoch of the next transaction: older ones are fenced.
+        epoch: i16,
+        /// `committed` or `aborted`.
+        outcome: &'static str,
+        /// Why: `ended` by its producer, `fenced` by a newer one, `timeout`.
+        reason: &'static str,
+    },
+    /// A marker is in the log: the records of the transaction in this partition count, or are
+    /// void.
+    MarkerWritten {
+        /// The partition.
+        partition: TopicPartition,
+        /// The producer id.
+        producer_id: i64,
+        /// The marker's offset.
+        offset: i64,
+        /// `committed` or `aborted`.
+        outcome: &'static str,
+    },
+    /// All markers of a transaction are written.
+    TransactionCompleted {
+        /// `transactional.id`.
+        transactional_id: Rc<str>,
+        /// `committed` or `aborted`.
+        outcome: &'static str,
+    },
     /// A client ended by itself (a console consumer that has what it wanted).
     ClientFinished {
         /// The client.
@@ -493,6 +546,11 @@ impl Event {
             Event::ClientError { .. } => "kafka.client_error",
             Event::ClientCrashed { .. } => "kafka.client_crashed",
             Event::ResultWritten { .. } => "kafka.result_written",
+            Event::TransactionBegun { .. } => "kafka.transaction_begun",
+            Event::TransactionEnded { .. } => "kafka.transaction_ended",
+            Event::TransactionDecided { .. } => "kafka.transaction_decided",
+            Event::MarkerWritten { .. } => "kafka.marker_written",
+            Event::TransactionCompleted { .. } => "kafka.transaction_completed",
             Event::ClientFinished { .. } => "kafka.client_finished",
             Event::Answered { .. } => "kafka.answered",
         }

@@ -10,6 +10,8 @@ pub struct TopicState {
     pub name: String,
     /// True for the brokers' own topics, such as `__consumer_offsets`.
     pub internal: bool,
+    /// Its own settings, by name.
+    pub settings: Vec<(String, String)>,
     /// Its partitions in order.
     pub partitions: Vec<PartitionState>,
 }

@@ -13,6 +13,7 @@
 //! - [`log`]: segments, indexes, recovery.
 //! - [`partition`]: a log at one of its replicas, leadership, and the high watermark.
 //! - [`metadata`], [`group`]: what the cluster knows of topics, and of consumer groups.
+//! - [`transaction`]: what counts together or not at all.
 //! - [`assignor`]: who of a group reads which partition.
 //! - [`message`]: every request and response, who sends it, when, why. [`error`]: what goes wrong.
 //! - [`broker`]: the process that serves. [`controller`]: who decides what the cluster is.
@@ -22,7 +23,7 @@
 //! - [`process`]: the five programs behind one door.
 //!
 //! What is not built yet, and said where it matters: the quorum of controllers (there is one),
-//! compaction, transactions, members of share groups, quotas.
+//! quotas.
 
 pub mod admin;
 pub mod assignor;
@@ -47,6 +48,7 @@ pub mod producer;
 pub mod protection;
 pub mod record;
 pub mod spec;
+pub mod transaction;
 
 pub use cluster::Cluster;
 pub use process::Process;

@@ -73,6 +73,10 @@ pub enum Timer {
     ShareWait(u64),
     /// Broker: locks of share groups may be over.
     ShareLocks,
+    /// Broker: transactions may be open for too long.
+    TransactionTimeouts,
+    /// Broker: markers of transactions are to be tried again.
+    Markers,
     /// Broker: committed offsets that are too old are to be forgotten.
     OldOffsets,
 }

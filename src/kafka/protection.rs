@@ -20,10 +20,12 @@ pub enum Protection {
     GenerationCheck,
     /// A leader knows a batch again that it has appended already (KIP-98).
     Idempotence,
+    /// A producer that comes later with a transactional id fences the one before (KIP-98).
+    TransactionFencing,
 }
 
 /// Each protection with its name.
-pub const PROTECTIONS: [(&str, Protection); 7] = [
+pub const PROTECTIONS: [(&str, Protection); 8] = [
     ("epoch-truncation", Protection::EpochTruncation),
     ("isr-rule", Protection::IsrRule),
     ("min-isr", Protection::MinIsr),
@@ -31,6 +33,7 @@ pub const PROTECTIONS: [(&str, Protection); 7] = [
     ("clean-election", Protection::CleanElection),
     ("generation-check", Protection::GenerationCheck),
     ("idempotence", Protection::Idempotence),
+    ("transaction-fencing", Protection::TransactionFencing),
 ];
 
 /// The setting of a broker that names what it is without; the real one has none such.

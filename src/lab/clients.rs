@@ -14,6 +14,11 @@ pub(super) fn kafka_accepts(spec: &kafka::spec::Spec) -> Result<(), LabError> {
     kafka::config::check(spec).map_err(|error| LabError::Refused(error.sentence))
 }
 
+fn is_transactional(spec: &kafka::spec::Spec) -> bool {
+    let kafka::spec::Spec::Producer(spec) = spec else { return false };
+    spec.settings.contains_key("transactional.id")
+}
+
 impl Session {
     /// What becomes of a client.
     pub(super) fn act_client(&mut self, name: &str, act: &ClientAct) -> Acted {
@@ -36,6 +41,17 @@ impl Session {
                 }
                 if let Some(id) = rabbit {
                     self.rabbit.command(id, rabbit::command::Command::Set { name: setting, value });
+                }
+            }
+            ClientAct::EndTransaction(commits) => {
+                let command = kafka::command::Command::EndTransaction(*commits);
+                match kafka.filter(|id| is_transactional(self.kafka.spec(*id))) {
+                    Some(id) => self.kafka.command(id, command),
+                    None => {
+                        return refused(format!(
+                            "{name} is no transactional producer; `producer --transaction N` makes one"
+                        ));
+                    }
                 }
             }
             ClientAct::CrashAt(point) => {

@@ -188,6 +188,8 @@ pub enum ClientAct {
         /// Its new value.
         value: String,
     },
+    /// `commit-transaction` (true) or `abort-transaction`: a producer ends what is open.
+    EndTransaction(bool),
     /// `seek TOPIC:PARTITION:OFFSET`.
     Seek(kafka::event::TopicPartition, i64),
     /// `commit TOPIC:PARTITION:OFFSET`.

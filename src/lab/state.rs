@@ -219,6 +219,11 @@ fn servers<N: crate::sim::Node>(
 fn topic_json(topic: &kafka::inspect::TopicState) -> Value {
     let records: i64 = topic.partitions.iter().map(|p| p.log_end - p.log_start).sum();
     let used = topic.partitions.iter().filter(|p| p.log_end > 0).count();
+    let config = topic.settings.iter().map(|(name, value)| {
+        let number = value.parse::<i64>().map(Value::from);
+        (name.clone(), number.unwrap_or_else(|_| value.clone().into()))
+    });
+    let config: Map<String, Value> = config.collect();
     let partitions = topic.partitions.iter().map(|partition| {
         json!({
             "partition": partition.partition.partition,
@@ -239,6 +244,7 @@ fn topic_json(topic: &kafka::inspect::TopicState) -> Value {
     json!({
         "records": records,
         "partitions_used": used,
+        "config": config,
         "partitions": partitions.collect::<Vec<_>>(),
     })
 }

@@ -15,6 +15,8 @@ use crate::sim::{Span, Time};
 use crate::storage::manifest::JournalLine;
 use std::rc::Rc;
 
+mod replay;
+
 /// So many checkpoints at most; then every other one is dropped and the gap between them doubles.
 const CHECKPOINTS_MAX: usize = 48;
 
@@ -90,6 +92,8 @@ pub struct Timeline {
     stepping: Option<(u64, Time)>,
     undone: Vec<Vec<Entry>>,
     forked: bool,
+    /// The first recorded command that came to something else when it happened again.
+    strayed: Option<usize>,
     /// The lab before `lab new`, and the one after it once that was undone.
     previous: Option<(Box<Timeline>, Rc<str>)>,
     following: Option<(Box<Timeline>, Rc<str>)>,
@@ -99,25 +103,6 @@ impl Timeline {
     /// A fresh lab.
     pub fn new(spec: &LabSpec) -> Result<Timeline, LabError> {
         Ok(Timeline::of(Session::new(spec)?))
-    }
-
-    /// A lab at its beginning, with everything that was recorded of it still to come: a
-    /// [`Timeline::seek`] to `end` lets it happen again.
-    pub fn recorded(
-        spec: &LabSpec,
-        journal: Vec<(JournalLine, Command)>,
-        end: Time,
-    ) -> Result<Timeline, LabError> {
-        let mut timeline = Timeline::new(spec)?;
-        for (acts, (line, command)) in journal.into_iter().enumerate() {
-            let moment = Moment { steps: line.steps, acts };
-            let before = Place { moment, at: Time::from_micros(line.time_us) };
-            let (command, text) = (Rc::new(command), line.text.into());
-            timeline.journal.push(Entry { before, command, text, dropped: None });
-            timeline.end = timeline.end.max(before);
-        }
-        timeline.end.at = timeline.end.at.max(end);
-        Ok(timeline)
     }
 
     pub(super) fn of(session: Session) -> Timeline {
@@ -132,6 +117,7 @@ impl Timeline {
             stepping: None,
             undone: Vec::new(),
             forked: false,
+            strayed: None,
             previous: None,
             following: None,
         };
@@ -276,11 +262,7 @@ impl Timeline {
                 return Within::Reached;
             }
             let (at, command) = (entry.before.at, entry.command.clone());
-            self.session.advance_to(at);
-            let again = self.session.act(&command);
-            debug_assert!(again.is_ok(), "a recorded command was refused when it was replayed");
-            self.session.acts += 1;
-            return Within::Ran;
+            return self.repeat(at, &command);
         }
         let within = match self.session.next_time() {
             None if limit == Time::NEVER => return Within::Idle,
@@ -405,7 +387,7 @@ impl Timeline {
             }
             Some(Target::Place(place)) => place,
         };
-        while self.session.moment() != target.moment {
+        while self.session.moment() < target.moment {
             if budget == 0 {
                 return Progress::More;
             }
@@ -416,8 +398,7 @@ impl Timeline {
                 Within::Need(blocks) => return Progress::Need(blocks),
             }
         }
-        self.session.advance_to(target.at);
-        self.arrive();
+        self.come_to(target);
         Progress::Done(())
     }
 
@@ -535,7 +516,7 @@ impl Timeline {
     }
 
     /// The commands up to the present, with those of earlier lives, as storage keeps them.
-    pub(super) fn journal_lines(&self) -> Vec<JournalLine> {
+    pub fn journal_lines(&self) -> Vec<JournalLine> {
         let present = self.journal.iter().take(self.session.acts).map(|entry| JournalLine {
             steps: entry.before.moment.steps,
             time_us: entry.before.at.micros(),

@@ -18,7 +18,7 @@ pub struct Entry {
 }
 
 /// All lessons.
-pub const LESSONS: [Entry; 9] = [
+pub const LESSONS: [Entry; 12] = [
     Entry {
         id: "first-message",
         title_english: "First message",
@@ -84,11 +84,35 @@ pub const LESSONS: [Entry; 9] = [
         minutes: 5,
     },
     Entry {
+        id: "place-replicas",
+        title_english: "Three brokers, four partitions, two copies",
+        title_korean: "브로커 3대, 파티션 4개, 복제 팩터 2",
+        unit: "E",
+        order: 9,
+        minutes: 4,
+    },
+    Entry {
+        id: "leader-dies",
+        title_english: "The leader dies",
+        title_korean: "리더가 죽으면",
+        unit: "E",
+        order: 10,
+        minutes: 4,
+    },
+    Entry {
+        id: "acks",
+        title_english: "acks 0, 1, all: how far to trust it",
+        title_korean: "acks 0·1·all: 어디까지 믿을까",
+        unit: "E",
+        order: 11,
+        minutes: 4,
+    },
+    Entry {
         id: "rewind",
         title_english: "Seven days, and back again",
         title_korean: "7일 보존과 되감기",
         unit: "E",
-        order: 9,
+        order: 12,
         minutes: 3,
     },
 ];

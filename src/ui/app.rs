@@ -14,6 +14,7 @@ use super::lesson::LessonPane;
 use super::lesson_list::LessonList;
 use super::outside;
 use super::player::Player;
+use super::share::ShareDialog;
 use super::stage_bar::{StageBar, beckons};
 use super::state::{Action, Left, Narrow, Phase, State};
 use super::table::{TextAccount, table_html};
@@ -36,9 +37,14 @@ pub fn mount() {
     yew::Renderer::<App>::with_root(root).render();
 }
 
+/// The page as somebody comes to it.
+fn visit() -> State {
+    State::new(outside::language(), outside::theme()).with_link(outside::link())
+}
+
 #[component]
 fn App() -> Html {
-    let store = use_reducer(|| Store(State::new(outside::language(), outside::theme())));
+    let store = use_reducer(|| Store(visit()));
     let state = &store.0;
     let desk = Desk::new(state.language, store.dispatcher());
     use_engine(&desk, &state.effects);
@@ -84,6 +90,7 @@ fn App() -> Html {
             </div>
             if let Some(toast) = &state.toast { <ToastLine toast={toast.clone()} /> }
             if state.keys { <KeyHelp /> }
+            if let Some(text) = &state.shared { <ShareDialog text={text.clone()} /> }
         </ContextProvider<Desk>>
     }
 }
@@ -188,7 +195,8 @@ fn use_engine(desk: &Desk, effects: &[(u64, Effect)]) {
                 heard.send(Action::Reply(Box::new(reply), outside::now_ms()));
             };
             *engine.borrow_mut() = Some(Engine::start(Rc::new(on_reply)));
-            let lesson = outside::asked("lesson").or_else(|| outside::kept("lesson"));
+            let kept = || outside::kept("lesson").filter(|_| outside::link().is_none());
+            let lesson = outside::asked("lesson").or_else(kept);
             if let Some(entry) = lesson.and_then(|id| catalog::find(&id)) {
                 desk.send(Action::OpenLesson(entry.id));
             }
@@ -200,7 +208,13 @@ fn use_engine(desk: &Desk, effects: &[(u64, Effect)]) {
             let listener = EventListener::new(&document, "visibilitychange", move |_| {
                 seen.send(Action::Hidden(outside::is_hidden()));
             });
-            move || drop(listener)
+            // Another link in the same tab is another visit.
+            let other = EventListener::new(&gloo::utils::window(), "hashchange", |_| {
+                if outside::link().is_some() {
+                    outside::reload();
+                }
+            });
+            move || drop((listener, other))
         });
     }
     let desk = desk.clone();

@@ -2,8 +2,9 @@
 
 use super::desk::use_desk;
 use super::icon::Icon;
-use super::state::{Action, Left, Theme};
+use super::state::{Action, Left, Share, Theme};
 use crate::view::frame::Saving;
+use crate::view::words::keeping::Keeping;
 use crate::view::words::{Language, fill, seconds};
 use yew::prelude::*;
 
@@ -60,6 +61,8 @@ pub fn Header(props: &Props) -> Html {
                     onclick={desk.on(Action::FreeLab)}>{ t.free_lab }</button>
             </nav>
             { saving(props, desk.language) }
+            <button type="button" class="button" data-test="share" disabled={!props.ready}
+                onclick={desk.on(Action::Share(Share::Ask))}>{ Keeping::of(desk.language).share }</button>
             <button type="button" class="button" data-test="text"
                 aria-pressed={if props.text { "true" } else { "false" }}
                 onclick={desk.on(Action::ToggleText)}>{ t.text_view }</button>
@@ -90,6 +93,7 @@ fn saving(props: &Props, language: Language) -> Html {
         Saving::Failed { saved_us, reason, .. } => {
             ("error", at(t.saving_failed, *saved_us), Some(reason))
         }
+        Saving::Shared => ("quiet", Keeping::of(language).saving_shared.to_owned(), None),
         Saving::OtherTab => ("warning", t.saving_other_tab.to_owned(), None),
     };
     html! {

@@ -47,6 +47,8 @@ mod question;
 #[cfg(target_arch = "wasm32")]
 mod rich_text;
 #[cfg(target_arch = "wasm32")]
+mod share;
+#[cfg(target_arch = "wasm32")]
 mod stage_bar;
 #[cfg(target_arch = "wasm32")]
 mod table;

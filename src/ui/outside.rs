@@ -78,6 +78,29 @@ pub fn asked(name: &str) -> Option<String> {
     pairs.into_iter().find(|(known, _)| *known == name).map(|(_, value)| value.to_owned())
 }
 
+/// The link in the address: what stands behind `#x=`.
+pub fn link() -> Option<String> {
+    let hash = gloo::utils::window().location().hash().ok()?;
+    hash.strip_prefix("#x=").map(str::to_owned)
+}
+
+/// The address of the page with a link.
+pub fn address_with(link: &str) -> String {
+    let location = gloo::utils::window().location();
+    let place = |part: Result<String, JsValue>| part.unwrap_or_default();
+    [&*place(location.origin()), &place(location.pathname()), "#x=", link].concat()
+}
+
+/// The file that was chosen.
+pub fn file_in(event: &web_sys::Event) -> Option<web_sys::File> {
+    input_of(event)?.files()?.get(0)
+}
+
+/// What a file holds; `None` if it is no text.
+pub async fn text_of_file(file: Option<web_sys::File>) -> Option<String> {
+    wasm_bindgen_futures::JsFuture::from(file?.text()).await.ok()?.as_string()
+}
+
 /// Real time, in milliseconds since the page began.
 pub fn now_ms() -> i64 {
     gloo::utils::window().performance().map_or(0, |clock| clock.now() as i64)

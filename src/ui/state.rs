@@ -3,7 +3,7 @@
 
 use super::effect::Effect;
 use super::terminal_state::Terminal;
-use crate::host::protocol::{Found, Grain, LessonAct, Reply, Request};
+use crate::host::protocol::{Found, Grain, LessonAct, LinkError, Reply, Request};
 use crate::lesson::catalog;
 use crate::view::acts;
 use crate::view::frame::{EventLine, Frame, Inspector, Saving, Selection, Status};
@@ -15,6 +15,11 @@ use crate::view::text_view;
 use crate::view::welcome::{self, Act, Pile};
 use crate::view::words::Language;
 use std::rc::Rc;
+
+mod first_minute;
+mod sharing;
+
+pub use sharing::{Incoming, Share};
 
 /// Events that are kept for the list.
 const EVENTS_MAX: usize = 2_000;
@@ -118,6 +123,10 @@ pub enum Toast {
     NoLesson,
     /// A text was copied.
     Copied,
+    /// What somebody shared is open.
+    Shared,
+    /// A link or file was refused: why.
+    Link(LinkError),
 }
 
 /// Everything that the page shows.
@@ -181,6 +190,10 @@ pub struct State {
     pub toast: Option<Toast>,
     /// True if the list of keys is open.
     pub keys: bool,
+    /// The lab as a link, while the dialog about it is open.
+    pub shared: Option<String>,
+    /// What somebody shared, on its way to be opened.
+    pub incoming: Option<Incoming>,
     /// What is to be done outside, each with its number.
     pub effects: Vec<(u64, Effect)>,
     next_effect: u64,
@@ -291,6 +304,8 @@ pub enum Action {
     Reload,
     /// Put a text where it can be pasted from.
     Copy(String),
+    /// Something about links and files.
+    Share(Share),
     /// The program has broken: why.
     Broken(String),
     /// Effects up to this number were carried out.
@@ -330,6 +345,8 @@ impl State {
             said: String::new(),
             toast: None,
             keys: false,
+            shared: None,
+            incoming: None,
             effects: Vec::new(),
             next_effect: 0,
             next_request: 0,
@@ -338,8 +355,13 @@ impl State {
             stepping: false,
             to_watch: None,
         };
-        state.ask(Request::Open { lab: LAB.into(), script: welcome::SCRIPT.into(), store: true });
+        state.open_own();
         state
+    }
+
+    /// Opens the user's own lab.
+    fn open_own(&mut self) {
+        self.ask(Request::Open { lab: LAB.into(), script: welcome::SCRIPT.into(), store: true });
     }
 
     /// True once something can be done. What is done while a command runs comes after it.
@@ -553,6 +575,7 @@ impl State {
                 self.wish(Effect::Copy(text));
                 self.toast = Some(Toast::Copied);
             }
+            Action::Share(share) => self.share(share),
             Action::Broken(error) => self.phase = Phase::Failed(error),
             Action::Done(number) => self.effects.retain(|(known, _)| *known > number),
         }
@@ -578,6 +601,9 @@ impl State {
         json: Option<String>,
         translate: bool,
     ) {
+        if !translate && self.link_lesson(language, &json) {
+            return;
+        }
         let Some(json) = json else {
             self.toast = Some(Toast::NoLesson);
             return;
@@ -605,50 +631,6 @@ impl State {
                 self.run(welcome::SCRIPT.to_owned());
             }
         }
-    }
-
-    // ---- the first half minute ----
-
-    fn bet(&mut self, pile: Pile) {
-        let Some(welcome) = &mut self.welcome else { return };
-        if welcome.act != Act::Bet {
-            return;
-        }
-        welcome.bet = Some(pile);
-        welcome.act = Act::Watch;
-        welcome.since_us = u64::MAX;
-        self.to_watch = Some(self.run(welcome::SLOW.to_owned()));
-    }
-
-    fn end_welcome(&mut self, lesson: bool) {
-        if self.welcome.take().is_none() {
-            return;
-        }
-        if lesson && let Some(entry) = catalog::LESSONS.first() {
-            return self.change(Action::OpenLesson(entry.id));
-        }
-        self.left = Left::List;
-    }
-
-    /// The lab goes on; does the first half minute?
-    fn watch_welcome(&mut self) {
-        let Some(mut welcome) = self.welcome else { return };
-        let (scene, ledger) = (&self.scene, &self.scene.ledger);
-        match welcome.act {
-            Act::Send if ledger.rabbit.delivered > 0 && ledger.kafka.acknowledged > 0 => {
-                welcome.act = Act::Fetch;
-            }
-            Act::Fetch if ledger.kafka.delivered > 0 => welcome.act = Act::Bet,
-            Act::Watch if scene.now_us >= welcome.since_us.saturating_add(welcome::WATCH_US) => {
-                welcome.act = Act::Decided;
-                welcome.right = Some(welcome::rabbit_pile(scene));
-                self.pause();
-            }
-            _ => return,
-        }
-        self.welcome = Some(welcome);
-        // The button that was pressed is gone: its place is taken by the next caption.
-        self.wish(Effect::Focus("welcome"));
     }
 
     // ---- what the engine says ----
@@ -680,6 +662,9 @@ impl State {
             Reply::Completions { id, words, replaces } => {
                 Rc::make_mut(&mut self.terminal).complete(id, words, replaces);
             }
+            Reply::LinkNeeds { lesson } => self.link_needs(&lesson),
+            Reply::LinkRefused(error) => self.link_refused(error),
+            Reply::Shared { text } => self.shared = Some(text),
             Reply::LessonRefused { error } => self.lesson_error = Some(error),
             Reply::Failed { error } => self.phase = Phase::Failed(error),
         }
@@ -690,17 +675,18 @@ impl State {
         let first = Welcome { act: Act::Send, bet: None, right: None, since_us: 0 };
         match found {
             Found::Nothing => self.welcome = Some(first),
+            Found::Link => self.link_opened(),
             Found::NoStorage { reason } => {
                 self.welcome = Some(first);
-                self.toast = Some(Toast::NoStorage(reason));
+                self.tell(Toast::NoStorage(reason));
             }
             Found::Unreadable { error } => {
                 self.left = Left::List;
-                self.toast = Some(Toast::Unreadable(error));
+                self.tell(Toast::Unreadable(error));
             }
             Found::Lab { saved_us } => {
                 self.left = Left::List;
-                self.toast = Some(Toast::Restored(saved_us));
+                self.tell(Toast::Restored(saved_us));
             }
         }
     }

@@ -245,3 +245,65 @@ fn a_refused_button_is_told() {
     assert_eq!(state.toast, Some(Toast::Refused("no".into())));
     assert_eq!(state.terminal.lines.len(), 1, "the rest was not run");
 }
+
+// ---- links ----
+
+#[test]
+fn a_link_is_opened_in_the_place_of_the_own_lab() {
+    let mut state = page().with_link(Some("AQ".into()));
+    let open = Request::OpenLink { text: "AQ".into(), file: false, lesson: None };
+    assert_eq!(asked(&mut state), [open]);
+    hear(&mut state, Reply::Opened { found: Found::Link });
+    assert_eq!(state.phase, Phase::Open);
+    assert_eq!(state.toast, Some(Toast::Shared));
+    assert!(state.welcome.is_none());
+}
+
+#[test]
+fn a_refused_link_is_told_of_and_the_own_lab_opens() {
+    let mut state = page().with_link(Some("*".into()));
+    asked(&mut state);
+    let error = LinkError::new(crate::host::protocol::Fault::Letter, "*", 1);
+    hear(&mut state, Reply::LinkRefused(error.clone()));
+    assert!(matches!(&asked(&mut state)[..], [Request::Open { store: true, .. }]));
+    hear(&mut state, Reply::Opened { found: Found::Lab { saved_us: 5 } });
+    assert_eq!(state.toast, Some(Toast::Link(error)), "the own lab does not hide it");
+}
+
+#[test]
+fn a_file_that_is_refused_leaves_the_open_lab() {
+    let mut state = page();
+    hear(&mut state, Reply::Opened { found: Found::Nothing });
+    asked(&mut state);
+    state.change(Action::Share(Share::OpenFile("*".into())));
+    let open = Request::OpenLink { text: "*".into(), file: true, lesson: None };
+    assert_eq!(asked(&mut state), [open]);
+    let error = LinkError::new(crate::host::protocol::Fault::Letter, "*", 1);
+    hear(&mut state, Reply::LinkRefused(error));
+    assert_eq!(asked(&mut state), []);
+}
+
+#[test]
+fn the_lesson_of_a_link_is_fetched_first() {
+    let mut state = page().with_link(Some("AQ".into()));
+    asked(&mut state);
+    hear(&mut state, Reply::LinkNeeds { lesson: "first-message".into() });
+    let fetch = |(_, effect): &(u64, Effect)| matches!(effect, Effect::FetchLesson { .. });
+    assert!(state.effects.iter().any(fetch));
+    state.effects.clear();
+    state.change(Action::LessonText {
+        id: "first-message",
+        language: Language::Korean,
+        json: Some("{}".into()),
+        translate: false,
+    });
+    let lesson = Some(("ko".to_owned(), "{}".to_owned()));
+    let open = Request::OpenLink { text: "AQ".into(), file: false, lesson };
+    assert_eq!(asked(&mut state), [open]);
+    // One that is not here is told of.
+    let mut state = page().with_link(Some("AQ".into()));
+    asked(&mut state);
+    hear(&mut state, Reply::LinkNeeds { lesson: "no-such".into() });
+    assert!(matches!(&state.toast, Some(Toast::Link(error)) if error.expected == "no-such"));
+    assert!(matches!(&asked(&mut state)[..], [Request::Open { .. }]));
+}

@@ -2,7 +2,9 @@
 
 use super::desk::use_desk;
 use super::icon::Icon;
+use super::share::refusal;
 use super::state::{Action, Toast};
+use crate::view::words::keeping::Keeping;
 use crate::view::words::{fill, seconds};
 use yew::prelude::*;
 
@@ -17,7 +19,11 @@ pub struct Props {
 #[component]
 pub fn ToastLine(props: &Props) -> Html {
     let desk = use_desk();
-    let t = desk.texts;
+    let (t, keeping) = (desk.texts, Keeping::of(desk.language));
+    let link = match &props.toast {
+        Toast::Link(error) => refusal(error, keeping),
+        _ => String::new(),
+    };
     let (class, text, detail) = match &props.toast {
         Toast::Forked => ("toast", t.toast_forked.to_owned(), None),
         Toast::Restored(us) => {
@@ -28,6 +34,8 @@ pub fn ToastLine(props: &Props) -> Html {
         Toast::Unreadable(why) => ("toast warning", t.toast_unreadable.to_owned(), Some(why)),
         Toast::Refused(why) => ("toast error", t.toast_refused.to_owned(), Some(why)),
         Toast::NoLesson => ("toast error", t.toast_no_lesson.to_owned(), None),
+        Toast::Shared => ("toast ok", keeping.toast_shared.to_owned(), None),
+        Toast::Link(_) => ("toast error", [keeping.toast_link, " ", &link].concat(), None),
         Toast::Copied => ("toast ok", t.toast_copied.to_owned(), None),
     };
     html! {

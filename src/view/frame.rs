@@ -94,6 +94,8 @@ pub enum Saving {
     },
     /// The lab is open in another tab, which is the one that saves.
     OtherTab,
+    /// The lab came with a link, and is not kept.
+    Shared,
 }
 
 /// What is known of a selected thing: settings and figures by their real names.

@@ -38,6 +38,16 @@ fn template(line: &EventLine, texts: &'static Event) -> Option<&'static str> {
         "kafka.client_error" => texts.kafka_client_error,
         "kafka.client_crashed" => texts.kafka_client_crashed,
         "kafka.result_written" => texts.kafka_result_written,
+        "kafka.transaction_begun" => texts.kafka_transaction_begun,
+        "kafka.transaction_ended" if is("outcome", "committed") => {
+            texts.kafka_transaction_committed
+        }
+        "kafka.transaction_ended" => texts.kafka_transaction_aborted,
+        "kafka.transaction_decided" if is("reason", "fenced") => texts.kafka_transaction_fenced,
+        "kafka.transaction_decided" if is("reason", "timeout") => texts.kafka_transaction_late,
+        "kafka.transaction_decided" => texts.kafka_transaction_decided,
+        "kafka.marker_written" => texts.kafka_marker_written,
+        "kafka.transaction_completed" => texts.kafka_transaction_completed,
         "kafka.share_acquired" => texts.kafka_share_acquired,
         "kafka.share_returned" => texts.kafka_share_returned,
         "kafka.client_finished" => texts.kafka_client_finished,

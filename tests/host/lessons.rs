@@ -8,7 +8,7 @@ use pushpull::lesson::Lesson;
 use pushpull::storage::{Memory, Store};
 use pushpull::view::lesson::Question;
 
-fn first_message() -> Request {
+pub fn first_message() -> Request {
     let markdown = std::fs::read_to_string("www/lessons/en/first-message.md").unwrap();
     let lesson = Lesson::parse("first-message", "en", "first-message", &markdown).unwrap();
     let json = lesson.to_json();
@@ -16,7 +16,7 @@ fn first_message() -> Request {
 }
 
 /// The step in sight, and of each step its commands, its question, and whether it is done.
-fn place(tab: &Tab) -> (usize, Vec<(Vec<(String, bool)>, Option<Question>, bool)>) {
+pub fn place(tab: &Tab) -> (usize, Vec<(Vec<(String, bool)>, Option<Question>, bool)>) {
     let lesson = tab.last_frame().lesson.clone().expect("a lesson is open");
     let steps = lesson.steps.into_iter().map(|step| (step.commands, step.question, step.done));
     (lesson.current, steps.collect())

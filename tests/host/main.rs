@@ -3,6 +3,7 @@
 #![allow(missing_docs, reason = "a test's name says what it shows")]
 
 mod lessons;
+mod links;
 mod opening;
 mod playing;
 mod saving;

@@ -39,7 +39,7 @@ fn advance(timeline: &mut Timeline, until: Time) {
 }
 
 /// Loads every block of every file.
-fn load_all(session: &Session, store: &Memory) {
+pub fn load_all(session: &Session, store: &Memory) {
     let load = |file: &File| {
         for piece in file.pieces().iter().filter(|piece| !piece.block.is_resident()) {
             let Some(stored) = piece.block.saved_as() else { continue };

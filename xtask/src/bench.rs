@@ -24,9 +24,12 @@ pub fn run(options: &Options) -> Result<ExitCode, Failure> {
         child::run(child::cargo().args(program))
     })?;
     if in_browser {
-        site::make(&mut steps, &Build { dist: PathBuf::from("dist"), debug: false })?;
+        site::make(
+            &mut steps,
+            &Build { dist: PathBuf::from("dist"), debug: false, counted: None },
+        )?;
         steps.run("the page in a browser, beside a blank page", || {
-            test_steps::run_in_browser(&["bench"], |_| {})
+            test_steps::run_in_browser(Path::new(test_steps::DIST), &["bench"], |_| {})
         })?;
     }
     println!("\nDone in {}.", steps.elapsed());

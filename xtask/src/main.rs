@@ -1,5 +1,5 @@
-//! The chores of pushpull, one command each: `cargo xtask serve | build | test | bench`. (`page` is
-//! a part of `build`, which Trunk runs.)
+//! The chores of pushpull, one command each: `cargo xtask serve | build | test | bench |
+//! first-minute`. (`page` is a part of `build`, which Trunk runs.)
 //!
 //! A machine with rustup and nothing else is enough to start from: each command first brings in
 //! what it lacks ([`tools`], [`browser`]) and says what it does while it does it ([`steps`]).
@@ -14,9 +14,11 @@
 mod bench;
 mod browser;
 mod child;
+mod cut;
 mod driver;
 mod options;
 mod page;
+mod parts;
 mod serve;
 mod site;
 mod static_server;
@@ -26,7 +28,6 @@ mod test;
 mod test_steps;
 mod tools;
 mod twin;
-mod wasm;
 
 use options::Options;
 use std::process::ExitCode;
@@ -52,6 +53,10 @@ The chores of pushpull:
 
   cargo xtask bench [--no-browser]
       Speed: benches/, `pushpull bench`, and the page in a real browser beside a blank one.
+
+  cargo xtask first-minute
+      Measures in a browser which functions a first visit calls, and writes xtask/first-minute: by
+      these lists the build cuts the programs in two, so that a first visit loads little.
 
 The first run installs what is missing (the wasm32 target, Trunk, wasm-bindgen, a browser for the
 tests where apt-get can) and says so.";
@@ -81,6 +86,7 @@ fn run(arguments: &[String]) -> Result<ExitCode, Failure> {
         "serve" => serve::run(&Options::parse(rest, &["--port"], &["--debug"])?),
         "build" => site::run(&Options::parse(rest, &["--dist"], &["--debug"])?),
         "test" => test::run(&Options::parse(rest, &[], &["--quick", "--keep-going"])?),
+        "first-minute" => parts::run(&Options::parse(rest, &[], &[])?),
         "page" => page::run(&Options::parse(rest, &[], &[])?),
         "bench" => bench::run(&Options::parse(rest, &[], &["--no-browser"])?),
         "help" | "--help" | "-h" => {

@@ -6,7 +6,8 @@
 //! - The still pictures of www/poster, which a test draws with the program's own code, come into
 //!   the page.
 //! - The lessons become data that the page's engine reads without a reader of Markdown.
-//! - The programs lose the names of their functions, unless it is a debug build.
+//! - The programs lose the names of their functions and are cut in two ([`crate::parts`]), unless it
+//!   is a debug build.
 //! - The program's size is noted, so that the page can say how much of it has come; a server that
 //!   compresses does not tell.
 //! - A script inside the page, which the page's own policy forbids, fails the build here and not in
@@ -15,7 +16,7 @@
 use crate::Failure;
 use crate::child;
 use crate::options::Options;
-use crate::wasm;
+use crate::parts;
 use std::collections::hash_map::DefaultHasher;
 use std::fs;
 use std::hash::{Hash, Hasher};
@@ -48,7 +49,7 @@ pub fn run(options: &Options) -> Result<ExitCode, Failure> {
         "`cargo xtask page` is run by Trunk, while it builds: use `cargo xtask build`.".to_string()
     })?;
     if std::env::var_os("TRUNK_PROFILE").is_some_and(|profile| profile == "release") {
-        slim(&site)?;
+        parts::make(&site)?;
     }
     finish(&site)?;
     ready_lessons(&site)?;
@@ -60,17 +61,6 @@ fn ready_lessons(site: &Path) -> Result<(), Failure> {
     let mut command = child::cargo();
     command.args(["run", "--quiet", "--bin", "lessons", "--", LESSONS]).arg(site.join("lessons"));
     child::run(&mut command)
-}
-
-/// Takes out of the programs what a visitor has no use for.
-fn slim(site: &Path) -> Result<(), Failure> {
-    for path in paths(site, "wasm")? {
-        let told = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
-        let module = fs::read(&path).map_err(|error| told(&error))?;
-        let module = wasm::without_names(&module).map_err(|error| told(&error))?;
-        fs::write(&path, module).map_err(|error| told(&error))?;
-    }
-    Ok(())
 }
 
 fn finish(site: &Path) -> Result<(), Failure> {
@@ -88,7 +78,7 @@ fn finish(site: &Path) -> Result<(), Failure> {
             .map_err(|error| format!("{} cannot be read: {error}.", file.display()))
     })?;
     refuse_scripts_inside(&page)?;
-    write(&index, &page)
+    write(&index, page)
 }
 
 /// The names and texts of all sheets, in their order.
@@ -110,7 +100,7 @@ fn files(folder: &Path, kind: &str) -> Result<Vec<(String, String)>, Failure> {
 }
 
 /// The files of one kind in a folder, by name.
-fn paths(folder: &Path, kind: &str) -> Result<Vec<PathBuf>, Failure> {
+pub fn paths(folder: &Path, kind: &str) -> Result<Vec<PathBuf>, Failure> {
     let unreadable = |error| format!("{} cannot be read: {error}.", folder.display());
     let mut paths = Vec::new();
     for entry in fs::read_dir(folder).map_err(unreadable)? {
@@ -205,12 +195,13 @@ fn fingerprint(text: &str) -> u64 {
     hasher.finish()
 }
 
-fn read(path: &Path) -> Result<String, Failure> {
+pub fn read(path: &Path) -> Result<String, Failure> {
     fs::read_to_string(path).map_err(|error| format!("{} cannot be read: {error}.", path.display()))
 }
 
-fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    fs::write(path, text).map_err(|error| format!("{} cannot be written: {error}.", path.display()))
+pub fn write(path: &Path, content: impl AsRef<[u8]>) -> Result<(), Failure> {
+    fs::write(path, content)
+        .map_err(|error| format!("{} cannot be written: {error}.", path.display()))
 }
 
 #[cfg(test)]

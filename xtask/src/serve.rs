@@ -21,7 +21,10 @@ pub fn run(options: &Options) -> Result<ExitCode, Failure> {
     };
     let dist = PathBuf::from("dist");
     let mut steps = Steps::new(site::STEPS + 1);
-    site::make(&mut steps, &Build { dist: dist.clone(), debug: options.has("--debug") })?;
+    site::make(
+        &mut steps,
+        &Build { dist: dist.clone(), debug: options.has("--debug"), counted: None },
+    )?;
     let server = steps.run("starting the server", || StaticServer::start(Site::of(dist), port))?;
     if port != 0 && server.port() != port {
         println!("\nPort {port} is taken, so {} it is.", server.port());

@@ -66,6 +66,9 @@ const BROWSER_TESTS: &str = "browser-tests";
 
 const LESSONS: &str = "www/lessons";
 
+/// The built site.
+pub const DIST: &str = "dist";
+
 fn format(_filter: &str, _tally: &mut Tally) -> Result<(), Failure> {
     tools::prepare_lints()?;
     child::run(child::cargo().args(["fmt", "--all", "--check"]))
@@ -113,26 +116,31 @@ fn lessons(filter: &str, tally: &mut Tally) -> Result<(), Failure> {
 }
 
 fn build_site(_filter: &str, _tally: &mut Tally) -> Result<(), Failure> {
-    let build = Build { dist: PathBuf::from("dist"), debug: false };
+    let build = Build { dist: PathBuf::from(DIST), debug: false, counted: None };
     site::make(&mut Steps::inside(site::STEPS), &build)
 }
 
 fn browser(filter: &str, tally: &mut Tally) -> Result<(), Failure> {
     twin::make()?;
-    run_in_browser(&["test", filter], |line| tally.hear(line))
+    run_in_browser(Path::new(DIST), &["test", filter], |line| tally.hear(line))
 }
 
-/// Runs the browser package with `arguments` against dist/, in a session that ends with it.
-pub fn run_in_browser(arguments: &[&str], hear: impl FnMut(&str)) -> Result<(), Failure> {
-    if !Path::new("dist/index.html").is_file() {
-        return Err("there is no page in dist/; `cargo xtask build` makes it.".to_string());
+/// Runs the browser package with `arguments` against a built site, in a session that ends with it.
+pub fn run_in_browser(
+    dist: &Path,
+    arguments: &[&str],
+    hear: impl FnMut(&str),
+) -> Result<(), Failure> {
+    if !dist.join("index.html").is_file() {
+        let dist = dist.display();
+        return Err(format!("there is no page in {dist}; `cargo xtask build` makes it."));
     }
     let mut build = child::cargo();
     build.args(["build", "--quiet", "--locked", "--package", BROWSER_TESTS]);
     child::run(&mut build)?;
     let browser = Browser::find_or_install()?;
     println!("      {browser}");
-    let session = BrowserSession::start(&browser, Path::new("dist"), arguments[0] == "test")?;
+    let session = BrowserSession::start(&browser, dist, arguments[0] == "test")?;
     let mut command: Command = child::cargo();
     command.args(["run", "--quiet", "--locked", "--package", BROWSER_TESTS, "--"]);
     command.args(arguments.iter().filter(|argument| !argument.is_empty()));

@@ -2,6 +2,7 @@
 
 use super::Desk;
 use crate::host::lines::{Lines, Went};
+use crate::host::link::{Fault, LinkError};
 use crate::host::pace::Due;
 use crate::host::protocol::{Found, Reply};
 use crate::host::task::Task;
@@ -49,7 +50,7 @@ impl Desk {
         if let Task::Lines(lines) = task {
             return self.run_on(lines, budget);
         }
-        if matches!(task, Task::Travel { .. }) {
+        if matches!(task, Task::Travel { .. } | Task::Replay { .. }) {
             self.framing.jump();
         }
         match task.work(&mut self.timeline, budget) {
@@ -61,6 +62,10 @@ impl Desk {
                         return vec![Reply::Opened { found: Found::Lab { saved_us } }];
                     }
                     Task::Travel { .. } => self.framing.jump(),
+                    Task::Replay { .. } => {
+                        self.framing.jump();
+                        return self.strayed().map(Reply::LinkRefused).into_iter().collect();
+                    }
                     _ => {}
                 }
             }
@@ -71,6 +76,15 @@ impl Desk {
             }
         }
         Vec::new()
+    }
+
+    /// Why what a link recorded is not what happened here.
+    fn strayed(&self) -> Option<LinkError> {
+        let number = self.timeline.strayed()?;
+        let journal = self.timeline.journal();
+        let text = journal.get(number - 1).map_or("the end", |(_, text)| *text);
+        let found = format!("{number}: {text}");
+        Some(LinkError::new(Fault::Strayed, found, env!("CARGO_PKG_VERSION")))
     }
 
     fn run_on(&mut self, mut lines: Box<Lines>, budget: u64) -> Vec<Reply> {

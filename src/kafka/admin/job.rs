@@ -220,7 +220,10 @@ impl Job {
             Stage::Coordinator => vec![(Target::Any, Request::FindCoordinator { group })],
             Stage::Group => vec![(coordinator, Request::DescribeGroups { group })],
             Stage::Committed => {
-                vec![(coordinator, Request::OffsetFetch { group, partitions: None })]
+                vec![(coordinator, {
+                    let (partitions, require_stable) = (None, false);
+                    Request::OffsetFetch { group, partitions, require_stable }
+                })]
             }
             Stage::Offsets(time) => self.offset_requests(time),
             Stage::Records => self.delete_requests(),
@@ -307,7 +310,9 @@ impl Job {
             }
         }
         let requests = by_node.into_iter().map(|(node, partitions)| {
-            (Target::Node(node), Request::ListOffsets { from_replica: false, partitions })
+            let (from_replica, read_committed) = (false, false);
+            let request = Request::ListOffsets { from_replica, read_committed, partitions };
+            (Target::Node(node), request)
         });
         requests.collect()
     }

@@ -8,7 +8,7 @@ use crate::kafka::error::ErrorCode;
 use crate::kafka::event::TopicPartition;
 use crate::kafka::log::Log;
 use crate::kafka::message::request::{Fetch, FetchPartition};
-use crate::kafka::message::{KafkaMessage, Request, Response};
+use crate::kafka::message::{KafkaMessage, Request, Response, TransactionResponse};
 use crate::kafka::metadata::METADATA_TOPIC;
 use crate::kafka::process::{Out, Timer};
 use crate::sim::{NodeId, Span, Time};
@@ -22,8 +22,13 @@ pub enum Purpose {
     Forward(Call),
     /// A topic is made because somebody asked about it.
     MakeTopic(Rc<str>),
-    /// Producer ids; the caller gets the first.
-    ProducerIds(Call),
+    /// Producer ids; the caller gets the first, for its transactional id and timeout if it has
+    /// one.
+    ProducerIds(Call, Option<(Rc<str>, Span)>),
+    /// A coordinator is to know of the request with this number.
+    Verify(u64),
+    /// Markers of a transactional id.
+    Markers(Rc<str>, Vec<TopicPartition>),
     /// To be known.
     Register,
     /// To be known as alive.
@@ -130,11 +135,33 @@ impl Server {
             // The client does not hear that the controller was away; it asks again.
             (Purpose::Forward(call), None) => out.close(call.from),
             (Purpose::MakeTopic(topic), _) => drop(self.making.remove(&topic)),
-            (Purpose::ProducerIds(call), Some(Response::AllocateProducerIds(Ok(block)))) => {
+            (Purpose::ProducerIds(call, asked), Some(Response::AllocateProducerIds(Ok(block)))) => {
                 self.producer_ids = block;
-                self.init_producer_id(call, out);
+                match asked {
+                    Some((id, timeout)) => self.begin_transactional(call, id, timeout, out),
+                    None => self.init_producer_id(call, out),
+                }
             }
-            (Purpose::ProducerIds(call), _) => {
+            (Purpose::Verify(number), response) => {
+                let result = match response {
+                    Some(Response::Transaction(TransactionResponse::AddPartitions(result))) => {
+                        result
+                    }
+                    _ => Err(ErrorCode::NetworkException),
+                };
+                self.verified(number, result, out);
+            }
+            (Purpose::Markers(id, partitions), response) => {
+                let outcomes = match response {
+                    Some(Response::Transaction(TransactionResponse::WriteTxnMarkers(all))) => all,
+                    _ => {
+                        let lost = Err(ErrorCode::NetworkException);
+                        partitions.into_iter().map(|partition| (partition, lost)).collect()
+                    }
+                };
+                self.markers_answered(&id, outcomes, out);
+            }
+            (Purpose::ProducerIds(call, _), _) => {
                 let error = ErrorCode::CoordinatorLoadInProgress;
                 call.answer(Response::InitProducerId(Err(error)), out);
             }
@@ -161,6 +188,12 @@ impl Server {
 
     /// Sends what can be sent, and sees to it that the broker wakes for what cannot.
     pub(super) fn pump(&mut self, out: &mut Out<'_>) {
+        if !self.transactions.verifications.is_empty() {
+            self.pump_verifications(out);
+        }
+        if !self.transactions.markers.is_empty() {
+            self.pump_markers(out);
+        }
         let Quorum::Remote(_) = &self.quorum else { return };
         for purpose in self.connections.expire(out) {
             self.answered(purpose, None, out);
@@ -201,6 +234,7 @@ impl Server {
                 max_wait_ms: 500,
                 min_bytes: 1,
                 max_bytes: METADATA_FETCH_BYTES,
+                read_committed: false,
                 partitions: vec![FetchPartition {
                     partition: TopicPartition::new(METADATA_TOPIC, 0),
                     offset: remote.log.log_end(),
@@ -229,7 +263,7 @@ impl Server {
 }
 
 /// How long a request to the controller may take.
-const REQUEST_TIMEOUT: Span = Span::seconds(30);
+pub(super) const REQUEST_TIMEOUT: Span = Span::seconds(30);
 /// `controller.quorum.retry.backoff.ms`.
 const METADATA_RETRY: Span = Span::millis(20);
 /// Bytes of one fetch of the metadata log.

@@ -14,7 +14,9 @@ use super::life::Ticket;
 use super::server::Server;
 use crate::kafka::event::{Event, TopicPartition};
 use crate::kafka::log::checkpoint::{self, CLEANER_OFFSETS, Offsets};
-use crate::kafka::log::compaction::{MAP_CAPACITY, OffsetMap, clean_batch, is_worth_cleaning};
+use crate::kafka::log::compaction::{
+    MAP_CAPACITY, OffsetMap, clean_aborted, clean_batch, is_worth_cleaning,
+};
 use crate::kafka::log::recent::{RecentBatch, RecentBatches};
 use crate::kafka::log::segment::{Incoming, Segment, file_name};
 use crate::kafka::log::{Log, LogScan};
@@ -92,7 +94,7 @@ fn candidate(partition: &Partition, known: Option<i64>, now_ms: i64) -> Candidat
         lag > 0 && segment.base_offset >= from && newest > now_ms.saturating_sub_unsigned(lag)
     };
     let young = log.segments().find(young).map_or(i64::MAX, |segment| segment.base_offset);
-    let end = partition.high_watermark().min(log.active().base_offset).min(young);
+    let end = partition.last_stable().min(log.active().base_offset).min(young);
     let size = |of: &dyn Fn(i64) -> bool| -> u64 {
         let those = log.segments().filter(|segment| of(segment.base_offset));
         those.map(|segment| segment.bytes).sum()
@@ -139,10 +141,6 @@ impl Server {
             Some((_, key, found)) => self.begin_cleaning(key, &found, out),
             None => out.timer(Timer::Cleaner, backoff),
         }
-    }
-
-    fn is_loading(&self, key: &TopicPartition) -> bool {
-        crate::kafka::metadata::is_internal(&key.topic) && self.loading.contains_key(&key.partition)
     }
 
     fn begin_cleaning(&mut self, key: TopicPartition, found: &Candidate, out: &mut Out<'_>) {
@@ -323,7 +321,11 @@ impl Run {
             Stage::Mapping(scan) => {
                 let from = self.dirty_from;
                 let is_full = |(header, batch): (BatchHeader, Bytes)| {
-                    header.last_offset() >= from && !self.map.take(&header, &batch, from)
+                    header.last_offset() >= from
+                        && !match log.is_aborted(&header) {
+                            true => self.map.pass(&header),
+                            false => self.map.take(&header, &batch, from),
+                        }
                 };
                 if scan.take(bytes).into_iter().any(is_full) {
                     *scan = LogScan::default();
@@ -334,7 +336,11 @@ impl Run {
                 let now = (now_ms(out.now()), log.config.delete_retention_ms);
                 for (header, batch) in scan.take(bytes) {
                     let last = log.producers.is_last(&header);
-                    if let Some(kept) = clean_batch(&self.map, &header, &batch, now, last)
+                    let kept = match log.is_aborted(&header) {
+                        true => clean_aborted(&self.map, &header, &batch, last),
+                        false => clean_batch(&self.map, &header, &batch, now, last),
+                    };
+                    if let Some(kept) = kept
                         && let Some(header) = BatchHeader::parse(&kept)
                     {
                         copy.recent.push(RecentBatch {

@@ -11,9 +11,10 @@ use crate::kafka::error::ErrorCode;
 use crate::kafka::event::{Event, TopicPartition};
 use crate::kafka::group::{CommittedOffset, Group, Kind, partition_for, records};
 use crate::kafka::log::LogScan;
+use crate::kafka::log::transactions::Marker;
 use crate::kafka::message::Response;
 use crate::kafka::message::request::OffsetCommit;
-use crate::kafka::metadata::OFFSETS_TOPIC;
+use crate::kafka::metadata::{OFFSETS_TOPIC, TRANSACTIONS_TOPIC};
 use crate::kafka::now_ms;
 use crate::kafka::process::{Out, Timer};
 use crate::kafka::protection::Protection;
@@ -45,8 +46,8 @@ impl Server {
     /// Another broker coordinates the groups of a partition of `__consumer_offsets` now.
     pub(super) fn unload_offsets_of(&mut self, partition: i32) {
         self.loading.remove(&partition);
-        let count = self.image.topics.get(OFFSETS_TOPIC).map_or(0, |t| t.partitions.len() as i32);
-        self.groups.forget(|id| partition_for(id, count.max(1)) == partition);
+        let count = self.coordinating_partitions(OFFSETS_TOPIC);
+        self.groups.forget(|id| partition_for(id, count) == partition);
     }
 
     fn read_offsets(&mut self, partition: i32, out: &mut Out<'_>) {
@@ -65,11 +66,25 @@ impl Server {
     /// Bytes of a partition of `__consumer_offsets` have come.
     pub(super) fn offsets_read(&mut self, partition: i32, bytes: Rope, out: &mut Out<'_>) {
         let Some(scan) = self.loading.get_mut(&partition) else { return };
-        for (_, batch) in scan.take(bytes) {
+        for (header, batch) in scan.take(bytes) {
+            if let Some(marker) = Marker::of(&batch).filter(|_| header.is_control()) {
+                let count = self.image.topics.get(OFFSETS_TOPIC).map_or(1, |t| t.partitions.len());
+                let is_here = |group: &str| partition_for(group, count as i32) == partition;
+                self.groups.decide(header.producer_id, marker.commits, is_here);
+                continue;
+            }
             for record in Records::of(&batch).into_iter().flatten() {
                 let Some(bytes) = record.key else { continue };
                 if let Some(key) = records::decode_key(bytes) {
-                    self.groups.replay(key, record.value.and_then(records::decode_value));
+                    let committed = record.value.and_then(records::decode_value);
+                    match (header.is_transactional(), committed) {
+                        (true, Some(committed)) => {
+                            let group: Rc<str> = key.group.into();
+                            let producer = header.producer_id;
+                            self.groups.promise(producer, &group, key.partition, committed);
+                        }
+                        (_, committed) => self.groups.replay(key, committed),
+                    }
                 } else if let Some(group) = records::decode_members_key(bytes) {
                     let now = out.now();
                     let members = record.value.and_then(|v| records::decode_members(v, now));
@@ -82,37 +97,78 @@ impl Server {
 
     /// The partition of a group, if this broker coordinates it and knows what it holds.
     pub(super) fn coordinated(&self, group: &str) -> Result<TopicPartition, ErrorCode> {
-        let Some(offsets) = self.image.topics.get(OFFSETS_TOPIC) else {
+        self.coordinated_by(OFFSETS_TOPIC, group)
+    }
+
+    /// The partition of an internal topic that a key hashes to, if this broker coordinates it and
+    /// knows what it holds.
+    pub(super) fn coordinated_by(
+        &self,
+        topic: &str,
+        key: &str,
+    ) -> Result<TopicPartition, ErrorCode> {
+        if !self.image.topics.contains_key(topic) {
             return Err(ErrorCode::CoordinatorNotAvailable);
-        };
-        let number = partition_for(group, offsets.partitions.len() as i32);
-        let partition = TopicPartition::new(OFFSETS_TOPIC, number);
+        }
+        let number = partition_for(key, self.coordinating_partitions(topic));
+        let partition = TopicPartition::new(topic, number);
         if self.partitions.get(&partition).is_none_or(|found| found.leadership().is_none()) {
             return Err(ErrorCode::NotCoordinator);
         }
-        match self.loading.contains_key(&number) {
+        match self.is_loading(&partition) {
             true => Err(ErrorCode::CoordinatorLoadInProgress),
             false => Ok(partition),
         }
     }
 
-    pub(super) fn find_coordinator(&mut self, call: &Call, group: &str, out: &mut Out<'_>) {
-        if !self.image.topics.contains_key(OFFSETS_TOPIC) {
-            self.make_by_itself(OFFSETS_TOPIC.into(), out);
-        }
-        let found = match self.coordinated(group) {
-            // Who loads is the coordinator nevertheless.
-            Ok(_) | Err(ErrorCode::CoordinatorLoadInProgress) => Ok((self.id, self.node)),
-            Err(ErrorCode::NotCoordinator) => self.coordinator_elsewhere(group),
-            Err(error) => Err(error),
+    /// How many partitions an internal topic has.
+    pub(super) fn coordinating_partitions(&self, topic: &str) -> i32 {
+        let found = self.image.topics.get(topic);
+        found.map_or(1, |topic| topic.partitions.len().max(1) as i32)
+    }
+
+    /// True while this broker reads what it coordinates by a partition.
+    pub(super) fn is_loading(&self, key: &TopicPartition) -> bool {
+        let loading = match &*key.topic {
+            OFFSETS_TOPIC => &self.loading,
+            TRANSACTIONS_TOPIC => &self.transactions.loading,
+            _ => return false,
         };
+        loading.contains_key(&key.partition)
+    }
+
+    pub(super) fn find_coordinator(
+        &mut self,
+        call: &Call,
+        topic: &str,
+        key: &str,
+        out: &mut Out<'_>,
+    ) {
+        if !self.image.topics.contains_key(topic) {
+            self.make_by_itself(topic.into(), out);
+        }
+        let found = self.coordinator_of(topic, key);
         call.answer(Response::FindCoordinator(found), out);
     }
 
-    fn coordinator_elsewhere(&self, group: &str) -> Result<(i32, NodeId), ErrorCode> {
-        let offsets = self.image.topics.get(OFFSETS_TOPIC);
-        let partitions = offsets.map_or(&[][..], |topic| &topic.partitions);
-        let number = partition_for(group, partitions.len().max(1) as i32);
+    /// Who coordinates a key of an internal topic.
+    pub(super) fn coordinator_of(
+        &self,
+        topic: &str,
+        key: &str,
+    ) -> Result<(i32, NodeId), ErrorCode> {
+        match self.coordinated_by(topic, key) {
+            // Who loads is the coordinator nevertheless.
+            Ok(_) | Err(ErrorCode::CoordinatorLoadInProgress) => Ok((self.id, self.node)),
+            Err(ErrorCode::NotCoordinator) => self.coordinator_elsewhere(topic, key),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn coordinator_elsewhere(&self, topic: &str, key: &str) -> Result<(i32, NodeId), ErrorCode> {
+        let found = self.image.topics.get(topic);
+        let partitions = found.map_or(&[][..], |topic| &topic.partitions);
+        let number = partition_for(key, partitions.len().max(1) as i32);
         let leader = partitions.get(number as usize).and_then(|partition| partition.leader);
         let broker = leader.and_then(|id| Some((id, self.image.brokers.get(&id)?)));
         let (id, broker) = broker.ok_or(ErrorCode::CoordinatorNotAvailable)?;
@@ -193,17 +249,22 @@ impl Server {
         call: &Call,
         group: &str,
         partitions: Option<Vec<TopicPartition>>,
+        require_stable: bool,
         out: &mut Out<'_>,
     ) {
-        let result = self.coordinated(group).map(|_| {
-            let Some(found) = self.groups.get(group) else { return Vec::new() };
-            let all = || found.offsets.keys().cloned().collect();
-            let wanted = partitions.unwrap_or_else(all).into_iter();
-            let found = wanted.filter_map(|tp| {
+        let result = self.coordinated(group).and_then(|_| {
+            let Some(found) = self.groups.get(group) else { return Ok(Vec::new()) };
+            let all = || found.offsets.keys().cloned().collect::<Vec<_>>();
+            let wanted = partitions.unwrap_or_else(all);
+            let is_open = |partition: &TopicPartition| self.groups.is_promised(group, partition);
+            if require_stable && wanted.iter().any(is_open) {
+                return Err(ErrorCode::UnstableOffsetCommit);
+            }
+            let found = wanted.into_iter().filter_map(|tp| {
                 let offset = found.offsets.get(&tp)?.offset;
                 Some((tp, offset))
             });
-            found.collect()
+            Ok(found.collect())
         });
         call.answer(Response::OffsetFetch(result), out);
     }

@@ -42,6 +42,8 @@ pub struct DelayedFetch {
     min_bytes: u64,
     max_bytes: u64,
     slots: Vec<Slot>,
+    /// True with `isolation.level=read_committed`.
+    read_committed: bool,
     /// What a member of a share group acquired: it is answered with that.
     share: Option<ShareFetched>,
     /// True if it is answered after this read, whatever it brings.
@@ -89,6 +91,7 @@ impl Server {
             min_bytes: fetch.min_bytes,
             max_bytes: fetch.max_bytes,
             slots: slots.collect(),
+            read_committed: fetch.read_committed,
             share,
             last: fetch.max_wait_ms == 0,
         };
@@ -132,7 +135,9 @@ impl Server {
             }
             if offset < partition.log.log_start() || offset > partition.log.log_end() {
                 slot.error = Some(ErrorCode::OffsetOutOfRange);
-            } else if offset < limit(partition, fetch.replica) && (left > 0 || first) {
+            } else if offset < limit(partition, (fetch.replica, fetch.read_committed))
+                && (left > 0 || first)
+            {
                 let most = slot.asked.max_bytes.min(left);
                 let plan = partition.log.read_plan(offset, most.max(HEADER_BYTES as u64));
                 out.read(
@@ -177,7 +182,7 @@ impl Server {
             slot.error = Some(ErrorCode::UnknownTopicOrPartition);
             return self.decide_fetch(id, out);
         };
-        let limit = limit(partition, fetch.replica);
+        let limit = limit(partition, (fetch.replica, fetch.read_committed));
         match trim(&bytes, &slot.asked, limit, most, at_least_one) {
             Trimmed::Records(records) => {
                 let work = out.cost().kilobyte.as_micros() * records.len() as u64 / 1_000;
@@ -233,7 +238,12 @@ impl Server {
         let Some(fetch) = self.drop_fetch(id, out) else { return };
         let partitions = fetch.slots.into_iter().map(|slot| {
             let found = self.partitions.get(&slot.asked.partition);
+            let reads_aborted = fetch.read_committed && !slot.records.is_empty();
+            let aborted = found.filter(|_| reads_aborted);
+            let from = slot.asked.offset;
             FetchedPartition {
+                aborted: aborted.map_or_else(Vec::new, |p| aborted_in(p, from, &slot.records)),
+                last_stable: found.map_or(-1, Partition::last_stable),
                 error: slot.error,
                 high_watermark: found.map_or(-1, |p| p.high_watermark()),
                 log_start: found.map_or(-1, |p| p.log.log_start()),
@@ -301,7 +311,7 @@ impl Server {
         for slot in &fetch.slots {
             let Some(partition) = self.partitions.get(&slot.asked.partition) else { return true };
             let offset = slot.asked.offset;
-            let limit = limit(partition, fetch.replica);
+            let limit = limit(partition, (fetch.replica, fetch.read_committed));
             if offset < limit {
                 let (from, _) = partition.log.position_of(offset);
                 let (to, _) = partition.log.position_of(limit);
@@ -315,12 +325,26 @@ impl Server {
     }
 }
 
-/// Up to where somebody may read: a follower everything, a consumer what is committed.
-fn limit(partition: &Partition, replica: Option<(i32, i64)>) -> i64 {
-    match replica {
-        Some(_) => partition.log.log_end(),
-        None => partition.high_watermark(),
+/// Up to where somebody may read: a follower everything, a consumer what is committed, and with
+/// `read_committed` what is decided too.
+fn limit(partition: &Partition, who: (Option<(i32, i64)>, bool)) -> i64 {
+    match who {
+        (Some(_), _) => partition.log.log_end(),
+        (None, false) => partition.high_watermark(),
+        (None, true) => partition.last_stable(),
     }
+}
+
+/// The aborted transactions among these records: producer id and first offset of each.
+fn aborted_in(partition: &Partition, offset: i64, records: &Rope) -> Vec<(i64, i64)> {
+    let mut stream = BatchStream::of(records);
+    let mut end = offset;
+    while let Some(header) = stream.peek() {
+        end = header.next_offset();
+        stream.skip(header.size_bytes());
+    }
+    let aborted = partition.log.aborted_between(offset, end).into_iter();
+    aborted.map(|aborted| (aborted.producer_id, aborted.first_offset)).collect()
 }
 
 /// Where the last epoch of a follower ended here, if its log is different from this one.

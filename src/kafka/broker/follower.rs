@@ -109,6 +109,7 @@ impl Server {
                 max_wait_ms: self.config.replica_fetch_wait_ms,
                 min_bytes: self.config.replica_fetch_min_bytes,
                 max_bytes: self.config.replica_fetch_response_max_bytes,
+                read_committed: false,
                 partitions,
             });
             let purpose = Purpose::Replicate(*leader, asked);
@@ -286,7 +287,8 @@ impl Server {
             return self.delay(leader, key, out);
         };
         let partitions = vec![(key.clone(), -1), (key.clone(), -2)];
-        let request = Request::ListOffsets { from_replica: true, partitions };
+        let request =
+            Request::ListOffsets { from_replica: true, read_committed: false, partitions };
         let purpose = Purpose::Range(leader, key.clone(), epoch);
         self.connections.send(node, (request, purpose), self.config.replica_socket_timeout, out);
         self.set_following(leader, key, Following::Held);

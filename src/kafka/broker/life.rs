@@ -36,6 +36,11 @@ pub enum Ticket {
         /// The partition.
         partition: i32,
     },
+    /// A read of a partition of `__transaction_state` that is being loaded.
+    LoadTransactions {
+        /// The partition.
+        partition: i32,
+    },
     /// A closed segment was flushed.
     SegmentFlushed {
         /// Whose.

@@ -58,9 +58,16 @@ fn bounds_of(partition: &Partition) -> Bounds {
     Bounds {
         log_start: partition.log.log_start(),
         high_watermark: partition.high_watermark(),
-        // Simplified: there are no transactions.
-        last_stable: partition.high_watermark(),
+        last_stable: partition.last_stable(),
         log_end: partition.log.log_end(),
+    }
+}
+
+/// Records below it may be an answer.
+fn visible_end(partition: &Partition, asker: Asker) -> i64 {
+    match asker {
+        Asker::ReadCommitted => partition.last_stable(),
+        Asker::ReadUncommitted | Asker::Replica => partition.high_watermark(),
     }
 }
 
@@ -83,6 +90,7 @@ struct Slot {
 pub struct DelayedLookup {
     /// Who asked.
     pub call: Call,
+    asker: Asker,
     slots: Vec<Slot>,
 }
 
@@ -103,20 +111,19 @@ impl Server {
     pub(super) fn list_offsets(
         &mut self,
         call: Call,
-        from_replica: bool,
+        asker: Asker,
         partitions: Vec<(TopicPartition, i64)>,
         out: &mut Out<'_>,
     ) {
         let id = self.fresh_id();
         let slots = partitions.into_iter().map(|(partition, time)| {
-            let asker = if from_replica { Asker::Replica } else { Asker::ReadUncommitted };
             let (outcome, lookup) = match self.partitions.get(&partition) {
                 None => (Some(Err(ErrorCode::UnknownTopicOrPartition)), None),
                 Some(found) if found.leadership().is_none() => {
                     (Some(Err(ErrorCode::NotLeaderOrFollower)), None)
                 }
                 Some(found) => match bounds_of(found).offset_at(time, asker) {
-                    Some(_) if time == LATEST && !from_replica && is_behind(found) => {
+                    Some(_) if time == LATEST && asker != Asker::Replica && is_behind(found) => {
                         (Some(Err(ErrorCode::OffsetNotAvailable)), None)
                     }
                     Some(offset) => (Some(Ok(offset)), None),
@@ -130,7 +137,7 @@ impl Server {
         });
         let slots = slots.collect::<Vec<_>>();
         let count = slots.len();
-        self.lookups.insert(id, DelayedLookup { call, slots });
+        self.lookups.insert(id, DelayedLookup { call, asker, slots });
         for index in 0..count {
             self.lookup_step(id, index, Rope::default(), out);
         }
@@ -145,6 +152,7 @@ impl Server {
 
     fn lookup_step(&mut self, id: u64, index: usize, bytes: Rope, out: &mut Out<'_>) {
         let Some(delayed) = self.lookups.get_mut(&id) else { return };
+        let asker = delayed.asker;
         let slot = &mut delayed.slots[index];
         let Some(lookup) = slot.lookup.as_mut() else { return };
         let Some(partition) = self.partitions.get(&slot.partition) else {
@@ -156,7 +164,9 @@ impl Server {
                 out.read(&file, from, len, Ticket::Lookup { lookup: id, index });
                 None
             }
-            LookupStep::Found(_, offset) if offset < partition.high_watermark() => Some(Ok(offset)),
+            LookupStep::Found(_, offset) if offset < visible_end(partition, asker) => {
+                Some(Ok(offset))
+            }
             LookupStep::Found(..) if is_behind(partition) => {
                 Some(Err(ErrorCode::OffsetNotAvailable))
             }

@@ -17,7 +17,9 @@
 //! controller knows that it lives.
 //!
 //! Offsets are committed through an append to `__consumer_offsets` like any other
-//! ([`coordinator`]); joining a group waits for its other members ([`membership`]).
+//! ([`coordinator`]); joining a group waits for its other members ([`membership`]). Transactions
+//! are decided the same way ([`transactions`]): a leader asks before it appends the first batch of
+//! one ([`verification`]), and writes a marker when it is over ([`markers`]).
 //!
 //! The broker never decodes records: it reads batch headers, checks checksums, stamps offsets, and
 //! hands the same bytes on. (A look-up by time and the loading of its own logs decode, as the real
@@ -35,6 +37,7 @@ pub mod isr;
 pub mod life;
 pub mod lifecycle;
 pub mod list_offsets;
+pub mod markers;
 pub mod membership;
 pub mod produce;
 pub mod replicas;
@@ -43,6 +46,8 @@ pub mod server;
 pub mod share;
 pub mod startup;
 pub mod topics;
+pub mod transactions;
+pub mod verification;
 
 pub use life::{Broker, Ticket};
 pub use server::Server;

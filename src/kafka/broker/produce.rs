@@ -2,7 +2,10 @@
 
 use super::coordinator::Written;
 use super::life::Ticket;
+use super::markers::Marked;
 use super::server::{Call, Server};
+use super::transactions::Writing;
+use super::verification::Promised;
 use crate::kafka::error::ErrorCode;
 use crate::kafka::event::{Event, TopicPartition};
 use crate::kafka::message::Response;
@@ -39,6 +42,12 @@ pub enum Completion {
         /// `group.id`.
         group: Rc<str>,
     },
+    /// A transactional id is another one now.
+    Transaction(Box<Writing>),
+    /// Markers of a transaction are in their logs.
+    Markers(Box<Marked>),
+    /// Offsets of a transaction are in the log.
+    Promised(Box<Promised>),
     /// A Produce with `acks=0`: an error ends the connection, as there is no other way to tell.
     OneWay(NodeId),
     /// Nobody waits.
@@ -74,6 +83,13 @@ impl DelayedProduce {
 
 impl Server {
     pub(super) fn produce(&mut self, call: Call, produce: Produce, out: &mut Out<'_>) {
+        match &produce.transaction {
+            Some(id) => self.produce_in_transaction(call, (id.clone(), produce), out),
+            None => self.append_produce(call, produce, out),
+        }
+    }
+
+    pub(super) fn append_produce(&mut self, call: Call, produce: Produce, out: &mut Out<'_>) {
         let timeout = Span::millis(produce.timeout_ms);
         let completion = match produce.acks {
             0 => Completion::OneWay(call.from),
@@ -260,6 +276,15 @@ impl Server {
             Completion::Commit { call, group, offsets, refused } => {
                 let written = outcomes.into_iter().try_for_each(|(_, result)| result.map(drop));
                 self.committed(&call, &group, (offsets, refused), written, out);
+            }
+            Completion::Transaction(writing) => {
+                let written = outcomes.into_iter().try_for_each(|(_, result)| result.map(drop));
+                self.transaction_written(*writing, written, out);
+            }
+            Completion::Markers(marked) => self.markers_written(*marked, outcomes, out),
+            Completion::Promised(promised) => {
+                let written = outcomes.into_iter().try_for_each(|(_, result)| result.map(drop));
+                self.promised(*promised, written, out);
             }
             Completion::Synced(synced) => {
                 let written = outcomes.into_iter().try_for_each(|(_, result)| result.map(drop));

@@ -9,7 +9,7 @@ use crate::kafka::event::{Event, TopicPartition};
 use crate::kafka::log::Log;
 use crate::kafka::log::checkpoint::PARTITION_METADATA;
 use crate::kafka::message::response::FetchedPartition;
-use crate::kafka::metadata::{MetadataRecord, OFFSETS_TOPIC, PartitionImage};
+use crate::kafka::metadata::{MetadataRecord, OFFSETS_TOPIC, PartitionImage, TRANSACTIONS_TOPIC};
 use crate::kafka::now_ms;
 use crate::kafka::partition::{Partition, Role};
 use crate::kafka::process::Out;
@@ -58,9 +58,7 @@ impl Server {
             }
         }
         all.iter().for_each(|key| self.advance(key, out));
-        for key in all.iter().filter(|key| *key.topic == *OFFSETS_TOPIC) {
-            self.load_offsets_of(key.partition, out);
-        }
+        all.iter().for_each(|key| self.begin_coordinating(key, out));
     }
 
     /// Records of the metadata log are true.
@@ -147,8 +145,17 @@ impl Server {
         if image.recovering {
             self.want_isr(key, image.isr.clone(), out);
         }
-        if *key.topic == *OFFSETS_TOPIC && !was_leader {
-            self.load_offsets_of(key.partition, out);
+        if !was_leader {
+            self.begin_coordinating(key, out);
+        }
+    }
+
+    /// Who leads a partition of a coordinator's topic coordinates by it.
+    fn begin_coordinating(&mut self, key: &TopicPartition, out: &mut Out<'_>) {
+        match &*key.topic {
+            OFFSETS_TOPIC => self.load_offsets_of(key.partition, out),
+            TRANSACTIONS_TOPIC => self.load_transactions_of(key.partition, out),
+            _ => {}
         }
     }
 
@@ -169,8 +176,10 @@ impl Server {
     fn resign(&mut self, key: &TopicPartition, out: &mut Out<'_>) {
         self.wanted_isrs.remove(key);
         self.fail_waiting(key, ErrorCode::NotLeaderOrFollower, out);
-        if *key.topic == *OFFSETS_TOPIC {
-            self.unload_offsets_of(key.partition);
+        match &*key.topic {
+            OFFSETS_TOPIC => self.unload_offsets_of(key.partition),
+            TRANSACTIONS_TOPIC => self.unload_transactions_of(key.partition),
+            _ => {}
         }
     }
 

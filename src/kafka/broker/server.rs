@@ -7,9 +7,10 @@ use super::fetch::DelayedFetch;
 use super::follower::Fetcher;
 use super::life::Ticket;
 use super::lifecycle::{Lifecycle, Stage};
-use super::list_offsets::DelayedLookup;
+use super::list_offsets::{Asker, DelayedLookup};
 use super::produce::DelayedProduce;
 use super::share::Shares;
+use super::transactions::Transactions;
 use crate::kafka::client::Connections;
 use crate::kafka::config::BrokerConfig;
 use crate::kafka::event::TopicPartition;
@@ -19,7 +20,7 @@ use crate::kafka::log::checkpoint::{
     self, CLEAN_SHUTDOWN, HIGH_WATERMARKS, LEADER_EPOCHS, LOG_STARTS, RECOVERY_POINTS,
 };
 use crate::kafka::message::{KafkaMessage, Request, Response};
-use crate::kafka::metadata::Image;
+use crate::kafka::metadata::{Image, OFFSETS_TOPIC};
 use crate::kafka::partition::Partition;
 use crate::kafka::process::{Out, Process, Timer};
 use crate::ordered::{BTreeMap, BTreeSet};
@@ -80,6 +81,8 @@ pub struct Server {
     pub(super) produces: BTreeMap<u64, DelayedProduce>,
     /// What it leads of share groups.
     pub shares: Shares,
+    /// Transactions that it coordinates, or that write here.
+    pub transactions: Transactions,
     pub(super) lookups: BTreeMap<u64, DelayedLookup>,
     /// Producer ids that this broker may give away: the next, and the end of its block.
     pub(super) producer_ids: (i64, i64),
@@ -143,6 +146,7 @@ impl Server {
             fetches: BTreeMap::new(),
             produces: BTreeMap::new(),
             shares: Shares::default(),
+            transactions: Transactions::default(),
             lookups: BTreeMap::new(),
             groups_wake: None,
             cleaner: Cleaner::default(),
@@ -190,6 +194,9 @@ impl Server {
                 Ticket::Fetch { fetch, index } => self.fetch_read(fetch, index, bytes, out),
                 Ticket::Lookup { lookup, index } => self.lookup_read(lookup, index, bytes, out),
                 Ticket::LoadOffsets { partition } => self.offsets_read(partition, bytes, out),
+                Ticket::LoadTransactions { partition } => {
+                    self.transactions_read(partition, bytes, out);
+                }
                 Ticket::Truncate { partition, offset, from } => {
                     self.cut_read((partition, offset), from, &bytes, out);
                 }
@@ -220,10 +227,18 @@ impl Server {
             Request::Produce(produce) => self.produce(call, produce, out),
             Request::Fetch(fetch) => self.fetch(call, fetch, None, out),
             Request::ShareFetch(fetch) => self.share_fetch(call, fetch, out),
-            Request::ListOffsets { from_replica, partitions } => {
-                self.list_offsets(call, from_replica, partitions, out);
+            Request::ListOffsets { from_replica, read_committed, partitions } => {
+                let asker = match (from_replica, read_committed) {
+                    (true, _) => Asker::Replica,
+                    (false, true) => Asker::ReadCommitted,
+                    (false, false) => Asker::ReadUncommitted,
+                };
+                self.list_offsets(call, asker, partitions, out);
             }
-            Request::FindCoordinator { group } => self.find_coordinator(&call, &group, out),
+            Request::FindCoordinator { group } => {
+                self.find_coordinator(&call, OFFSETS_TOPIC, &group, out);
+            }
+            Request::Transaction(request) => self.ask_transaction(call, request, out),
             Request::JoinGroup(join) => self.join_group(call, join, out),
             Request::SyncGroup { group, member, instance, generation, assignments } => {
                 let who = (&group, &member, instance.as_ref(), generation);
@@ -239,8 +254,8 @@ impl Server {
                 self.leave_group(&call, (&group, &member, instance.as_ref()), out);
             }
             Request::OffsetCommit(commit) => self.offset_commit(call, commit, out),
-            Request::OffsetFetch { group, partitions } => {
-                self.offset_fetch(&call, &group, partitions, out);
+            Request::OffsetFetch { group, partitions, require_stable } => {
+                self.offset_fetch(&call, &group, partitions, require_stable, out);
             }
             request @ (Request::CreateTopics { .. }
             | Request::DeleteTopics { .. }
@@ -319,6 +334,11 @@ impl Server {
             Timer::Wake => self.wake_at = None,
             Timer::Groups => self.groups_woken(out),
             Timer::OldOffsets => self.forget_old_offsets(out),
+            Timer::TransactionTimeouts => self.abort_late(out),
+            Timer::Markers => {
+                self.transactions.wake_at = None;
+                self.pump_markers(out);
+            }
             _ => {}
         }
     }
@@ -332,6 +352,7 @@ impl Server {
             self.drop_fetch(fetch, out);
         }
         self.share_member_gone(peer, out);
+        self.forget_verifications(peer);
         self.lookups.retain(|_, lookup| !gone(&lookup.call));
         self.produces.values_mut().for_each(|produce| produce.asker_gone(peer));
     }

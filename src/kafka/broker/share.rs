@@ -174,7 +174,14 @@ impl Server {
             return parked.call.answer(Response::ShareFetch(share), out);
         }
         let max_bytes = parked.fetch.max_bytes;
-        let fetch = Fetch { replica: None, max_wait_ms: 0, min_bytes: 0, max_bytes, partitions };
+        let fetch = Fetch {
+            replica: None,
+            max_wait_ms: 0,
+            min_bytes: 0,
+            max_bytes,
+            read_committed: false,
+            partitions,
+        };
         self.fetch(parked.call, fetch, Some(share), out);
     }
 

@@ -5,7 +5,7 @@ use super::server::{Call, Server};
 use crate::kafka::error::ErrorCode;
 use crate::kafka::message::response::Metadata;
 use crate::kafka::message::{Request, Response};
-use crate::kafka::metadata::{OFFSETS_TOPIC, controller};
+use crate::kafka::metadata::{OFFSETS_TOPIC, TRANSACTIONS_TOPIC, controller};
 use crate::kafka::process::Out;
 use crate::kafka::spec::Settings;
 use std::rc::Rc;
@@ -51,14 +51,21 @@ impl Server {
         }
         let mut settings = Settings::new();
         let (mut partitions, mut replication_factor) = (-1, -1);
+        // A cluster that is smaller has fewer replicas, as the quick-start configurations say.
+        let brokers = self.image.brokers.len().max(1) as i16;
+        let mut set = |name: &str, value: String| drop(settings.insert(name.to_owned(), value));
         if *topic == *OFFSETS_TOPIC {
-            settings.insert("cleanup.policy".to_owned(), "compact".to_owned());
-            let segment_bytes = self.config.offsets_segment_bytes.to_string();
-            settings.insert("segment.bytes".to_owned(), segment_bytes);
+            set("cleanup.policy", "compact".to_owned());
+            set("segment.bytes", self.config.offsets_segment_bytes.to_string());
             partitions = self.config.offsets_partitions;
-            // A cluster that is smaller has fewer, as the quick-start configurations say.
-            let brokers = self.image.brokers.len().max(1) as i16;
             replication_factor = self.config.offsets_replication_factor.min(brokers);
+        } else if *topic == *TRANSACTIONS_TOPIC {
+            let (replicas, in_sync) = self.config.transaction_replication;
+            replication_factor = replicas.min(brokers);
+            set("cleanup.policy", "compact".to_owned());
+            set("segment.bytes", self.config.transaction_segment_bytes.to_string());
+            set("min.insync.replicas", in_sync.min(replication_factor).to_string());
+            partitions = self.config.transaction_partitions;
         }
         let request = Request::CreateTopics {
             topic: topic.clone(),
@@ -71,14 +78,22 @@ impl Server {
     }
 
     pub(super) fn init_producer_id(&mut self, call: Call, out: &mut Out<'_>) {
-        let (next, end) = self.producer_ids;
-        if next < end {
-            self.producer_ids.0 += 1;
-            call.answer(Response::InitProducerId(Ok((next, 0))), out);
-        } else {
-            let request = Request::AllocateProducerIds { broker: self.id };
-            self.ask_controller(Purpose::ProducerIds(call), request, out);
+        match self.next_producer_id() {
+            Some(id) => call.answer(Response::InitProducerId(Ok((id, 0))), out),
+            None => {
+                let request = Request::AllocateProducerIds { broker: self.id };
+                self.ask_controller(Purpose::ProducerIds(call, None), request, out);
+            }
         }
+    }
+
+    /// A producer id that nobody had before, if this broker has one to give away.
+    pub(super) fn next_producer_id(&mut self) -> Option<i64> {
+        let (next, end) = self.producer_ids;
+        (next < end).then(|| {
+            self.producer_ids.0 += 1;
+            next
+        })
     }
 
     pub(super) fn describe_configs(&self, call: &Call, topics: Vec<Rc<str>>, out: &mut Out<'_>) {

@@ -81,6 +81,12 @@ pub const TABLE: &[Definition] = &[
     define("replica.high.watermark.checkpoint.interval.ms", Kind::Long(i64::MIN), "5000"),
     define("replica.lag.time.max.ms", Kind::Long(i64::MIN), "30000"),
     define("replica.socket.timeout.ms", Kind::Int(i64::MIN), "30000"),
+    define("transaction.abort.timed.out.transaction.cleanup.interval.ms", Kind::Int(1), "10000"),
+    define("transaction.max.timeout.ms", Kind::Int(1), "900000"),
+    define("transaction.state.log.min.isr", Kind::Int(1), "2"),
+    define("transaction.state.log.num.partitions", Kind::Int(1), "50"),
+    define("transaction.state.log.replication.factor", Kind::Int(1), "3"),
+    define("transaction.state.log.segment.bytes", Kind::Int(1), "104857600"),
     define("unclean.leader.election.interval.ms", Kind::Long(1), "300000"),
     define("unclean.leader.election.enable", Kind::Boolean, "false"),
 ];
@@ -114,6 +120,16 @@ pub struct BrokerConfig {
     pub offsets_segment_bytes: u64,
     /// Replicas of `__consumer_offsets`, where there are so many brokers.
     pub offsets_replication_factor: i16,
+    /// How often it is looked which transactions are open for too long.
+    pub transaction_sweep: Span,
+    /// The longest `transaction.timeout.ms` that a producer may ask for.
+    pub transaction_max_timeout: Span,
+    /// Partitions of `__transaction_state`.
+    pub transaction_partitions: i32,
+    /// Replicas of it, where there are so many brokers, and how many must be in sync.
+    pub transaction_replication: (i16, i16),
+    /// Segment size of it.
+    pub transaction_segment_bytes: u64,
     /// How long the metadata of a commit may be.
     pub offset_metadata_max_bytes: u64,
     /// How often high watermarks are written down.
@@ -182,6 +198,14 @@ impl BrokerConfig {
             offsets_partitions: values.number("offsets.topic.num.partitions") as i32,
             offsets_replication_factor: values.number("offsets.topic.replication.factor") as i16,
             offsets_segment_bytes: values.natural("offsets.topic.segment.bytes"),
+            transaction_sweep: ms("transaction.abort.timed.out.transaction.cleanup.interval.ms"),
+            transaction_max_timeout: ms("transaction.max.timeout.ms"),
+            transaction_partitions: values.number("transaction.state.log.num.partitions") as i32,
+            transaction_replication: (
+                values.number("transaction.state.log.replication.factor") as i16,
+                values.number("transaction.state.log.min.isr") as i16,
+            ),
+            transaction_segment_bytes: values.natural("transaction.state.log.segment.bytes"),
             offset_metadata_max_bytes: values.natural("offset.metadata.max.bytes"),
             high_watermark_checkpoint: Span::millis(
                 values.natural("replica.high.watermark.checkpoint.interval.ms").max(1),

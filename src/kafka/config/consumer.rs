@@ -44,6 +44,9 @@ pub const TABLE: &[Definition] = &[
     define("session.timeout.ms", Kind::Int(i64::MIN), "45000"),
     define("socket.connection.setup.timeout.max.ms", Kind::Long(i64::MIN), "30000"),
     define("socket.connection.setup.timeout.ms", Kind::Long(i64::MIN), "10000"),
+    // These are of the producer of an application that reads, works and writes.
+    define("transaction.timeout.ms", Kind::Int(i64::MIN), "60000"),
+    define("transactional.id", Kind::Text, ""),
 ];
 
 /// What the coordinator decides in the consumer protocol.
@@ -100,6 +103,12 @@ pub struct ConsumerConfig {
     pub fetch_max_bytes: u64,
     /// Bytes of one partition in an answer.
     pub max_partition_fetch_bytes: u64,
+    /// `isolation.level=read_committed`.
+    pub read_committed: bool,
+    /// `transactional.id` of the results, if they and the offsets are to count together.
+    pub transactional_id: Option<Rc<str>>,
+    /// After so long the coordinator aborts such a transaction.
+    pub transaction_timeout: Span,
     /// Records that one `poll()` returns.
     pub max_poll_records: usize,
     /// True if checksums are checked.
@@ -154,6 +163,9 @@ impl ConsumerConfig {
             fetch_max_wait: ms("fetch.max.wait.ms"),
             fetch_max_bytes: values.natural("fetch.max.bytes"),
             max_partition_fetch_bytes: values.natural("max.partition.fetch.bytes"),
+            read_committed: values.text("isolation.level") == "read_committed",
+            transactional_id: text("transactional.id"),
+            transaction_timeout: ms("transaction.timeout.ms"),
             max_poll_records: values.natural("max.poll.records") as usize,
             check_crcs: values.is_true("check.crcs"),
             allow_auto_create: values.is_true("allow.auto.create.topics"),

@@ -6,6 +6,7 @@ use crate::kafka::error::client_error;
 use crate::kafka::partitioner::Partitioner;
 use crate::kafka::spec::Settings;
 use crate::sim::Span;
+use std::rc::Rc;
 
 /// Every producer setting that is understood.
 pub const TABLE: &[Definition] = &[
@@ -33,7 +34,43 @@ pub const TABLE: &[Definition] = &[
     define("retry.backoff.ms", Kind::Long(0), "100"),
     define("socket.connection.setup.timeout.max.ms", Kind::Long(i64::MIN), "30000"),
     define("socket.connection.setup.timeout.ms", Kind::Long(i64::MIN), "10000"),
+    define("transaction.timeout.ms", Kind::Int(i64::MIN), "60000"),
+    define("transactional.id", Kind::Text, ""),
+    // Of the lab alone: what its application does.
+    define(TRANSACTION_RECORDS, Kind::Long(1), "1"),
+    define(TRANSACTION_ABORTS, Kind::Long(0), "0"),
 ];
+
+/// The setting of a transactional producer that says how many records a transaction has.
+pub const TRANSACTION_RECORDS: &str = "lab.transaction.records";
+/// The setting that says that every so manieth transaction is aborted; 0 for none.
+pub const TRANSACTION_ABORTS: &str = "lab.transaction.abort.every";
+
+/// The transactions of a producer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TransactionConfig {
+    /// `transactional.id`.
+    pub id: Rc<str>,
+    /// After so long the coordinator aborts a transaction.
+    pub timeout: Span,
+    /// Its application commits after so many records.
+    pub records: u64,
+    /// It aborts every so manieth transaction in place of committing it; 0 for none.
+    pub abort_every: u64,
+}
+
+impl TransactionConfig {
+    /// The settings of transactions, if there is a transactional id.
+    pub fn of(values: &Values<'_>) -> Option<TransactionConfig> {
+        let id = values.text("transactional.id");
+        (!id.is_empty()).then(|| TransactionConfig {
+            id: id.into(),
+            timeout: Span::millis(values.natural("transaction.timeout.ms")),
+            records: values.natural(TRANSACTION_RECORDS),
+            abort_every: values.natural(TRANSACTION_ABORTS),
+        })
+    }
+}
 
 /// How a client waits between tries and for answers.
 #[derive(Clone, Debug, PartialEq)]
@@ -93,6 +130,8 @@ pub struct ProducerConfig {
     pub max_request_size: u64,
     /// True if the broker is to recognise this producer's retries.
     pub idempotent: bool,
+    /// Its transactions, if it has a `transactional.id`.
+    pub transaction: Option<TransactionConfig>,
     /// True if long queues are drawn less often by the sticky partitioner.
     pub adaptive: bool,
     /// True if keys do not decide the partition.
@@ -124,6 +163,7 @@ impl ProducerConfig {
             max_block: ms("max.block.ms"),
             max_request_size: values.natural("max.request.size"),
             idempotent: idempotent(&values, acks)?,
+            transaction: TransactionConfig::of(&values),
             adaptive: values.is_true("partitioner.adaptive.partitioning.enable"),
             ignore_keys: values.is_true("partitioner.ignore.keys"),
             partitioner: match values.text("partitioner") {
@@ -154,10 +194,17 @@ fn delivery_timeout(values: &Values<'_>) -> Result<Span, ApiError> {
 /// Idempotence needs acks=all, retries and at most 5 requests under way: a setting against that
 /// switches it off, unless it was asked for explicitly.
 fn idempotent(values: &Values<'_>, acks: i16) -> Result<bool, ApiError> {
+    let is_transactional = !values.text("transactional.id").is_empty();
     if !values.is_true("enable.idempotence") {
-        return Ok(false);
+        return match is_transactional {
+            true => Err(client_error(
+                "ConfigException",
+                "Cannot set a transactional.id without also enabling idempotence.",
+            )),
+            false => Ok(false),
+        };
     }
-    let asked_for = values.is_set("enable.idempotence");
+    let asked_for = is_transactional || values.is_set("enable.idempotence");
     let refuse = |sentence: &str| match asked_for {
         true => Err(client_error("ConfigException", sentence)),
         false => Ok(false),

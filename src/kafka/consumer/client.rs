@@ -15,6 +15,7 @@ use crate::kafka::event::{Event, InHands, TopicPartition};
 use crate::kafka::message::Response;
 use crate::kafka::process::{Out, Process};
 use crate::kafka::spec::{CommitMode, ConsumerSpec, Reads};
+use crate::kafka::transaction::TransactionClient;
 use crate::ordered::{BTreeMap, BTreeSet};
 use crate::sim::{Input, NodeId, Span, Time};
 use std::collections::VecDeque;
@@ -43,6 +44,10 @@ pub enum Asked {
     Commit(PendingCommit),
     /// A result, to be in the log.
     Write(TopicPartition),
+    /// Something about a transaction.
+    Transaction,
+    /// Offsets, to count when a transaction is committed.
+    TransactionOffsets,
     /// Records of a share group, or the end of some: the broker, and whether records are wanted.
     Share(i32, bool),
     /// A producer id, for results.
@@ -116,6 +121,9 @@ impl Consumer {
         let name: Rc<str> = spec.name.as_str().into();
         let mut core = ClientCore::new(name, config.network.clone(), bootstrap.clone());
         core.allow_auto_create = config.allow_auto_create;
+        let transactional = config.transactional_id.clone().filter(|_| spec.to.is_some());
+        let timeout = config.transaction_timeout;
+        let writer = Writer::new(transactional.map(|id| TransactionClient::new(id, timeout)));
         let membership = match &spec.reads {
             Reads::Group { group, .. } => Some(Membership::new(group, &config)),
             Reads::Assigned { .. } => None,
@@ -138,7 +146,7 @@ impl Consumer {
             finishes: false,
             is_ready: false,
             crash_at: None,
-            writer: Writer::default(),
+            writer,
             share: Share::default(),
             warned: BTreeSet::new(),
             config,
@@ -242,7 +250,7 @@ impl Consumer {
             }
             Command::CrashAt(point) => self.crash_at = Some(point),
             Command::Set { name, value } => self.set(name, value, out),
-            Command::Send(_) | Command::Flush | Command::Ask(..) => {}
+            Command::Send(_) | Command::Flush | Command::Ask(..) | Command::EndTransaction(_) => {}
         }
     }
 
@@ -273,6 +281,10 @@ impl Consumer {
             (Asked::Write(partition), response) => self.write_answered(&partition, response, out),
             (Asked::Share(broker, wants), response) => {
                 self.share_answered((broker, wants), response, out);
+            }
+            (Asked::Transaction, response) => self.transaction_answered(response, out),
+            (Asked::TransactionOffsets, response) => {
+                self.transaction_offsets_answered(response, out);
             }
             (Asked::ProducerId, response) => self.producer_id_answered(response, out),
             (Asked::Leave, _) => out.exit(),
@@ -325,7 +337,16 @@ impl Consumer {
             return self.pump(out);
         }
         let write = self.pump_write(out);
-        let own = [membership, positions, thread, commits, write].into_iter().flatten().min();
+        let ends = |c: &Consumer| (c.thread, c.waits_for_transaction());
+        let before = ends(self);
+        let transaction = self.pump_transaction(out);
+        if ends(self) != before {
+            return self.pump(out);
+        }
+        let own = [membership, positions, thread, commits, write, transaction]
+            .into_iter()
+            .flatten()
+            .min();
         self.core.sleep(own, out);
     }
 
@@ -371,7 +392,8 @@ impl Consumer {
         let commits = match self.spec.commit {
             CommitMode::Auto => self.config.auto_commit,
             CommitMode::Before | CommitMode::Never => false,
-            CommitMode::After(_) => true,
+            // What is not committed in a transaction is not done.
+            CommitMode::After(_) => self.writer.transaction.is_none(),
         };
         if self.spec.is_share {
             self.share_close(out);
@@ -382,6 +404,7 @@ impl Consumer {
         self.batch.clear();
         self.buffer.clear();
         self.writer.forget();
+        self.abort_transaction();
         self.thread = Thread::Polling;
         self.closing = Some(Closing::Committing);
     }
@@ -403,6 +426,10 @@ impl Consumer {
             self.commits.forget();
         }
         let next = self.pump_commits(out);
+        if self.closes_transaction(out) {
+            let own = [next, Some(self.close_by)].into_iter().flatten().min();
+            return self.core.sleep(own, out);
+        }
         if self.closing == Some(Closing::Committing) && self.commits.is_empty() {
             self.closing = Some(Closing::Leaving);
             if self.finishes {

@@ -83,6 +83,12 @@ impl Commits {
         self.handled_count >= each.max(1)
     }
 
+    /// Takes what was handled since the last commit of the thread.
+    pub fn take_handled(&mut self) -> Offsets {
+        self.handled_count = 0;
+        std::mem::take(&mut self.handled)
+    }
+
     /// True if nothing is to be committed and nothing is under way.
     pub fn is_empty(&self) -> bool {
         self.waiting.is_empty() && self.under_way == 0

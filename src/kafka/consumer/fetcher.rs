@@ -3,14 +3,15 @@
 use super::client::{Asked, Consumer};
 use crate::kafka::error::{ErrorCode, client_error};
 use crate::kafka::event::{Event, TopicPartition};
+use crate::kafka::log::transactions::Marker;
 use crate::kafka::message::request::{Fetch, FetchPartition};
 use crate::kafka::message::response::FetchedPartition;
 use crate::kafka::message::{Request, Response, message_of};
 use crate::kafka::process::Out;
 use crate::kafka::record::header::crc_matches;
 use crate::kafka::record::reader::window;
-use crate::kafka::record::{BatchStream, Records};
-use crate::ordered::{BTreeMap, BTreeSet};
+use crate::kafka::record::{BatchHeader, BatchStream, Records};
+use crate::ordered::{BTreeMap, BTreeSet, Order};
 use crate::sim::{MessageId, NodeId};
 use bytes::Bytes;
 use std::collections::VecDeque;
@@ -32,6 +33,38 @@ pub struct Held {
     pub value: Option<Bytes>,
     /// Bytes of it in the batch.
     pub bytes: u32,
+}
+
+/// Passes over records of aborted transactions, by the list that a broker sends along with them.
+pub struct AbortedReader {
+    /// Producer id and first offset of each, the next one last.
+    coming: Vec<(i64, i64)>,
+    /// The producers whose records are void at this place of the log.
+    void: Vec<i64>,
+}
+
+impl AbortedReader {
+    /// With the list of the answer; none of it with `read_uncommitted`.
+    pub fn new(mut aborted: Vec<(i64, i64)>) -> AbortedReader {
+        aborted.order_by_key(|(_, first)| std::cmp::Reverse(*first));
+        AbortedReader { coming: aborted, void: Vec::new() }
+    }
+
+    /// True if a batch is void. Batches come in the order of the log.
+    pub fn passes_over(&mut self, header: &BatchHeader, batch: &Bytes) -> bool {
+        while let Some((producer, _)) =
+            self.coming.pop_if(|(_, first)| *first <= header.last_offset())
+        {
+            self.void.push(producer);
+        }
+        if header.is_control() {
+            if Marker::of(batch).is_some_and(|marker| !marker.commits) {
+                self.void.retain(|producer| *producer != header.producer_id);
+            }
+            return true;
+        }
+        header.is_transactional() && self.void.contains(&header.producer_id)
+    }
 }
 
 /// What one Fetch brought from one partition.
@@ -85,6 +118,7 @@ impl Consumer {
                 max_wait_ms: self.config.fetch_max_wait.as_millis(),
                 min_bytes: self.config.fetch_min_bytes,
                 max_bytes: self.config.fetch_max_bytes,
+                read_committed: self.config.read_committed,
                 partitions,
             });
             self.fetching.insert(broker, out.now());
@@ -160,6 +194,7 @@ impl Consumer {
         let partition = answer.partition;
         let mut records = VecDeque::new();
         let mut next_offset = offset;
+        let mut aborted = AbortedReader::new(answer.aborted);
         let mut stream = BatchStream::of(&answer.records);
         while let Some((header, batch)) = stream.next_batch() {
             if self.config.check_crcs && !crc_matches(&batch) {
@@ -171,7 +206,7 @@ impl Consumer {
                 return self.die(client_error("KafkaException", sentence), out);
             }
             next_offset = header.next_offset();
-            if header.is_control() {
+            if aborted.passes_over(&header, &batch) || header.is_control() {
                 continue;
             }
             for record in Records::of(&batch).into_iter().flatten() {

@@ -39,6 +39,7 @@ impl Consumer {
     pub(super) fn run_thread(&mut self, out: &mut Out<'_>) -> Option<Time> {
         loop {
             match self.thread {
+                Thread::Polling if self.waits_for_transaction() => return None,
                 Thread::Polling => {
                     self.poll_group(out);
                     self.auto_commit(out);
@@ -106,11 +107,14 @@ impl Consumer {
             self.thread = Thread::Polling;
             return;
         };
+        let (partition, offset) = (held.partition.clone(), held.offset);
+        let message = held.message.unwrap_or(NO_MESSAGE);
+        self.open_transaction(out);
         out.emit(Event::ProcessingStarted {
             client: self.core.name.clone(),
-            partition: held.partition.clone(),
-            offset: held.offset,
-            message: held.message.unwrap_or(NO_MESSAGE),
+            partition,
+            offset,
+            message,
         });
         let once = if first { self.spec.work_per_batch } else { Span::ZERO };
         self.thread = Thread::Working { until: out.now() + once + self.spec.work_per_message };
@@ -169,7 +173,13 @@ impl Consumer {
         if self.spec.stop_after.is_some_and(|most| self.handled >= most) {
             return self.finish(out);
         }
+        let is_transactional = self.writer.transaction.is_some();
         match self.commit_mode() {
+            CommitMode::After(each)
+                if is_transactional && (self.commits.is_time(each) || self.batch.is_empty()) =>
+            {
+                self.commit_transaction();
+            }
             CommitMode::After(each) if self.commits.is_time(each) => {
                 self.commit_handled(out);
             }

@@ -20,15 +20,17 @@
 //! result to another topic ([`writer`]), in this order, and then commits. At each of these points
 //! it can be made to die.
 //!
+//! Results and offsets can be one transaction ([`exactly_once`]).
+//!
 //! In a share group it reads what nobody else has at that time ([`share`]).
 //!
 //! Simplified: requests leave and answers are taken while the handler works, but a
-//! Fetch is sent only from within `poll()`, as in the classic consumer. `read_committed` reads
-//! what `read_uncommitted` reads, as there are no transactions.
+//! Fetch is sent only from within `poll()`, as in the classic consumer.
 
 pub mod classic_member;
 pub mod client;
 pub mod commits;
+pub mod exactly_once;
 pub mod fetcher;
 pub mod handler;
 pub mod membership;

@@ -112,6 +112,13 @@ impl Positions {
         }
     }
 
+    /// All is read again from where the group stands.
+    pub fn back_to_committed(&mut self) {
+        for position in self.all.values_mut() {
+            position.place = Place::Committed;
+        }
+    }
+
     /// A partition gave records: the others come first next time.
     pub fn move_to_end(&mut self, partition: &TopicPartition) {
         if let Some(index) = self.order.iter().position(|other| other == partition) {
@@ -183,7 +190,11 @@ impl Consumer {
         let Some(node) = membership.coordinator().filter(|_| !wanted.is_empty()) else { return };
         let group = membership.group.clone();
         if self.core.connect(node, out) {
-            let request = Request::OffsetFetch { group, partitions: Some(wanted.clone()) };
+            let request = Request::OffsetFetch {
+                group,
+                partitions: Some(wanted.clone()),
+                require_stable: self.config.read_committed,
+            };
             self.mark_asking(&wanted);
             self.core.send(node, request, Asked::Committed(wanted), out);
         }
@@ -212,7 +223,12 @@ impl Consumer {
                 };
                 Some((partition.clone(), time))
             });
-            let request = Request::ListOffsets { from_replica: false, partitions: asked.collect() };
+            let (partitions_asked, read_committed) = (asked.collect(), self.config.read_committed);
+            let request = Request::ListOffsets {
+                from_replica: false,
+                read_committed,
+                partitions: partitions_asked,
+            };
             self.mark_asking(&partitions);
             self.core.send(node, request, Asked::Offsets(partitions), out);
         }

@@ -1,11 +1,13 @@
 //! The results of an application that reads, works and writes: for each record it sends one to
 //! another topic, with the record's key, value and number, and waits until all in-sync replicas
-//! have it (`producer.send(...).get()` with the idempotent producer's defaults).
+//! have it (`producer.send(...).get()` with the idempotent producer's defaults). With a
+//! `transactional.id` results and offsets count together ([`super::exactly_once`]).
 //!
 //! Simplified: this producer shares its connections with the consumer; in a real application each
 //! has its own. As `send()` is waited for, a batch holds one record.
 
 use super::client::{Asked, Consumer};
+use super::exactly_once::TransactionOffsets;
 use super::handler::Thread;
 use crate::kafka::command::{CrashPoint, OutgoingRecord};
 use crate::kafka::error::{ErrorCode, client_error};
@@ -18,6 +20,8 @@ use crate::kafka::partitioner::murmur2::partition_for_key;
 use crate::kafka::process::Out;
 use crate::kafka::producer::batch::{self, ProducerBatch};
 use crate::kafka::producer::sequences::Sequences;
+use crate::kafka::record::header::TRANSACTIONAL;
+use crate::kafka::transaction::TransactionClient;
 use crate::sim::{Span, Time};
 use bytes::Bytes;
 
@@ -44,12 +48,21 @@ struct Outgoing {
 #[derive(Clone, Debug, Default)]
 pub struct Writer {
     outgoing: Option<Outgoing>,
-    sequences: Option<Sequences>,
+    pub(super) sequences: Option<Sequences>,
+    /// With a `transactional.id`.
+    pub(super) transaction: Option<TransactionClient>,
+    /// The offsets of the transaction that is being committed.
+    pub(super) offsets: Option<TransactionOffsets>,
     is_asking_id: bool,
     sticky: Option<StickyPartitioner>,
 }
 
 impl Writer {
+    /// One that writes in transactions, if there is somebody to ask about them.
+    pub(super) fn new(transaction: Option<TransactionClient>) -> Writer {
+        Writer { transaction, ..Writer::default() }
+    }
+
     /// Nobody waits for what is under way any more.
     pub(super) fn forget(&mut self) {
         self.outgoing = None;
@@ -87,6 +100,11 @@ impl Consumer {
                 outgoing.record.topic,
                 DELIVERY_TIMEOUT.as_millis()
             );
+            if self.writer.transaction.is_some() {
+                self.writer.outgoing = None;
+                self.abort_transaction();
+                return None;
+            }
             self.die(client_error("TimeoutException", sentence), out);
             return None;
         }
@@ -94,7 +112,9 @@ impl Consumer {
             return Some(retry_at);
         }
         if self.writer.sequences.is_none() {
-            self.ask_producer_id(out);
+            if self.writer.transaction.is_none() {
+                self.ask_producer_id(out);
+            }
         } else if self.close_batch(out).is_some() {
             self.send_result(out);
         }
@@ -133,7 +153,8 @@ impl Consumer {
         };
         let count = found.partitions.len() as u32;
         let bytes = batch::bytes_most(&outgoing.record);
-        let mut batch = ProducerBatch::new(0, bytes, bytes, out.now());
+        let attributes = if self.writer.transaction.is_some() { TRANSACTIONAL } else { 0 };
+        let mut batch = ProducerBatch::new(0, (bytes, bytes), attributes, out.now());
         batch.try_push(&outgoing.record, now_ms(out.now()));
         let number = match &outgoing.record.key {
             Some(key) => partition_for_key(key, count),
@@ -164,7 +185,11 @@ impl Consumer {
             outgoing.is_under_way = true;
             let timeout_ms = self.config.network.request_timeout.as_millis();
             let batches = vec![(partition.clone(), bytes)];
-            let request = Request::Produce(Produce { acks: -1, timeout_ms, batches });
+            let transaction = self.writer.transaction.as_mut().map(|transaction| {
+                transaction.sent();
+                transaction.id().clone()
+            });
+            let request = Request::Produce(Produce { acks: -1, transaction, timeout_ms, batches });
             self.core.send(node, request, Asked::Write(partition), out);
         }
     }
@@ -199,6 +224,10 @@ impl Consumer {
             Err(error) if error.is_retriable() => {
                 self.core.metadata.request_update();
                 self.write_later(out);
+            }
+            Err(_) if self.writer.transaction.is_some() => {
+                self.writer.outgoing = None;
+                self.abort_transaction();
             }
             Err(error) => self.die(error.error(), out),
         }

@@ -69,6 +69,8 @@ impl Controller {
             partition: fetch.asked.partition,
             error: None,
             high_watermark: self.committed(),
+            last_stable: self.committed(),
+            aborted: Vec::new(),
             log_start: self.log.log_start(),
             records,
             diverging: None,

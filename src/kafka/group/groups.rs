@@ -171,39 +171,90 @@ impl Group {
     }
 }
 
+/// An offset that counts when its transaction is committed.
+#[derive(Clone, Debug)]
+struct Promise {
+    producer_id: i64,
+    group: Rc<str>,
+    partition: TopicPartition,
+    committed: CommittedOffset,
+}
+
 /// All groups that a coordinator knows, by id.
 #[derive(Clone, Debug, Default)]
-pub struct Groups(BTreeMap<Rc<str>, Group>);
+pub struct Groups {
+    all: BTreeMap<Rc<str>, Group>,
+    promises: Vec<Promise>,
+}
 
 impl Groups {
+    /// An offset is in the log as part of an open transaction.
+    pub fn promise(
+        &mut self,
+        producer_id: i64,
+        group: &Rc<str>,
+        partition: TopicPartition,
+        committed: CommittedOffset,
+    ) {
+        self.get_or_make(group);
+        self.promises.push(Promise { producer_id, group: group.clone(), partition, committed });
+    }
+
+    /// True while a transaction may still change a group's offset of a partition.
+    pub fn is_promised(&self, group: &str, partition: &TopicPartition) -> bool {
+        self.promises.iter().any(|p| *p.group == *group && p.partition == *partition)
+    }
+
+    /// The transaction of a producer is over: its offsets in these groups are committed, or
+    /// forgotten. Gives what is committed now.
+    pub fn decide(
+        &mut self,
+        producer_id: i64,
+        commits: bool,
+        is_here: impl Fn(&str) -> bool,
+    ) -> Vec<(Rc<str>, TopicPartition, i64)> {
+        let mut committed = Vec::new();
+        for promise in std::mem::take(&mut self.promises) {
+            if promise.producer_id != producer_id || !is_here(&promise.group) {
+                self.promises.push(promise);
+            } else if commits {
+                let Promise { group, partition, committed: offset, .. } = promise;
+                committed.push((group.clone(), partition.clone(), offset.offset));
+                self.get_or_make(&group).offsets.insert(partition, offset);
+            }
+        }
+        committed
+    }
+
     /// A group, if it is known.
     pub fn get(&self, id: &str) -> Option<&Group> {
-        self.0.get(id)
+        self.all.get(id)
     }
 
     /// A group, to be changed; made if it is not known.
     pub fn get_or_make(&mut self, id: &Rc<str>) -> &mut Group {
-        self.0.entry(id.clone()).or_default()
+        self.all.entry(id.clone()).or_default()
     }
 
     /// A group, to be changed.
     pub fn get_mut(&mut self, id: &str) -> Option<&mut Group> {
-        self.0.get_mut(id)
+        self.all.get_mut(id)
     }
 
     /// All groups in the order of their ids.
     pub fn iter(&self) -> impl Iterator<Item = (&Rc<str>, &Group)> {
-        self.0.iter()
+        self.all.iter()
     }
 
     /// Removes a group.
     pub fn remove(&mut self, id: &str) {
-        self.0.remove(id);
+        self.all.remove(id);
     }
 
     /// Forgets groups that are not coordinated here any more.
     pub fn forget(&mut self, is_gone: impl Fn(&str) -> bool) {
-        self.0.retain(|id, _| !is_gone(id));
+        self.all.retain(|id, _| !is_gone(id));
+        self.promises.retain(|promise| !is_gone(&promise.group));
     }
 
     /// What a record of the log says: this was committed, or it is forgotten.
@@ -242,6 +293,6 @@ impl Groups {
 
     /// When something in a group is due.
     pub fn next_due(&self) -> Option<Time> {
-        self.0.values().filter_map(Group::next_due).min()
+        self.all.values().filter_map(Group::next_due).min()
     }
 }

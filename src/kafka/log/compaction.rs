@@ -46,6 +46,12 @@ impl OffsetMap {
         true
     }
 
+    /// Passes over a batch of an aborted transaction: it says nothing of its keys.
+    pub fn pass(&mut self, header: &BatchHeader) -> bool {
+        self.latest = self.latest.max(header.last_offset());
+        true
+    }
+
     /// Where the next cleaning begins: behind what the map has seen.
     pub fn end(&self) -> i64 {
         self.latest + 1
@@ -102,6 +108,21 @@ pub fn clean_batch(
         builder.push_at(record.offset_delta, record.timestamp, &fields);
     }
     Some(builder.close_as(header))
+}
+
+/// What is left of a batch of an aborted transaction: no record. Simplified: markers stay for good,
+/// where the real cleaner removes them some time after the last record of their transaction.
+pub fn clean_aborted(
+    map: &OffsetMap,
+    header: &BatchHeader,
+    batch: &Bytes,
+    is_last_of_producer: bool,
+) -> Option<Bytes> {
+    if header.last_offset() > map.latest {
+        return Some(batch.clone());
+    }
+    let empty = BatchBuilder::cleaned(header, None);
+    is_last_of_producer.then(|| empty.close_as(header))
 }
 
 /// True if so large a part of a log is dirty that it is worth a cleaning: strictly more than the

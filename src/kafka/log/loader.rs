@@ -13,6 +13,7 @@ use super::partition_log::{Log, Opened, directory_of};
 use super::producers::ProducerStates;
 use super::recent::{RecentBatch, RecentBatches};
 use super::segment::{Incoming, Segment, file_name};
+use super::transactions;
 use crate::kafka::config::TopicConfig;
 use crate::kafka::event::TopicPartition;
 use crate::kafka::record::header::crc_matches;
@@ -70,6 +71,7 @@ pub struct LoadRequest {
 enum Stage {
     Epochs,
     Snapshot,
+    TransactionIndex,
     OffsetIndex,
     TimeIndex,
     /// Reads the first header of the active segment; its walk begins at `position` then.
@@ -149,6 +151,7 @@ impl LogLoader {
                     Some(snapshot) => snapshot,
                     None => return LoadStep::Done(Box::new(self.finish(files))),
                 },
+                Stage::TransactionIndex => self.file("txnindex"),
                 Stage::OffsetIndex => self.file("index"),
                 Stage::TimeIndex => self.file("timeindex"),
                 Stage::FirstHeader { .. } => {
@@ -188,8 +191,13 @@ impl LogLoader {
                 }
                 self.stage = match self.must_recover() {
                     true => Stage::Walk(Walk { recover: true, ..Walk::default() }),
-                    false => Stage::OffsetIndex,
+                    false => Stage::TransactionIndex,
                 };
+            }
+            Stage::TransactionIndex => {
+                let segment = self.current.as_mut().expect("an index has a segment");
+                segment.aborted = transactions::decode(&bytes.bytes());
+                self.stage = Stage::OffsetIndex;
             }
             Stage::OffsetIndex => {
                 let segment = self.current.as_mut().expect("an index has a segment");
@@ -251,6 +259,7 @@ impl LogLoader {
             // The files of the indexes are gone: they are made anew.
             self.stage = Stage::Walk(Walk { recover: true, ..Walk::default() });
             segment.offsets = OffsetIndex::new(segment.base_offset);
+            segment.aborted = Vec::new();
         } else if self.to_open.is_empty() {
             self.log_end = self.log_end.max(offset);
             self.stage = Stage::FirstHeader { position };
@@ -285,7 +294,7 @@ impl LogLoader {
                     break;
                 }
                 segment.recovered(&incoming, self.request.config.index_interval_bytes);
-                self.producers.appended(&header);
+                transactions::note(&mut self.producers, segment, &header, &bytes);
                 let epoch = header.partition_leader_epoch;
                 if self.epochs.latest().is_none_or(|latest| latest < epoch) {
                     self.epochs.assign(epoch, header.base_offset);

@@ -23,13 +23,13 @@
 //! - [`retention`]: which segments may go. [`compaction`]: which records may go.
 //! - [`scan`]: reading a whole log, batch by batch.
 //! - [`lookup`]: the first record not before a time.
+//! - [`transactions`]: markers, what was aborted, the last stable offset.
 //! - [`checkpoint`]: the small text files beside the logs.
 //! - [`files`]: the few things a log does to files.
 //!
 //! Simplified: the real indexes are memory-mapped and grow with each entry; here their files are
 //! written when a segment is rolled and at a clean stop (after a crash they are rebuilt in any
-//! case). Index entries lie in memory for all segments. `flush.ms` and the transaction index do
-//! nothing yet.
+//! case). Index entries lie in memory for all segments. `flush.ms` does nothing yet.
 
 pub mod checkpoint;
 pub mod compaction;
@@ -44,6 +44,7 @@ pub mod recent;
 pub mod retention;
 pub mod scan;
 pub mod segment;
+pub mod transactions;
 
 pub use epochs::EpochCache;
 pub use files::Files;

@@ -5,6 +5,7 @@ use super::files::Files;
 use super::producers::ProducerStates;
 use super::recent::{RecentBatch, RecentBatches};
 use super::segment::{Incoming, Segment, file_name};
+use super::transactions;
 use crate::kafka::config::TopicConfig;
 use crate::kafka::event::TopicPartition;
 use crate::kafka::record::BatchHeader;
@@ -185,10 +186,10 @@ impl Log {
             segment: self.active.base_offset,
             position: self.active.bytes,
         });
+        transactions::note(&mut self.producers, &mut self.active, header, &batch);
         files.append(&self.active.file, batch);
         self.active.appended(&incoming, self.config.index_interval_bytes);
         self.log_end = header.next_offset();
-        self.producers.appended(header);
         self.unflushed_records += header.records_count.max(0) as u64;
         let flush = self.unflushed_records >= self.config.flush_messages;
         if flush {
@@ -307,7 +308,7 @@ impl Log {
         }
         files.truncate(&self.active.file, at.position);
         self.active.truncated(offset, at.position);
-        for suffix in ["index", "timeindex"] {
+        for suffix in ["index", "timeindex", "txnindex"] {
             files.delete(&file_name(&self.directory, self.active.base_offset, suffix));
         }
         self.log_end = offset.max(self.log_start);
@@ -350,6 +351,8 @@ impl Log {
         if !bases.skip(at).take(of.len()).eq(of.iter().copied()) {
             return false;
         }
+        let replaced = self.closed[at..at + of.len()].iter();
+        segment.aborted.extend(replaced.flat_map(|old| old.aborted.iter().copied()));
         for old in self.closed.drain(at + 1..at + of.len()) {
             old.delete(&self.directory, files);
         }

@@ -1,4 +1,5 @@
-//! What idempotent producers appended last: how a leader knows a retry from something new.
+//! What idempotent producers appended last: how a leader knows a retry from something new; and
+//! which of their transactions are open.
 
 use crate::kafka::error::ErrorCode;
 use crate::kafka::record::BatchHeader;
@@ -39,11 +40,40 @@ pub struct ProducerState {
     pub epoch: i16,
     /// Its last batches, oldest first.
     pub batches: VecDeque<ProducedBatch>,
+    /// The first record of its open transaction.
+    pub open_from: Option<i64>,
+    /// The epoch of the coordinator that had its last marker written; -1 without.
+    pub coordinator_epoch: i32,
+}
+
+/// A transaction that has its marker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Ended {
+    producer_id: i64,
+    first_offset: i64,
+    last_offset: i64,
+}
+
+/// So many ended transactions are remembered, and all whose markers are not committed yet.
+const ENDED_KEPT: usize = 16;
+
+impl Default for ProducerState {
+    fn default() -> ProducerState {
+        ProducerState {
+            epoch: -1,
+            batches: VecDeque::new(),
+            open_from: None,
+            coordinator_epoch: -1,
+        }
+    }
 }
 
 /// All producers of one partition, by producer id.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ProducerStates(BTreeMap<i64, ProducerState>);
+pub struct ProducerStates {
+    states: BTreeMap<i64, ProducerState>,
+    ended: VecDeque<Ended>,
+}
 
 /// What an append of a producer is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,19 +87,20 @@ pub enum Verdict {
 impl ProducerStates {
     /// True if no idempotent producer is known.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.states.is_empty()
     }
 
     /// True if nothing of its producer was appended after this batch.
     pub fn is_last(&self, header: &BatchHeader) -> bool {
-        let state = self.0.get(&header.producer_id).filter(|_| header.has_producer());
+        let state = self.states.get(&header.producer_id).filter(|_| header.has_producer());
         let last = state.and_then(|state| state.batches.back());
         last.is_some_and(|last| last.last_offset == header.last_offset())
     }
 
-    /// Judges a batch of a client before it is appended.
-    pub fn judge(&self, header: &BatchHeader) -> Result<Verdict, ErrorCode> {
-        let state = match self.0.get(&header.producer_id) {
+    /// Judges a batch of a client before it is appended. Without fencing, whatever comes of
+    /// another epoch is new.
+    pub fn judge(&self, header: &BatchHeader, fences: bool) -> Result<Verdict, ErrorCode> {
+        let state = match self.states.get(&header.producer_id) {
             Some(state) if header.has_producer() => state,
             // Without state (expired, deleted) any sequence is taken.
             _ => return Ok(Verdict::New),
@@ -83,13 +114,24 @@ impl ProducerStates {
         if let Some(batch) = state.batches.iter().find(same) {
             return Ok(Verdict::Duplicate(*batch));
         }
+        if epoch != state.epoch && !fences {
+            return Ok(Verdict::New);
+        }
         if epoch < state.epoch {
             return Err(ErrorCode::InvalidProducerEpoch);
+        }
+        if state.open_from.is_some() && !header.is_transactional() {
+            return Err(ErrorCode::InvalidTxnState);
+        }
+        // What a coordinator writes has no numbers.
+        if first < 0 {
+            return Ok(Verdict::New);
         }
         let next = match state.batches.back() {
             _ if epoch > state.epoch => 0,
             Some(last) => sequence_after(last.last_sequence, 1),
-            None => first,
+            // A marker began this epoch.
+            None => 0,
         };
         if first == next { Ok(Verdict::New) } else { Err(ErrorCode::OutOfOrderSequenceNumber) }
     }
@@ -98,10 +140,74 @@ impl ProducerStates {
     /// broker reads the state anew from its last snapshot; here a producer whose last five batches
     /// are all gone is not known any more.
     pub fn truncate(&mut self, offset: i64) {
-        for state in self.0.values_mut() {
+        for state in self.states.values_mut() {
             state.batches.retain(|batch| batch.last_offset < offset);
+            state.open_from = state.open_from.filter(|first| *first < offset);
         }
-        self.0.retain(|_, state| !state.batches.is_empty());
+        // A transaction that lost its marker is open again.
+        while let Some(ended) = self.ended.back().copied().filter(|e| e.last_offset >= offset) {
+            self.ended.pop_back();
+            if let Some(state) = self.states.get_mut(&ended.producer_id) {
+                state.open_from = Some(ended.first_offset).filter(|first| *first < offset);
+            }
+        }
+        self.states.retain(|_, state| !state.batches.is_empty() || state.open_from.is_some());
+    }
+
+    /// True if this producer has an open transaction of this epoch.
+    pub fn has_open(&self, producer_id: i64, epoch: i16) -> bool {
+        let state = self.states.get(&producer_id);
+        state.is_some_and(|state| state.epoch == epoch && state.open_from.is_some())
+    }
+
+    /// The first record of the open transactions.
+    pub fn first_open(&self) -> Option<i64> {
+        self.states.values().filter_map(|state| state.open_from).min()
+    }
+
+    /// The first record of a transaction that is open, or whose marker consumers cannot see yet.
+    pub fn first_unstable(&self, high_watermark: i64) -> Option<i64> {
+        let hidden = self.ended.iter().filter(|ended| ended.last_offset >= high_watermark);
+        hidden.map(|ended| ended.first_offset).chain(self.first_open()).min()
+    }
+
+    /// Markers below the high watermark are committed: their transactions need no more thought.
+    pub fn replicated(&mut self, high_watermark: i64) {
+        while self.ended.len() > ENDED_KEPT
+            && self.ended.front().is_some_and(|ended| ended.last_offset < high_watermark)
+        {
+            self.ended.pop_front();
+        }
+    }
+
+    /// Notes a marker that is in the log; gives the first record of the transaction that it ends.
+    /// With a newer epoch it begins that epoch: sequence numbers begin at 0 (KIP-890).
+    pub fn ended(&mut self, header: &BatchHeader, coordinator_epoch: i32) -> Option<i64> {
+        let state = self.states.entry(header.producer_id).or_insert_with(ProducerState::default);
+        if state.epoch != header.producer_epoch {
+            state.epoch = header.producer_epoch;
+            state.batches.clear();
+        }
+        state.coordinator_epoch = coordinator_epoch;
+        let first_offset = state.open_from.take()?;
+        let (producer_id, last_offset) = (header.producer_id, header.last_offset());
+        self.ended.push_back(Ended { producer_id, first_offset, last_offset });
+        Some(first_offset)
+    }
+
+    /// Says whether a coordinator of this epoch may write a marker with this producer epoch.
+    pub fn may_end(
+        &self,
+        (producer_id, epoch): (i64, i16),
+        coordinator_epoch: i32,
+    ) -> Result<(), ErrorCode> {
+        match self.states.get(&producer_id) {
+            Some(state) if epoch < state.epoch => Err(ErrorCode::InvalidProducerEpoch),
+            Some(state) if coordinator_epoch < state.coordinator_epoch => {
+                Err(ErrorCode::TransactionCoordinatorFenced)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Notes a batch that is in the log.
@@ -111,12 +217,18 @@ impl ProducerStates {
         }
         let epoch = header.producer_epoch;
         let state = self
-            .0
+            .states
             .entry(header.producer_id)
-            .or_insert_with(|| ProducerState { epoch, batches: VecDeque::new() });
+            .or_insert_with(|| ProducerState { epoch, ..ProducerState::default() });
+        if header.is_transactional() && state.open_from.is_none() {
+            state.open_from = Some(header.base_offset);
+        }
         if state.epoch != epoch {
             state.epoch = epoch;
             state.batches.clear();
+        }
+        if header.base_sequence < 0 {
+            return;
         }
         if state.batches.len() == BATCHES_KEPT {
             state.batches.pop_front();
@@ -133,8 +245,8 @@ impl ProducerStates {
     /// The content of a `.snapshot` file: version, checksum, and of each producer its last batch.
     pub fn encode(&self) -> Bytes {
         let mut entries = BytesMut::new();
-        entries.put_i32(self.0.len() as i32);
-        for (id, state) in &self.0 {
+        entries.put_i32(self.states.len() as i32);
+        for (id, state) in &self.states {
             let last = state.batches.back().copied().unwrap_or(ProducedBatch {
                 first_sequence: -1,
                 last_sequence: -1,
@@ -148,8 +260,8 @@ impl ProducerStates {
             entries.put_i64(last.last_offset);
             entries.put_i32(last.offset_delta);
             entries.put_i64(last.timestamp);
-            entries.put_i32(-1); // coordinator epoch
-            entries.put_i64(-1); // first offset of an open transaction
+            entries.put_i32(state.coordinator_epoch);
+            entries.put_i64(state.open_from.unwrap_or(-1));
         }
         let mut bytes = BytesMut::new();
         bytes.put_i16(1);
@@ -186,9 +298,12 @@ impl ProducerStates {
                 timestamp: long(26),
             };
             let batches = if last_offset < 0 { VecDeque::new() } else { VecDeque::from([batch]) };
-            states.insert(long(0), ProducerState { epoch, batches });
+            let open_from = Some(long(38)).filter(|first| *first >= 0);
+            let coordinator_epoch = int(34);
+            let state = ProducerState { epoch, batches, open_from, coordinator_epoch };
+            states.insert(long(0), state);
         }
-        Some(ProducerStates(states))
+        Some(ProducerStates { states, ended: VecDeque::new() })
     }
 }
 
@@ -218,8 +333,8 @@ mod tests {
     fn sequences_go_round_after_the_largest() {
         let mut states = ProducerStates::default();
         states.appended(&header(i32::MAX - 1, 2, 0));
-        assert_eq!(states.judge(&header(0, 1, 2)), Ok(Verdict::New));
-        assert_eq!(states.judge(&header(1, 1, 2)), Err(ErrorCode::OutOfOrderSequenceNumber));
+        assert_eq!(states.judge(&header(0, 1, 2), true), Ok(Verdict::New));
+        assert_eq!(states.judge(&header(1, 1, 2), true), Err(ErrorCode::OutOfOrderSequenceNumber));
     }
 
     #[test]
@@ -228,9 +343,9 @@ mod tests {
         states.appended(&header(0, 3, 10));
         states.appended(&header(3, 2, 13));
         let back = ProducerStates::decode(&states.encode());
-        assert!(matches!(back.judge(&header(3, 2, 0)), Ok(Verdict::Duplicate(batch))
+        assert!(matches!(back.judge(&header(3, 2, 0), true), Ok(Verdict::Duplicate(batch))
             if batch.base_offset() == 13));
-        assert_eq!(back.judge(&header(5, 1, 15)), Ok(Verdict::New));
+        assert_eq!(back.judge(&header(5, 1, 15), true), Ok(Verdict::New));
         let mut damaged = states.encode().to_vec();
         damaged[12] ^= 1;
         assert!(ProducerStates::decode(&damaged).is_empty());

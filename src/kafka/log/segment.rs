@@ -2,6 +2,7 @@
 
 use super::files::Files;
 use super::index::{OffsetIndex, TimeIndex};
+use super::transactions::{self, Aborted};
 use crate::kafka::config::TopicConfig;
 use crate::kafka::record::BatchHeader;
 use std::rc::Rc;
@@ -17,6 +18,8 @@ pub struct Segment {
     pub offsets: OffsetIndex,
     /// Time -> offset.
     pub times: TimeIndex,
+    /// Transactions whose abort markers lie in it.
+    pub aborted: Vec<Aborted>,
     /// The name of its `.log` file.
     pub file: Rc<str>,
     /// Largest record time so far, and the offset of the batch that brought it.
@@ -65,6 +68,7 @@ impl Segment {
             bytes: 0,
             offsets: OffsetIndex::new(base_offset),
             times: TimeIndex::new(base_offset),
+            aborted: Vec::new(),
             file: file_name(directory, base_offset, "log").into(),
             max_timestamp: None,
             first_timestamp: None,
@@ -143,6 +147,7 @@ impl Segment {
     pub fn truncated(&mut self, offset: i64, position: u64) {
         self.offsets.truncate(offset);
         self.times.truncate(offset);
+        self.aborted.retain(|aborted| aborted.last_offset < offset);
         self.bytes = position;
         self.bytes_since_entry = 0;
         if position == 0 {
@@ -155,7 +160,7 @@ impl Segment {
         self.max_timestamp.map_or(-1, |(timestamp, _)| timestamp)
     }
 
-    /// Writes both indexes: no more is added to them, at least not in this life.
+    /// Writes its indexes: no more is added to them, at least not in this life.
     pub fn close(&mut self, directory: &str, files: &mut impl Files) {
         if let Some((timestamp, offset)) = self.max_timestamp {
             self.times.push(timestamp, offset);
@@ -165,11 +170,16 @@ impl Segment {
         {
             files.replace(&file_name(directory, self.base_offset, suffix), bytes);
         }
+        // Most segments have no aborted transaction, and then no file.
+        if !self.aborted.is_empty() {
+            let name = file_name(directory, self.base_offset, "txnindex");
+            files.replace(&name, transactions::encode(&self.aborted));
+        }
     }
 
     /// Removes its files.
     pub fn delete(&self, directory: &str, files: &mut impl Files) {
-        for suffix in ["log", "index", "timeindex", "snapshot"] {
+        for suffix in ["log", "index", "timeindex", "txnindex", "snapshot"] {
             files.delete(&file_name(directory, self.base_offset, suffix));
         }
     }

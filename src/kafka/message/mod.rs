@@ -12,9 +12,11 @@
 pub mod request;
 pub mod response;
 mod size;
+pub mod transactions;
 
 pub use request::Request;
 pub use response::Response;
+pub use transactions::{TransactionRequest, TransactionResponse};
 
 use super::record::{BatchStream, Records};
 use crate::sim::{Message, MessageId, Rope};

@@ -5,6 +5,7 @@ use crate::kafka::event::TopicPartition;
 use crate::kafka::group::Subscription;
 use crate::kafka::group::share::Acknowledgement;
 use crate::kafka::message::response::TopicId;
+use crate::kafka::message::transactions::TransactionRequest;
 use crate::kafka::metadata::election::Election;
 use crate::kafka::spec::Settings;
 use crate::sim::{NodeId, Span};
@@ -14,6 +15,8 @@ use std::rc::Rc;
 /// What is asked of a broker.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Request {
+    /// About a transaction.
+    Transaction(TransactionRequest),
     /// Any client, first on each connection: what can you do? Opens the connection.
     ApiVersions,
     /// Any client, at its start, every `metadata.max.age.ms` and whenever an answer shows that it
@@ -36,6 +39,8 @@ pub enum Request {
     ListOffsets {
         /// True from a follower, which sees the whole log.
         from_replica: bool,
+        /// True with `isolation.level=read_committed`.
+        read_committed: bool,
         /// Of each partition: the time, or -1 latest, -2 earliest, -3 largest timestamp.
         partitions: Vec<(TopicPartition, i64)>,
     },
@@ -90,6 +95,8 @@ pub enum Request {
         group: Rc<str>,
         /// Of these partitions; of all that have one if `None`.
         partitions: Option<Vec<TopicPartition>>,
+        /// True: not while a transaction may still change them (`read_committed`).
+        require_stable: bool,
     },
     /// A member of a share group, within `poll()` (ShareFetch), or when it says what became of
     /// records without wanting others (ShareAcknowledge).
@@ -221,6 +228,8 @@ pub struct ConsumerGroupHeartbeat {
 pub struct Produce {
     /// 0 without an answer, 1 after the leader's append, -1 after all in-sync replicas'.
     pub acks: i16,
+    /// `transactional.id`, if the batches belong to a transaction.
+    pub transaction: Option<Rc<str>>,
     /// How long the broker may wait for replicas, in milliseconds.
     pub timeout_ms: u64,
     /// The batches.
@@ -314,6 +323,8 @@ pub struct Fetch {
     pub min_bytes: u64,
     /// Bytes of the answer.
     pub max_bytes: u64,
+    /// True with `isolation.level=read_committed`.
+    pub read_committed: bool,
     /// From where, partition by partition; the first ones are served first.
     pub partitions: Vec<FetchPartition>,
 }
@@ -352,6 +363,7 @@ impl Request {
     /// Its name in the protocol.
     pub fn kind(&self) -> &'static str {
         match self {
+            Request::Transaction(request) => request.kind(),
             Request::ApiVersions => "ApiVersions",
             Request::Metadata { .. } => "Metadata",
             Request::InitProducerId => "InitProducerId",

@@ -5,6 +5,7 @@ use crate::kafka::command::ApiError;
 use crate::kafka::error::ErrorCode;
 use crate::kafka::event::TopicPartition;
 use crate::kafka::group::Subscription;
+use crate::kafka::message::transactions::TransactionResponse;
 use crate::kafka::spec::Settings;
 use crate::sim::{NodeId, Rope, Span};
 use std::rc::Rc;
@@ -12,6 +13,8 @@ use std::rc::Rc;
 /// What a broker answers.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Response {
+    /// About a transaction.
+    Transaction(TransactionResponse),
     /// The connection is open.
     ApiVersions,
     /// Brokers and topics as this broker knows them.
@@ -157,6 +160,11 @@ pub struct FetchedPartition {
     pub error: Option<ErrorCode>,
     /// Records below it may be read.
     pub high_watermark: i64,
+    /// Records below it are decided: committed, or aborted for good.
+    pub last_stable: i64,
+    /// With `read_committed`: the aborted transactions among the records, each by its producer id
+    /// and its first offset.
+    pub aborted: Vec<(i64, i64)>,
     /// The first offset that is still there.
     pub log_start: i64,
     /// Whole batches; the first may begin before the offset that was asked for.
@@ -253,6 +261,7 @@ impl Response {
     /// Its name: the request's, and what it is.
     pub fn kind(&self) -> &'static str {
         match self {
+            Response::Transaction(response) => response.kind(),
             Response::ApiVersions => "ApiVersionsResponse",
             Response::Metadata(_) => "MetadataResponse",
             Response::InitProducerId(_) => "InitProducerIdResponse",

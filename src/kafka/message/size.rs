@@ -36,6 +36,7 @@ pub(super) fn of(message: &KafkaMessage) -> u64 {
 
 fn request(request: &Request) -> usize {
     match request {
+        Request::Transaction(request) => request.bytes(),
         // Name and version of the client's software.
         Request::ApiVersions => 30,
         Request::Metadata { topics, .. } => {
@@ -82,7 +83,7 @@ fn request(request: &Request) -> usize {
             let offsets: usize = commit.offsets.iter().map(|(tp, _)| named(tp) + 14).sum();
             8 + text(&commit.group) + text(&commit.member) + offsets
         }
-        Request::OffsetFetch { group, partitions } => {
+        Request::OffsetFetch { group, partitions, .. } => {
             5 + text(group) + partitions.iter().flatten().map(named).sum::<usize>()
         }
         Request::CreateTopics { topic, settings, assignment, .. } => {
@@ -129,6 +130,7 @@ fn subscription(subscription: &Subscription) -> usize {
 
 fn response(response: &Response) -> usize {
     match response {
+        Response::Transaction(response) => response.bytes(),
         // About 60 kinds of requests with their versions.
         Response::ApiVersions => 12 + 60 * 7,
         Response::Metadata(metadata) => {
@@ -147,7 +149,8 @@ fn response(response: &Response) -> usize {
             4 + results.iter().map(|(tp, _)| named(tp) + 28).sum::<usize>()
         }
         Response::Fetch(fetched) => {
-            let each = fetched.partitions.iter().map(|partition| 56 + partition.records.len());
+            let each = fetched.partitions.iter();
+            let each = each.map(|p| 56 + p.records.len() + 17 * p.aborted.len());
             11 + each.sum::<usize>()
         }
         Response::ShareFetch(fetched) => {

@@ -80,6 +80,13 @@ pub struct Image {
 }
 
 impl Image {
+    /// A topic's own settings, by name.
+    pub fn settings_of(&self, topic: &str) -> Vec<(String, String)> {
+        let settings = self.topics.get(topic).map(|topic| topic.settings.iter());
+        let settings = settings.into_iter().flatten();
+        settings.map(|(name, value)| (name.clone(), value.clone())).collect()
+    }
+
     /// Adds the records of batches of the metadata log; gives them back.
     pub fn take(&mut self, batches: Vec<(BatchHeader, Bytes)>) -> Vec<MetadataRecord> {
         let mut taken = Vec::new();

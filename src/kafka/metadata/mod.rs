@@ -23,8 +23,10 @@ pub use records::MetadataRecord;
 pub const METADATA_TOPIC: &str = "__cluster_metadata";
 /// The topic of committed offsets.
 pub const OFFSETS_TOPIC: &str = "__consumer_offsets";
+/// The topic of transactions.
+pub const TRANSACTIONS_TOPIC: &str = "__transaction_state";
 
 /// True for the brokers' own topics.
 pub fn is_internal(topic: &str) -> bool {
-    topic == OFFSETS_TOPIC || topic == "__transaction_state" || topic == "__share_group_state"
+    topic == OFFSETS_TOPIC || topic == TRANSACTIONS_TOPIC || topic == "__share_group_state"
 }

@@ -5,6 +5,7 @@ use crate::kafka::config::TopicConfig;
 use crate::kafka::error::ErrorCode;
 use crate::kafka::log::partition_log::Appended;
 use crate::kafka::log::producers::Verdict;
+use crate::kafka::log::transactions::Marker;
 use crate::kafka::log::{Files, Log};
 use crate::kafka::metadata::PartitionImage;
 use crate::kafka::protection::{Protection, Without};
@@ -151,6 +152,11 @@ impl Partition {
         self.high_watermark
     }
 
+    /// Records below it may be read with `isolation.level=read_committed`.
+    pub fn last_stable(&self) -> i64 {
+        self.log.last_stable(self.high_watermark)
+    }
+
     /// Up to where appends are complete at this replica.
     pub fn appended_end(&self) -> i64 {
         self.appended_end
@@ -184,8 +190,12 @@ impl Partition {
         }
         let header = BatchHeader::parse(batch).ok_or(ErrorCode::CorruptMessage)?;
         self.check(&header, batch, time.now_ms)?;
-        if !self.without.lacks(Protection::Idempotence)
-            && let Verdict::Duplicate(before) = self.log.producers.judge(&header)?
+        let fences = !self.without.lacks(Protection::TransactionFencing);
+        if let Some(marker) = Marker::of(batch).filter(|_| header.is_control()) {
+            let producer = (header.producer_id, header.producer_epoch);
+            self.log.producers.may_end(producer, marker.coordinator_epoch)?;
+        } else if !self.without.lacks(Protection::Idempotence)
+            && let Verdict::Duplicate(before) = self.log.producers.judge(&header, fences)?
         {
             return Ok(LeaderAppend {
                 base_offset: before.base_offset(),
@@ -289,6 +299,7 @@ impl Partition {
             return None;
         }
         self.high_watermark = reached;
+        self.log.producers.replicated(reached);
         Some(reached)
     }
 

@@ -4,6 +4,7 @@ use super::batch::{ProducerBatch, bytes_most};
 use crate::kafka::command::OutgoingRecord;
 use crate::kafka::config::ProducerConfig;
 use crate::kafka::event::TopicPartition;
+use crate::kafka::record::header::TRANSACTIONAL;
 use crate::ordered::BTreeMap;
 use crate::sim::{MessageId, Span, Time};
 use std::collections::VecDeque;
@@ -34,6 +35,8 @@ pub struct Accumulator {
     linger: Span,
     free_bytes: u64,
     last_id: u64,
+    /// Attributes of its batches.
+    attributes: i16,
     /// Batches that were there when `flush()` was called go without lingering.
     flush_up_to: u64,
 }
@@ -47,6 +50,7 @@ impl Accumulator {
             linger: config.linger,
             free_bytes: config.buffer_memory,
             last_id: 0,
+            attributes: if config.transaction.is_some() { TRANSACTIONAL } else { 0 },
             flush_up_to: 0,
         }
     }
@@ -96,7 +100,8 @@ impl Accumulator {
         let reserved = self.batch_size.max(bytes_most(record));
         self.free_bytes = self.free_bytes.checked_sub(reserved)?;
         self.last_id += 1;
-        let mut batch = ProducerBatch::new(self.last_id, reserved, self.batch_size, now);
+        let sizes = (reserved, self.batch_size);
+        let mut batch = ProducerBatch::new(self.last_id, sizes, self.attributes, now);
         let bytes = batch.try_push(record, timestamp).expect("the first record has room");
         self.queue(partition).waiting.push_back(batch);
         Some(Appended { bytes, batch_is_full: self.is_last_full(partition) })

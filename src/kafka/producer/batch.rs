@@ -66,7 +66,12 @@ pub fn bytes_most(record: &OutgoingRecord) -> u64 {
 
 impl ProducerBatch {
     /// A batch for this record and those that follow, up to `batch_size` bytes.
-    pub fn new(id: u64, reserved_bytes: u64, batch_size: u64, now: Time) -> ProducerBatch {
+    pub fn new(
+        id: u64,
+        (reserved_bytes, batch_size): (u64, u64),
+        attributes: i16,
+        now: Time,
+    ) -> ProducerBatch {
         ProducerBatch {
             id,
             messages: Vec::new(),
@@ -75,7 +80,10 @@ impl ProducerBatch {
             attempts: 0,
             retry_at: Time::ZERO,
             stamp: None,
-            content: Content::Open(BatchBuilder::new(0, reserved_bytes.min(16_384) as usize)),
+            content: Content::Open(BatchBuilder::new(
+                attributes,
+                reserved_bytes.min(16_384) as usize,
+            )),
             limit_bytes: reserved_bytes.max(batch_size),
             is_closed: false,
         }
@@ -167,19 +175,19 @@ mod tests {
 
     #[test]
     fn a_batch_takes_records_up_to_its_size_and_a_large_one_alone() {
-        let mut batch = ProducerBatch::new(1, 100, 100, Time::ZERO);
+        let mut batch = ProducerBatch::new(1, (100, 100), 0, Time::ZERO);
         assert!(batch.try_push(&record(1), 0).is_some());
         // 61 of the header; 1 + 1 + 1 + 1 + 1 + 11 + 1 + 3 + 2 for a record.
         assert_eq!(batch.size_bytes(), 83);
         assert!(batch.try_push(&record(2), 0).is_none(), "105 bytes are over 100");
         assert!(batch.is_full(), "and it takes no more");
-        let mut tiny = ProducerBatch::new(2, bytes_most(&record(3)), 0, Time::ZERO);
+        let mut tiny = ProducerBatch::new(2, (bytes_most(&record(3)), 0), 0, Time::ZERO);
         assert!(tiny.try_push(&record(3), 0).is_some(), "the first record always fits");
     }
 
     #[test]
     fn a_new_stamp_changes_only_the_stamp() {
-        let mut batch = ProducerBatch::new(1, 100, 100, Time::ZERO);
+        let mut batch = ProducerBatch::new(1, (100, 100), 0, Time::ZERO);
         batch.try_push(&record(1), 0);
         let first = batch.close(ProducerStamp { id: 7, epoch: 0, base_sequence: 4 });
         let again = batch.close(ProducerStamp { id: 7, epoch: 1, base_sequence: 0 });

@@ -2,7 +2,7 @@
 
 use super::accumulator::Accumulator;
 use super::batch::bytes_most;
-use super::sender::Sent;
+use super::sender::{Sent, Stored};
 use super::sequences::Sequences;
 use crate::kafka::client::{ClientCore, CoreHeard};
 use crate::kafka::command::{ApiError, Command, OutgoingRecord};
@@ -14,6 +14,7 @@ use crate::kafka::now_ms;
 use crate::kafka::partitioner::{LoadStats, StickyPartitioner};
 use crate::kafka::process::{Out, Process};
 use crate::kafka::spec::ProducerSpec;
+use crate::kafka::transaction::TransactionClient;
 use crate::ordered::{BTreeMap, BTreeSet};
 use crate::sim::{Input, NodeId, Time};
 use std::collections::VecDeque;
@@ -24,6 +25,8 @@ use std::rc::Rc;
 pub enum Asked {
     /// A producer id.
     ProducerId,
+    /// Something about its transaction.
+    Transaction,
     /// These batches.
     Produce(Vec<Sent>),
 }
@@ -51,11 +54,17 @@ pub struct Producer {
     pub(super) epoch_bumps: BTreeSet<TopicPartition>,
     pub(super) drain_from: usize,
     pub(super) book: Book,
+    pub(super) transaction: Option<TransactionClient>,
+    /// What is stored and not committed yet.
+    pub(super) stored: Vec<Stored>,
+    /// Records of the transaction that is open.
+    pub(super) in_transaction: u64,
+    pub(super) transactions_begun: u64,
     asking_id: bool,
     id_retry_at: Time,
     id_failures: u32,
     /// Calls of `send()` that have not returned: the first is blocked, the others wait for it.
-    blocked: VecDeque<(OutgoingRecord, Time)>,
+    pub(super) blocked: VecDeque<(OutgoingRecord, Time)>,
     sticky: BTreeMap<Rc<str>, StickyPartitioner>,
     is_ready: bool,
     is_closing: bool,
@@ -70,6 +79,7 @@ impl Producer {
         let config = config.unwrap_or_else(|_| defaults());
         let core =
             ClientCore::new(spec.name.as_str().into(), config.network.clone(), bootstrap.clone());
+        let transaction = config.transaction.as_ref();
         Producer {
             spec: Rc::new(spec),
             bootstrap,
@@ -78,6 +88,10 @@ impl Producer {
             epoch_bumps: BTreeSet::new(),
             drain_from: 0,
             book: Book::default(),
+            transaction: transaction.map(|t| TransactionClient::new(t.id.clone(), t.timeout)),
+            stored: Vec::new(),
+            in_transaction: 0,
+            transactions_begun: 0,
             asking_id: false,
             id_retry_at: Time::ZERO,
             id_failures: 0,
@@ -168,6 +182,7 @@ impl Producer {
                 self.accumulator.flush();
             }
             Command::Set { name, value } => self.set(name, value, out),
+            Command::EndTransaction(commits) => self.end_transaction(commits),
             Command::Ask(..) | Command::Seek(..) | Command::Commit(..) | Command::CrashAt(_) => {}
         }
     }
@@ -191,6 +206,7 @@ impl Producer {
 
     fn answered(&mut self, asked: Asked, response: Option<Response>, out: &mut Out<'_>) {
         match (asked, response) {
+            (Asked::Transaction, response) => self.transaction_answered(response, out),
             (Asked::ProducerId, response) => {
                 self.asking_id = false;
                 match response {
@@ -227,6 +243,10 @@ impl Producer {
         self.core.pump(out);
         self.ask_for_id(out);
         self.expire_batches(out);
+        if self.is_closing && self.blocked.is_empty() {
+            self.end_transaction(false);
+        }
+        let mut transaction = self.pump_transaction(out);
         let mut next_batch;
         loop {
             self.admit(out);
@@ -237,24 +257,33 @@ impl Producer {
                 break;
             }
         }
+        // What was admitted may have been the last of its transaction.
+        if self.is_in_transaction() {
+            transaction = self.pump_transaction(out);
+        }
         let ready =
             self.core.metadata.is_known() && (!self.config.idempotent || self.sequences.is_some());
         if ready && !self.is_ready {
             self.is_ready = true;
             out.emit(Event::ClientReady { client: self.core.name.clone() });
         }
-        if self.is_closing && self.blocked.is_empty() && self.accumulator.is_empty() {
+        let idle = self.accumulator.is_empty() && !self.is_in_transaction();
+        if self.is_closing && self.blocked.is_empty() && idle {
             return out.exit();
         }
         let expiry = self.accumulator.next_expiry(self.config.delivery_timeout);
         let block = self.blocked.front().map(|(_, deadline)| *deadline);
+        let block = block.filter(|_| self.may_send());
         let id = (self.id_retry_at > out.now()).then_some(self.id_retry_at);
-        let own = [next_batch, expiry, block, id].into_iter().flatten().min();
+        let own = [next_batch, expiry, block, id, transaction].into_iter().flatten().min();
         self.core.sleep(own, out);
     }
 
     fn ask_for_id(&mut self, out: &mut Out<'_>) {
-        let wanted = self.config.idempotent && self.sequences.is_none() && !self.asking_id;
+        let wanted = self.config.idempotent
+            && self.transaction.is_none()
+            && self.sequences.is_none()
+            && !self.asking_id;
         if !wanted || self.id_retry_at > out.now() || !self.core.metadata.is_known() {
             return;
         }
@@ -268,9 +297,12 @@ impl Producer {
 
     /// Lets calls of `send()` return, one after the other, until one must go on waiting.
     fn admit(&mut self, out: &mut Out<'_>) {
-        while let Some((mut record, deadline)) = self.blocked.pop_front() {
+        while self.may_send()
+            && let Some((mut record, deadline)) = self.blocked.pop_front()
+        {
+            self.open_transaction(out);
             match self.try_send(&mut record, deadline <= out.now(), out) {
-                Ok(true) => {}
+                Ok(true) => self.sent_in_transaction(),
                 Ok(false) => {
                     self.blocked.push_front((record, deadline));
                     break;

@@ -15,12 +15,13 @@
 //! - [`accumulator`]: the buffer: queues of batches, memory.
 //! - [`sequences`]: producer id, epoch, and the next sequence number of each partition.
 //! - [`sender`]: what leaves when, and what becomes of the answers.
+//! - [`transactions`]: `commitTransaction()` and `abortTransaction()`.
 //! - [`client`]: the process: `send()`, `flush()`, waiting for metadata, the polite stop.
 //!
 //! A process that dies takes its buffer with it: what was not acknowledged may be lost, and the
 //! next life knows nothing of it.
 //!
-//! Simplified: no transactions, no compression; the application calls `send()` from one thread, so
+//! Simplified: no compression; the application calls `send()` from one thread, so
 //! that one blocked call holds up those behind it.
 
 pub mod accumulator;
@@ -28,5 +29,6 @@ pub mod batch;
 pub mod client;
 pub mod sender;
 pub mod sequences;
+pub mod transactions;
 
 pub use client::Producer;

@@ -10,10 +10,21 @@ use crate::kafka::message::request::Produce;
 use crate::kafka::process::Out;
 use crate::kafka::record::builder::ProducerStamp;
 use crate::ordered::BTreeMap;
-use crate::sim::{NodeId, Span, Time};
+use crate::sim::{MessageId, NodeId, Span, Time};
 
 /// A batch that left: its partition, and the number by which its queue knows it.
 pub type Sent = (TopicPartition, u64);
+
+/// Records that are stored and count when their transaction is committed.
+#[derive(Clone, Debug)]
+pub struct Stored {
+    /// Where.
+    pub partition: TopicPartition,
+    /// Which.
+    pub messages: Vec<MessageId>,
+    /// The offset of the first.
+    pub base_offset: i64,
+}
 
 impl Producer {
     /// Sends everything that may leave now; says when the next batch may.
@@ -135,7 +146,11 @@ impl Producer {
         }
         let acks = self.config.acks;
         let timeout_ms = self.config.network.request_timeout.as_millis();
-        let request = Request::Produce(Produce { acks, timeout_ms, batches });
+        let transaction = self.transaction.as_mut().map(|transaction| {
+            transaction.sent();
+            transaction.id().clone()
+        });
+        let request = Request::Produce(Produce { acks, transaction, timeout_ms, batches });
         if acks == 0 {
             self.core.send_one_way(node, request, out);
             for sent in sent {
@@ -209,17 +224,28 @@ impl Producer {
             sequences.acknowledged(partition, stamp, batch.records());
         }
         self.accumulator.release(&batch);
-        self.book.done += batch.messages.len() as u64;
-        out.emit(Event::ProduceAcknowledged {
-            client: self.core.name.clone(),
-            partition: partition.clone(),
-            messages: batch.messages,
-            base_offset,
-        });
+        let stored = Stored { partition: partition.clone(), messages: batch.messages, base_offset };
+        match &self.transaction {
+            // It counts with its transaction.
+            Some(_) => self.stored.push(stored),
+            None => self.tell_acknowledged(stored, out),
+        }
+    }
+
+    /// The application knows that records are stored.
+    pub(super) fn tell_acknowledged(&mut self, stored: Stored, out: &mut Out<'_>) {
+        let Stored { partition, messages, base_offset } = stored;
+        self.book.done += messages.len() as u64;
+        let client = self.core.name.clone();
+        out.emit(Event::ProduceAcknowledged { client, partition, messages, base_offset });
     }
 
     fn may_retry(&self, batch: &ProducerBatch, error: ErrorCode, now: Time) -> bool {
         let in_time = now < batch.created_at + self.config.delivery_timeout;
+        // A gap ends a transaction: the next one has an epoch of its own.
+        if error == ErrorCode::OutOfOrderSequenceNumber && self.transaction.is_some() {
+            return false;
+        }
         let out_of_order = error == ErrorCode::OutOfOrderSequenceNumber && self.config.idempotent;
         in_time && batch.attempts < self.config.retries && (error.is_retriable() || out_of_order)
     }
@@ -248,7 +274,8 @@ impl Producer {
         }
         let numbered = queue.waiting.iter().any(|batch| batch.stamp.is_some());
         let gap = sequences.is_unresolved(partition) && !numbered && sequences.resolve(partition);
-        if self.epoch_bumps.remove(partition) || gap {
+        let is_transactional = self.transaction.is_some();
+        if self.epoch_bumps.remove(partition) || gap && !is_transactional {
             sequences.bump_epoch(partition);
             for batch in queue.waiting.iter_mut().filter(|batch| batch.stamp.is_some()) {
                 let records = batch.records();
@@ -296,8 +323,21 @@ impl Producer {
         if let (Some(sequences), Some(_)) = (&mut self.sequences, batch.stamp) {
             sequences.given_up(partition);
         }
-        self.book.failed += batch.messages.len() as u64;
+        // What misses a record is aborted.
+        if let Some(transaction) = &mut self.transaction {
+            transaction.end(false);
+        }
+        self.tell_failed(batch.messages, error, out);
+    }
+
+    pub(super) fn tell_failed(
+        &mut self,
+        messages: Vec<MessageId>,
+        error: ApiError,
+        out: &mut Out<'_>,
+    ) {
+        self.book.failed += messages.len() as u64;
         let client = self.core.name.clone();
-        out.emit(Event::ProduceFailed { client, messages: batch.messages, error });
+        out.emit(Event::ProduceFailed { client, messages, error });
     }
 }

@@ -131,6 +131,11 @@ impl BatchHeader {
         self.attributes & CONTROL != 0
     }
 
+    /// True if it belongs to a transaction.
+    pub fn is_transactional(&self) -> bool {
+        self.attributes & TRANSACTIONAL != 0
+    }
+
     /// True if the records' times are the leader's.
     pub fn is_log_append_time(&self) -> bool {
         self.attributes & LOG_APPEND_TIME != 0

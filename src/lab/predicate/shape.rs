@@ -81,7 +81,12 @@ static SERVER: Object = Object { called: "a server", fields: &[("status", Value)
 
 static TOPIC: Object = Object {
     called: "a topic",
-    fields: &[("records", Value), ("partitions_used", Value), ("partitions", List(&PARTITION))],
+    fields: &[
+        ("records", Value),
+        ("partitions_used", Value),
+        ("config", ValueMap),
+        ("partitions", List(&PARTITION)),
+    ],
     methods: &[("partition", "partitions")],
 };
 

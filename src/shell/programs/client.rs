@@ -25,7 +25,18 @@ const POINTS: [CrashPoint; 5] = [
     CrashPoint::Committed,
 ];
 
-const ACTS: [&str; 8] = ["stop", "crash", "start", "pause", "resume", "set", "seek", "commit"];
+const ACTS: [&str; 10] = [
+    "stop",
+    "crash",
+    "start",
+    "pause",
+    "resume",
+    "set",
+    "seek",
+    "commit",
+    "commit-transaction",
+    "abort-transaction",
+];
 
 pub static PROGRAM: Program = Program {
     name: "client",
@@ -35,6 +46,7 @@ pub static PROGRAM: Program = Program {
         "client NAME crash --at fetched|processed|effect|written|committed",
         "client NAME set NAME=VALUE",
         "client NAME seek|commit TOPIC:PARTITION:OFFSET",
+        "client NAME commit-transaction|abort-transaction",
     ],
     options: &[("", &OPTIONS)],
     notes: &["stop leaves politely; crash says nothing."],
@@ -65,6 +77,8 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
         "start" => ClientAct::Process(ProcessAct::Start),
         "pause" => ClientAct::Process(ProcessAct::Pause),
         "resume" => ClientAct::Process(ProcessAct::Resume),
+        "commit-transaction" => ClientAct::EndTransaction(true),
+        "abort-transaction" => ClientAct::EndTransaction(false),
         "set" => {
             let (name, value) = setting(arguments.word(2, "NAME=VALUE")?)?;
             ClientAct::Set { name, value }

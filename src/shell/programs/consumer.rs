@@ -101,18 +101,33 @@ fn pulls(arguments: &Arguments) -> Result<Job, Refusal> {
         (None, process) => (Span::ZERO, process.unwrap_or(Span::ZERO)),
     };
     let batch = arguments.maybe("--batch", |word| number(word, 1..=1_000_000))?;
+    let settings = settings(&arguments.all("--set"))?;
+    let mut default_commit = CommitMode::Auto;
+    if settings.contains_key("transactional.id") {
+        if arguments.one("--to").is_none() {
+            return Err(arguments.missing("--to TOPIC: a transaction is of results and offsets"));
+        }
+        default_commit = CommitMode::After(1);
+    }
+    let mode = arguments.value("--commit", default_commit, commit)?;
+    if let Some(word) = arguments.one("--commit")
+        && settings.contains_key("transactional.id")
+        && !matches!(mode, CommitMode::After(_))
+    {
+        return Err(wrong(word, "after or after:N: a transaction commits what was processed"));
+    }
     Ok(Job::quiet(Command::KafkaConsumer(Pulls {
         name,
         reads: Reads::Group { group, topics },
         work_per_batch,
         work_per_message,
         batch: batch.map(|batch| batch as u32),
-        commit: arguments.value("--commit", CommitMode::Auto, commit)?,
+        commit: mode,
         effect: arguments.text("--effect"),
         is_share: share.is_some(),
         to: arguments.text("--to"),
         stop_after: None,
-        settings: settings(&arguments.all("--set"))?,
+        settings,
     })))
 }
 

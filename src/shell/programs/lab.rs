@@ -100,6 +100,27 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
     })))
 }
 
+/// The line that makes such a lab. It leaves nothing to a default.
+pub fn line(spec: &LabSpec) -> String {
+    let mut line = format!(
+        "lab new --seed {} --kafka-brokers {} --rabbit-nodes {} --kafka {} --rabbit {} --cost {}",
+        spec.seed,
+        spec.kafka_brokers,
+        spec.rabbit_nodes,
+        spec.kafka_version,
+        spec.rabbit_version,
+        spec.cost
+    );
+    if spec.controllers > 0 {
+        line.push_str(&format!(" --controllers {}", spec.controllers));
+    }
+    for (name, value) in &spec.settings {
+        let setting = format!("{name}={value}").replace('\'', r#"'"'"'"#);
+        line.push_str(&format!(" --set '{setting}'"));
+    }
+    line
+}
+
 /// The names of all protections, of both sides.
 pub fn protections() -> Vec<&'static str> {
     let kafka = kafka::protection::PROTECTIONS.iter().map(|(name, _)| *name);
@@ -112,5 +133,36 @@ fn version(word: &Word, option: &str, built: &str, known: &[&str]) -> Result<Str
         true if word.text == built => Ok(built.to_owned()),
         true => Err(Refusal::NotHereYet(format!("{option} {}", word.text))),
         false => Err(Mistake::at(word.place, &word.text, known.join(" or ")).into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shell::lexer::Script;
+    use crate::shell::programs;
+
+    fn spec(line: &str) -> LabSpec {
+        let parsed = Script::new(line.to_owned()).unwrap().next().unwrap().unwrap();
+        match programs::parse(&parsed) {
+            Ok(Job::Do { command, .. }) => match *command {
+                Command::New(spec) => spec,
+                _ => panic!("{line} is another command"),
+            },
+            _ => panic!("{line} is refused"),
+        }
+    }
+
+    #[test]
+    fn a_lab_is_made_again_by_its_line() {
+        for words in [
+            "lab new",
+            "lab new --seed 18446744073709551615 --kafka-brokers 1 --cost hdd",
+            "lab new --kafka-brokers 1 --controllers 1 --set 'a=it'\"'\"'s # $x' --set b=",
+            "lab new --without min-isr --without prefetch-limit --without idempotence",
+        ] {
+            let made = spec(words);
+            assert_eq!(spec(&line(&made)), made, "{words}: {}", line(&made));
+        }
     }
 }

@@ -32,7 +32,7 @@ mod step;
 
 pub use events::event_row;
 pub use help::{for_program, overview};
-pub use lab::protections;
+pub use lab::{line as lab_line, protections};
 
 use super::error::{Mistake, Refusal};
 use super::job::Job;

@@ -1,13 +1,14 @@
 //! `producer`: a running client that sends the same numbered messages to every side named.
 
 use super::{Call, Program};
+use crate::kafka::config::producer::{TRANSACTION_ABORTS, TRANSACTION_RECORDS};
 use crate::lab::Command;
 use crate::lab::command::{ProducerCommand, RabbitTarget};
 use crate::shell::error::{Mistake, Refusal};
 use crate::shell::job::Job;
 use crate::shell::lexer::Word;
 use crate::shell::options::{Opt, many, once};
-use crate::shell::values::{bytes, keys, lists, name, number, rate, settings};
+use crate::shell::values::{bytes, keys, lists, name, number, rate, settings, wrong};
 use crate::sim::Span;
 
 /// The ledger stays small up to so many messages.
@@ -16,7 +17,7 @@ const COUNT_MAX: u64 = 10_000_000;
 /// The largest message that either broker takes by default is smaller.
 const SIZE_MAX: u64 = 16 << 20;
 
-static OPTIONS: [Opt; 8] = [
+static OPTIONS: [Opt; 10] = [
     many(&["--kafka"], "TOPIC", "a topic that each message goes to"),
     many(
         &["--rabbit"],
@@ -28,6 +29,16 @@ static OPTIONS: [Opt; 8] = [
     once(&["--size"], "BYTES", "the size of each body"),
     once(&["--keys"], "LIST", "a,b,c or user-1..user-6, taken in turn; none (none)"),
     once(&["--payload"], "TEXT", "the text of each body (message N)"),
+    once(
+        &["--transaction"],
+        "N",
+        "Kafka: commits after each N messages (1); --set transactional.id=... is its NAME if not given",
+    ),
+    once(
+        &["--abort-every"],
+        "N",
+        "every Nth transaction is aborted in place of committed (0: none)",
+    ),
     many(
         &["--set"],
         "NAME=VALUE",
@@ -62,6 +73,20 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
     if let (Some(_), Some(payload)) = (size, arguments.one("--payload")) {
         return Err(Mistake::at(payload.place, "--payload", "one of --size and --payload").into());
     }
+    let mut settings = settings(&arguments.all("--set"))?;
+    let records = arguments.maybe("--transaction", |word| number(word, 1..=COUNT_MAX))?;
+    let aborts = arguments.maybe("--abort-every", |word| number(word, 0..=COUNT_MAX))?;
+    if let Some(first) = ["--transaction", "--abort-every"].into_iter().find(|o| arguments.has(o)) {
+        if let (true, Some(word)) = (kafka.is_empty(), arguments.one(first)) {
+            return Err(wrong(word, "--kafka TOPIC too: transactions are Kafka's"));
+        }
+        settings.entry("transactional.id".to_owned()).or_insert_with(|| name.clone());
+    }
+    for (setting, value) in [(TRANSACTION_RECORDS, records), (TRANSACTION_ABORTS, aborts)] {
+        if let Some(value) = value {
+            settings.insert(setting.to_owned(), value.to_string());
+        }
+    }
     Ok(Job::quiet(Command::Producer(ProducerCommand {
         name,
         kafka,
@@ -71,7 +96,7 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
         size: size.map(|size| size as usize),
         keys: arguments.value("--keys", Vec::new(), keys)?,
         payload: arguments.text("--payload"),
-        settings: settings(&arguments.all("--set"))?,
+        settings,
     })))
 }
 

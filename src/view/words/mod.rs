@@ -10,6 +10,7 @@ pub mod event;
 pub mod fact;
 mod figure;
 mod fill;
+pub mod keeping;
 mod language;
 pub mod page;
 mod particle;
@@ -107,6 +108,11 @@ mod tests {
                 "account",
                 account::Account::of(Language::English).all(),
                 account::Account::of(Language::Korean).all(),
+            ),
+            (
+                "keeping",
+                keeping::Keeping::of(Language::English).all(),
+                keeping::Keeping::of(Language::Korean).all(),
             ),
         ];
         let pair = |(area, en, ko): (&str, Vec<(&'static str, &'static str)>, Vec<_>)| {

@@ -1,7 +1,8 @@
 //! The page of pushpull in a real browser.
 //!
 //! `cargo xtask test browser` starts a driver and a server and runs this program; see [`cases`] for
-//! the tests and how to add one. `bench` instead of `test` measures the page beside a blank one.
+//! the tests and how to add one. `bench` instead of `test` measures the page beside a blank
+//! one; `first-minute` tells what a first visit calls.
 
 #![allow(
     clippy::disallowed_methods,
@@ -20,6 +21,7 @@ mod console;
 mod dialect;
 mod failure;
 mod find;
+mod first_minute;
 mod keys;
 mod lab;
 mod page;
@@ -52,7 +54,8 @@ fn run(arguments: &[String]) -> Outcome<bool> {
     let filter = arguments.get(1).map_or("", String::as_str);
     match arguments.first().map(String::as_str) {
         Some("test") => Ok(local.block_on(&runtime, runner::run(&setup, cases::TESTS, filter))),
+        Some("first-minute") => local.block_on(&runtime, first_minute::run(&setup)).map(|()| true),
         Some("bench") => local.block_on(&runtime, bench::run(&setup)).map(|()| true),
-        _ => Err(Failure("say `test [FILTER]` or `bench`.".to_string())),
+        _ => Err(Failure("say `test [FILTER]`, `bench` or `first-minute`.".to_string())),
     }
 }

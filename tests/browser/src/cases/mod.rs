@@ -8,6 +8,7 @@ mod harness;
 mod keeping;
 mod lessons;
 mod mount;
+mod sharing;
 mod twin;
 mod words;
 
@@ -44,6 +45,9 @@ pub const TESTS: &[Test] = tests![
     keeping::without_storage_the_lab_works_and_says_so,
     keeping::a_damaged_manifest_is_put_aside,
     keeping::damaged_blocks_are_put_aside,
+    sharing::a_link_shows_another_visitor_the_same,
+    sharing::what_is_no_link_is_refused_in_words,
+    sharing::a_long_lab_is_a_file,
     bad_input::mistakes_in_the_terminal_are_explained,
     bad_input::a_line_of_ten_megabytes_is_refused,
     bad_input::an_unknown_lesson_opens_the_lab,

@@ -1,0 +1,14 @@
+//! Texts of what is shared and what is kept: links, files, storage.
+
+mod en;
+mod ko;
+
+super::texts! {
+    /// Texts of links, files and storage.
+    Keeping {
+        share, share_title, share_lead, share_link, share_copy, share_long, share_save, share_open, saving_shared,
+        toast_link, toast_shared, link_long, link_letter, link_short, link_newer, link_damaged,
+        link_unpacked, link_shape, link_actions, link_action, link_lab, link_far, link_strayed,
+        link_lesson,
+    }
+}
