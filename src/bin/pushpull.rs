@@ -6,6 +6,7 @@
 //! `kafka.record.MemoryRecords(open(COPY, "rb").read())` gives its batches one by one with
 //! `next_batch()`, each with `validate_crc()` and its records.
 
+use pushpull::bench;
 use pushpull::explore::search::{Search, lines_of, search};
 use pushpull::lab::command::LabSpec;
 use pushpull::lab::{Event, Timeline};
@@ -26,7 +27,7 @@ pushpull: a laboratory for message brokers
   pushpull check PATH...                               run lessons: what they say must be so
   pushpull explore [--seeds N] [--steps N] [--seed FIRST] [--without PROTECTION] [SCRIPT]
                                                        search for a broken invariant
-  pushpull bench [--json]                              the engines' rates (not here yet)
+  pushpull bench [--json]                              the engines' rates beside their limit
 
 run exits with 0, or with 1 at the first command that failed, unless its line begins with `! `.
 ";
@@ -71,7 +72,11 @@ fn dispatch(arguments: &[String], out: &mut impl Write) -> io::Result<ExitCode> 
             Ok(search) => explore(&search, out),
             Err(sentence) => Ok(usage(&sentence)),
         },
-        "bench" => Ok(complain("not here yet: bench waits for both engines to be whole", 2)),
+        "bench" => match rest {
+            [] => bench(false, out),
+            [word] if word == "--json" => bench(true, out),
+            [word, ..] => Ok(usage(&format!("found {word}, expected --json or nothing"))),
+        },
         "help" | "--help" | "-h" => {
             out.write_all(USAGE.as_bytes())?;
             Ok(ExitCode::SUCCESS)
@@ -154,6 +159,42 @@ fn explore(options: &Search, out: &mut impl Write) -> io::Result<ExitCode> {
         _ => {}
     }
     Ok(if report.found.is_some() { ExitCode::from(1) } else { ExitCode::SUCCESS })
+}
+
+// ---- bench ----
+
+/// Enough for a second or two of each, and for a moment of a program that is not optimised.
+const BENCH_MESSAGES: u64 = if cfg!(debug_assertions) { 2_000 } else { 500_000 };
+
+/// The one place of the program that looks at a real clock.
+#[allow(clippy::disallowed_methods, clippy::disallowed_types)]
+fn bench(json: bool, out: &mut impl Write) -> io::Result<ExitCode> {
+    let begin = std::time::Instant::now();
+    let clock = move || begin.elapsed().as_secs_f64();
+    let rates = match bench::all(BENCH_MESSAGES, &clock) {
+        Ok(rates) => rates,
+        Err(sentence) => return Ok(complain(&sentence, 1)),
+    };
+    if cfg!(debug_assertions) && !json {
+        writeln!(out, "this program is not optimised: these are no figures to keep")?;
+    }
+    for rate in rates {
+        match json {
+            false => writeln!(out, "{rate}")?,
+            true => writeln!(
+                out,
+                "{{\"engine\": \"{}\", \"what\": \"{}\", \"messages\": {}, \"per_s\": {:.0}, \
+                 \"limit_per_s\": {:.0}, \"share\": {:.4}}}",
+                rate.engine,
+                rate.what,
+                rate.messages,
+                rate.per_second,
+                rate.limit_per_second,
+                rate.share()
+            )?,
+        }
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 // ---- run ----
