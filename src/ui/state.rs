@@ -112,6 +112,17 @@ pub struct Welcome {
     pub since_us: u64,
 }
 
+/// What can be done to a thing, where the pointer is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Menu {
+    /// The thing.
+    pub selection: Selection,
+    /// From the left edge of the window, in pixels.
+    pub x: i32,
+    /// From its upper edge.
+    pub y: i32,
+}
+
 /// A message at the lower edge.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Toast {
@@ -168,6 +179,8 @@ pub struct State {
     pub filter: String,
     /// What is selected.
     pub selection: Option<Selection>,
+    /// The menu of a thing, if one is open.
+    pub menu: Option<Menu>,
     /// What is known of it.
     pub inspector: Option<Rc<Inspector>>,
     /// The lesson that is open.
@@ -275,6 +288,12 @@ pub enum Action {
     Reset,
     /// Show this.
     Select(Option<Selection>),
+    /// Show what can be done to a thing.
+    OpenMenu(Menu),
+    /// Close that.
+    CloseMenu,
+    /// Do something of it.
+    FromMenu(String),
     /// Ask for the number of a message to follow.
     Follow,
     /// Show this in the drawer; close it if it is there already.
@@ -347,6 +366,7 @@ impl State {
             events: Rc::default(),
             filter: String::new(),
             selection: None,
+            menu: None,
             inspector: None,
             lesson: None,
             lesson_error: None,
@@ -542,6 +562,18 @@ impl State {
             Action::Redo => self.ask(Request::Redo),
             Action::Reset => self.reset(),
             Action::Select(selection) => self.select(selection),
+            Action::OpenMenu(menu) => {
+                self.select(Some(menu.selection.clone()));
+                if !acts::menu(&self.scene, &menu.selection).is_empty() {
+                    self.menu = Some(menu);
+                    self.wish(Effect::Focus("menu"));
+                }
+            }
+            Action::CloseMenu => self.menu = None,
+            Action::FromMenu(command) => {
+                self.menu = None;
+                self.act(command);
+            }
             Action::Follow => {
                 self.end_welcome(false);
                 self.change(Action::ShowTab(Tab::Events));
