@@ -57,7 +57,7 @@ impl crate::host::drive::Clock for Clock {
 
 /// What a future comes to, if it does so in time.
 pub async fn within<T>(limit_ms: u32, future: impl Future<Output = T>) -> Option<T> {
-    let (mut future, mut limit) = (pin!(future), pin!(TimeoutFuture::new(limit_ms)));
+    let (mut future, mut limit) = (pin!(future), pin!(patience(limit_ms)));
     poll_fn(|context| {
         if let Poll::Ready(value) = future.as_mut().poll(context) {
             return Poll::Ready(Some(value));
@@ -65,6 +65,15 @@ pub async fn within<T>(limit_ms: u32, future: impl Future<Output = T>) -> Option
         limit.as_mut().poll(context).map(|()| None)
     })
     .await
+}
+
+/// Lets time pass in short waits, one after the other, so that a program that was busy for the
+/// whole of it hears first what has happened meanwhile.
+pub(super) async fn patience(limit_ms: u32) {
+    const WAITS: u32 = 20;
+    for _ in 0..WAITS {
+        TimeoutFuture::new(limit_ms / WAITS).await;
+    }
 }
 
 /// Calls a method that the bindings do not know.

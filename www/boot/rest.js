@@ -9,6 +9,7 @@
  */
 function restOfProgram(first, file) {
   const address = new URL(file, self.document ? document.baseURI : self.location);
+  let compiled = null;
   let isThere = false;
 
   /** The rest puts its functions into the table of the first part by itself. */
@@ -20,6 +21,7 @@ function restOfProgram(first, file) {
   /** At once: something waits for it. */
   const load = () => {
     if (isThere) return;
+    if (compiled) return join(compiled);
     const request = new XMLHttpRequest();
     request.open("GET", address, false);
     request.overrideMimeType("text/plain; charset=x-user-defined");
@@ -28,16 +30,28 @@ function restOfProgram(first, file) {
     join(new WebAssembly.Module(Uint8Array.from(request.response, (byte) => byte.charCodeAt(0))));
   };
 
-  /** In its own time, as soon as the first part stands. What fails here, `load` tries again. */
-  const come = setInterval(() => {
-    if (!first()) return;
-    clearInterval(come);
+  /** In its own time. What fails here, `load` tries again. */
+  const fetchIt = () =>
     fetch(address)
       .then((response) => response.arrayBuffer())
       .then(WebAssembly.compile)
-      .then(join)
+      .then((module) => {
+        compiled = module;
+        if (first()) join(module);
+      })
       .catch(() => {});
-  }, 20);
+
+  // Who comes by a link to something needs it at once; others when the first part stands.
+  const isLinked = self.document && (location.hash || new URLSearchParams(location.search).has("lesson"));
+  if (isLinked) {
+    fetchIt();
+  } else {
+    const standing = setInterval(() => {
+      if (!first()) return;
+      clearInterval(standing);
+      if (!isThere) fetchIt();
+    }, 20);
+  }
 
   return { load };
 }
