@@ -15,12 +15,13 @@ use crate::view::sentence::sentence;
 use crate::view::text_view;
 use crate::view::welcome::{self, Act, Pile};
 use crate::view::words::Language;
-use crate::view::worlds::WORLDS;
 use std::rc::Rc;
 
+mod classroom;
 mod first_minute;
 mod sharing;
 
+pub use classroom::Menu;
 pub use sharing::{Incoming, Share};
 
 /// Events that are kept for the list.
@@ -110,17 +111,6 @@ pub struct Welcome {
     pub right: Option<Pile>,
     /// When the watching began.
     pub since_us: u64,
-}
-
-/// What can be done to a thing, where the pointer is.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Menu {
-    /// The thing.
-    pub selection: Selection,
-    /// From the left edge of the window, in pixels.
-    pub x: i32,
-    /// From its upper edge.
-    pub y: i32,
 }
 
 /// A message at the lower edge.
@@ -514,13 +504,7 @@ impl State {
                 self.watched_request = Some(self.run(text));
             }
             Action::Build(command) => self.act(command),
-            Action::World(index) => {
-                let Some(world) = WORLDS.get(index) else { return };
-                self.change(Action::FreeLab);
-                self.selection = None;
-                self.watched_request = Some(self.run(world.script.to_owned()));
-                self.caption = None;
-            }
+            Action::World(index) => self.begin_world(index),
             Action::Import(text) => self.import(text.as_deref()),
             Action::Send => {
                 if self.welcome.is_some() && is_narrow(self.width) {
@@ -562,13 +546,7 @@ impl State {
             Action::Redo => self.ask(Request::Redo),
             Action::Reset => self.reset(),
             Action::Select(selection) => self.select(selection),
-            Action::OpenMenu(menu) => {
-                self.select(Some(menu.selection.clone()));
-                if !acts::menu(&self.scene, &menu.selection).is_empty() {
-                    self.menu = Some(menu);
-                    self.wish(Effect::Focus("menu"));
-                }
-            }
+            Action::OpenMenu(menu) => self.open_menu(menu),
             Action::CloseMenu => self.menu = None,
             Action::FromMenu(command) => {
                 self.menu = None;
@@ -787,29 +765,6 @@ impl State {
             (true, false) if self.left == Left::Lesson => self.left = Left::List,
             _ => {}
         }
-    }
-
-    fn note_progress(&mut self, lesson: &LessonView) {
-        if Rc::make_mut(&mut self.progress).note(lesson) {
-            self.keep_progress();
-        }
-    }
-
-    fn keep_progress(&mut self) {
-        let text = self.progress.text();
-        self.wish(Effect::KeepProgress(text));
-    }
-
-    fn import(&mut self, text: Option<&str>) {
-        let read = text.ok_or((0, String::new())).and_then(Progress::parse);
-        self.toast = Some(match read {
-            Ok(other) => {
-                Rc::make_mut(&mut self.progress).merge(&other);
-                self.keep_progress();
-                Toast::Imported
-            }
-            Err((line, found)) => Toast::NotImported(line, found),
-        });
     }
 
     fn take_events(&mut self, events: Vec<EventLine>, replaced: bool) {
