@@ -19,6 +19,7 @@ use std::rc::Rc;
 
 mod classroom;
 mod first_minute;
+mod pace;
 mod sharing;
 
 pub use classroom::Menu;
@@ -452,26 +453,6 @@ impl State {
         if self.status.playing {
             self.ask(Request::Pause);
         }
-    }
-
-    fn play(&mut self) {
-        self.settle();
-        self.stepping = false;
-        self.caption = None;
-        self.ask(Request::Play { speed: self.speed });
-    }
-
-    fn set_speed(&mut self, speed: f64) {
-        self.speed = speed;
-        if self.status.playing {
-            self.ask(Request::Play { speed });
-        }
-    }
-
-    fn speed_by(&mut self, steps: isize) {
-        let at = SPEEDS.iter().position(|speed| *speed == self.speed).unwrap_or(3);
-        let to = at.saturating_add_signed(steps).min(SPEEDS.len() - 1);
-        self.set_speed(SPEEDS[to]);
     }
 
     fn select(&mut self, selection: Option<Selection>) {
