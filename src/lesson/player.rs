@@ -33,6 +33,9 @@ pub enum LessonAct {
     ShowSolution,
     /// Go to a step.
     Go(usize),
+    /// The lab of this step without one of the protections that the step names, by its place; with
+    /// all of them again if `None`.
+    Without(Option<usize>),
     /// Begin the lesson anew.
     Reset,
     /// The same lesson in another language, at the same place.
@@ -62,6 +65,8 @@ pub struct Player {
     /// Lines that were handed out and not told of yet, by the step they belong to; `None` for the
     /// commands that set the stage.
     under_way: VecDeque<Option<usize>>,
+    /// The protection that the lab is without: nothing that happens there counts.
+    without: Option<usize>,
 }
 
 impl Player {
@@ -72,6 +77,7 @@ impl Player {
             progress: Progress::default(),
             live: Vec::new(),
             under_way: VecDeque::new(),
+            without: None,
         };
         player.begin();
         player
@@ -90,6 +96,7 @@ impl Player {
     /// Goes on where the learner was. What does not fit the lesson is left out.
     pub fn resume(&mut self, progress: Progress) {
         self.under_way.clear();
+        self.without = None;
         self.progress.current = progress.current.min(self.lesson.steps.len() - 1);
         let steps = self.lesson.steps.iter().zip(&mut self.progress.steps);
         for ((step, own), kept) in steps.zip(progress.steps) {
@@ -111,9 +118,15 @@ impl Player {
     /// Takes an act of the learner and gives the lines to run now: none for most acts. Only a
     /// translation can be refused, and then nothing has changed.
     pub fn act(&mut self, act: LessonAct) -> Result<Vec<String>, LessonError> {
+        let mut lines = Vec::new();
+        if self.without.is_some() && acts_on_the_lab(&act) {
+            lines = self.with_all();
+        }
         match act {
-            LessonAct::RunNext => return Ok(self.lines_to_run(1)),
-            LessonAct::RunAll => return Ok(self.lines_to_run(usize::MAX)),
+            LessonAct::RunNext => lines.extend(self.lines_to_run(1)),
+            LessonAct::RunAll => lines.extend(self.lines_to_run(usize::MAX)),
+            LessonAct::Without(Some(index)) => lines = self.lines_without(index),
+            LessonAct::Without(None) => {}
             LessonAct::Predict(choice) => self.answer(Answer::Chosen(choice)),
             LessonAct::SkipPrediction => self.answer(Answer::Skipped),
             LessonAct::Hint => {
@@ -135,7 +148,7 @@ impl Player {
             }
             LessonAct::Translate { language, json } => self.translate(&language, &json)?,
         }
-        Ok(Vec::new())
+        Ok(lines)
     }
 
     /// A line that was handed out has run, or has failed. A failed one can be run again; the lines
@@ -153,7 +166,8 @@ impl Player {
     pub fn typed(&mut self, line: &str, ok: bool, lookup: &impl Lookup) {
         let step = self.progress.current;
         let next = self.step().commands.get(self.progress.steps[step].ran);
-        if ok && self.under_way.is_empty() && next.is_some_and(|next| next.text == line.trim()) {
+        let counts = ok && self.without.is_none() && self.under_way.is_empty();
+        if counts && next.is_some_and(|next| next.text == line.trim()) {
             self.count_command(step, lookup);
         }
         self.refresh(lookup);
@@ -164,7 +178,7 @@ impl Player {
         let current = self.progress.current;
         let step = &self.lesson.steps[current];
         let own = &mut self.progress.steps[current];
-        if step.commands.is_empty() && own.answer != Answer::Open {
+        if self.without.is_none() && step.commands.is_empty() && own.answer != Answer::Open {
             decide(step, own, lookup);
         }
         let live = &mut self.live[current];
@@ -172,7 +186,9 @@ impl Player {
             step.observations.iter().map(|observed| observed.condition.value(lookup)).collect();
         let clauses = step.goals.iter().map(|clause| &clause.condition);
         live.goals = clauses.map(|clause| (clause.holds(lookup), clause.value(lookup))).collect();
-        own.reached |= !step.goals.is_empty() && live.goals.iter().all(|(holds, _)| *holds);
+        own.reached |= self.without.is_none()
+            && !step.goals.is_empty()
+            && live.goals.iter().all(|(holds, _)| *holds);
     }
 
     /// True once a step is done: its commands ran, its question is answered or skipped, its goal
@@ -200,6 +216,7 @@ impl Player {
         self.progress = Progress { current: 0, steps };
         self.live = vec![Live::default(); self.lesson.steps.len()];
         self.under_way.clear();
+        self.without = None;
     }
 
     fn step(&self) -> &Step {
@@ -226,7 +243,7 @@ impl Player {
     /// The next commands of the current step, behind those of earlier steps that were passed over:
     /// the later ones need what they made.
     fn lines_to_run(&mut self, count: usize) -> Vec<String> {
-        if !self.under_way.is_empty() {
+        if self.under_way.iter().any(Option::is_some) {
             return Vec::new();
         }
         let mut lines = Vec::new();
@@ -242,6 +259,43 @@ impl Player {
                 self.under_way.push_back(Some(index));
             }
         }
+        lines
+    }
+
+    /// The protection that the lab is without now, by its place in the step.
+    pub fn without(&self) -> Option<usize> {
+        self.without
+    }
+
+    /// The lab anew up to this step, without a protection: the learner's own acts are left out.
+    fn lines_without(&mut self, index: usize) -> Vec<String> {
+        let Some(without) = self.step().without.get(index) else { return Vec::new() };
+        let option = [" --without ", &without.protection].concat();
+        let mut lines = self.lines_so_far(true);
+        if let Some(first) = lines.first_mut() {
+            first.push_str(&option);
+        }
+        self.without = Some(index);
+        lines
+    }
+
+    /// The lab anew as the lesson had made it, with all protections.
+    fn with_all(&mut self) -> Vec<String> {
+        self.without = None;
+        self.lines_so_far(false)
+    }
+
+    /// The lines that set the stage and those of the steps so far, which count for nothing: all of
+    /// them, or those that have run.
+    fn lines_so_far(&mut self, all: bool) -> Vec<String> {
+        let mut lines: Vec<String> =
+            self.lesson.start.iter().map(|command| command.text.clone()).collect();
+        let steps = self.lesson.steps.iter().zip(&self.progress.steps);
+        for (step, own) in steps.take(self.progress.current + 1) {
+            let count = if all { step.commands.len() } else { own.ran };
+            lines.extend(step.commands.iter().take(count).map(|command| command.text.clone()));
+        }
+        self.under_way = lines.iter().map(|_| None).collect();
         lines
     }
 
@@ -262,6 +316,14 @@ impl Player {
         self.lesson = lesson;
         Ok(())
     }
+}
+
+/// True for what begins in the lab as the lesson has it.
+fn acts_on_the_lab(act: &LessonAct) -> bool {
+    matches!(
+        act,
+        LessonAct::RunNext | LessonAct::RunAll | LessonAct::Go(_) | LessonAct::Without(None)
+    )
 }
 
 /// The engine decides: right is the one choice that holds now.

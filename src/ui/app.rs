@@ -1,6 +1,7 @@
 //! The page as a whole: the one component with a state, and what is done outside of it.
 
 use super::charts::Charts;
+use super::context_menu::ContextMenu;
 use super::desk::{Desk, Store};
 use super::drawer::Drawer;
 use super::effect::Effect;
@@ -100,6 +101,9 @@ fn App() -> Html {
                         version={state.version.clone()} />
                 }
             </div>
+            if let Some(menu) = &state.menu {
+                <ContextMenu scene={state.scene.clone()} menu={menu.clone()} />
+            }
             if let Some(toast) = &state.toast { <ToastLine toast={toast.clone()} /> }
             if state.keys { <KeyHelp /> }
             if let Some(known) = state.storage { <StorageDialog known={known} saving={state.saving().clone()} /> }

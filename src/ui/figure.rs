@@ -3,7 +3,7 @@
 
 use super::desk::{Desk, use_desk};
 use super::flights::flights_html;
-use super::state::Action;
+use super::state::{Action, Menu};
 use crate::view::frame::Selection;
 use crate::view::layout::{self, Anchor, Hit, Options, Part, Picture, Shape, Traffic};
 use crate::view::scene::Scene;
@@ -162,8 +162,22 @@ fn hit_html(desk: &Desk, hit: &Hit) -> Html {
             style={style} aria-label={hit.label.clone()} data-test="thing"
             data-thing={hit.key.clone()} tabindex={is_cell.then_some("-1")}
             aria-pressed={if hit.selected { "true" } else { "false" }}
-            onclick={stop(desk.on(Action::Select(selection)))} />
+            onclick={stop(desk.on(Action::Select(selection)))}
+            oncontextmenu={menu(desk, &hit.selection)} />
     }
+}
+
+/// The menu of a thing, where the pointer is; none for a message.
+fn menu(desk: &Desk, selection: &Selection) -> Option<Callback<MouseEvent>> {
+    if !matches!(selection, Selection::Place(_)) {
+        return None;
+    }
+    let (desk, selection) = (desk.clone(), selection.clone());
+    Some(Callback::from(move |event: MouseEvent| {
+        event.prevent_default();
+        let (x, y) = (event.client_x(), event.client_y());
+        desk.send(Action::OpenMenu(Menu { selection: selection.clone(), x, y }));
+    }))
 }
 
 /// A click that means a thing does not mean what lies behind it; a click of the mouse on a small

@@ -235,7 +235,8 @@ fn title(desk: &Desk, selection: &Selection) -> (&'static str, String) {
     }
 }
 
-fn verb(desk: &Desk, verb: Verb) -> &'static str {
+/// What a button of an act says.
+pub fn verb(desk: &Desk, verb: Verb) -> &'static str {
     let t = desk.texts;
     match verb {
         Verb::Pause => t.verb_pause,

@@ -7,7 +7,7 @@ use super::rich_text::{blocks, command, inlines};
 use super::state::Action;
 use crate::host::protocol::LessonAct;
 use crate::lesson::catalog;
-use crate::view::lesson::{Goal, LessonView, Observed, StepView};
+use crate::view::lesson::{Goal, Inline, LessonView, Observed, StepView};
 use crate::view::words::fill;
 use std::rc::Rc;
 use yew::prelude::*;
@@ -54,6 +54,7 @@ pub fn LessonPane(props: &Props) -> Html {
                     open={question.right.is_none() && !step.commands.iter().any(|(_, ran)| *ran)} />
             }
             { commands(&desk, step) }
+            { without(&desk, step) }
             { observed(&desk, &step.observed) }
             { goals(&desk, step) }
             { hints(&desk, step) }
@@ -110,6 +111,35 @@ fn commands(desk: &Desk, step: &StepView) -> Html {
                     if !answered { <span class="small quiet">{ t.choose_first }</span> }
                 </div>
             }
+        </section>
+    }
+}
+
+/// What if it were not so: a protection is left out, once the step has run.
+fn without(desk: &Desk, step: &StepView) -> Html {
+    if step.without.is_empty() || !step.commands.iter().all(|(_, ran)| *ran) {
+        return Html::default();
+    }
+    let t = desk.texts;
+    let one = |(index, (text, is_on)): (usize, &(Vec<Inline>, bool))| {
+        let (act, name) = match is_on {
+            true => (LessonAct::Without(None), t.with_all),
+            false => (LessonAct::Without(Some(index)), t.without_it),
+        };
+        html! {
+            <>
+                <p>{ inlines(text) }</p>
+                if *is_on { <p class="small" role="status"><b>{ t.without_now }</b></p> }
+                <button type="button" class="button" data-test="without"
+                    aria-pressed={if *is_on { "true" } else { "false" }}
+                    onclick={desk.on(Action::Lesson(act))}>{ name }</button>
+            </>
+        }
+    };
+    html! {
+        <section class="card" data-test="what-if">
+            <h3>{ t.what_if }</h3>
+            { for step.without.iter().enumerate().map(one) }
         </section>
     }
 }

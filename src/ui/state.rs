@@ -15,14 +15,16 @@ use crate::view::sentence::sentence;
 use crate::view::text_view;
 use crate::view::welcome::{self, Act, Pile};
 use crate::view::words::Language;
-use crate::view::worlds::WORLDS;
 use std::rc::Rc;
 
+mod classroom;
 mod first_minute;
+mod pace;
 mod sharing;
 mod storing;
 mod toast;
 
+pub use classroom::Menu;
 pub use sharing::{Incoming, Share};
 pub use storing::{Erase, Estimate, Store};
 pub use toast::Toast;
@@ -145,6 +147,8 @@ pub struct State {
     pub filter: String,
     /// What is selected.
     pub selection: Option<Selection>,
+    /// The menu of a thing, if one is open.
+    pub menu: Option<Menu>,
     /// What is known of it.
     pub inspector: Option<Rc<Inspector>>,
     /// The lesson that is open.
@@ -260,6 +264,12 @@ pub enum Action {
     Reset,
     /// Show this.
     Select(Option<Selection>),
+    /// Show what can be done to a thing.
+    OpenMenu(Menu),
+    /// Close that.
+    CloseMenu,
+    /// Do something of it.
+    FromMenu(String),
     /// Ask for the number of a message to follow.
     Follow,
     /// Show this in the drawer; close it if it is there already.
@@ -338,6 +348,7 @@ impl State {
             events: Rc::default(),
             filter: String::new(),
             selection: None,
+            menu: None,
             inspector: None,
             lesson: None,
             lesson_error: None,
@@ -443,26 +454,6 @@ impl State {
         }
     }
 
-    fn play(&mut self) {
-        self.settle();
-        self.stepping = false;
-        self.caption = None;
-        self.ask(Request::Play { speed: self.speed });
-    }
-
-    fn set_speed(&mut self, speed: f64) {
-        self.speed = speed;
-        if self.status.playing {
-            self.ask(Request::Play { speed });
-        }
-    }
-
-    fn speed_by(&mut self, steps: isize) {
-        let at = SPEEDS.iter().position(|speed| *speed == self.speed).unwrap_or(3);
-        let to = at.saturating_add_signed(steps).min(SPEEDS.len() - 1);
-        self.set_speed(SPEEDS[to]);
-    }
-
     fn select(&mut self, selection: Option<Selection>) {
         if selection.is_some() {
             self.pause();
@@ -493,13 +484,7 @@ impl State {
                 self.watched_request = Some(self.run(text));
             }
             Action::Build(command) => self.act(command),
-            Action::World(index) => {
-                let Some(world) = WORLDS.get(index) else { return };
-                self.change(Action::FreeLab);
-                self.selection = None;
-                self.watched_request = Some(self.run(world.script.to_owned()));
-                self.caption = None;
-            }
+            Action::World(index) => self.begin_world(index),
             Action::Import(text) => self.import(text.as_deref()),
             Action::Send => {
                 if self.welcome.is_some() && is_narrow(self.width) {
@@ -541,6 +526,12 @@ impl State {
             Action::Redo => self.ask(Request::Redo),
             Action::Reset => self.reset(),
             Action::Select(selection) => self.select(selection),
+            Action::OpenMenu(menu) => self.open_menu(menu),
+            Action::CloseMenu => self.menu = None,
+            Action::FromMenu(command) => {
+                self.menu = None;
+                self.act(command);
+            }
             Action::Follow => {
                 self.end_welcome(false);
                 self.change(Action::ShowTab(Tab::Events));
@@ -765,29 +756,6 @@ impl State {
             (true, false) if self.left == Left::Lesson => self.left = Left::List,
             _ => {}
         }
-    }
-
-    fn note_progress(&mut self, lesson: &LessonView) {
-        if Rc::make_mut(&mut self.progress).note(lesson) {
-            self.keep_progress();
-        }
-    }
-
-    fn keep_progress(&mut self) {
-        let text = self.progress.text();
-        self.wish(Effect::KeepProgress(text));
-    }
-
-    fn import(&mut self, text: Option<&str>) {
-        let read = text.ok_or((0, String::new())).and_then(Progress::parse);
-        self.toast = Some(match read {
-            Ok(other) => {
-                Rc::make_mut(&mut self.progress).merge(&other);
-                self.keep_progress();
-                Toast::Imported
-            }
-            Err((line, found)) => Toast::NotImported(line, found),
-        });
     }
 
     fn take_events(&mut self, events: Vec<EventLine>, replaced: bool) {

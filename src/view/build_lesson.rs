@@ -10,9 +10,14 @@ use crate::lesson::text::Inline;
 pub fn lesson_view(player: &Player) -> LessonView {
     let (lesson, progress) = (player.lesson(), player.progress());
     let steps = lesson.steps.iter().zip(&progress.steps).zip(player.live());
-    let steps = steps.enumerate().map(|(index, ((step, own), live))| StepView {
-        done: player.step_done(index),
-        ..step_view(step, own, live)
+    let steps = steps.enumerate().map(|(index, ((step, own), live))| {
+        let mut view = step_view(step, own, live);
+        view.done = player.step_done(index);
+        let without = player.without().filter(|_| index == progress.current);
+        if let Some((_, is_on)) = without.and_then(|place| view.without.get_mut(place)) {
+            *is_on = true;
+        }
+        view
     });
     LessonView {
         id: lesson.id.clone(),
@@ -42,6 +47,7 @@ fn step_view(step: &Step, own: &StepProgress, live: &Live) -> StepView {
         hints_total: step.hints.len(),
         solution: own.solution_shown.then(|| solution.collect()),
         has_solution: !step.solution.is_empty(),
+        without: step.without.iter().map(|without| (without.text.clone(), false)).collect(),
         done: false,
     }
 }

@@ -1,3 +1,5 @@
+//! A form makes the command that a person would type.
+
 use super::*;
 use crate::view::scene::{Consumer, Exchange, Queue, Server, Topic};
 

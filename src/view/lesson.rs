@@ -52,6 +52,8 @@ pub struct StepView {
     pub solution: Option<Vec<String>>,
     /// True if there is a solution.
     pub has_solution: bool,
+    /// Protections that can be left out: what to look for, and whether the lab is without it now.
+    pub without: Vec<(Vec<Inline>, bool)>,
     /// True once it is done.
     pub done: bool,
 }

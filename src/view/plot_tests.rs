@@ -1,3 +1,5 @@
+//! Ticks, tables and files of the charts.
+
 use super::*;
 
 fn scene() -> Scene {

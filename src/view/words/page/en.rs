@@ -261,4 +261,9 @@ pub(super) const TEXTS: Page = Page {
     why_unanswered: "{count} {count#message is/messages are} sent and not acknowledged yet.",
     why_failed: "{count} {count#message was/messages were} given up, refused or returned.",
     time_column: "Time",
+    what_if: "What if it were not so?",
+    without_it: "Run it without this rule",
+    with_all: "Back to the real rule",
+    without_now: "The lab runs without this rule now. Nothing here counts.",
+    menu: "What can be done",
 };

@@ -261,4 +261,9 @@ pub(super) const TEXTS: Page = Page {
     why_unanswered: "메시지 {count}개를 보냈고 아직 확인 응답을 받지 못했습니다.",
     why_failed: "메시지 {count}개를 포기했거나, 거부당했거나, 되돌려받았습니다.",
     time_column: "시각",
+    what_if: "그렇지 않다면?",
+    without_it: "이 규칙 없이 실행",
+    with_all: "원래 규칙으로 돌아가기",
+    without_now: "지금은 이 규칙 없이 실행했습니다. 여기서 일어난 일은 결과에 들어가지 않습니다.",
+    menu: "할 수 있는 일",
 };

@@ -28,7 +28,7 @@ async fn tour(page: &Page, look: impl AsyncFn(&str) -> Outcome) -> Outcome {
     page.run_well("run 2s").await?;
     page.run("consumer c --nope").await?;
     look("the free lab").await?;
-    for tab in ["tab-events", "tab-ledger", "tab-terminal"] {
+    for tab in ["tab-events", "tab-ledger", "tab-charts", "tab-build", "tab-terminal"] {
         page.click(test(tab)).await?;
         look(tab).await?;
     }

@@ -3,6 +3,7 @@
 
 mod accessible;
 mod bad_input;
+mod classroom;
 mod embed;
 mod first_minute;
 mod harness;
@@ -79,6 +80,13 @@ pub const TESTS: &[Test] = tests![
     lessons::rewind::by_keyboard_in_korean,
     lessons::a_solution_that_was_shown_is_not_a_solved_lesson,
     lessons::a_lesson_outlives_a_reload,
+    classroom::a_form_builds_what_its_command_says,
+    classroom::every_world_begins,
+    classroom::charts_have_curves_and_a_table,
+    classroom::the_menu_of_a_thing_and_the_reason,
+    classroom::a_setting_is_changed_in_the_inspector,
+    classroom::a_rule_is_left_out_and_comes_back,
+    classroom::progress_comes_from_a_file,
     words::the_switch_translates_the_first_half_minute,
     words::the_switch_translates_the_lab,
     words::the_switch_translates_a_lesson,
