@@ -142,3 +142,19 @@ fn any_flipped_byte_is_told_and_put_aside() {
         assert_eq!(now(store.labs()).unwrap().len(), 2, "nothing is thrown away");
     }
 }
+
+#[test]
+fn without_storage_a_lab_stops_before_it_fills_the_memory() {
+    let settings = Settings { resident_bytes_max: 100_000 };
+    let mut tab = Tab::closed(Memory::new(), settings);
+    tab.ask(Request::Open { lab: "main".into(), script: QUIET.into(), store: false });
+    tab.run("kafka-topics --create --topic t");
+    let text = "producer p --kafka t --size 10000 --rate 1000/s\nrun 1h".into();
+    tab.ask(Request::Run { id: 9, text });
+    let told = |reply: &Reply| matches!(reply, Reply::Ran { error: Some(error), .. } if error.contains("2000000 bytes"));
+    assert!(tab.replies.iter().any(told), "{:?}", tab.replies);
+    let hour = pushpull::sim::Time::from_micros(3_600_000_000);
+    assert!(tab.timeline().session().now() < hour);
+    // A fresh lab is the way out.
+    tab.run("lab new --kafka-brokers 1\nrun 1s");
+}
