@@ -427,7 +427,7 @@ pub enum Event {
     ClientCrashed {
         /// The client.
         client: Rc<str>,
-        /// `fetched`, `processed`, `effect`, `written`, `committed`.
+        /// `fetched`, `processed`, `effect`, `written`, `committed`; or `out_of_memory`.
         at: &'static str,
         /// What it had been handed and had not handled.
         #[serde(skip)]
@@ -495,6 +495,15 @@ pub enum Event {
         transactional_id: Rc<str>,
         /// `committed` or `aborted`.
         outcome: &'static str,
+    },
+    /// A Kafka Streams application has read the changelog of a store to its end.
+    StoreRestored {
+        /// The client.
+        client: Rc<str>,
+        /// The partition of the changelog.
+        changelog: TopicPartition,
+        /// How many records it had.
+        records: u64,
     },
     /// A client ended by itself (a console consumer that has what it wanted).
     ClientFinished {
@@ -567,6 +576,7 @@ impl Event {
             Event::TransactionDecided { .. } => "kafka.transaction_decided",
             Event::MarkerWritten { .. } => "kafka.marker_written",
             Event::TransactionCompleted { .. } => "kafka.transaction_completed",
+            Event::StoreRestored { .. } => "kafka.store_restored",
             Event::ClientFinished { .. } => "kafka.client_finished",
             Event::Answered { .. } => "kafka.answered",
         }

@@ -240,6 +240,19 @@ pub struct ConsoleProduce {
     pub records: Vec<(Option<String>, String)>,
     /// `--producer-property`.
     pub settings: Settings,
+    /// What `kafka-producer-perf-test` sends in the place of records.
+    pub load: Option<Load>,
+}
+
+/// Records without a meaning, to see how fast they go.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Load {
+    /// How many.
+    pub records: u64,
+    /// Bytes of each.
+    pub size: usize,
+    /// From one to the next; zero for as fast as it goes.
+    pub every: Span,
 }
 
 /// What `kafka-console-consumer` reads.

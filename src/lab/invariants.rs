@@ -8,6 +8,7 @@
 //! controller lets it take part again, because what it had promised is known to be gone.
 
 use super::event::{LabEvent, What};
+use super::open_transactions::Transactions;
 use super::session::Session;
 use crate::kafka::event::{Event as Kafka, TopicPartition};
 use crate::kafka::inspect::{Glimpse, PartitionState};
@@ -34,6 +35,7 @@ const PREFETCH: &str = "unacked <= prefetch";
 const ONE_STATE: &str = "a message is ready or unacked, and once";
 const NOT_AGAIN: &str = "what was acknowledged is not redelivered";
 const ONE_DEATH: &str = "a message dies of itself in a queue once";
+pub(super) const DECIDED: &str = "read_committed sees no aborted or open data";
 const SENT: &str = "nothing is processed that was not sent";
 
 const ONE_CONTROLLER: &str = "an epoch has one active controller";
@@ -41,7 +43,7 @@ const QUORUM: &str = "what controllers know to be committed is the same";
 const COMPLETE: &str = "an active controller has all that was committed";
 
 /// The rules by name.
-pub const RULES: [&str; 14] = [
+pub const RULES: [&str; 15] = [
     BOUNDS,
     ISR_HAS,
     FORWARD,
@@ -55,6 +57,7 @@ pub const RULES: [&str; 14] = [
     ONE_STATE,
     NOT_AGAIN,
     ONE_DEATH,
+    DECIDED,
     SENT,
 ];
 
@@ -82,9 +85,10 @@ pub struct Watch {
     dead: BTreeSet<(Rc<str>, u64)>,
     /// Messages that were rejected somewhere: they may go round.
     rejected: BTreeSet<u64>,
+    transactions: Transactions,
 }
 
-fn broken<T>(rule: &'static str, found: String) -> Result<T, Broken> {
+pub(super) fn broken<T>(rule: &'static str, found: String) -> Result<T, Broken> {
     Err(Broken { rule, found })
 }
 
@@ -95,7 +99,10 @@ impl Watch {
         let log = session.events();
         for event in log.since(self.next) {
             match &event.what {
-                What::Kafka(kafka) => self.kafka(kafka)?,
+                What::Kafka(kafka) => {
+                    self.kafka(kafka)?;
+                    self.transactions.look(kafka, session)?;
+                }
                 What::Rabbit(rabbit) => self.rabbit(rabbit)?,
                 What::Lab(LabEvent::Process { name, became }) => self.process(name, became),
                 What::Lab(_) => {}

@@ -8,7 +8,8 @@ use super::command::LabSpec;
 use super::console::Console;
 use super::event::{LabEvent, Moment, What};
 use super::event_log::EventLog;
-use super::history::{History, Sample};
+use super::history::History;
+use super::latency::Latencies;
 use super::ledger::Ledger;
 use super::outcome::{LabError, Outcome};
 use super::workload::Workload;
@@ -55,6 +56,7 @@ pub struct Session {
     pub(super) events: EventLog,
     pub(super) ledger: Ledger,
     pub(super) history: History,
+    pub(super) latencies: Latencies,
     /// The group, or itself, that each Kafka consumer reads for.
     pub(super) readers: BTreeMap<String, String>,
     consoles: BTreeMap<u64, Watched>,
@@ -104,7 +106,11 @@ impl Session {
     pub fn new(spec: &LabSpec) -> Result<Session, LabError> {
         let mut session = Session::empty(spec)?;
         for number in 1..=spec.rabbit_nodes {
-            let settings = session.rabbit_settings();
+            let mut settings = session.rabbit_settings();
+            if spec.rabbit_nodes > 1 {
+                let size = spec.rabbit_nodes.to_string();
+                settings.insert(rabbit::broker::nodes::CLUSTER_SIZE.to_owned(), size);
+            }
             let broker = rabbit::spec::Spec::Broker { number, settings };
             session.add_rabbit(&format!("rabbit-{number}"), broker);
         }
@@ -146,9 +152,6 @@ impl Session {
             let known = known.join(", ");
             LabError::Refused(format!("there is no cost preset {}; there are {known}", spec.cost))
         })?;
-        if spec.rabbit_nodes != 1 {
-            return Err(LabError::NotHereYet("more than one RabbitMQ node".into()));
-        }
         if spec.controllers == 0 && spec.kafka_brokers > 1 {
             return Err(LabError::Refused("several brokers need a controller".into()));
         }
@@ -166,6 +169,7 @@ impl Session {
             events: EventLog::default(),
             ledger: Ledger::new(spec.controllers > 0),
             history: History::default(),
+            latencies: Latencies::default(),
             readers: BTreeMap::new(),
             consoles: BTreeMap::new(),
         })
@@ -375,7 +379,8 @@ impl Session {
             let recovered = matches!(happening.event, rabbit::event::Event::NodeStarted { .. })
                 && self.steps > 0;
             self.note(happening.at, before, by, What::Rabbit(happening.event));
-            if recovered {
+            // What is on a node that is down is not lost.
+            if recovered && self.rabbit.is_whole() {
                 self.recount_queues();
             }
         }
@@ -432,6 +437,7 @@ impl Session {
         }
         for (number, client, result) in over {
             self.consoles.insert(number, Watched::Over(Box::new(result)));
+            self.workloads.remove(&client);
             if let Some(id) = self.kafka.world.id(&client) {
                 self.level();
                 self.kafka.world.remove(id);
@@ -450,6 +456,7 @@ impl Session {
                 console.listen(at, &what);
             }
         }
+        self.latencies.listen(at, &what);
         let (readers, rabbit) = (&self.readers, &self.rabbit);
         let reader_of =
             |client: &str| readers.get(client).cloned().unwrap_or_else(|| client.to_owned());
@@ -460,26 +467,6 @@ impl Session {
             self.note_passed_over(id, held);
         }
         self.events.push(at, before, by, what);
-    }
-
-    /// The figures of the present instant.
-    pub fn sample(&self) -> Sample {
-        let lag = |group: kafka::inspect::GroupState| {
-            group.offsets.iter().map(|position| position.lag.max(0) as u64).sum::<u64>()
-        };
-        let figures = self.ledger.figures();
-        let (kafka, rabbit) = (self.kafka.clients(), self.rabbit.clients());
-        let kafka = kafka.iter().filter(|c| c.kind == kafka::inspect::ClientKind::Consumer);
-        let rabbit = rabbit.iter().filter(|c| c.kind == rabbit::inspect::ClientKind::Consumer);
-        Sample {
-            at: self.now,
-            kafka_waiting: self.kafka.groups().into_iter().map(lag).sum(),
-            rabbit_waiting: self.rabbit.queues().iter().map(|queue| queue.ready).sum(),
-            kafka_held: kafka.map(|client| client.held_count).sum(),
-            rabbit_held: rabbit.map(|client| client.held_count).sum(),
-            kafka_processed: figures.kafka.processed,
-            rabbit_processed: figures.rabbit.processed,
-        }
     }
 
     // ---- the picture ----

@@ -1,7 +1,7 @@
 //! Responses: each answers the request of its name.
 
 use crate::kafka::assignor::Assignor;
-use crate::kafka::command::ApiError;
+use crate::kafka::command::{ApiError, GroupType};
 use crate::kafka::error::ErrorCode;
 use crate::kafka::event::TopicPartition;
 use crate::kafka::group::Subscription;
@@ -67,8 +67,8 @@ pub enum Response {
     BrokerHeartbeat(Result<Alive, ErrorCode>),
     /// What became of each ISR.
     AlterPartition(Result<Vec<(TopicPartition, Result<Altered, ErrorCode>)>, ErrorCode>),
-    /// Group ids; whether each speaks the consumer protocol; their states.
-    ListGroups(Result<Vec<(Rc<str>, bool, &'static str)>, ErrorCode>),
+    /// Group ids; what each is; their states.
+    ListGroups(Result<Vec<(Rc<str>, GroupType, &'static str)>, ErrorCode>),
     /// A group.
     DescribeGroups(Result<DescribedGroup, ErrorCode>),
     /// What became of each offset.

@@ -55,8 +55,10 @@ static KAFKA: Object = Object {
         ("topics", Map(&TOPIC)),
         ("groups", Map(&GROUP)),
         ("groups_stable", Value),
+        ("transactions", Map(&TRANSACTION)),
     ],
     methods: &[
+        ("transaction", "transactions"),
         ("broker", "brokers"),
         ("controller", "controllers"),
         ("topic", "topics"),
@@ -114,6 +116,7 @@ static PARTITION: Object = Object {
         ("elr", Values),
         ("log_start", Value),
         ("high_watermark", Value),
+        ("last_stable_offset", Value),
         ("end_offset", Value),
         ("records", Value),
         ("segments", Value),
@@ -144,10 +147,23 @@ static GROUP: Object = Object {
         ("assignor", Value),
         ("members", Values),
         ("assignment", Map(&MEMBER)),
+        ("idle", Value),
         ("lag", Value),
         ("committed", ValueMap),
     ],
     methods: &[("member", "assignment")],
+};
+
+static TRANSACTION: Object = Object {
+    called: "a transactional id",
+    fields: &[
+        ("state", Value),
+        ("coordinator", Value),
+        ("producer_id", Value),
+        ("epoch", Value),
+        ("partitions", Values),
+    ],
+    methods: &[],
 };
 
 static MEMBER: Object =
@@ -182,6 +198,8 @@ static QUEUE: Object = Object {
     called: "a queue",
     fields: &[
         ("type", Value),
+        ("node", Value),
+        ("state", Value),
         ("leader", Value),
         ("members", Values),
         ("online", Values),
@@ -195,6 +213,7 @@ static QUEUE: Object = Object {
         ("messages", Value),
         ("ready", Value),
         ("unacked", Value),
+        ("dead", Value),
         ("bytes", Value),
         ("in_memory", Value),
         ("consumers", Values),
@@ -222,6 +241,7 @@ static CLIENT: Object = Object {
         ("unacked", Value),
         ("failed", Value),
         ("effects", Value),
+        ("store", ValueMap),
         ("sent", Value),
         ("sending", Value),
         ("kafka", One(&CLIENT)),

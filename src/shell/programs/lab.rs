@@ -36,8 +36,9 @@ pub static PROGRAM: Program = Program {
     notes: &[
         "--cost lesson: every link 1 ms one way, constant; bandwidth, CPU and disk cost nothing.",
         "--without: on the Kafka side epoch-truncation, isr-rule, min-isr, broker-fencing,",
-        "clean-election, generation-check or idempotence; on the RabbitMQ side requeue-on-crash,",
-        "prefetch-limit, confirm-after-store or dead-letter-cycle.",
+        "clean-election, generation-check, idempotence, transaction-fencing, cooperative-revoke or",
+        "commit-after-process; on the RabbitMQ side requeue-on-crash, prefetch-limit,",
+        "confirm-after-store or dead-letter-cycle.",
     ],
     plain: &[Plain::Words(&["new"])],
     reads_stdin: false,
@@ -55,9 +56,6 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
             .value("--kafka-brokers", default.kafka_brokers.into(), |word| number(word, 1..=9))?;
     let controllers = arguments.maybe("--controllers", |word| number(word, 1..=5))?;
     let rabbit_nodes = arguments.value("--rabbit-nodes", 1, |word| number(word, 1..=9))?;
-    if rabbit_nodes > 1 {
-        return Err(Refusal::NotHereYet("--rabbit-nodes above 1".to_owned()));
-    }
     // A broker that is alone is its own controller, unless one is asked for.
     let usual = if kafka_brokers > 1 { default.controllers.into() } else { 0 };
     let controllers = controllers.unwrap_or(usual) as u32;
@@ -89,7 +87,7 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
         seed,
         kafka_brokers: kafka_brokers as u32,
         controllers,
-        rabbit_nodes: 1,
+        rabbit_nodes: rabbit_nodes as u32,
         kafka_version,
         rabbit_version,
         cost,

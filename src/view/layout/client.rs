@@ -2,7 +2,7 @@
 
 use super::Sheet;
 use super::lane::{CHANNEL_DOWN, Columns, health_class, health_mark, mark, triangle};
-use super::shape::{Anchor, Hit, Part, Pen, Rect, cut, text_width};
+use super::shape::{Anchor, Hit, Part, Pen, Rect, cut, long_or_short, text_width};
 use crate::view::frame::Selection;
 use crate::view::scene::{Consumer, Health, Place, Producer, Scene};
 use crate::view::text_view::{self, rate_text};
@@ -147,7 +147,8 @@ impl Sheet<'_> {
         let count = self.held_text(consumer);
         let name_room = rect.w - 40 - if small { text_width(&count, 12) + 8 } else { 0 };
         let title = fill(self.texts.consumer_title, &[("name", &consumer.name)]);
-        part.text("title", (rect.x + 28, rect.y + 23), Anchor::Start, cut(&title, 14, name_room));
+        let title = long_or_short(&title, &consumer.name, 14, name_room);
+        part.text("title", (rect.x + 28, rect.y + 23), Anchor::Start, title);
         let slots = self.slots(&mut part, rect, consumer, small);
         if small {
             part.text("figure", (rect.right() - 12, rect.y + 22), Anchor::End, count);

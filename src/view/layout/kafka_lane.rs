@@ -3,7 +3,7 @@
 use super::Sheet;
 use super::density::Density;
 use super::lane::{Columns, HEAD, PADDING};
-use super::shape::{Anchor, Grid, Hit, Part, Pen, Point, Rect, cut, text_width};
+use super::shape::{Anchor, Grid, Hit, Part, Pen, Point, Rect, cut, long_or_short, text_width};
 use crate::view::frame::Selection;
 use crate::view::scene::{Caret, LogCell, Partition, Place};
 use crate::view::words::{fill, number};
@@ -200,17 +200,16 @@ impl Sheet<'_> {
             Some(leader) => fill(self.texts.leader, &[("name", leader)]),
             None => self.texts.no_leader.to_owned(),
         };
-        let facts = [&*leader, " · ", &counted].concat();
-        let title_room = w - text_width(&facts, 12) - 12;
-        if title_room > 60 {
-            part.text("label", (x, y + 12), Anchor::Start, cut(&title, 12, title_room));
-            let class = if partition.leader.is_some() { "small" } else { "small error" };
-            part.text(class, (x + w, y + 12), Anchor::End, facts);
-        } else {
-            let title_room = w - text_width(&counted, 12) - 12;
-            part.text("label", (x, y + 12), Anchor::Start, cut(&title, 12, title_room));
-            part.text("small", (x + w, y + 12), Anchor::End, counted);
+        let mut facts = [&*leader, " · ", &counted].concat();
+        let mut class = if partition.leader.is_some() { "small" } else { "small error" };
+        if w - text_width(&facts, 12) - 12 <= 60 {
+            (facts, class) = (counted, "small");
         }
+        // As the tools of Kafka name a partition.
+        let short = [topic, "-", &index].concat();
+        let title = long_or_short(&title, &short, 12, w - text_width(&facts, 12) - 12);
+        part.text("label", (x, y + 12), Anchor::Start, title);
+        part.text(class, (x + w, y + 12), Anchor::End, facts);
     }
 
     fn partition_words(&self, name: &str, partition: &Partition) -> String {

@@ -249,9 +249,21 @@ pub fn cut(text: &str, size: i32, width: i32) -> String {
     short
 }
 
+/// The long text, or the short one, cut, where the long one does not fit.
+pub fn long_or_short(long: &str, short: &str, size: i32, width: i32) -> String {
+    if text_width(long, size) <= width { long.to_owned() } else { cut(short, size, width) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_alone_where_a_title_does_not_fit() {
+        assert_eq!(long_or_short("Consumer c1", "c1", 14, 100), "Consumer c1");
+        assert_eq!(long_or_short("Consumer c1", "c1", 14, 60), "c1");
+        assert!(long_or_short("Consumer warehouse-17", "warehouse-17", 14, 60).starts_with("ware"));
+    }
 
     #[test]
     fn a_point_finds_its_cell() {

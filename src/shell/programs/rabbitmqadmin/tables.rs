@@ -125,8 +125,8 @@ pub(super) fn queues(answer: &Answer) -> Vec<String> {
             queue.auto_delete.to_string(),
             queue.exclusive.to_string(),
             table_cell(&arguments),
-            "rabbit@rabbit-1".into(),
-            "running".into(),
+            queue.node.as_deref().map(node_name).unwrap_or_else(blank),
+            queue.state.into(),
             queue.leader.as_deref().map(node_name).unwrap_or_else(blank),
             node_lines(&queue.members),
             node_lines(&queue.online),
@@ -137,7 +137,7 @@ pub(super) fn queues(answer: &Answer) -> Vec<String> {
             queue.operator_policy.clone().unwrap_or_default(),
             // A stream reports none.
             if queue.kind == "stream" { 0 } else { queue.bytes }.to_string(),
-            (queue.ready + queue.unacked).to_string(),
+            (queue.ready + queue.unacked + queue.dead).to_string(),
             queue.unacked.to_string(),
         ]
     };
