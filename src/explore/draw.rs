@@ -1,7 +1,7 @@
 //! Random scripts: a cluster, clients, and faults with time between them.
 //!
-//! A seed draws one of four plays, each with faults that matter to it: replicas of a log, a
-//! consumer group, a work queue, a chain of dead letters. The rules that [`super::demands`] counts
+//! A seed draws one of five plays, each with faults that matter to it: replicas of a log, a
+//! consumer group, transactions, a work queue, a chain of dead letters. The rules that [`super::demands`] counts
 //! on are kept: no more than one Kafka machine loses power in a script, RabbitMQ's never does, no
 //! topic is deleted and no offset set by hand.
 
@@ -12,6 +12,7 @@ use crate::sim::Stream;
 enum Play {
     Replicas,
     Group,
+    Transactions,
     Work,
     Deaths,
     Nodes,
@@ -21,14 +22,22 @@ enum Play {
 pub fn script(seed: u64, steps: usize, without: &[String]) -> Vec<String> {
     let mut dice = Dice { stream: Stream::named(seed, "explore"), is_cut: false };
     let play = match side(without) {
-        Some(Side::Kafka) => dice.one(&[Play::Replicas, Play::Group]),
+        Some(Side::Kafka) => dice.one(plays_of(&without[0])),
         Some(Side::Rabbit) => dice.one(&[Play::Work, Play::Deaths]),
-        None => dice.one(&[Play::Replicas, Play::Group, Play::Work, Play::Deaths, Play::Nodes]),
+        None => dice.one(&[
+            Play::Replicas,
+            Play::Group,
+            Play::Transactions,
+            Play::Work,
+            Play::Deaths,
+            Play::Nodes,
+        ]),
     };
     let mut lines = vec![lab(seed, play, without, &mut dice)];
     match play {
         Play::Replicas => replicas(&mut lines, &mut dice),
         Play::Group => group(&mut lines, &mut dice),
+        Play::Transactions => transactions(&mut lines, &mut dice),
         Play::Work => work(&mut lines, &mut dice),
         Play::Deaths => deaths(&mut lines, &mut dice),
         Play::Nodes => nodes(&mut lines, &mut dice),
@@ -37,6 +46,7 @@ pub fn script(seed: u64, steps: usize, without: &[String]) -> Vec<String> {
         let line = match play {
             Play::Replicas => dice.replica_fault(),
             Play::Group => dice.group_fault(),
+            Play::Transactions => dice.transaction_fault(),
             Play::Work | Play::Deaths => dice.work_fault(),
             Play::Nodes => dice.node_fault(),
         };
@@ -76,6 +86,15 @@ fn side(without: &[String]) -> Option<Side> {
     Some(if kafka { Side::Kafka } else { Side::Rabbit })
 }
 
+/// The plays in which a protection of the Kafka side matters.
+fn plays_of(without: &str) -> &'static [Play] {
+    match without {
+        "generation-check" | "cooperative-revoke" | "commit-after-process" => &[Play::Group],
+        "transaction-fencing" => &[Play::Transactions],
+        _ => &[Play::Replicas],
+    }
+}
+
 fn lab(seed: u64, play: Play, without: &[String], dice: &mut Dice) -> String {
     let mut line = format!("lab new --seed {seed}");
     match play {
@@ -85,6 +104,7 @@ fn lab(seed: u64, play: Play, without: &[String], dice: &mut Dice) -> String {
             line += &format!(" --set replica.lag.time.max.ms={lag}");
         }
         Play::Group => line += " --set offsets.topic.num.partitions=1",
+        Play::Transactions => line += " --set transaction.state.log.num.partitions=1",
         Play::Work | Play::Deaths => {}
         Play::Nodes => line += " --kafka-brokers 1 --rabbit-nodes 3",
     }
@@ -109,13 +129,39 @@ fn group(lines: &mut Vec<String>, dice: &mut Dice) {
     lines.push(format!("kafka-topics --create --topic t --partitions {partitions}"));
     let (rate, count) = (dice.one(&[2, 5, 20]), dice.one(&[50, 200]));
     lines.push(format!("producer p --kafka t --rate {rate}/s --count {count}"));
-    let protocol = dice.one(&["classic", "consumer"]);
+    let protocol = dice.one(&[
+        "classic",
+        "classic --set partition.assignment.strategy=cooperative-sticky",
+        "consumer",
+    ]);
     for name in ["c1", "c2"] {
         let (process, commit) = (dice.one(&["1ms", "50ms", "400ms"]), dice.one(&["auto", "after"]));
         lines.push(format!(
             "consumer {name} --kafka t --group g --process {process} --commit {commit} \
              --set group.protocol={protocol} --set auto.offset.reset=earliest"
         ));
+    }
+}
+
+fn transactions(lines: &mut Vec<String>, dice: &mut Dice) {
+    lines.push(
+        "kafka-topics --create --topic t --partitions 2 --replication-factor 3 \
+         --config min.insync.replicas=2"
+            .to_owned(),
+    );
+    lines.push(
+        "consumer c1 --kafka t --group g --set isolation.level=read_committed \
+         --set auto.offset.reset=earliest"
+            .to_owned(),
+    );
+    for name in ["p1", "p2"] {
+        let (rate, records) = (dice.one(&[2, 10, 50]), dice.one(&[3, 7]));
+        let timeout = dice.one(&[5_000, 60_000]);
+        lines.push(format!(
+            "producer {name} --kafka t --rate {rate}/s --count 40 --transaction {records} \
+             --abort-every 3 --set transactional.id=x --set transaction.timeout.ms={timeout}"
+        ));
+        lines.push(dice.time(Play::Transactions));
     }
 }
 
@@ -189,7 +235,8 @@ impl Dice {
     fn time(&mut self, play: Play) -> String {
         let spans: &[&str] = match play {
             Play::Replicas => &["5ms", "50ms", "500ms", "3s", "12s", "20s"],
-            Play::Group => &["50ms", "500ms", "3s", "12s", "50s"],
+            Play::Group => &["500ms", "3s", "12s", "50s", "50s"],
+            Play::Transactions => &["5ms", "50ms", "500ms", "3s", "12s"],
             Play::Work | Play::Deaths => &["1ms", "20ms", "100ms", "500ms", "3s"],
             Play::Nodes => &["1ms", "20ms", "500ms", "3s", "20s", "90s"],
         };
@@ -227,6 +274,22 @@ impl Dice {
             4 | 5 => format!("client {client} pause"),
             6 | 7 => format!("client {client} resume"),
             8 => format!("net isolate {client}"),
+            _ => "net heal".into(),
+        }
+    }
+
+    fn transaction_fault(&mut self) -> String {
+        let client = self.one(&["p1", "p2"]);
+        let broker = self.one(&["kafka-1", "kafka-2", "kafka-3"]);
+        match self.below(12) {
+            0 => format!("client {client} crash"),
+            1 => format!("client {client} stop"),
+            2 | 3 => format!("client {client} start"),
+            4 => format!("client {client} pause"),
+            5 | 6 => format!("client {client} resume"),
+            7 => format!("node {broker} crash"),
+            8 | 9 => format!("node {broker} start"),
+            10 => format!("net isolate {client}"),
             _ => "net heal".into(),
         }
     }

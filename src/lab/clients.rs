@@ -142,7 +142,10 @@ impl Session {
             CrashPoint::Effect if spec.effect.is_none() => {
                 refused(format!("{name} has no side effect; `consumer --effect NAME` gives it one"))
             }
-            CrashPoint::Written if spec.to.is_none() => {
+            CrashPoint::Written
+                if spec.to.is_none()
+                    && !spec.settings.contains_key(kafka::config::consumer::TOPOLOGY) =>
+            {
                 refused(format!("{name} writes no results; `consumer --to TOPIC` makes it"))
             }
             CrashPoint::Committed if spec.commit == kafka::spec::CommitMode::Never => {

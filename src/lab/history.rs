@@ -12,7 +12,7 @@ pub struct Sample {
     pub at: Time,
     /// Consumer lag of all groups.
     pub kafka_waiting: u64,
-    /// Ready messages of all queues.
+    /// Messages of all queues, ready and unacknowledged.
     pub rabbit_waiting: u64,
     /// Messages in the memory of Kafka consumers.
     pub kafka_held: u64,
@@ -22,6 +22,26 @@ pub struct Sample {
     pub kafka_processed: u64,
     /// Messages processed on the RabbitMQ side.
     pub rabbit_processed: u64,
+    /// Half of the last messages of the Kafka side took no longer, in microseconds.
+    pub kafka_p50_us: u64,
+    /// All but one in a hundred of them took no longer.
+    pub kafka_p99_us: u64,
+    /// The same of the RabbitMQ side.
+    pub rabbit_p50_us: u64,
+    /// The same of the RabbitMQ side.
+    pub rabbit_p99_us: u64,
+    /// Bytes in the page caches of the Kafka side.
+    pub kafka_memory: u64,
+    /// Bytes that the queues take of their broker's memory.
+    pub rabbit_memory: u64,
+    /// Bytes in the files of the Kafka side.
+    pub kafka_disk: u64,
+    /// Bytes in the files of the RabbitMQ side.
+    pub rabbit_disk: u64,
+    /// Messages of the network that arrived on the Kafka side so far.
+    pub kafka_arrived: u64,
+    /// Messages of the network that arrived on the RabbitMQ side so far.
+    pub rabbit_arrived: u64,
 }
 
 /// Samples in the order of time.

@@ -208,6 +208,8 @@ impl Ledger {
             Event::Fetched { messages, .. } => {
                 messages.iter().for_each(|message| self.kafka.mark(*message, DELIVERED));
             }
+            // What goes through a repartition topic is still on its way.
+            Event::Processed { partition, .. } if partition.topic.ends_with("-repartition") => {}
             Event::Processed { client, message, .. } => {
                 let key = self.key_of(*message);
                 self.kafka.processed(*message, &reader_of(client), key);

@@ -12,7 +12,8 @@
 //!   (commands that change nothing).
 //! - [`invariants`]: what must hold, judged from outside the engines.
 //! - [`workload`]: the same numbered messages for both sides.
-//! - [`event_log`], [`ledger`], [`history`], `passport`: what is known of what happened.
+//! - [`event_log`], [`ledger`], [`history`], [`latency`], `sample`, `passport`: what is known of what
+//!   happened.
 //! - [`predicate`] over `state`: questions about the lab that are decided by the lab.
 //! - [`timeline`], `execution`: time, to and fro.
 //! - [`saving`]: what storage keeps, and how a lab comes back from it.
@@ -26,14 +27,18 @@ pub mod event;
 pub mod event_log;
 pub mod event_names;
 mod execution;
+mod files;
 pub mod history;
 pub mod invariants;
+pub mod latency;
 pub mod ledger;
 mod look;
 pub mod nearest;
+mod open_transactions;
 pub mod outcome;
 mod passport;
 pub mod predicate;
+mod sample;
 pub mod saving;
 pub mod session;
 pub mod state;

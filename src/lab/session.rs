@@ -8,7 +8,8 @@ use super::command::LabSpec;
 use super::console::Console;
 use super::event::{LabEvent, Moment, What};
 use super::event_log::EventLog;
-use super::history::{History, Sample};
+use super::history::History;
+use super::latency::Latencies;
 use super::ledger::Ledger;
 use super::outcome::{LabError, Outcome};
 use super::workload::Workload;
@@ -55,6 +56,7 @@ pub struct Session {
     pub(super) events: EventLog,
     pub(super) ledger: Ledger,
     pub(super) history: History,
+    pub(super) latencies: Latencies,
     /// The group, or itself, that each Kafka consumer reads for.
     pub(super) readers: BTreeMap<String, String>,
     consoles: BTreeMap<u64, Watched>,
@@ -90,23 +92,19 @@ pub struct Arrived {
     pub rabbit: Vec<Hop<<rabbit::Process as Node>::Message>>,
 }
 
+/// `controller.quorum.voters` of so many controllers.
+fn voters(count: u32) -> String {
+    let each = (1..=count).map(|number| {
+        let id = CONTROLLER_IDS + number as i32;
+        format!("{id}@controller-{number}:9093")
+    });
+    each.collect::<Vec<_>>().join(",")
+}
+
 impl Session {
     /// A fresh lab whose servers have booted.
     pub fn new(spec: &LabSpec) -> Result<Session, LabError> {
         let mut session = Session::empty(spec)?;
-        // A broker that is alone is its own controller.
-        for number in 1..=spec.controllers {
-            let settings = session.kafka_settings();
-            let id = CONTROLLER_IDS + number as i32;
-            let controller = kafka::spec::ControllerSpec { id, settings };
-            let spec = kafka::spec::Spec::Controller(controller);
-            session.add_kafka(&format!("controller-{number}"), spec);
-        }
-        for number in 1..=spec.kafka_brokers {
-            let settings = session.kafka_settings();
-            let broker = kafka::spec::BrokerSpec { id: number as i32, settings };
-            session.add_kafka(&format!("kafka-{number}"), kafka::spec::Spec::Broker(broker));
-        }
         for number in 1..=spec.rabbit_nodes {
             let mut settings = session.rabbit_settings();
             if spec.rabbit_nodes > 1 {
@@ -116,8 +114,32 @@ impl Session {
             let broker = rabbit::spec::Spec::Broker { number, settings };
             session.add_rabbit(&format!("rabbit-{number}"), broker);
         }
-        session.add_kafka(KAFKA_ADMIN, kafka::spec::Spec::Admin);
         session.add_rabbit(RABBIT_ADMIN, rabbit::spec::Spec::Admin);
+        // A broker that is alone is its own controller.
+        for number in 1..=spec.controllers {
+            let mut settings = session.kafka_settings();
+            if spec.controllers > 1 {
+                settings.insert("controller.quorum.voters".to_owned(), voters(spec.controllers));
+            }
+            let id = CONTROLLER_IDS + number as i32;
+            let controller = kafka::spec::ControllerSpec { id, settings };
+            let spec = kafka::spec::Spec::Controller(controller);
+            session.add_kafka(&format!("controller-{number}"), spec);
+        }
+        // Brokers are started when there is somebody to register with.
+        session.boot_until(|session| {
+            spec.controllers == 0 || session.kafka.active_controller().is_some()
+        })?;
+        for number in 1..=spec.kafka_brokers {
+            let settings = session.kafka_settings();
+            let broker = kafka::spec::BrokerSpec { id: number as i32, settings };
+            session.add_kafka(&format!("kafka-{number}"), kafka::spec::Spec::Broker(broker));
+        }
+        // The tools come when there is somebody to ask.
+        if spec.controllers > 0 {
+            session.boot()?;
+        }
+        session.add_kafka(KAFKA_ADMIN, kafka::spec::Spec::Admin);
         session.boot()?;
         Ok(session)
     }
@@ -130,9 +152,6 @@ impl Session {
             let known = known.join(", ");
             LabError::Refused(format!("there is no cost preset {}; there are {known}", spec.cost))
         })?;
-        if spec.controllers > 1 {
-            return Err(LabError::NotHereYet("more than one controller".into()));
-        }
         if spec.controllers == 0 && spec.kafka_brokers > 1 {
             return Err(LabError::Refused("several brokers need a controller".into()));
         }
@@ -150,6 +169,7 @@ impl Session {
             events: EventLog::default(),
             ledger: Ledger::new(spec.controllers > 0),
             history: History::default(),
+            latencies: Latencies::default(),
             readers: BTreeMap::new(),
             consoles: BTreeMap::new(),
         })
@@ -169,8 +189,12 @@ impl Session {
 
     /// Lets time pass until every server and both tools are ready.
     pub(super) fn boot(&mut self) -> Result<(), LabError> {
+        self.boot_until(Session::is_booted)
+    }
+
+    fn boot_until(&mut self, done: impl Fn(&Session) -> bool) -> Result<(), LabError> {
         for _ in 0..BOOT_STEPS_MAX {
-            if self.is_booted() {
+            if done(self) {
                 return Ok(());
             }
             match self.step() {
@@ -181,7 +205,7 @@ impl Session {
                 }
             }
         }
-        match self.is_booted() {
+        match done(self) {
             true => Ok(()),
             false => Err(LabError::NotReached("the servers did not finish their boot".into())),
         }
@@ -413,6 +437,7 @@ impl Session {
         }
         for (number, client, result) in over {
             self.consoles.insert(number, Watched::Over(Box::new(result)));
+            self.workloads.remove(&client);
             if let Some(id) = self.kafka.world.id(&client) {
                 self.level();
                 self.kafka.world.remove(id);
@@ -431,6 +456,7 @@ impl Session {
                 console.listen(at, &what);
             }
         }
+        self.latencies.listen(at, &what);
         let (readers, rabbit) = (&self.readers, &self.rabbit);
         let reader_of =
             |client: &str| readers.get(client).cloned().unwrap_or_else(|| client.to_owned());
@@ -441,26 +467,6 @@ impl Session {
             self.note_passed_over(id, held);
         }
         self.events.push(at, before, by, what);
-    }
-
-    /// The figures of the present instant.
-    pub fn sample(&self) -> Sample {
-        let lag = |group: kafka::inspect::GroupState| {
-            group.offsets.iter().map(|position| position.lag.max(0) as u64).sum::<u64>()
-        };
-        let figures = self.ledger.figures();
-        let (kafka, rabbit) = (self.kafka.clients(), self.rabbit.clients());
-        let kafka = kafka.iter().filter(|c| c.kind == kafka::inspect::ClientKind::Consumer);
-        let rabbit = rabbit.iter().filter(|c| c.kind == rabbit::inspect::ClientKind::Consumer);
-        Sample {
-            at: self.now,
-            kafka_waiting: self.kafka.groups().into_iter().map(lag).sum(),
-            rabbit_waiting: self.rabbit.queues().iter().map(|queue| queue.ready).sum(),
-            kafka_held: kafka.map(|client| client.held_count).sum(),
-            rabbit_held: rabbit.map(|client| client.held_count).sum(),
-            kafka_processed: figures.kafka.processed,
-            rabbit_processed: figures.rabbit.processed,
-        }
     }
 
     // ---- the picture ----

@@ -154,6 +154,11 @@ impl Cluster {
         all
     }
 
+    /// The queue of this name.
+    pub fn queue(&self, name: &str) -> Option<QueueState> {
+        self.broker().and_then(|broker| broker.queue_state(name, self.world.now()))
+    }
+
     /// True if this queue is a stream.
     pub fn is_stream(&self, queue: &str) -> bool {
         self.broker().is_some_and(|broker| broker.is_stream(queue))
@@ -208,15 +213,21 @@ impl Cluster {
 
     /// All publishers and consumers in the order in which they came.
     pub fn clients(&self) -> Vec<ClientState> {
-        let clients = self.world.ids().filter_map(|id| {
-            let (name, status) = (self.world.name(id), self.world.status(id));
-            match &self.world.node(id).role {
-                Role::Publisher(publisher) => Some(publisher.state(name, status)),
-                Role::Consumer(consumer) => Some(consumer.state(name, status)),
-                Role::Broker(_) | Role::Admin(_) | Role::Probe(_) => None,
-            }
-        });
-        clients.collect()
+        self.world.ids().filter_map(|id| self.client_state(id)).collect()
+    }
+
+    /// The publisher or consumer of this name.
+    pub fn client(&self, name: &str) -> Option<ClientState> {
+        self.client_state(self.world.id(name)?)
+    }
+
+    fn client_state(&self, id: NodeId) -> Option<ClientState> {
+        let (name, status) = (self.world.name(id), self.world.status(id));
+        match &self.world.node(id).role {
+            Role::Publisher(publisher) => Some(publisher.state(name, status)),
+            Role::Consumer(consumer) => Some(consumer.state(name, status)),
+            Role::Broker(_) | Role::Admin(_) | Role::Probe(_) => None,
+        }
     }
 
     /// True once the process finished its start: a broker serves, a client is ready to work.

@@ -77,7 +77,9 @@ pub struct QueueState {
     pub ready: u64,
     /// Messages delivered and not yet acknowledged.
     pub unacked: u64,
-    /// Bytes of the bodies of both.
+    /// Dead letters that it keeps until they are safe elsewhere.
+    pub dead: u64,
+    /// Bytes of the bodies of all.
     pub bytes: u64,
     /// Ready messages whose content is in the broker's memory.
     pub in_memory: u64,
@@ -164,6 +166,8 @@ pub enum CellState {
     Ready,
     /// It was delivered and is not acknowledged.
     Unacked,
+    /// It died, and stays until it is safe elsewhere.
+    Dead,
 }
 
 /// A message as the picture shows it: a number in a cell.

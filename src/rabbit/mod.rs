@@ -13,6 +13,7 @@ pub mod content;
 pub mod credit;
 pub mod death;
 pub mod definitions;
+pub mod dying;
 pub mod error;
 pub mod event;
 pub mod exchange;

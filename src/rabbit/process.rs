@@ -33,6 +33,8 @@ pub enum Timer {
     NodeTick,
     /// Broker: somebody may have waited too long for a group.
     Overdue(QueueId),
+    /// Broker: dead letters that a queue keeps were not confirmed in time.
+    Graves(QueueId),
     /// Broker: look at memory and disk.
     Monitor,
     /// Broker: look for deliveries that a channel has not acknowledged in time.

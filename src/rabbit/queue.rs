@@ -17,7 +17,7 @@
 use super::command::Argument;
 use super::consumers::{Consumer, Consumers};
 use super::content::Content;
-use super::death::{DeadLetter, Reason};
+use super::death::Reason;
 use super::event::Event;
 use super::ids::{ChannelId, ConsumerId, PublishId, QueueId};
 use super::message::Arguments;
@@ -25,6 +25,7 @@ use super::messages::Messages;
 use super::profile::Profile;
 use super::quorum::Group;
 use super::quorum::fifo::Fifo;
+use super::quorum::graves::Graves;
 use super::rules::{Overflow, Rules};
 use super::storage_v2::entry::Shared;
 use super::storage_v2::{Item, METADATA_BYTES, Means, Tries};
@@ -158,6 +159,8 @@ pub struct Queue {
     pub ttl_timer: Time,
     /// Gets that wait until a message is read.
     pub waiting_gets: VecDeque<(ChannelId, bool)>,
+    /// Dead letters of a quorum queue that are not safe elsewhere.
+    pub graves: Graves,
     unacked: BTreeMap<u64, Unacked>,
     unacked_bytes: u64,
     /// Of a quorum queue: what policies ask of it.
@@ -196,6 +199,7 @@ impl Queue {
             ttl_timer: Time::NEVER,
             waiting_gets: VecDeque::new(),
             declaration,
+            graves: Graves::default(),
             unacked: BTreeMap::new(),
             unacked_bytes: 0,
             policy_arguments: Arguments::new(),
@@ -211,7 +215,7 @@ impl Queue {
 
     /// Bytes of the bodies of all its messages.
     pub fn bytes(&self) -> u64 {
-        self.storage.ready_bytes() + self.unacked_bytes
+        self.storage.ready_bytes() + self.unacked_bytes + self.graves.bytes
     }
 
     /// Bytes of memory that it takes for messages.
@@ -297,62 +301,12 @@ impl Queue {
     fn is_full_for(&self, content: &Content) -> bool {
         // A quorum queue looks at what is there already: one more gets in.
         if self.group.is_some() {
-            return self.rules.is_over(self.storage.ready(), self.storage.ready_bytes());
+            let kept = (self.graves.count(), self.graves.bytes);
+            let (ready, bytes) = (self.storage.ready(), self.storage.ready_bytes());
+            return self.rules.is_over(ready + kept.0, bytes + kept.1);
         }
         let bytes = self.storage.ready_bytes() + content.body.len() as u64;
         self.rules.is_over(self.storage.ready() + 1, bytes)
-    }
-
-    // ---- messages that die ----
-
-    /// Drops messages at the head while there are too many; false if none had to go.
-    pub fn drop_excess(&mut self, means: &mut Means<'_, '_>) -> bool {
-        let mut dropped = false;
-        // The retention of a stream goes by segments.
-        let is_stream = matches!(self.storage, Messages::Stream(_));
-        while !is_stream
-            && self.rules.overflow == Overflow::DropHead
-            && self.rules.is_over(self.storage.ready(), self.storage.ready_bytes())
-            && self.drop_head(Reason::MaxLength, means)
-        {
-            dropped = true;
-        }
-        dropped
-    }
-
-    /// Drops messages at the head that have expired.
-    pub fn drop_expired(&mut self, means: &mut Means<'_, '_>) {
-        let now = means.now;
-        while self.storage.front_expires() <= now && self.drop_head(Reason::Expired, means) {}
-    }
-
-    /// Drops the message at the head; false if it has to be read first.
-    fn drop_head(&mut self, reason: Reason, means: &mut Means<'_, '_>) -> bool {
-        let message = if self.rules.dead_letter_exchange.is_some() {
-            self.storage.fetch(self.id, means).map(|(item, _)| {
-                let message = item.content.id;
-                self.dead_letter(item.content.clone(), reason, means);
-                self.storage.settle(&item, means);
-                message
-            })
-        } else {
-            self.storage.drop_front(self.id, means)
-        };
-        let Some(message) = message else { return false };
-        let queue = self.name.clone();
-        means.emit(Event::Removed { queue, message, reason: reason.name() });
-        true
-    }
-
-    /// A message goes to the dead letter exchange, if there is one.
-    fn dead_letter(&self, content: Rc<Content>, reason: Reason, means: &mut Means<'_, '_>) {
-        if let Some(exchange) =
-            self.rules.dead_letter_exchange.as_ref().filter(|_| !means.is_silent)
-        {
-            let (queue, exchange) = (self.name.clone(), exchange.clone());
-            let routing_key = self.rules.dead_letter_key.clone();
-            means.dead.push_back(DeadLetter { content, queue, reason, exchange, routing_key });
-        }
     }
 
     // ---- deliveries ----
@@ -446,16 +400,20 @@ impl Queue {
                     means.emit(Event::Acknowledged { queue, message });
                 }
                 Settlement::Rejected => {
-                    self.dead_letter(item.content.clone(), Reason::Rejected, means);
                     self.storage.settle(&item, means);
-                    let reason = Reason::Rejected.name();
-                    means.emit(Event::Removed { queue, message, reason });
+                    let reason = Reason::Rejected;
+                    if self.dies(item, reason, means) {
+                        let reason = reason.name();
+                        means.emit(Event::Removed { queue, message, reason });
+                    }
                 }
                 Settlement::Requeued | Settlement::Failed => {
                     if self.gives_up(&mut item, how) {
-                        self.dead_letter(item.content, Reason::DeliveryLimit, means);
-                        let reason = Reason::DeliveryLimit.name();
-                        means.emit(Event::Removed { queue, message, reason });
+                        let reason = Reason::DeliveryLimit;
+                        if self.dies(item, reason, means) {
+                            let reason = reason.name();
+                            means.emit(Event::Removed { queue, message, reason });
+                        }
                         continue;
                     }
                     back.push(item);
@@ -542,7 +500,9 @@ impl Queue {
         let ready = self.storage.delete(items, means);
         self.removed(&ready, "queue_deleted", means);
         let unacked = unacked.into_values().map(|unacked| unacked.item.content.id);
-        self.removed(&unacked.collect::<Vec<_>>(), "queue_deleted", means);
+        let kept = std::mem::take(&mut self.graves);
+        let kept = kept.iter().map(|grave| grave.item.content.id);
+        self.removed(&unacked.chain(kept).collect::<Vec<_>>(), "queue_deleted", means);
         ready.len() as u64
     }
 

@@ -105,6 +105,7 @@ impl Raft {
         self.peers = others.map(|id| Peer::new(*id, next, now)).collect();
         self.own_matched = 0;
         self.await_heartbeat(now);
-        self.add(None);
+        let opening = self.opening.take();
+        self.add(opening);
     }
 }

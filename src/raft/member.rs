@@ -99,6 +99,8 @@ pub struct Raft {
     pub(super) peers: Vec<Peer>,
     /// As leader, its own copy is flushed up to here.
     pub(super) own_matched: u64,
+    /// What its first entry as a leader holds.
+    pub(super) opening: Option<Bytes>,
     pub(super) leader_heard: Time,
     wake: Time,
     writes: u64,
@@ -126,6 +128,7 @@ impl Raft {
             votes: Vec::new(),
             peers: Vec::new(),
             own_matched: 0,
+            opening: None,
             leader_heard: Time::ZERO,
             wake: Time::NEVER,
             writes: 0,
@@ -208,6 +211,17 @@ impl Raft {
     /// Up to this index all is committed.
     pub fn committed(&self) -> u64 {
         self.commit
+    }
+
+    /// As a leader: of each other member the last entry that it is known to have on disk, and when
+    /// it last answered.
+    pub fn progress(&self) -> impl Iterator<Item = (MemberId, u64, Time)> {
+        self.peers.iter().map(|peer| (peer.id, peer.matched, peer.heard))
+    }
+
+    /// Who has given its vote, or would, in the election that is under way.
+    pub fn votes(&self) -> &[MemberId] {
+        &self.votes
     }
 
     /// When [`Raft::tick`] is due.
@@ -322,6 +336,11 @@ impl Raft {
             return None;
         }
         Some(self.add(Some(command)))
+    }
+
+    /// Should it be elected, its first entry holds this in the place of nothing.
+    pub fn open_with(&mut self, command: Bytes) {
+        self.opening = Some(command);
     }
 
     /// The owner has made a snapshot of its state after this index, and has it on disk.

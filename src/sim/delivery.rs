@@ -46,6 +46,7 @@ impl<N: Node> World<N> {
             Reception::TakenAnew(gone) => self.connection_is_gone(to, from, gone),
             Reception::Taken => {}
         }
+        self.arrived += 1;
         if self.is_watched {
             self.hops.push(hop.clone());
         }

@@ -18,6 +18,11 @@ impl Machine {
         self.is_off
     }
 
+    /// Bytes in its page cache.
+    pub(super) fn cached_bytes(&self) -> u64 {
+        self.cache.bytes()
+    }
+
     /// Gives it power or takes it; what it had in memory is gone.
     pub(super) fn reboot(&mut self, is_off: bool) {
         *self = Machine { is_off, ..Machine::default() };

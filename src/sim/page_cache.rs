@@ -34,6 +34,11 @@ pub(super) struct PageCache {
 }
 
 impl PageCache {
+    /// Bytes that it holds.
+    pub(super) fn bytes(&self) -> u64 {
+        self.pages.len() as u64 * PAGE_BYTES
+    }
+
     /// How many of the pages of bytes `from..to` have to be read from the drive.
     pub(super) fn missing(&self, file: FileKey, range: (u64, u64)) -> u64 {
         let missing = |place: &u64| !self.pages.contains_key(&(file, *place));

@@ -74,6 +74,8 @@ pub struct World<N: Node> {
     pub(super) happenings: Vec<Happening<N::Event>>,
     pub(super) hops: Vec<Hop<N::Message>>,
     pub(super) is_watched: bool,
+    /// Messages of the network that have arrived.
+    pub(super) arrived: u64,
     /// Empty between steps: kept so that a step allocates nothing.
     pub(super) effects: Vec<Effect<N>>,
 }
@@ -97,6 +99,7 @@ impl<N: Node> World<N> {
             happenings: Vec::new(),
             hops: Vec::new(),
             is_watched: false,
+            arrived: 0,
             effects: Vec::new(),
         }
     }
@@ -130,6 +133,16 @@ impl<N: Node> World<N> {
     /// How many events have been processed.
     pub fn steps(&self) -> u64 {
         self.steps
+    }
+
+    /// Messages of the network that have arrived.
+    pub fn arrived(&self) -> u64 {
+        self.arrived
+    }
+
+    /// Bytes in the page caches of all machines.
+    pub fn cached_bytes(&self) -> u64 {
+        self.machines.iter().map(|machine| machine.cached_bytes()).sum()
     }
 
     /// What things cost here.

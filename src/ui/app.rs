@@ -7,6 +7,7 @@ use super::effect::Effect;
 use super::failure::Failure;
 use super::figure::Figure;
 use super::header::Header;
+use super::host_page;
 use super::inspector::InspectorPane;
 use super::key_help::KeyHelp;
 use super::keys::action_of;
@@ -17,12 +18,14 @@ use super::player::Player;
 use super::share::ShareDialog;
 use super::stage_bar::{StageBar, beckons};
 use super::state::{Action, Left, Narrow, Phase, State};
+use super::storage::StorageDialog;
 use super::table::{TextAccount, table_html};
 use super::toast::ToastLine;
 use crate::browser::Engine;
 use crate::host::protocol::Reply;
 use crate::lesson::catalog;
 use crate::view::layout::{Options, is_narrow};
+use crate::view::progress::Progress;
 use crate::view::text_view::{comparison, text_view};
 use gloo::events::EventListener;
 use std::rc::Rc;
@@ -39,7 +42,15 @@ pub fn mount() {
 
 /// The page as somebody comes to it.
 fn visit() -> State {
-    State::new(outside::language(), outside::theme()).with_link(outside::link())
+    let mut state = State::new(outside::language(), outside::theme());
+    // What cannot be read is as if nothing had been kept.
+    let kept = outside::kept("progress").and_then(|text| Progress::parse(&text).ok());
+    state.progress = Rc::new(kept.unwrap_or_default());
+    if outside::is_embed() {
+        let side = host_page::side(&outside::noted("side").unwrap_or_default());
+        state = state.in_embed(side, outside::data_number("step").unwrap_or(0.0) as usize);
+    }
+    state.with_link(outside::link())
 }
 
 #[component]
@@ -61,7 +72,7 @@ fn App() -> Html {
     };
     html! {
         <ContextProvider<Desk> context={desk.clone()}>
-            <a class="skip-link" href="#main">{ desk.texts.skip_link }</a>
+            <a class="skip-link" href={outside::here("main")}>{ desk.texts.skip_link }</a>
             <p class="visually-hidden" role="status" data-test="said">{ &state.said }</p>
             <div class={class}>
                 <Header left={state.left} lesson={state.lesson.is_some()} saving={state.saving().clone()}
@@ -85,11 +96,13 @@ fn App() -> Html {
                         inspector={state.inspector.clone()} />
                     <Drawer tab={state.tab} open={state.drawer} terminal={state.terminal.clone()}
                         events={state.events.clone()} filter={state.filter.clone()}
-                        scene={state.scene.clone()} version={state.version.clone()} />
+                        scene={state.scene.clone()} end_us={state.status.end_us}
+                        version={state.version.clone()} />
                 }
             </div>
             if let Some(toast) = &state.toast { <ToastLine toast={toast.clone()} /> }
             if state.keys { <KeyHelp /> }
+            if let Some(known) = state.storage { <StorageDialog known={known} saving={state.saving().clone()} /> }
             if let Some(text) = &state.shared { <ShareDialog text={text.clone()} /> }
         </ContextProvider<Desk>>
     }
@@ -104,7 +117,8 @@ fn left(state: &State) -> Html {
             <LessonPane lesson={lesson.clone()} error={state.lesson_error.clone()} />
         },
         (Left::List, _) => html! {
-            <LessonList open={open} error={state.lesson_error.clone()} />
+            <LessonList open={open} error={state.lesson_error.clone()}
+                progress={state.progress.clone()} />
         },
         _ => Html::default(),
     }
@@ -191,12 +205,18 @@ fn use_engine(desk: &Desk, effects: &[(u64, Effect)]) {
         let (desk, engine) = (desk.clone(), engine.clone());
         use_effect_with((), move |()| {
             let heard = desk.clone();
+            let embed = outside::is_embed();
             let on_reply = move |reply: Reply| {
+                if embed && host_page::pass_on(&reply) {
+                    return;
+                }
                 heard.send(Action::Reply(Box::new(reply), outside::now_ms()));
             };
             *engine.borrow_mut() = Some(Engine::start(Rc::new(on_reply)));
-            let kept = || outside::kept("lesson").filter(|_| outside::link().is_none());
-            let lesson = outside::asked("lesson").or_else(kept);
+            let around = embed.then(|| host_page::listen(desk.clone()));
+            let kept = || outside::kept("lesson").filter(|_| !embed && outside::link().is_none());
+            let asked = || outside::asked("lesson").or_else(kept);
+            let lesson = outside::noted("lesson").or_else(asked);
             if let Some(entry) = lesson.and_then(|id| catalog::find(&id)) {
                 desk.send(Action::OpenLesson(entry.id));
             }
@@ -214,7 +234,7 @@ fn use_engine(desk: &Desk, effects: &[(u64, Effect)]) {
                     outside::reload();
                 }
             });
-            move || drop((listener, other))
+            move || drop((listener, other, around))
         });
     }
     let desk = desk.clone();
@@ -234,13 +254,23 @@ fn carry_out(desk: &Desk, engine: Option<&Engine>, effect: Effect) {
                 engine.send(request);
             }
         }
+        Effect::Keep { .. } | Effect::KeepProgress(_) if outside::is_embed() => {}
         Effect::Keep { name, value } => outside::keep(name, value),
+        Effect::KeepProgress(text) => outside::keep("progress", Some(&text)),
         Effect::Focus(id) => {
             // It may be drawn only now.
             gloo::timers::callback::Timeout::new(0, move || outside::focus(id)).forget();
         }
         Effect::Reveal(id) => outside::reveal(id),
         Effect::Copy(text) => outside::copy(&text),
+        Effect::Estimate(persist) => {
+            let desk = desk.clone();
+            spawn_local(async move {
+                let (bytes, persisted) = outside::estimate(persist).await;
+                desk.send(Action::Store(super::state::Store::Known(bytes, persisted)));
+            });
+        }
+        Effect::EraseAll => spawn_local(outside::erase_all()),
         Effect::Reload => outside::reload(),
         Effect::FetchLesson { id, language, translate } => {
             let desk = desk.clone();

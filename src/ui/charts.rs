@@ -1,14 +1,13 @@
 //! The curves under the lanes, on one time axis: Kafka's line is whole, RabbitMQ's is dashed.
 
 use super::desk::use_desk;
-use crate::view::scene::{Chart, ChartKind, Scene};
-use crate::view::words::number;
+use crate::view::plot::{self, EDGES, HEIGHT, Plot, WIDTH};
+use crate::view::scene::{Chart, Scene};
 use std::rc::Rc;
 use yew::prelude::*;
 
-/// A little less than the picture's: the line of the present has a width of its own.
-const WIDTH: f64 = 239.0;
-const HEIGHT: f64 = 56.0;
+/// So many charts stand under the lanes; all of them in the drawer.
+const UNDER_LANES: usize = 3;
 
 /// What is drawn.
 #[derive(PartialEq, Properties)]
@@ -17,18 +16,21 @@ pub struct Props {
     pub scene: Rc<Scene>,
     /// The end of what is recorded.
     pub end_us: u64,
+    /// True: all charts, with their ticks.
+    #[prop_or_default]
+    pub large: bool,
 }
 
 /// The curves.
 #[component]
 pub fn Charts(props: &Props) -> Html {
-    let end = props.end_us.max(props.scene.now_us).max(1);
-    let first = |chart: &Chart| chart.kafka.first().map_or(0, |(at, _)| *at);
-    let start = props.scene.charts.first().map_or(0, first);
+    let axis = plot::axis(&props.scene, props.end_us);
+    let count = if props.large { usize::MAX } else { UNDER_LANES };
+    let class = if props.large { "charts is-large" } else { "charts" };
     html! {
-        <div class="charts" data-test="charts">
-            { for props.scene.charts.iter().map(|chart| html! {
-                <ChartView chart={chart.clone()} now={props.scene.now_us} start={start} end={end} />
+        <div {class} data-test={if props.large { "all-charts" } else { "charts" }}>
+            { for props.scene.charts.iter().take(count).map(|chart| html! {
+                <ChartView chart={chart.clone()} now={props.scene.now_us} {axis} large={props.large} />
             }) }
         </div>
     }
@@ -38,60 +40,77 @@ pub fn Charts(props: &Props) -> Html {
 struct ChartProps {
     chart: Chart,
     now: u64,
-    start: u64,
-    end: u64,
+    axis: (u64, u64),
+    large: bool,
 }
 
 #[component]
 fn ChartView(props: &ChartProps) -> Html {
     let desk = use_desk();
     let chart = &props.chart;
-    let title = match chart.kind {
-        ChartKind::Waiting => desk.texts.chart_waiting,
-        ChartKind::ConsumerMemory => desk.texts.chart_memory,
-        ChartKind::Processed => desk.texts.chart_processed,
-    };
-    let last = |curve: &[(u64, f64)]| curve.last().map_or(0, |(_, value)| *value as u64);
-    let (kafka, rabbit) = (number(last(&chart.kafka)), number(last(&chart.rabbit)));
-    let x = |at: u64| {
-        let span = props.end.saturating_sub(props.start).max(1) as f64;
-        at.saturating_sub(props.start) as f64 / span * WIDTH
-    };
-    let line = |curve: &[(u64, f64)]| {
-        let mut d = String::new();
-        // Steps: a count does not change between two events.
-        for (at, value) in curve {
-            let y = tenths(HEIGHT - 2.0 - value / chart.max.max(1.0) * (HEIGHT - 6.0));
-            let x = tenths(x(*at));
-            let step = match d.is_empty() {
-                true => ["M", &x, " ", &y],
-                false => ["H", &x, "V", &y],
-            };
-            step.into_iter().for_each(|piece| d.push_str(piece));
+    let plot = plot::plot(chart, props.now, props.axis, desk.language);
+    let title = plot::title(chart.kind, desk.language);
+    let values = plot.lines.iter().map(|(series, _)| {
+        let curve = match (series.kafka, series.high) {
+            (true, false) => &chart.kafka,
+            (true, true) => &chart.kafka_high,
+            (false, false) => &chart.rabbit,
+            (false, true) => &chart.rabbit_high,
+        };
+        let value = curve.last().map_or(0.0, |(_, value)| *value);
+        let name = plot::name(chart.kind, *series);
+        html! {
+            <span class={line_class("", series.kafka, series.high)}>
+                <span class={if props.large { "" } else { "visually-hidden" }}>{ name }{ " " }</span>
+                <b class="num">{ plot::label(chart.kind, value, desk.language) }</b>
+            </span>
         }
-        d
-    };
-    let now = ["M", &tenths(x(props.now)), " 0v56"].concat();
+    });
+    let values: Vec<Html> = values.collect();
     html! {
         <section class="chart">
             <h3 class="chart-title">{ title }</h3>
-            <p class="chart-values">
-                <span class="kafka"><span class="visually-hidden">{ "Kafka " }</span><b class="num">{ kafka }</b></span>
-                <span class="rabbit"><span class="visually-hidden">{ "RabbitMQ " }</span><b class="num">{ rabbit }</b></span>
-            </p>
-            <svg viewBox="0 0 240 56" preserveAspectRatio="none" aria-hidden="true">
-                <path class="chart-grid" d="M0 55.5H240M0 28H240" />
-                <path class="chart-line rabbit" d={line(&chart.rabbit)} />
-                <path class="chart-line kafka" d={line(&chart.kafka)} />
-                <path class="chart-now" d={now} />
-            </svg>
-            <span class="chart-max num">{ number(chart.max as u64) }</span>
+            <p class="chart-values">{ values }</p>
+            { paper(&plot, props.large) }
         </section>
     }
 }
 
-/// A number with one decimal.
-fn tenths(value: f64) -> String {
-    let tenths = (value.max(0.0) * 10.0) as u32;
-    [&*(tenths / 10).to_string(), ".", &(tenths % 10).to_string()].concat()
+/// The paper: its plane alone under the lanes, with its ticks in the drawer.
+fn paper(plot: &Plot, large: bool) -> Html {
+    let [left, right, top, bottom] = EDGES;
+    let text = |number: f64| (number.round() as i32).to_string();
+    let (from, size) = match large {
+        true => ([0.0, 0.0], [WIDTH, HEIGHT]),
+        false => ([left, top], [right - left, bottom - top]),
+    };
+    let view = [from[0], from[1], size[0], size[1]].map(text).join(" ");
+    let across = |y: &f64| ["M", &*text(left), " ", &text(*y), "H", &text(right)].concat();
+    let now = ["M", &*text(plot.now), " ", &text(top), "V", &text(bottom)].concat();
+    html! {
+        <svg viewBox={view} aria-hidden="true" preserveAspectRatio={if large { "xMidYMid" } else { "none" }}>
+            { for plot.rows.iter().map(|(y, label)| html! {
+                <>
+                    <path class="chart-grid" d={across(y)} />
+                    if large {
+                        <text x={text(left - 6.0)} y={text(y + 4.0)} text-anchor="end">{ label }</text>
+                    }
+                </>
+            }) }
+            if large {
+                { for plot.columns.iter().map(|(x, label)| html! {
+                    <text x={text(*x)} y={text(bottom + 17.0)} text-anchor="middle">{ label }</text>
+                }) }
+            }
+            { for plot.lines.iter().rev().map(|(series, path)| html! {
+                <path class={line_class("chart-line", series.kafka, series.high)} d={path.clone()} />
+            }) }
+            <path class="chart-now" d={now} />
+        </svg>
+    }
+}
+
+fn line_class(class: &'static str, kafka: bool, high: bool) -> Classes {
+    let side = if kafka { "kafka" } else { "rabbit" };
+    classes!(class, side, high.then_some("is-high"))
 }

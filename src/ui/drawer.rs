@@ -1,5 +1,7 @@
-//! The drawer at the lower edge: terminal, events, ledger.
+//! The drawer at the lower edge: terminal, events, ledger, charts, building.
 
+use super::build_panel::BuildPanel;
+use super::chart_panel::ChartPanel;
 use super::desk::use_desk;
 use super::event_list::EventList;
 use super::icon::Icon;
@@ -7,7 +9,7 @@ use super::state::{Action, Tab};
 use super::table::table_html;
 use super::terminal::TerminalPane;
 use super::terminal_state::Terminal;
-use crate::view::frame::EventLine;
+use crate::view::frame::{EventLine, Selection};
 use crate::view::scene::Scene;
 use crate::view::text_view;
 use crate::view::words::fill;
@@ -27,21 +29,28 @@ pub struct Props {
     pub events: Rc<Vec<Rc<EventLine>>>,
     /// What they are narrowed to.
     pub filter: String,
-    /// The picture, for the ledger.
+    /// The picture, for ledger and charts.
     pub scene: Rc<Scene>,
+    /// The end of what is recorded.
+    pub end_us: u64,
     /// The version of the engine.
     pub version: String,
 }
 
-const TABS: [(Tab, &str); 3] =
-    [(Tab::Terminal, "terminal"), (Tab::Events, "events"), (Tab::Ledger, "ledger")];
+const TABS: [(Tab, &str); 5] = [
+    (Tab::Terminal, "terminal"),
+    (Tab::Events, "events"),
+    (Tab::Ledger, "ledger"),
+    (Tab::Charts, "charts"),
+    (Tab::Build, "build"),
+];
 
 /// The drawer.
 #[component]
 pub fn Drawer(props: &Props) -> Html {
     let desk = use_desk();
     let t = desk.texts;
-    let names = [t.terminal, t.events, t.ledger];
+    let names = [t.terminal, t.events, t.ledger, t.charts, t.build];
     let tab = |((tab, id), name): ((Tab, &'static str), &'static str)| {
         let shown = props.open && props.tab == tab;
         html! {
@@ -74,9 +83,15 @@ pub fn Drawer(props: &Props) -> Html {
         Tab::Events => html! {
             <EventList events={props.events.clone()} filter={props.filter.clone()} />
         },
+        Tab::Build => html! { <BuildPanel scene={props.scene.clone()} /> },
+        Tab::Charts => html! {
+            <ChartPanel scene={props.scene.clone()} end_us={props.end_us} />
+        },
         Tab::Ledger => html! {
             <div class="ledger" data-test="ledger">
                 { table_html(&text_view::ledger_table(&props.scene, desk.language)) }
+                <button type="button" class="button" data-test="ledger-lists"
+                    onclick={desk.on(Action::Select(Some(Selection::Ledger)))}>{ t.ledger_lists }</button>
             </div>
         },
     };

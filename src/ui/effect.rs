@@ -15,6 +15,8 @@ pub enum Effect {
         /// The choice.
         value: Option<&'static str>,
     },
+    /// Keep how far the learner is for the next visit.
+    KeepProgress(String),
     /// Fetch the text of a lesson.
     FetchLesson {
         /// Its id.
@@ -30,6 +32,10 @@ pub enum Effect {
     Reveal(&'static str),
     /// Put a text where it can be pasted from.
     Copy(String),
+    /// Ask the browser how much it keeps, and to keep it if `true`.
+    Estimate(bool),
+    /// Delete everything that this site keeps, and begin anew.
+    EraseAll,
     /// Load the page anew.
     Reload,
 }

@@ -1,15 +1,18 @@
 //! The inspector: all that is known of what is selected; of a message, its journey.
 
+use super::change::Change;
 use super::desk::{Desk, use_desk};
 use super::icon::Icon;
 use super::state::Action;
 use crate::view::acts::{self, Verb};
 use crate::view::fact::{fact, fact_name, fact_value};
-use crate::view::frame::{Inspector, Selection, StageLine};
+use crate::view::frame::{Inspector, MessageList, Selection, StageLine};
 use crate::view::scene::{Place, Scene};
 use crate::view::sentence::sentence;
 use crate::view::text_view::place_name;
-use crate::view::words::{bytes, fill, instant};
+use crate::view::why::why;
+use crate::view::words::account::Account;
+use crate::view::words::{bytes, fill, instant, number};
 use std::rc::Rc;
 use yew::prelude::*;
 
@@ -59,6 +62,10 @@ pub fn InspectorPane(props: &Props) -> Html {
                     }) }
                 </ul>
             }
+            if let Some(why) = why(&props.scene, selection, desk.language) {
+                <p class="notice why" data-test="why">{ why }</p>
+            }
+            <Change scene={props.scene.clone()} selection={selection.clone()} />
             if let Some(known) = &props.inspector {
                 { known_html(&desk, known) }
             } else {
@@ -87,6 +94,7 @@ fn known_html(desk: &Desk, known: &Inspector) -> Html {
     };
     html! {
         <>
+            { for known.lists.iter().map(|list| list_html(desk, list)) }
             { stages(true) }{ stages(false) }
             { pairs(desk, t.figures, known.figures.iter().map(|(name, value)| (name.clone(), value.clone(), false))) }
             { pairs(desk, t.settings, known.settings.iter().cloned()) }
@@ -112,6 +120,33 @@ fn known_html(desk: &Desk, known: &Inspector) -> Html {
                 </section>
             }
         </>
+    }
+}
+
+/// The messages behind a number; each can be followed.
+fn list_html(desk: &Desk, list: &MessageList) -> Html {
+    let t = desk.texts;
+    let side = if list.kafka { "Kafka" } else { "RabbitMQ" };
+    let texts = Account::of(desk.language);
+    let what = match &*list.what {
+        "lost" => texts.lost,
+        "duplicated" => texts.duplicated,
+        _ => texts.reordered,
+    };
+    let more = list.count.saturating_sub(list.messages.len() as u64);
+    html! {
+        <section data-test={["list-", &*list.what, if list.kafka { "-kafka" } else { "-rabbit" }].concat()}>
+            <h3>{ side }{ ": " }{ what }{ " " }<span class="num">{ number(list.count) }</span></h3>
+            <p class="row">
+                if list.messages.is_empty() { <span class="quiet small">{ t.no_message }</span> }
+                { for list.messages.iter().map(|message| html! {
+                    <button type="button" class="button num"
+                        onclick={desk.on(Action::Select(Some(Selection::Message(*message))))}>
+                        { "m" }{ *message }</button>
+                }) }
+                if more > 0 { <span class="small quiet">{ fill(t.more_messages, &[("count", &number(more))]) }</span> }
+            </p>
+        </section>
     }
 }
 
@@ -181,6 +216,7 @@ fn title(desk: &Desk, selection: &Selection) -> (&'static str, String) {
             (t.journey, fill(t.message_name, &[("number", &number.to_string())]))
         }
         Selection::Group(group) => (t.kind_group, group.clone()),
+        Selection::Ledger => (t.ledger, t.ledger_lists.to_owned()),
         Selection::Place(place) => {
             let kind = match place {
                 Place::Producer(_) => t.kind_producer,

@@ -13,6 +13,12 @@ pub mod terminal_state;
 #[cfg(target_arch = "wasm32")]
 mod app;
 #[cfg(target_arch = "wasm32")]
+mod build_panel;
+#[cfg(target_arch = "wasm32")]
+mod change;
+#[cfg(target_arch = "wasm32")]
+mod chart_panel;
+#[cfg(target_arch = "wasm32")]
 mod charts;
 #[cfg(target_arch = "wasm32")]
 mod desk;
@@ -28,6 +34,8 @@ mod figure;
 mod flights;
 #[cfg(target_arch = "wasm32")]
 mod header;
+#[cfg(target_arch = "wasm32")]
+mod host_page;
 #[cfg(target_arch = "wasm32")]
 mod icon;
 #[cfg(target_arch = "wasm32")]
@@ -50,6 +58,8 @@ mod rich_text;
 mod share;
 #[cfg(target_arch = "wasm32")]
 mod stage_bar;
+#[cfg(target_arch = "wasm32")]
+mod storage;
 #[cfg(target_arch = "wasm32")]
 mod table;
 #[cfg(target_arch = "wasm32")]

@@ -3,23 +3,29 @@
 
 use super::effect::Effect;
 use super::terminal_state::Terminal;
-use crate::host::protocol::{Found, Grain, LessonAct, LinkError, Reply, Request};
+use crate::host::protocol::{Found, Grain, LessonAct, Reply, Request};
 use crate::lesson::catalog;
 use crate::view::acts;
 use crate::view::frame::{EventLine, Frame, Inspector, Saving, Selection, Status};
 use crate::view::layout::{Lanes, is_narrow};
 use crate::view::lesson::LessonView;
+use crate::view::progress::Progress;
 use crate::view::scene::Scene;
 use crate::view::sentence::sentence;
 use crate::view::text_view;
 use crate::view::welcome::{self, Act, Pile};
 use crate::view::words::Language;
+use crate::view::worlds::WORLDS;
 use std::rc::Rc;
 
 mod first_minute;
 mod sharing;
+mod storing;
+mod toast;
 
 pub use sharing::{Incoming, Share};
+pub use storing::{Erase, Estimate, Store};
+pub use toast::Toast;
 
 /// Events that are kept for the list.
 const EVENTS_MAX: usize = 2_000;
@@ -79,6 +85,10 @@ pub enum Tab {
     Events,
     /// What became of the messages.
     Ledger,
+    /// Figures over time.
+    Charts,
+    /// Forms to build with.
+    Build,
 }
 
 /// In a narrow page: which lane, or both as a table.
@@ -104,29 +114,6 @@ pub struct Welcome {
     pub right: Option<Pile>,
     /// When the watching began.
     pub since_us: u64,
-}
-
-/// A message at the lower edge.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Toast {
-    /// A future was dropped; undo brings it back.
-    Forked,
-    /// The lab is as it was left.
-    Restored(u64),
-    /// There is no storage: why.
-    NoStorage(String),
-    /// What storage kept could not be read.
-    Unreadable(String),
-    /// A command of a button failed: why.
-    Refused(String),
-    /// A lesson could not be fetched.
-    NoLesson,
-    /// A text was copied.
-    Copied,
-    /// What somebody shared is open.
-    Shared,
-    /// A link or file was refused: why.
-    Link(LinkError),
 }
 
 /// Everything that the page shows.
@@ -164,6 +151,8 @@ pub struct State {
     pub lesson: Option<Rc<LessonView>>,
     /// Why a lesson could not be opened.
     pub lesson_error: Option<String>,
+    /// How far the learner is in each lesson.
+    pub progress: Rc<Progress>,
     /// What stands at the left.
     pub left: Left,
     /// What the drawer shows.
@@ -190,8 +179,16 @@ pub struct State {
     pub toast: Option<Toast>,
     /// True if the list of keys is open.
     pub keys: bool,
+    /// Which sides an embed shows.
+    pub side: Lanes,
+    /// False if nothing is kept: an embed.
+    pub keeps: bool,
+    /// The step at which the first lesson opens.
+    pub first_step: usize,
     /// The lab as a link, while the dialog about it is open.
     pub shared: Option<String>,
+    /// What this browser keeps, while the dialog about it is open.
+    pub storage: Option<Estimate>,
     /// What somebody shared, on its way to be opened.
     pub incoming: Option<Incoming>,
     /// What is to be done outside, each with its number.
@@ -222,6 +219,12 @@ pub enum Action {
     ToggleText,
     /// Run these lines.
     Run(String),
+    /// Run what a form made, and see what comes of it.
+    Build(String),
+    /// Begin the free lab with a starting world.
+    World(usize),
+    /// What another visit has done comes here, from a file.
+    Import(Option<String>),
     /// Send one message to both sides.
     Send,
     /// Let the Kafka consumer ask.
@@ -306,6 +309,12 @@ pub enum Action {
     Copy(String),
     /// Something about links and files.
     Share(Share),
+    /// Something about what this browser keeps.
+    Store(Store),
+    /// An embed shows this side.
+    SetSide(Lanes),
+    /// The page around an embed asks the engine.
+    Ask(Box<Request>),
     /// The program has broken: why.
     Broken(String),
     /// Effects up to this number were carried out.
@@ -332,6 +341,7 @@ impl State {
             inspector: None,
             lesson: None,
             lesson_error: None,
+            progress: Rc::default(),
             left: Left::Nothing,
             tab: Tab::Terminal,
             drawer: true,
@@ -345,7 +355,11 @@ impl State {
             said: String::new(),
             toast: None,
             keys: false,
+            side: Lanes::Both,
+            keeps: true,
+            first_step: 0,
             shared: None,
+            storage: None,
             incoming: None,
             effects: Vec::new(),
             next_effect: 0,
@@ -361,7 +375,8 @@ impl State {
 
     /// Opens the user's own lab.
     fn open_own(&mut self) {
-        self.ask(Request::Open { lab: LAB.into(), script: welcome::SCRIPT.into(), store: true });
+        let (lab, script) = (LAB.into(), welcome::SCRIPT.into());
+        self.ask(Request::Open { lab, script, store: self.keeps });
     }
 
     /// True once something can be done. What is done while a command runs comes after it.
@@ -376,6 +391,9 @@ impl State {
 
     /// Which lanes the picture shows in a page of this kind.
     pub fn lanes(&self, narrow: bool) -> Lanes {
+        if self.side != Lanes::Both {
+            return self.side;
+        }
         // The first half minute is about what differs: both are shown, whatever the room.
         match (narrow && self.welcome.is_none(), self.narrow) {
             (false, _) | (true, Narrow::Compare) => Lanes::Both,
@@ -474,6 +492,15 @@ impl State {
             Action::Run(text) => {
                 self.watched_request = Some(self.run(text));
             }
+            Action::Build(command) => self.act(command),
+            Action::World(index) => {
+                let Some(world) = WORLDS.get(index) else { return };
+                self.change(Action::FreeLab);
+                self.selection = None;
+                self.watched_request = Some(self.run(world.script.to_owned()));
+                self.caption = None;
+            }
+            Action::Import(text) => self.import(text.as_deref()),
             Action::Send => {
                 if self.welcome.is_some() && is_narrow(self.width) {
                     // The other lane is what to look at, and stands below.
@@ -575,6 +602,9 @@ impl State {
                 self.wish(Effect::Copy(text));
                 self.toast = Some(Toast::Copied);
             }
+            Action::Store(store) => self.store(store),
+            Action::SetSide(side) => self.side = side,
+            Action::Ask(request) => self.ask(*request),
             Action::Share(share) => self.share(share),
             Action::Broken(error) => self.phase = Phase::Failed(error),
             Action::Done(number) => self.effects.retain(|(known, _)| *known > number),
@@ -619,6 +649,10 @@ impl State {
         self.selection = None;
         Rc::make_mut(&mut self.terminal).lines.clear();
         self.ask(Request::OpenLesson { id: id.to_owned(), language, json });
+        match std::mem::take(&mut self.first_step) {
+            0 => {}
+            step => self.ask(Request::Lesson(LessonAct::Go(step))),
+        }
         // Whoever comes back finds it open.
         self.wish(Effect::Keep { name: "lesson", value: Some(id) });
         self.wish(Effect::Focus("lesson"));
@@ -676,6 +710,10 @@ impl State {
         match found {
             Found::Nothing => self.welcome = Some(first),
             Found::Link => self.link_opened(),
+            Found::OtherTab => {
+                self.left = Left::List;
+                self.tell(Toast::OtherTab);
+            }
             Found::NoStorage { reason } => {
                 self.welcome = Some(first);
                 self.tell(Toast::NoStorage(reason));
@@ -713,6 +751,9 @@ impl State {
     fn take_lesson(&mut self, lesson: Option<LessonView>) {
         let had = self.lesson.is_some();
         if self.lesson.as_deref() != lesson.as_ref() {
+            if let Some(lesson) = &lesson {
+                self.note_progress(lesson);
+            }
             self.lesson = lesson.map(Rc::new);
         }
         match (had, self.lesson.is_some()) {
@@ -724,6 +765,29 @@ impl State {
             (true, false) if self.left == Left::Lesson => self.left = Left::List,
             _ => {}
         }
+    }
+
+    fn note_progress(&mut self, lesson: &LessonView) {
+        if Rc::make_mut(&mut self.progress).note(lesson) {
+            self.keep_progress();
+        }
+    }
+
+    fn keep_progress(&mut self) {
+        let text = self.progress.text();
+        self.wish(Effect::KeepProgress(text));
+    }
+
+    fn import(&mut self, text: Option<&str>) {
+        let read = text.ok_or((0, String::new())).and_then(Progress::parse);
+        self.toast = Some(match read {
+            Ok(other) => {
+                Rc::make_mut(&mut self.progress).merge(&other);
+                self.keep_progress();
+                Toast::Imported
+            }
+            Err((line, found)) => Toast::NotImported(line, found),
+        });
     }
 
     fn take_events(&mut self, events: Vec<EventLine>, replaced: bool) {

@@ -113,6 +113,21 @@ pub struct Inspector {
     pub stages: Vec<StageLine>,
     /// The last events that concern it.
     pub events: Vec<EventLine>,
+    /// The messages behind a number.
+    pub lists: Vec<MessageList>,
+}
+
+/// The messages behind a number of the ledger.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MessageList {
+    /// True on the Kafka side.
+    pub kafka: bool,
+    /// `lost`, `duplicated`, `reordered`.
+    pub what: String,
+    /// The first of them.
+    pub messages: Vec<u64>,
+    /// How many there are.
+    pub count: u64,
 }
 
 /// A stage of a message's life.
@@ -137,4 +152,6 @@ pub enum Selection {
     Message(u64),
     /// A group.
     Group(String),
+    /// The messages behind the numbers of the ledger.
+    Ledger,
 }

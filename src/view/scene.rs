@@ -383,23 +383,38 @@ pub struct LedgerSide {
 /// What a chart shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ChartKind {
-    /// Messages that wait: consumer lag, and ready.
-    Waiting,
+    /// Messages that are not done with: consumer lag; ready and unacknowledged.
+    Backlog,
     /// Messages in the memory of consumers.
     ConsumerMemory,
-    /// Messages processed so far.
-    Processed,
+    /// Messages processed in a second.
+    Throughput,
+    /// How long messages took, in microseconds: the median, and the 99th percentile.
+    Latency,
+    /// Bytes of the brokers' memory: page caches, queues.
+    BrokerMemory,
+    /// Bytes in files.
+    Disk,
+    /// Messages of the network that arrived in a second.
+    Traffic,
 }
 
-/// Two curves on one time axis.
+/// A curve: (time, value), down-sampled.
+pub type Curve = Vec<(u64, f64)>;
+
+/// The curves of both sides on one time axis.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Chart {
     /// What it shows.
     pub kind: ChartKind,
-    /// (time, value) of the Kafka side, down-sampled.
-    pub kafka: Vec<(u64, f64)>,
-    /// (time, value) of the RabbitMQ side, down-sampled.
-    pub rabbit: Vec<(u64, f64)>,
-    /// The largest value of both.
+    /// The Kafka side.
+    pub kafka: Curve,
+    /// The RabbitMQ side.
+    pub rabbit: Curve,
+    /// The upper curve of the Kafka side; empty if there is one only.
+    pub kafka_high: Curve,
+    /// The upper curve of the RabbitMQ side.
+    pub rabbit_high: Curve,
+    /// The largest value of all.
     pub max: f64,
 }

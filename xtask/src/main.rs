@@ -16,6 +16,7 @@ mod browser;
 mod child;
 mod cut;
 mod driver;
+mod embed;
 mod options;
 mod page;
 mod parts;

@@ -7,6 +7,7 @@
 use super::life::Ticket;
 use super::produce::Completion;
 use super::server::{Call, Server};
+use crate::kafka::command::GroupType;
 use crate::kafka::error::ErrorCode;
 use crate::kafka::event::{Event, TopicPartition};
 use crate::kafka::group::{CommittedOffset, Group, Kind, partition_for, records};
@@ -331,14 +332,13 @@ impl Server {
     pub(super) fn list_groups(&self, call: &Call, out: &mut Out<'_>) {
         let result = match self.loading.is_empty() {
             true => Ok({
-                // Share groups have a tool of their own.
-                let shares = |group: &Group| match &group.kind {
-                    Kind::Consumer(group) => group.is_share(),
-                    Kind::Classic(_) => false,
+                let kind = |group: &Group| match &group.kind {
+                    Kind::Consumer(group) if group.is_share() => GroupType::Share,
+                    Kind::Consumer(_) => GroupType::Consumer,
+                    Kind::Classic(_) => GroupType::Classic,
                 };
-                let all = self.groups.iter().filter(|(_, group)| !shares(group));
-                let is_modern = |group: &Group| matches!(group.kind, Kind::Consumer(_));
-                all.map(|(id, group)| (id.clone(), is_modern(group), group.state())).collect()
+                let all = self.groups.iter();
+                all.map(|(id, group)| (id.clone(), kind(group), group.state())).collect()
             }),
             false => Err(ErrorCode::CoordinatorLoadInProgress),
         };

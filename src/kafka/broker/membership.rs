@@ -17,6 +17,7 @@ use crate::kafka::message::Response;
 use crate::kafka::message::request::{ConsumerGroupHeartbeat, JoinGroup};
 use crate::kafka::now_ms;
 use crate::kafka::process::{Out, Timer};
+use crate::kafka::protection::Protection;
 use std::rc::Rc;
 
 impl Server {
@@ -187,6 +188,7 @@ impl Server {
                     now: out.now(),
                     session_timeout: self.config.consumer_session_timeout,
                     topics: &topics,
+                    hands_over: self.config.without.lacks(Protection::CooperativeRevoke),
                     effects: &mut effects,
                 },
             );

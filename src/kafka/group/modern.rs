@@ -74,6 +74,8 @@ pub struct Around<'a> {
     pub session_timeout: Span,
     /// The topics of the cluster.
     pub topics: &'a [Topic],
+    /// True if a partition may go to a member while another still has it.
+    pub hands_over: bool,
     /// What comes out.
     pub effects: &'a mut Vec<Effect>,
 }
@@ -288,9 +290,9 @@ impl ModernGroup {
         owned: Option<&[TopicPartition]>,
         around: &mut Around<'_>,
     ) -> MemberTarget {
-        let is_share = self.is_share();
+        let is_free = self.is_share() || around.hands_over;
         let is_taken = |partition: &TopicPartition| {
-            if is_share {
+            if is_free {
                 return false;
             }
             let others = self.members.iter().enumerate().filter(|(other, _)| *other != at);

@@ -134,8 +134,12 @@ pub fn check_queue(queue: &str, arguments: &Arguments, profile: Profile) -> Resu
         Some(Argument::Text(text)) => &**text,
         _ => "",
     };
-    if text("x-dead-letter-strategy") == "at-least-once" {
-        return Err(error::not_here_yet("x-dead-letter-strategy at-least-once"));
+    if kind == "quorum" && text("x-overflow") == "reject-publish-dlx" {
+        let of = error::queue_in_vhost(queue);
+        return Err(error::precondition_failed(format_args!(
+            "invalid arg 'x-overflow' for {of} of queue type rabbit_quorum_queue: \
+             \"reject-publish-dlx\" is not supported"
+        )));
     }
     if kind == "stream" {
         return check_stream(arguments);

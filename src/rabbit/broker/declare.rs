@@ -366,6 +366,7 @@ impl Broker {
         let Some(queue) = self.queues.remove(&id) else { return ready };
         self.queue_ids.remove(&queue.name);
         self.unwritten.remove(&id);
+        self.burials.queue_gone(id);
         out.cancel(Timer::Expire(id));
         out.cancel(Timer::Ttl(id));
         self.exchanges.unbind_all(&Destination::Queue(id));

@@ -93,7 +93,13 @@ impl Broker {
 
     /// All queues in the order of their names.
     pub fn queue_states(&self, now: Time) -> Vec<QueueState> {
-        self.by_name().map(|queue| self.queue_state(queue, now)).collect()
+        self.by_name().map(|queue| self.state_of(queue, now)).collect()
+    }
+
+    /// The queue of this name.
+    pub fn queue_state(&self, name: &str, now: Time) -> Option<QueueState> {
+        let queue = &self.queues[self.queue_ids.get(name)?];
+        Some(self.state_of(queue, now))
     }
 
     /// True if this queue is a stream.
@@ -172,7 +178,14 @@ impl Broker {
         let text = |key: Option<&Rc<str>>| key.map(|key| key.to_string());
         let mut unacked = queue.unacked_messages().peekable();
         let mut ready = queue.storage.first(limit).into_iter().peekable();
-        let mut glimpses = Vec::new();
+        let dead = queue.graves.iter().take(limit).map(|grave| Glimpse {
+            position: grave.item.seq,
+            message: grave.item.content.id,
+            key: text(grave.item.content.key.as_ref()),
+            state: CellState::Dead,
+            redelivered: false,
+        });
+        let mut glimpses: Vec<Glimpse> = dead.collect();
         while glimpses.len() < limit {
             let next = match (unacked.peek(), ready.peek()) {
                 (Some((first, _)), Some((second, ..))) if first < second => unacked.next(),
@@ -279,7 +292,7 @@ struct Place {
 }
 
 impl Broker {
-    fn queue_state(&self, queue: &Queue, now: Time) -> QueueState {
+    fn state_of(&self, queue: &Queue, now: Time) -> QueueState {
         let Place { node, state, certainty, leader, members, online } = self.place_of(queue);
         let consumers = queue.consumers.iter().map(|(_, consumer)| consumer.tag.to_string());
         let [policy, operator_policy] =
@@ -306,6 +319,7 @@ impl Broker {
             operator_policy,
             ready: queue.storage.ready(),
             unacked: queue.unacked(),
+            dead: queue.graves.count(),
             bytes: queue.bytes(),
             in_memory: queue.storage.in_memory(),
             memory: queue.memory_bytes() + QUEUE_BYTES,

@@ -15,6 +15,7 @@
 //! - `timeout`: deliveries that are not acknowledged in time;
 //! - `quorum`: queues whose every change goes through a log first;
 //! - `bury`: messages that died go to dead letter exchanges;
+//! - `graves`: those that are kept until they are safe there;
 //! - `policies`: what queues and exchanges keep to, beside their arguments;
 //! - `deliver`: consumers, pushes, gets, acknowledgements;
 //! - `arguments`: what may be declared, and when a declaration is the same as another;
@@ -35,6 +36,7 @@ mod bury;
 mod connections;
 mod declare;
 mod deliver;
+mod graves;
 mod keep;
 mod lists;
 mod manage;
@@ -73,6 +75,7 @@ use crate::sim::{Input, NodeId, Span, Time};
 use boot::Boot;
 use connections::Connection;
 pub use connections::{HEARTBEAT_INTERVAL, SILENCE_MAX};
+use graves::Burials;
 use nodes::Peer;
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -134,6 +137,8 @@ pub struct Broker {
     confirms: Vec<PublishId>,
     /// Empty between steps: what died and was not published to its dead letter exchange yet.
     dead: VecDeque<DeadLetter>,
+    /// Dead letters that are kept until they are safe.
+    burials: Burials,
     /// Empty between publishes: the queues of a message.
     routed: Vec<QueueId>,
     /// When the work of this step is done.
@@ -188,6 +193,7 @@ impl Broker {
             news: BTreeSet::new(),
             confirms: Vec::new(),
             dead: VecDeque::new(),
+            burials: Burials::default(),
             routed: Vec::new(),
             busy_until: Time::ZERO,
         }
@@ -255,6 +261,7 @@ impl Broker {
             Timer::Expire(queue) => {
                 self.remove_queue(queue, out);
             }
+            Timer::Graves(queue) => drop(self.burials.queues.insert(queue)),
             Timer::Heartbeat(client) => self.heartbeat(client, out),
             Timer::NodeTick => self.node_tick(out),
             Timer::Group(METADATA) => {
@@ -343,6 +350,9 @@ impl Broker {
             dead: &mut self.dead,
         };
         let result = act(queue, &mut means);
+        if queue.graves.count() > 0 {
+            self.burials.queues.insert(id);
+        }
         self.confirm(id, out);
         Some(result)
     }
@@ -360,6 +370,10 @@ impl Broker {
             self.confirm_elsewhere(id, out);
         }
         for PublishId { channel, number } in self.confirms.drain(..) {
+            if graves::is_own(PublishId { channel, number }) {
+                self.burials.confirm(number, id);
+                continue;
+            }
             let connection = self.connections.get_mut(&channel.client);
             let channels = connection.map(|connection| &mut connection.channels);
             let found = channels.and_then(|channels| channels.get_mut(&channel.number));

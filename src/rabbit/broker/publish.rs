@@ -2,6 +2,7 @@
 
 use super::Broker;
 use super::arguments::TIMER_MS_MAX;
+use super::graves::is_own;
 use crate::rabbit::channel::{Confirming, Mode};
 use crate::rabbit::command::AmqpError;
 use crate::rabbit::content::Content;
@@ -122,6 +123,9 @@ impl Broker {
     /// A queue does not take a publish: the publisher is told so at once, whatever the others do.
     pub(super) fn refuse(&mut self, confirm: Option<PublishId>, out: &mut Out<'_>) {
         let Some(PublishId { channel, number }) = confirm else { return };
+        if is_own(PublishId { channel, number }) {
+            return self.burials.refuse(number);
+        }
         if channel.node != self.me {
             return tell(channel.node, Talk::Refused(PublishId { channel, number }), out);
         }

@@ -234,6 +234,7 @@ impl Broker {
         }
         self.used(id, out);
         self.see_to_timers(id, out);
+        self.burials.queues.insert(id);
         let is_last = !self.is_replaying();
         if is_last && matches!(self.phase, Phase::Boots(_)) {
             self.serve(out);
@@ -326,6 +327,9 @@ impl Broker {
                     self.send(channel, answer, out);
                 }
                 self.with_queue(id, out, |queue, means| queue.drop_expired(means));
+            }
+            Command::Buried { seqs } => {
+                self.with_queue(id, out, |queue, means| queue.buried(&seqs, means));
             }
             Command::Configure { policy } => {
                 self.with_queue(id, out, |queue, means| {

@@ -75,6 +75,11 @@ pub enum Command {
         /// The node.
         node: NodeId,
     },
+    /// Dead letters that were kept are safe elsewhere.
+    Buried {
+        /// Their sequence ids.
+        seqs: Vec<u64>,
+    },
 }
 
 impl Command {

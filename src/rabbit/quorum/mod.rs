@@ -7,6 +7,7 @@
 //!
 //! - [`command`]: what the log holds;
 //! - [`fifo`]: the ready messages: returned ones first, then by priority;
+//! - [`graves`]: dead letters that are kept until they are safe elsewhere;
 //! - [`group`]: a member of the group in its node, its log and its disk;
 //! - [`files`]: what it has on the disk;
 //! - [`snapshot`]: the queue as bytes, so that the log can be cut.
@@ -19,13 +20,13 @@
 //! answers; only the leader tells expired messages from others, and sees to those that died.
 //!
 //! Simplified: each queue flushes a log of its own, where the queues of a real node share a
-//! write-ahead log; a message stays in memory while it is in
-//! the queue; channels are not held back while 32 commands are unapplied; dead letters go at most
-//! once.
+//! write-ahead log; a message stays in memory while it is in the queue; channels are not held back
+//! while 32 commands are unapplied.
 
 pub mod command;
 pub mod fifo;
 pub mod files;
+pub mod graves;
 pub mod group;
 pub mod snapshot;
 

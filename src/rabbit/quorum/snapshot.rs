@@ -2,6 +2,7 @@
 
 use crate::rabbit::consumers::SavedConsumer;
 use crate::rabbit::content::Content;
+use crate::rabbit::death::Reason;
 use crate::rabbit::ids::{ChannelId, ConsumerId};
 use crate::rabbit::message::Arguments;
 use crate::rabbit::messages::Messages;
@@ -16,7 +17,8 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use std::rc::Rc;
 
-/// All but the messages. They lie behind it: first the ready ones, then the delivered ones.
+/// All but the messages. They lie behind it: first the ready ones, then the delivered ones, then
+/// those that died.
 #[derive(Serialize, Deserialize)]
 struct State {
     counters: Counters,
@@ -30,6 +32,8 @@ struct State {
     returned: u32,
     ready: Vec<SavedItem>,
     unacked: Vec<(SavedItem, ChannelId, Option<ConsumerId>)>,
+    /// Dead letters that are kept.
+    graves: Vec<(SavedItem, Reason)>,
 }
 
 /// A message without its bytes.
@@ -80,6 +84,8 @@ impl Queue {
             .unacked_items()
             .map(|(item, channel, consumer)| (save(item, &mut messages), channel, consumer));
         let unacked = unacked.collect();
+        let graves = self.graves.iter().map(|it| (save(&it.item, &mut messages), it.reason));
+        let graves = graves.collect();
         let (next_consumer, consumers, single) = self.consumers.saved();
         let state = State {
             counters: fifo.counters,
@@ -90,6 +96,7 @@ impl Queue {
             returned: fifo.returned() as u32,
             ready,
             unacked,
+            graves,
         };
         let mut bytes = postcard::to_stdvec(&state).expect("plain data can always be encoded");
         bytes.append(&mut messages);
@@ -108,6 +115,11 @@ impl Queue {
         for (saved, channel, consumer) in state.unacked {
             if let Some(item) = load(&saved, &mut messages, names) {
                 self.keep_unacked(item, channel, consumer);
+            }
+        }
+        for (saved, reason) in state.graves {
+            if let Some(item) = load(&saved, &mut messages, names) {
+                self.graves.keep(item, reason);
             }
         }
         self.configure(state.policy);

@@ -359,7 +359,7 @@ fn queue_cell(queue: &QueueState, column: &str) -> String {
         "memory" => queue.memory.to_string(),
         "messages_ready" => queue.ready.to_string(),
         "messages_unacknowledged" => queue.unacked.to_string(),
-        "messages" => (queue.ready + queue.unacked).to_string(),
+        "messages" => (queue.ready + queue.unacked + queue.dead).to_string(),
         "messages_ram" => queue.in_memory.to_string(),
         "message_bytes" if queue.kind == "stream" => String::new(),
         "message_bytes" => queue.bytes.to_string(),

@@ -1,35 +1,79 @@
 //! The curves under the lanes.
 
 use crate::lab::history::Sample;
-use crate::view::scene::{Chart, ChartKind};
+use crate::view::scene::{Chart, ChartKind, Curve};
 
 /// At most so many points of a curve: more cannot be seen at its width.
 const POINTS_MAX: usize = 128;
 
+/// A rate is that of the second before, in microseconds.
+const RATE_US: u64 = 1_000_000;
+
+type Value = fn(&Sample) -> u64;
+
 /// All curves. Where several samples share a point, the greatest stands: a peak is never lost.
 /// Each ends with what is so now.
 pub fn charts(samples: &[Sample], now: Sample) -> Vec<Chart> {
-    let chart = |kind, kafka: fn(&Sample) -> u64, rabbit: fn(&Sample) -> u64| {
-        let (kafka, rabbit) = (curve(samples, &now, kafka), curve(samples, &now, rabbit));
-        let all = kafka.iter().chain(&rabbit);
-        let max = all.map(|(_, value)| *value).fold(0.0, f64::max);
-        Chart { kind, kafka, rabbit, max }
+    let levels = |kind, kafka: Value, rabbit: Value| {
+        chart(kind, [curve(samples, &now, kafka), curve(samples, &now, rabbit)])
     };
+    let rates = |kind, kafka: Value, rabbit: Value| {
+        chart(kind, [rate(samples, &now, kafka), rate(samples, &now, rabbit)])
+    };
+    let mut latency = levels(ChartKind::Latency, |s| s.kafka_p50_us, |s| s.rabbit_p50_us);
+    latency.kafka_high = curve(samples, &now, |s| s.kafka_p99_us);
+    latency.rabbit_high = curve(samples, &now, |s| s.rabbit_p99_us);
+    latency.max = greatest(latency.kafka_high.iter().chain(&latency.rabbit_high));
     vec![
-        chart(ChartKind::Waiting, |s| s.kafka_waiting, |s| s.rabbit_waiting),
-        chart(ChartKind::ConsumerMemory, |s| s.kafka_held, |s| s.rabbit_held),
-        chart(ChartKind::Processed, |s| s.kafka_processed, |s| s.rabbit_processed),
+        levels(ChartKind::Backlog, |s| s.kafka_waiting, |s| s.rabbit_waiting),
+        levels(ChartKind::ConsumerMemory, |s| s.kafka_held, |s| s.rabbit_held),
+        rates(ChartKind::Throughput, |s| s.kafka_processed, |s| s.rabbit_processed),
+        latency,
+        levels(ChartKind::BrokerMemory, |s| s.kafka_memory, |s| s.rabbit_memory),
+        levels(ChartKind::Disk, |s| s.kafka_disk, |s| s.rabbit_disk),
+        rates(ChartKind::Traffic, |s| s.kafka_arrived, |s| s.rabbit_arrived),
     ]
 }
 
-fn curve(samples: &[Sample], now: &Sample, value: fn(&Sample) -> u64) -> Vec<(u64, f64)> {
-    let group = samples.len().div_ceil(POINTS_MAX - 1).max(1);
-    let greatest = |group: &[Sample]| {
-        let at = group.last().map_or(0, |sample| sample.at.micros());
-        (at, group.iter().map(value).max().unwrap_or(0) as f64)
-    };
-    let present = (now.at.micros(), value(now) as f64);
-    samples.chunks(group).map(greatest).chain([present]).collect()
+fn chart(kind: ChartKind, [kafka, rabbit]: [Curve; 2]) -> Chart {
+    let max = greatest(kafka.iter().chain(&rabbit));
+    Chart { kind, kafka, rabbit, kafka_high: Curve::new(), rabbit_high: Curve::new(), max }
+}
+
+fn greatest<'a>(points: impl Iterator<Item = &'a (u64, f64)>) -> f64 {
+    points.map(|(_, value)| *value).fold(0.0, f64::max)
+}
+
+fn curve(samples: &[Sample], now: &Sample, value: Value) -> Curve {
+    let all = samples.iter().chain([now]);
+    thinned(all.map(|sample| (sample.at.micros(), value(sample) as f64)).collect())
+}
+
+/// How much a count has grown in the second before, at each sample.
+fn rate(samples: &[Sample], now: &Sample, value: Value) -> Curve {
+    let all: Vec<&Sample> = samples.iter().chain([now]).collect();
+    let mut first = 0;
+    let mut points = Curve::with_capacity(all.len());
+    for (index, sample) in all.iter().enumerate() {
+        let at = sample.at.micros();
+        // The last sample that is a second old, or the one before if samples are further apart.
+        while first + 1 < index && all[first + 1].at.micros() + RATE_US <= at {
+            first += 1;
+        }
+        let before = all[first];
+        let span = at.saturating_sub(before.at.micros()).max(RATE_US) as f64;
+        let grown = value(sample).saturating_sub(value(before)) as f64;
+        points.push((at, grown / span * 1e6));
+    }
+    thinned(points)
+}
+
+fn thinned(points: Curve) -> Curve {
+    let Some((last, earlier)) = points.split_last() else { return points };
+    let group = earlier.len().div_ceil(POINTS_MAX - 1).max(1);
+    let one =
+        |group: &[(u64, f64)]| (group.last().map_or(0, |(at, _)| *at), greatest(group.iter()));
+    earlier.chunks(group).map(one).chain([*last]).collect()
 }
 
 #[cfg(test)]
@@ -50,5 +94,34 @@ mod tests {
         assert!(charts.iter().all(|chart| chart.kafka.len() <= POINTS_MAX));
         assert_eq!(charts[0].max, 9.0);
         assert_eq!(charts[0].kafka.last(), Some(&(900_000, 0.0)));
+    }
+
+    #[test]
+    fn a_rate_is_that_of_the_second_before() {
+        // Five messages in each tenth of a second are fifty in a second.
+        let sample = |index: u64| Sample {
+            at: Time::from_micros(index * 100_000),
+            kafka_processed: index * 5,
+            ..Sample::default()
+        };
+        let samples: Vec<Sample> = (0..30).map(sample).collect();
+        let points = rate(&samples, &sample(30), |sample| sample.kafka_processed);
+        assert_eq!(points.last(), Some(&(3_000_000, 50.0)));
+        // In the first second there is less than a second behind it.
+        assert_eq!(points[5], (500_000, 25.0));
+        assert_eq!(points[10], (1_000_000, 50.0));
+    }
+
+    #[test]
+    fn samples_that_are_far_apart_have_a_rate_too() {
+        let sample = |index: u64| Sample {
+            at: Time::from_micros(index * 4_000_000),
+            rabbit_arrived: index * 8,
+            ..Sample::default()
+        };
+        let samples = [sample(0), sample(1)];
+        let points = rate(&samples, &sample(2), |sample| sample.rabbit_arrived);
+        // Eight in four seconds.
+        assert_eq!(points, [(0, 0.0), (4_000_000, 2.0), (8_000_000, 2.0)]);
     }
 }

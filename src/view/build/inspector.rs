@@ -2,10 +2,10 @@
 
 use super::event_line;
 use crate::lab::Session;
-use crate::lab::ledger::{Stage, StageKind};
+use crate::lab::ledger::{SideReport, Stage, StageKind};
 use crate::ordered::BTreeMap;
 use crate::sim::{Disk, MessageId, NodeId};
-use crate::view::frame::{EventLine, Inspector, Selection, StageLine};
+use crate::view::frame::{EventLine, Inspector, MessageList, Selection, StageLine};
 use crate::view::scene::Place;
 use crate::{kafka, rabbit};
 
@@ -24,6 +24,7 @@ pub fn inspector(session: &Session, selection: &Selection) -> Option<Inspector> 
         files: Vec::new(),
         stages: Vec::new(),
         events: Vec::new(),
+        lists: Vec::new(),
     };
     let subject = match selection {
         Selection::Message(number) => {
@@ -32,6 +33,12 @@ pub fn inspector(session: &Session, selection: &Selection) -> Option<Inspector> 
             found.figures.push(("key".into(), passport.key.unwrap_or_else(|| "-".into())));
             found.stages.extend(passport.kafka.into_iter().map(|stage| stage_line(true, stage)));
             found.stages.extend(passport.rabbit.into_iter().map(|stage| stage_line(false, stage)));
+            return Some(found);
+        }
+        Selection::Ledger => {
+            let report = session.ledger().report();
+            found.lists.extend(lists(true, &report.kafka));
+            found.lists.extend(lists(false, &report.rabbit));
             return Some(found);
         }
         Selection::Group(group) => {
@@ -43,6 +50,21 @@ pub fn inspector(session: &Session, selection: &Selection) -> Option<Inspector> 
     };
     found.events = events_about(session, &subject);
     Some(found)
+}
+
+/// The messages behind the numbers of a side that should be zero.
+fn lists(kafka: bool, side: &SideReport) -> [MessageList; 3] {
+    let list = |what: &str, messages: &[MessageId], count| MessageList {
+        kafka,
+        what: what.to_owned(),
+        messages: messages.iter().map(|message| message.0).collect(),
+        count,
+    };
+    [
+        list("lost", &side.lost_list, side.lost),
+        list("duplicated", &side.duplicated_list, side.duplicated),
+        list("reordered", &side.reordered_list, side.reordered),
+    ]
 }
 
 /// Fills in what is known of a place; gives the name by which events mention it.
@@ -72,6 +94,9 @@ fn about_place(session: &Session, place: &Place, found: &mut Inspector) -> Optio
                 .iter()
                 .find(|state| state.partition.partition == *index)?;
             partition_figures(state, found);
+            let topic = topics.iter().find(|state| state.name == *topic)?;
+            let own = topic.settings.iter();
+            found.settings.extend(own.map(|(name, value)| (name.clone(), value.clone(), false)));
             return Some(state.partition.to_string());
         }
         Place::Queue(name) => {

@@ -11,8 +11,8 @@ super::texts! {
         saving_unavailable, saving_failed, saving_full, saving_other_tab, send, fetch,
         stage_hint, starting_hint, nothing_built, working, stop, skip, welcome_send, welcome_fetch,
         welcome_bet, welcome_watch, bet_broker, bet_consumer, bet_nowhere, bet_right, bet_wrong,
-        it_is_so, welcome_why, first_lesson, explore, picture, lane, compare, chart_waiting,
-        chart_memory, chart_processed, player, to_start, step_back, play, pause, step, to_end,
+        it_is_so, welcome_why, first_lesson, explore, picture, lane, compare,
+        chart_memory, player, to_start, step_back, play, pause, step, to_end,
         time, time_of, second, speed, speed_max, grain, grain_event, grain_message, grain_tick,
         undo, redo, reset, lessons_lead, minutes, all_lessons, step_of, lesson_refused, predict,
         my_prediction, is_so, skip_prediction, run, run_next, choose_first, was_run, observe,
@@ -32,5 +32,9 @@ super::texts! {
         key_history, key_complete, key_leave, toast_forked, toast_restored, toast_no_storage,
         toast_unreadable, toast_refused, toast_no_lesson, toast_copied, failure, failure_saved,
         reload, copy_report, version,
+        chart_backlog, chart_throughput, chart_latency, chart_broker_memory, chart_disk, chart_traffic, charts, per_second, as_table, export_csv, export_svg, charts_simplified,
+        build, build_what, build_missing, build_partitions, build_remove, copy, none, no_limit, kind_topic, kind_binding, ask_name, ask_thing, ask_keys, ask_routing_key, ask_rate, ask_size, ask_process, ask_prefetch, ask_linger, ask_count, ask_replicas, ask_type, worlds, progress_of, unit_a, unit_b, unit_c, unit_e, mark_begun, mark_viewed, mark_solved, predictions, export_progress, import_progress, toast_imported, toast_not_imported, toast_no_file,
+        ledger_lists, no_message, more_messages, change_setting, new_value, why_starting, why_paused, why_down, why_off, why_out_of_memory, why_busy, why_parked, why_idle, why_nothing, why_prefetch, why_no_delivery, why_no_limit, why_no_leader, why_hidden, why_not_in_sync, why_empty, why_all_unacked, why_nobody, why_ready, why_unanswered, why_failed,
+        time_column,
     }
 }

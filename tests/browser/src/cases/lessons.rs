@@ -10,49 +10,59 @@ use crate::find::{css, test};
 use crate::page::Page;
 use crate::visit::Visit;
 
-/// What a learner does in the step with a goal.
-enum Deed {
-    /// Presses the button that lets the Kafka consumer ask.
-    Fetch,
-    /// Types commands.
-    Type(&'static [&'static str]),
+/// Where the lessons are.
+const LESSONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../www/lessons/en/");
+
+/// The commands that reach each goal of a lesson, as its solutions have them: a learner who finds
+/// them without looking has solved it.
+fn solutions(id: &str) -> Outcome<Vec<Vec<String>>> {
+    let path = format!("{LESSONS}{id}.md");
+    let text = std::fs::read_to_string(&path).map_err(|error| format!("{path}: {error}"))?;
+    let blocks = text.split("```solution\n").skip(1);
+    let lines = |block: &str| {
+        let commands = block.lines().take_while(|line| *line != "```");
+        commands.map(str::to_owned).collect::<Vec<_>>()
+    };
+    Ok(blocks.map(lines).collect())
 }
 
-const FIRST_MESSAGE: (&str, Deed) = ("first-message", Deed::Fetch);
+/// A lesson, four times: with the mouse and by keyboard, in English and in Korean.
+macro_rules! lesson {
+    ($module:ident, $id:literal) => {
+        pub mod $module {
+            use super::*;
 
-const STEERING_WHEEL: (&str, Deed) = (
-    "steering-wheel",
-    Deed::Type(&["client cr stop", "consumer cr --rabbit q --prefetch 1 --process 10s", "run 1s"]),
-);
+            pub async fn by_clicks_in_english(browser: Browser) -> Outcome {
+                by_clicks(&browser, $id, "en").await
+            }
 
-const ACK_OR_RETAIN: (&str, Deed) = (
-    "ack-or-retain",
-    Deed::Type(&["consumer ck4 --kafka t --group g4 --set auto.offset.reset=earliest", "run 5s"]),
-);
+            pub async fn by_clicks_in_korean(browser: Browser) -> Outcome {
+                by_clicks(&browser, $id, "ko").await
+            }
 
-pub async fn first_message_is_done_by_clicks(browser: Browser) -> Outcome {
-    by_clicks(&browser, FIRST_MESSAGE).await
+            pub async fn by_keyboard_in_english(browser: Browser) -> Outcome {
+                by_keyboard(&browser, $id, "en").await
+            }
+
+            pub async fn by_keyboard_in_korean(browser: Browser) -> Outcome {
+                by_keyboard(&browser, $id, "ko").await
+            }
+        }
+    };
 }
 
-pub async fn steering_wheel_is_done_by_clicks(browser: Browser) -> Outcome {
-    by_clicks(&browser, STEERING_WHEEL).await
-}
-
-pub async fn ack_or_retain_is_done_by_clicks(browser: Browser) -> Outcome {
-    by_clicks(&browser, ACK_OR_RETAIN).await
-}
-
-pub async fn first_message_is_done_by_keyboard(browser: Browser) -> Outcome {
-    by_keyboard(&browser, FIRST_MESSAGE).await
-}
-
-pub async fn steering_wheel_is_done_by_keyboard(browser: Browser) -> Outcome {
-    by_keyboard(&browser, STEERING_WHEEL).await
-}
-
-pub async fn ack_or_retain_is_done_by_keyboard(browser: Browser) -> Outcome {
-    by_keyboard(&browser, ACK_OR_RETAIN).await
-}
+lesson!(first_message, "first-message");
+lesson!(steering_wheel, "steering-wheel");
+lesson!(ack_or_retain, "ack-or-retain");
+lesson!(consumer_group, "consumer-group");
+lesson!(key_to_partition, "key-to-partition");
+lesson!(order, "order");
+lesson!(group_rules, "group-rules");
+lesson!(overload, "overload");
+lesson!(place_replicas, "place-replicas");
+lesson!(leader_dies, "leader-dies");
+lesson!(acks, "acks");
+lesson!(rewind, "rewind");
 
 /// A wrong answer is told with its reason; after hints the solution can be run, and then the
 /// lesson counts as seen, not as solved.
@@ -126,13 +136,19 @@ async fn right_answer(page: &Page) -> Outcome {
         .await
 }
 
-async fn solved(page: &Page) -> Outcome {
-    page.wait_for_text(css(".onward .notice"), "You have solved this lesson.").await?;
+async fn solved(page: &Page, language: &str) -> Outcome {
+    let end = match language {
+        "ko" => "이 실습을 풀었습니다.",
+        _ => "You have solved this lesson.",
+    };
+    page.wait_for_text(css(".onward .notice"), end).await?;
     page.expect_quiet_console().await
 }
 
-async fn by_clicks(browser: &Browser, (id, deed): (&str, Deed)) -> Outcome {
-    let page = browser.open_site().await?;
+async fn by_clicks(browser: &Browser, id: &str, language: &str) -> Outcome {
+    let mut deeds = solutions(id)?.into_iter();
+    let page = browser.open(Visit::to("/").language(language)).await?;
+    page.wait_until_ready().await?;
     page.skip_welcome().await?;
     page.open_lesson(id).await?;
     let (count, _) = steps(&page).await?;
@@ -145,15 +161,18 @@ async fn by_clicks(browser: &Browser, (id, deed): (&str, Deed)) -> Outcome {
         }
         if commands {
             page.click(test("run")).await?;
+            page.wait_until_gone(test("run")).await?;
         }
         if question {
             right_answer(&page).await?;
         }
         if goal {
-            match &deed {
-                Deed::Fetch => page.click(test("fetch")).await?,
-                Deed::Type(commands) => {
-                    for command in *commands {
+            let commands = deeds.next().unwrap_or_default();
+            match id {
+                // Its goal has a button.
+                "first-message" => page.click(test("fetch")).await?,
+                _ => {
+                    for command in &commands {
                         page.run_well(command).await?;
                     }
                 }
@@ -164,11 +183,12 @@ async fn by_clicks(browser: &Browser, (id, deed): (&str, Deed)) -> Outcome {
             page.click(css("[data-test=next-step].primary")).await?;
         }
     }
-    solved(&page).await
+    solved(&page, language).await
 }
 
-async fn by_keyboard(browser: &Browser, (id, deed): (&str, Deed)) -> Outcome {
-    let page = browser.open(Visit::to("/").with_less_motion()).await?;
+async fn by_keyboard(browser: &Browser, id: &str, language: &str) -> Outcome {
+    let mut deeds = solutions(id)?.into_iter();
+    let page = browser.open(Visit::to("/").language(language).with_less_motion()).await?;
     page.wait_until_ready().await?;
     page.key_on("skip-welcome", "Enter").await?;
     page.key_on(&["lesson-", id].concat(), "Enter").await?;
@@ -182,16 +202,18 @@ async fn by_keyboard(browser: &Browser, (id, deed): (&str, Deed)) -> Outcome {
         }
         if commands {
             page.key_on("run", "Enter").await?;
+            page.wait_until_gone(test("run")).await?;
         }
         if question {
             right_answer(&page).await?;
         }
         if goal {
-            match &deed {
-                Deed::Fetch => page.key_on("fetch", "Enter").await?,
-                Deed::Type(commands) => {
+            let commands = deeds.next().unwrap_or_default();
+            match id {
+                "first-message" => page.key_on("fetch", "Enter").await?,
+                _ => {
                     page.tab_to("terminal-input").await?;
-                    for command in *commands {
+                    for command in &commands {
                         let before = page.entries().await?.len();
                         page.type_text(command).await?;
                         page.press("Enter").await?;
@@ -206,5 +228,5 @@ async fn by_keyboard(browser: &Browser, (id, deed): (&str, Deed)) -> Outcome {
             page.key_on("next-step", "Enter").await?;
         }
     }
-    solved(&page).await
+    solved(&page, language).await
 }
