@@ -93,7 +93,10 @@ impl Broker {
 
     /// Up to 3.11: queues keep as much in memory as fits below the limit, all the same share.
     fn page(&mut self, queues: u64, out: &mut Out<'_>) {
-        let pages = |queue: &Queue| matches!(&queue.storage, Messages::Classic(levels) if levels.can_page());
+        let pages = |queue: &Queue| match &queue.storage {
+            Messages::Classic(levels) => levels.can_page(),
+            _ => false,
+        };
         let can_page = self.queues.values().filter(|queue| pages(queue)).map(|queue| queue.id);
         let can_page: Vec<QueueId> = can_page.collect();
         if can_page.is_empty() {
