@@ -17,6 +17,9 @@ pub mod shell;
 
 pub mod explore;
 
+#[cfg(not(target_arch = "wasm32"))]
+pub mod bench;
+
 pub mod lesson;
 
 pub mod view;

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each module with the modules it may name, itself aside.
-const LAYERS: [(&str, &[&str]); 16] = [
+const LAYERS: [(&str, &[&str]); 17] = [
     ("ordered", &[]),
     ("sim", &[]),
     ("raft", &["sim"]),
@@ -18,13 +18,14 @@ const LAYERS: [(&str, &[&str]); 16] = [
     ("lab", &["sim", "kafka", "rabbit", "storage"]),
     ("shell", &["lab", "sim", "kafka", "rabbit"]),
     ("explore", &["lab", "shell", "sim", "kafka", "rabbit"]),
+    ("bench", &["lab", "shell", "sim", "kafka", "rabbit"]),
     ("lesson", &["lab", "shell", "sim"]),
     ("view", &["lab", "lesson", "sim", "kafka", "rabbit"]),
     ("host", &["lab", "shell", "lesson", "view", "storage", "sim"]),
     ("browser", &["storage", "host"]),
     ("ui", &["host", "view", "lesson", "browser"]),
     ("embed", &["host", "browser"]),
-    ("bin", &["browser", "ui", "explore", "host", "lab", "lesson", "shell", "storage"]),
+    ("bin", &["bench", "browser", "ui", "explore", "host", "lab", "lesson", "shell", "storage"]),
 ];
 
 /// Crates and the only modules that may name them.

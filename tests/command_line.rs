@@ -1,5 +1,6 @@
 //! The command line: exit codes, formats, and what it says when it cannot go on.
 
+use serde_json::Value;
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
@@ -31,7 +32,7 @@ fn a_wrong_command_line_is_told_what_is_right() {
         (&["run", "a", "b"], "found b, expected one file"),
         (&["run", "/no/such/file"], "cannot read /no/such/file"),
         (&["explore", "--without", "x"], "found x, expected a protection: epoch-truncation"),
-        (&["bench"], "not here yet: bench"),
+        (&["bench", "--jsn"], "found --jsn, expected --json or nothing"),
     ];
     for (arguments, sentence) in cases {
         let output = pushpull(arguments, b"");
@@ -43,6 +44,22 @@ fn a_wrong_command_line_is_told_what_is_right() {
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("line 2 is not UTF-8"));
     assert_eq!(pushpull(&["--help"], b"").status.code(), Some(0));
+}
+
+#[test]
+fn a_bench_tells_rates_beside_limits() {
+    let output = pushpull(&["bench", "--json"], b"");
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let lines: Vec<Value> = text(&output.stdout)
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("each line is JSON"))
+        .collect();
+    assert_eq!(lines.len(), 4);
+    for line in lines {
+        let number = |name: &str| line[name].as_f64().expect("a number");
+        let share = number("per_s") / number("limit_per_s");
+        assert!(number("per_s") > 0.0 && (share - number("share")).abs() < 0.01, "{line}");
+    }
 }
 
 #[test]

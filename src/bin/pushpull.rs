@@ -1,5 +1,12 @@
 //! The command line: scripts in a fresh lab, lessons checked.
+//!
+//! `run --export FILE=COPY` copies a file of a Kafka server out of the lab when the script is
+//! done: a segment is byte for byte what a real broker would have written. To see it with a
+//! library that nobody here wrote: `pip install kafka-python` (read with 3.0), then
+//! `kafka.record.MemoryRecords(open(COPY, "rb").read())` gives its batches one by one with
+//! `next_batch()`, each with `validate_crc()` and its records.
 
+use pushpull::bench;
 use pushpull::explore::search::{Search, lines_of, search};
 use pushpull::lab::command::LabSpec;
 use pushpull::lab::{Event, Timeline};
@@ -16,10 +23,11 @@ const USAGE: &str = "\
 pushpull: a laboratory for message brokers
 
   pushpull run [--json] [--events] [--seed N] FILE|-   run a script in a fresh lab
+      [--export SERVER/TOPIC-PARTITION/NAME=COPY]...   then copy files of Kafka's servers out of it
   pushpull check PATH...                               run lessons: what they say must be so
   pushpull explore [--seeds N] [--steps N] [--seed FIRST] [--without PROTECTION] [SCRIPT]
                                                        search for a broken invariant
-  pushpull bench [--json]                              the engines' rates (not here yet)
+  pushpull bench [--json]                              the engines' rates beside their limit
 
 run exits with 0, or with 1 at the first command that failed, unless its line begins with `! `.
 ";
@@ -64,7 +72,11 @@ fn dispatch(arguments: &[String], out: &mut impl Write) -> io::Result<ExitCode> 
             Ok(search) => explore(&search, out),
             Err(sentence) => Ok(usage(&sentence)),
         },
-        "bench" => Ok(complain("not here yet: bench waits for both engines to be whole", 2)),
+        "bench" => match rest {
+            [] => bench(false, out),
+            [word] if word == "--json" => bench(true, out),
+            [word, ..] => Ok(usage(&format!("found {word}, expected --json or nothing"))),
+        },
         "help" | "--help" | "-h" => {
             out.write_all(USAGE.as_bytes())?;
             Ok(ExitCode::SUCCESS)
@@ -149,6 +161,42 @@ fn explore(options: &Search, out: &mut impl Write) -> io::Result<ExitCode> {
     Ok(if report.found.is_some() { ExitCode::from(1) } else { ExitCode::SUCCESS })
 }
 
+// ---- bench ----
+
+/// Enough for a second or two of each, and for a moment of a program that is not optimised.
+const BENCH_MESSAGES: u64 = if cfg!(debug_assertions) { 2_000 } else { 500_000 };
+
+/// The one place of the program that looks at a real clock.
+#[allow(clippy::disallowed_methods, clippy::disallowed_types)]
+fn bench(json: bool, out: &mut impl Write) -> io::Result<ExitCode> {
+    let begin = std::time::Instant::now();
+    let clock = move || begin.elapsed().as_secs_f64();
+    let rates = match bench::all(BENCH_MESSAGES, &clock) {
+        Ok(rates) => rates,
+        Err(sentence) => return Ok(complain(&sentence, 1)),
+    };
+    if cfg!(debug_assertions) && !json {
+        writeln!(out, "this program is not optimised: these are no figures to keep")?;
+    }
+    for rate in rates {
+        match json {
+            false => writeln!(out, "{rate}")?,
+            true => writeln!(
+                out,
+                "{{\"engine\": \"{}\", \"what\": \"{}\", \"messages\": {}, \"per_s\": {:.0}, \
+                 \"limit_per_s\": {:.0}, \"share\": {:.4}}}",
+                rate.engine,
+                rate.what,
+                rate.messages,
+                rate.per_second,
+                rate.limit_per_second,
+                rate.share()
+            )?,
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
 // ---- run ----
 
 struct RunOptions {
@@ -156,11 +204,14 @@ struct RunOptions {
     events: bool,
     seed: u64,
     file: String,
+    /// Files of servers, and where they are copied to.
+    exports: Vec<(String, String)>,
 }
 
 impl RunOptions {
     fn of(words: &[String]) -> Result<RunOptions, String> {
         let (mut json, mut events, mut seed, mut file) = (false, false, 1, None);
+        let mut exports = Vec::new();
         let mut rest = words.iter();
         while let Some(word) = rest.next() {
             let (name, inline) = match word.split_once('=') {
@@ -177,16 +228,25 @@ impl RunOptions {
                         .parse()
                         .map_err(|_| format!("found {value}, expected a number behind --seed"))?;
                 }
+                "--export" => {
+                    let value = inline.or_else(|| rest.next().cloned()).unwrap_or_default();
+                    let Some((from, to)) = value.split_once('=') else {
+                        return Err(format!("found {value}, expected FILE=COPY behind --export"));
+                    };
+                    exports.push((from.to_owned(), to.to_owned()));
+                }
                 "-" => file = Some(word.clone()),
                 option if option.starts_with('-') => {
-                    return Err(format!("found {option}, expected --json, --events or --seed N"));
+                    return Err(format!(
+                        "found {option}, expected --json, --events, --seed or --export"
+                    ));
                 }
                 _ if file.is_some() => return Err(format!("found {word}, expected one file")),
                 _ => file = Some(word.clone()),
             }
         }
         let file = file.ok_or("expected a file, or - for standard input")?;
-        Ok(RunOptions { json, events, seed, file })
+        Ok(RunOptions { json, events, seed, file, exports })
     }
 }
 
@@ -240,9 +300,19 @@ fn run(options: &RunOptions, out: &mut impl Write) -> io::Result<ExitCode> {
                 let sentence = format!("{} blocks are not in memory", blocks.len());
                 return Ok(complain(&sentence, 1));
             }
-            Progress::End => return Ok(ExitCode::SUCCESS),
+            Progress::End => break,
         }
     }
+    for (from, to) in &options.exports {
+        let bytes = match timeline.session().file(from) {
+            Ok(bytes) => bytes,
+            Err(error) => return Ok(complain(&error.to_string(), 1)),
+        };
+        if let Err(error) = std::fs::write(to, bytes) {
+            return Ok(complain(&format!("cannot write {to}: {error}"), 1));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// A script from a file or from standard input.

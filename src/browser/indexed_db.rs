@@ -1,6 +1,7 @@
 //! The store in IndexedDB.
 //!
-//! Two object stores: `manifests`, by the name of the lab; and `blocks`, by `[lab, id]`. A commit
+//! Two object stores: `manifests`, by the name of the lab, with which tab has it under
+//! `["owner", lab]`; and `blocks`, by `[lab, id]`. A commit
 //! is one transaction with strict durability: when it is complete, it is on the disk.
 //!
 //! The `idb` crate opens the database and makes the requests. Transactions are made and waited
@@ -11,7 +12,7 @@ use super::locks::Lock;
 use crate::ordered::BTreeSet;
 use crate::storage::manifest::Record;
 use crate::storage::store::{Census, after, kept_name, kept_prefix};
-use crate::storage::{Commit, Opened, Store, StoreError, block};
+use crate::storage::{Commit, Manifest, Opened, Store, StoreError, block};
 use bytes::Bytes;
 use gloo::events::EventListener;
 use idb::{DatabaseEvent, Factory, KeyRange, ObjectStore, ObjectStoreParams, Transaction};
@@ -38,6 +39,8 @@ pub struct IndexedDb {
     first_block: Cell<u64>,
     /// True once the lab has a manifest in storage: then it must stay there.
     has_manifest: Cell<bool>,
+    /// The word by which storage knows this tab as the one that has the lab.
+    owner: Cell<u32>,
 }
 
 struct Connection {
@@ -81,6 +84,50 @@ impl IndexedDb {
         Under::begin(database, mode).map_err(|error| failed(&error))
     }
 
+    /// Takes what is kept of a lab whose lock this tab has.
+    async fn opened(&self, lab: &str, lock: Lock) -> Result<Opened, StoreError> {
+        *self.lab.borrow_mut() = Some((lab.to_owned(), lock));
+        self.has_manifest.set(false);
+        let under = self.begin("readwrite").await?;
+        self.owner.set(super::entropy::seed());
+        let owner = JsValue::from(self.owner.get());
+        under.manifests.put(&owner, Some(&owner_of(lab)))?;
+        let there = Self::block_ids(&under, lab).await?;
+        let Some(bytes) = under.manifests.get(JsValue::from(lab))?.await? else {
+            under.finish().await?;
+            self.first_block.set(after(&there));
+            return Ok(Opened { manifest: None, next_block: after(&there) });
+        };
+        let bytes = bytes.unchecked_into::<Uint8Array>().to_vec();
+        let read = Record::decode(lab, &bytes);
+        let read = read.and_then(|record| Ok((Census::take(lab, &record, &there)?, record)));
+        let (census, record) = match read {
+            Ok(read) => read,
+            Err(error) => {
+                // The lab is ours all the same, to be kept aside.
+                under.finish().await?;
+                return Err(error);
+            }
+        };
+        for id in &census.rubbish {
+            under.blocks.delete(key_of(lab, *id))?;
+        }
+        under.finish().await?;
+        self.first_block.set(record.first_block);
+        self.has_manifest.set(true);
+        Ok(Opened { manifest: Some(record.manifest), next_block: census.next_block })
+    }
+
+    /// Fails if another tab took the lab over.
+    async fn check_owner(&self, under: &Under, lab: &str) -> Result<(), StoreError> {
+        let owner = under.manifests.get(owner_of(lab))?.await?.and_then(|owner| owner.as_f64());
+        match owner {
+            Some(owner) if owner != f64::from(self.owner.get()) => Err(StoreError::OtherTab),
+            // Storage that was emptied is found out elsewhere.
+            _ => Ok(()),
+        }
+    }
+
     async fn block_ids(under: &Under, lab: &str) -> Result<BTreeSet<u64>, StoreError> {
         let keys = under.blocks.get_all_keys(Some(all_of(lab)?.into()), None)?.await?;
         let id = |key: JsValue| key.unchecked_into::<Array>().get(1).as_f64();
@@ -97,31 +144,29 @@ impl Store for IndexedDb {
     async fn open(&self, lab: &str) -> Result<Opened, StoreError> {
         self.lab.borrow_mut().take();
         self.connect().await?;
-        let lock = Lock::take(&format!("pushpull/{lab}")).await;
+        let lock = Lock::take(&lock_of(lab)).await;
         let lock = lock.map_err(|error| failed(&error))?.ok_or(StoreError::OtherTab)?;
-        *self.lab.borrow_mut() = Some((lab.to_owned(), lock));
-        self.has_manifest.set(false);
-        let under = self.begin("readwrite").await?;
-        let there = Self::block_ids(&under, lab).await?;
-        let Some(bytes) = under.manifests.get(JsValue::from(lab))?.await? else {
-            self.first_block.set(after(&there));
-            return Ok(Opened { manifest: None, next_block: after(&there) });
-        };
+        self.opened(lab, lock).await
+    }
+
+    async fn take_over(&self, lab: &str) -> Result<Opened, StoreError> {
+        self.lab.borrow_mut().take();
+        self.connect().await?;
+        let lock = Lock::steal(&lock_of(lab)).await.map_err(|error| failed(&error))?;
+        self.opened(lab, lock).await
+    }
+
+    async fn peek(&self, lab: &str) -> Result<Option<Manifest>, StoreError> {
+        let under = self.begin("readonly").await?;
+        let Some(bytes) = under.manifests.get(JsValue::from(lab))?.await? else { return Ok(None) };
         let bytes = bytes.unchecked_into::<Uint8Array>().to_vec();
-        let record = Record::decode(lab, &bytes)?;
-        let census = Census::take(lab, &record, &there)?;
-        for id in &census.rubbish {
-            under.blocks.delete(key_of(lab, *id))?;
-        }
-        under.finish().await?;
-        self.first_block.set(record.first_block);
-        self.has_manifest.set(true);
-        Ok(Opened { manifest: Some(record.manifest), next_block: census.next_block })
+        Ok(Some(Record::decode(lab, &bytes)?.manifest))
     }
 
     async fn keep_aside(&self, date: &str) -> Result<Opened, StoreError> {
         let lab = self.lab()?;
         let under = self.begin("readwrite").await?;
+        self.check_owner(&under, &lab).await?;
         let there = Self::block_ids(&under, &lab).await?;
         let names = Self::names(&under).await?;
         if let Some(bytes) = under.manifests.get(JsValue::from(&*lab))?.await? {
@@ -138,6 +183,7 @@ impl Store for IndexedDb {
     async fn read(&self, ids: &[u64]) -> Result<Vec<Bytes>, StoreError> {
         let lab = self.lab()?;
         let under = self.begin("readonly").await?;
+        self.check_owner(&under, &lab).await?;
         let asked = ids.iter().map(|id| under.blocks.get(key_of(&lab, *id)));
         let asked = asked.collect::<Result<Vec<_>, _>>()?;
         let mut blocks = Vec::with_capacity(ids.len());
@@ -154,6 +200,7 @@ impl Store for IndexedDb {
         let record = Record { first_block: self.first_block.get(), manifest }.encode();
         let name = JsValue::from(&*lab);
         let under = self.begin("readwrite").await?;
+        self.check_owner(&under, &lab).await?;
         if self.has_manifest.get() && under.manifests.get_key(name.clone())?.await?.is_none() {
             let sentence = "the browser's storage was emptied while the lab was open";
             return Err(StoreError::Unavailable(sentence.into()));
@@ -176,6 +223,7 @@ impl Store for IndexedDb {
     async fn erase(&self) -> Result<(), StoreError> {
         let lab = self.lab()?;
         let under = self.begin("readwrite").await?;
+        self.check_owner(&under, &lab).await?;
         let prefix = kept_prefix(&lab);
         let names = Self::names(&under).await?;
         for name in names.iter().filter(|name| **name == lab || name.starts_with(&prefix)) {
@@ -250,6 +298,15 @@ async fn open_database() -> Result<IdbDatabase, StoreError> {
         }
     });
     Ok(request.await?.into())
+}
+
+fn lock_of(lab: &str) -> String {
+    ["pushpull/", lab].concat()
+}
+
+/// Under this key stands which tab has a lab. It is no string, and so no lab's name.
+fn owner_of(lab: &str) -> JsValue {
+    Array::of2(&"owner".into(), &lab.into()).into()
 }
 
 fn key_of(lab: &str, id: u64) -> JsValue {

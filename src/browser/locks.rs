@@ -31,6 +31,15 @@ impl Lock {
     /// Takes the lock of this name; `None` if another tab holds it. Where the browser has no
     /// locks, every tab gets it.
     pub async fn take(name: &str) -> Result<Option<Lock>, JsValue> {
+        Lock::ask(name, false).await
+    }
+
+    /// Takes the lock of this name from whichever tab has it.
+    pub async fn steal(name: &str) -> Result<Lock, JsValue> {
+        Lock::ask(name, true).await?.ok_or_else(|| "the lock could not be taken over".into())
+    }
+
+    async fn ask(name: &str, steal: bool) -> Result<Option<Lock>, JsValue> {
         let let_go = Rc::new(RefCell::new(None));
         let navigator = Reflect::get(&js_sys::global(), &"navigator".into())?;
         let locks = Reflect::get(&navigator, &"locks".into())?;
@@ -39,7 +48,10 @@ impl Lock {
         }
         let controller = AbortController::new()?;
         let options = Object::new();
-        Reflect::set(&options, &"signal".into(), &controller.signal())?;
+        match steal {
+            true => Reflect::set(&options, &"steal".into(), &true.into())?,
+            false => Reflect::set(&options, &"signal".into(), &controller.signal())?,
+        };
         let mut asked = Err(JsValue::NULL);
         let held = let_go.clone();
         let granted = Promise::new(&mut |granted, refused| {

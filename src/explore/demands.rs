@@ -8,6 +8,7 @@
 
 use crate::kafka::event::{Event as Kafka, TopicPartition};
 use crate::kafka::inspect::PartitionState;
+use crate::kafka::spec::{CommitMode, Reads};
 use crate::lab::event::{LabEvent, What};
 use crate::lab::invariants::Broken;
 use crate::lab::{Event, Session};
@@ -35,6 +36,14 @@ pub struct Demands {
     /// Brokers whose machines lost power.
     torn: BTreeSet<i32>,
     committed: BTreeMap<(Rc<str>, TopicPartition), i64>,
+    /// Where each group began to read a partition of which it had committed nothing.
+    began: BTreeMap<(Rc<str>, TopicPartition), i64>,
+    /// The offsets that each group has processed.
+    processed: BTreeSet<(Rc<str>, TopicPartition, i64)>,
+    /// Partitions with markers, which nobody processes.
+    marked: BTreeSet<TopicPartition>,
+    /// Who of a group reads a partition.
+    owners: BTreeMap<(Rc<str>, TopicPartition), Rc<str>>,
     confirmed: BTreeSet<u64>,
     settled: BTreeSet<u64>,
     /// A producer began anew: its application sends again what it does not know to be stored.
@@ -42,6 +51,15 @@ pub struct Demands {
     unclean: bool,
     power_cut: bool,
     rabbit_power_cut: bool,
+}
+
+/// The group of a consumer, and whether it is a share group.
+fn group_of(session: &Session, client: &str) -> Option<(Rc<str>, bool)> {
+    let spec = session.kafka.consumer(client)?;
+    match &spec.reads {
+        Reads::Group { group, .. } => Some((group.as_str().into(), spec.is_share)),
+        Reads::Assigned { .. } => None,
+    }
 }
 
 fn broken<T>(rule: &'static str, found: String) -> Result<T, Broken> {
@@ -75,6 +93,7 @@ impl Demands {
     fn lab(&mut self, event: &LabEvent, told: &Event) {
         match event {
             LabEvent::Process { name, became } => {
+                self.owners.retain(|_, who| **who != **name);
                 let broker = name.strip_prefix("kafka-").and_then(|id| id.parse().ok());
                 match (broker, *became) {
                     (Some(id), "crashed" | "power_cut" | "stopped") => {
@@ -136,15 +155,77 @@ impl Demands {
             }
             Kafka::OffsetCommitted { group, partition, offset } => {
                 let place = (group.clone(), partition.clone());
+                self.was_processed(&place, *offset, session)?;
                 let before = self.committed.insert(place, *offset);
                 if let Some(before) = before.filter(|before| before > offset && !self.power_cut) {
                     let found = format!("{group}, {partition}: {before}, then {offset}");
                     return broken("what a group has committed never goes back", found);
                 }
             }
+            Kafka::Processed { client, partition, offset, .. } => {
+                if let Some((group, _)) = group_of(session, client) {
+                    self.processed.insert((group, partition.clone(), *offset));
+                }
+            }
+            Kafka::MarkerWritten { partition, .. } => {
+                self.marked.insert(partition.clone());
+            }
+            Kafka::OffsetReset { client, partition, offset } => {
+                if let Some((group, _)) = group_of(session, client) {
+                    self.began.insert((group, partition.clone()), *offset);
+                }
+            }
+            Kafka::PartitionsAssigned { client, partitions } => {
+                let Some((group, false)) = group_of(session, client) else { return Ok(()) };
+                for partition in partitions {
+                    let place = (group.clone(), partition.clone());
+                    let other = self.owners.insert(place, client.clone());
+                    if let Some(other) = other.filter(|other| other != client) {
+                        let found = format!("{group}: {partition} is read by {other} and {client}");
+                        return broken("a partition has one owner at a time", found);
+                    }
+                }
+            }
+            Kafka::PartitionsRevoked { client, partitions }
+            | Kafka::PartitionsLost { client, partitions } => {
+                self.owners.retain(|(_, tp), who| who != client || !partitions.contains(tp));
+            }
+            // Whoever the group gave up owns nothing, whether it knows that or not.
+            Kafka::MemberLeft { client, .. } | Kafka::ClientCrashed { client, .. } => {
+                self.owners.retain(|_, who| who != client);
+            }
             _ => {}
         }
         Ok(())
+    }
+
+    /// Applications that do not commit first commit what they have processed.
+    fn was_processed(
+        &self,
+        place: &(Rc<str>, TopicPartition),
+        offset: i64,
+        session: &Session,
+    ) -> Result<(), Broken> {
+        let (group, partition) = place;
+        if self.marked.contains(partition) {
+            return Ok(());
+        }
+        let before = self.committed.get(place).or(self.began.get(place)).copied();
+        let clients = session.kafka.clients().into_iter();
+        let members = clients.filter(|client| client.group.as_deref() == Some(&**group));
+        let mut specs = members.filter_map(|client| session.kafka.consumer(&client.name));
+        if specs.any(|spec| spec.is_share || spec.commit == CommitMode::Before) {
+            return Ok(());
+        }
+        let is_processed =
+            |offset: &i64| self.processed.contains(&(group.clone(), partition.clone(), *offset));
+        match (before.unwrap_or(0)..offset).find(|offset| !is_processed(offset)) {
+            Some(missing) => {
+                let found = format!("{group}, {partition}: {offset}, and {missing} was not");
+                broken("what a group has committed it has processed", found)
+            }
+            None => Ok(()),
+        }
     }
 
     fn rabbit(&mut self, event: &Rabbit) {

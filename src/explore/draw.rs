@@ -1,9 +1,9 @@
 //! Random scripts: a cluster, clients, and faults with time between them.
 //!
-//! A seed draws one of four plays, each with faults that matter to it: replicas of a log, a
-//! consumer group, a work queue, a chain of dead letters. The rules that [`super::demands`] counts
-//! on are kept: no more than one Kafka machine loses power in a script, RabbitMQ's never does, no
-//! topic is deleted and no offset set by hand.
+//! A seed draws one of five plays, each with faults that matter to it: replicas of a log, a
+//! consumer group, transactions, a work queue, a chain of dead letters. The rules that
+//! [`super::demands`] counts on are kept: no more than one Kafka machine loses power in a script,
+//! RabbitMQ's never does, no topic is deleted and no offset set by hand.
 
 use crate::sim::Stream;
 
@@ -12,30 +12,43 @@ use crate::sim::Stream;
 enum Play {
     Replicas,
     Group,
+    Transactions,
     Work,
     Deaths,
+    Nodes,
 }
 
 /// A script for a seed with about so many faults, in a lab without these protections.
 pub fn script(seed: u64, steps: usize, without: &[String]) -> Vec<String> {
     let mut dice = Dice { stream: Stream::named(seed, "explore"), is_cut: false };
     let play = match side(without) {
-        Some(Side::Kafka) => dice.one(&[Play::Replicas, Play::Group]),
+        Some(Side::Kafka) => dice.one(plays_of(&without[0])),
         Some(Side::Rabbit) => dice.one(&[Play::Work, Play::Deaths]),
-        None => dice.one(&[Play::Replicas, Play::Group, Play::Work, Play::Deaths]),
+        None => dice.one(&[
+            Play::Replicas,
+            Play::Group,
+            Play::Transactions,
+            Play::Work,
+            Play::Deaths,
+            Play::Nodes,
+        ]),
     };
     let mut lines = vec![lab(seed, play, without, &mut dice)];
     match play {
         Play::Replicas => replicas(&mut lines, &mut dice),
         Play::Group => group(&mut lines, &mut dice),
+        Play::Transactions => transactions(&mut lines, &mut dice),
         Play::Work => work(&mut lines, &mut dice),
         Play::Deaths => deaths(&mut lines, &mut dice),
+        Play::Nodes => nodes(&mut lines, &mut dice),
     }
     for _ in 0..steps {
         let line = match play {
             Play::Replicas => dice.replica_fault(),
             Play::Group => dice.group_fault(),
+            Play::Transactions => dice.transaction_fault(),
             Play::Work | Play::Deaths => dice.work_fault(),
+            Play::Nodes => dice.node_fault(),
         };
         lines.push(line);
         lines.push(dice.time(play));
@@ -73,6 +86,15 @@ fn side(without: &[String]) -> Option<Side> {
     Some(if kafka { Side::Kafka } else { Side::Rabbit })
 }
 
+/// The plays in which a protection of the Kafka side matters.
+fn plays_of(without: &str) -> &'static [Play] {
+    match without {
+        "generation-check" | "cooperative-revoke" | "commit-after-process" => &[Play::Group],
+        "transaction-fencing" => &[Play::Transactions],
+        _ => &[Play::Replicas],
+    }
+}
+
 fn lab(seed: u64, play: Play, without: &[String], dice: &mut Dice) -> String {
     let mut line = format!("lab new --seed {seed}");
     match play {
@@ -82,7 +104,9 @@ fn lab(seed: u64, play: Play, without: &[String], dice: &mut Dice) -> String {
             line += &format!(" --set replica.lag.time.max.ms={lag}");
         }
         Play::Group => line += " --set offsets.topic.num.partitions=1",
+        Play::Transactions => line += " --set transaction.state.log.num.partitions=1",
         Play::Work | Play::Deaths => {}
+        Play::Nodes => line += " --kafka-brokers 1 --rabbit-nodes 3",
     }
     for name in without {
         line += &format!(" --without {name}");
@@ -105,13 +129,39 @@ fn group(lines: &mut Vec<String>, dice: &mut Dice) {
     lines.push(format!("kafka-topics --create --topic t --partitions {partitions}"));
     let (rate, count) = (dice.one(&[2, 5, 20]), dice.one(&[50, 200]));
     lines.push(format!("producer p --kafka t --rate {rate}/s --count {count}"));
-    let protocol = dice.one(&["classic", "consumer"]);
+    let protocol = dice.one(&[
+        "classic",
+        "classic --set partition.assignment.strategy=cooperative-sticky",
+        "consumer",
+    ]);
     for name in ["c1", "c2"] {
         let (process, commit) = (dice.one(&["1ms", "50ms", "400ms"]), dice.one(&["auto", "after"]));
         lines.push(format!(
             "consumer {name} --kafka t --group g --process {process} --commit {commit} \
              --set group.protocol={protocol} --set auto.offset.reset=earliest"
         ));
+    }
+}
+
+fn transactions(lines: &mut Vec<String>, dice: &mut Dice) {
+    lines.push(
+        "kafka-topics --create --topic t --partitions 2 --replication-factor 3 \
+         --config min.insync.replicas=2"
+            .to_owned(),
+    );
+    lines.push(
+        "consumer c1 --kafka t --group g --set isolation.level=read_committed \
+         --set auto.offset.reset=earliest"
+            .to_owned(),
+    );
+    for name in ["p1", "p2"] {
+        let (rate, records) = (dice.one(&[2, 10, 50]), dice.one(&[3, 7]));
+        let timeout = dice.one(&[5_000, 60_000]);
+        lines.push(format!(
+            "producer {name} --kafka t --rate {rate}/s --count 40 --transaction {records} \
+             --abort-every 3 --set transactional.id=x --set transaction.timeout.ms={timeout}"
+        ));
+        lines.push(dice.time(Play::Transactions));
     }
 }
 
@@ -122,6 +172,28 @@ fn work(lines: &mut Vec<String>, dice: &mut Dice) {
     for name in ["r1", "r2"] {
         let (prefetch, process) = (dice.one(&[1, 5, 20]), dice.one(&["1ms", "20ms", "300ms"]));
         lines.push(format!("consumer {name} --rabbit q --prefetch {prefetch} --process {process}"));
+    }
+}
+
+/// A quorum queue and a classic one on three nodes, with clients on different nodes.
+fn nodes(lines: &mut Vec<String>, dice: &mut Dice) {
+    lines.push("rabbitmqadmin declare queue --name s --type quorum".to_owned());
+    lines.push("rabbitmqadmin declare queue --name q".to_owned());
+    let hosts = ["rabbit-1,rabbit-2,rabbit-3", "rabbit-2,rabbit-3,rabbit-1", "rabbit-3,rabbit-1"];
+    for (name, queue) in [("p", "s"), ("d", "q")] {
+        let (rate, count) = (dice.one(&[5, 50]), dice.one(&[20, 100]));
+        let host = dice.one(&hosts);
+        lines.push(format!(
+            "producer {name} --rabbit /{queue} --rate {rate}/s --count {count} --set host={host}"
+        ));
+    }
+    for (name, queue) in [("r1", "s"), ("r2", "s"), ("r3", "q")] {
+        let (prefetch, process) = (dice.one(&[1, 5, 20]), dice.one(&["1ms", "20ms", "300ms"]));
+        let host = dice.one(&hosts);
+        lines.push(format!(
+            "consumer {name} --rabbit {queue} --prefetch {prefetch} --process {process} \
+             --set host={host}"
+        ));
     }
 }
 
@@ -163,8 +235,10 @@ impl Dice {
     fn time(&mut self, play: Play) -> String {
         let spans: &[&str] = match play {
             Play::Replicas => &["5ms", "50ms", "500ms", "3s", "12s", "20s"],
-            Play::Group => &["50ms", "500ms", "3s", "12s", "50s"],
+            Play::Group => &["500ms", "3s", "12s", "50s", "50s"],
+            Play::Transactions => &["5ms", "50ms", "500ms", "3s", "12s"],
             Play::Work | Play::Deaths => &["1ms", "20ms", "100ms", "500ms", "3s"],
+            Play::Nodes => &["1ms", "20ms", "500ms", "3s", "20s", "90s"],
         };
         format!("run {}", self.one(spans))
     }
@@ -200,6 +274,43 @@ impl Dice {
             4 | 5 => format!("client {client} pause"),
             6 | 7 => format!("client {client} resume"),
             8 => format!("net isolate {client}"),
+            _ => "net heal".into(),
+        }
+    }
+
+    fn transaction_fault(&mut self) -> String {
+        let client = self.one(&["p1", "p2"]);
+        let broker = self.one(&["kafka-1", "kafka-2", "kafka-3"]);
+        match self.below(12) {
+            0 => format!("client {client} crash"),
+            1 => format!("client {client} stop"),
+            2 | 3 => format!("client {client} start"),
+            4 => format!("client {client} pause"),
+            5 | 6 => format!("client {client} resume"),
+            7 => format!("node {broker} crash"),
+            8 | 9 => format!("node {broker} start"),
+            10 => format!("net isolate {client}"),
+            _ => "net heal".into(),
+        }
+    }
+
+    fn node_fault(&mut self) -> String {
+        let node = self.one(&["rabbit-1", "rabbit-2", "rabbit-3"]);
+        let other = self.one(&["rabbit-1", "rabbit-2", "rabbit-3", "p", "r1"]);
+        let client = self.one(&["r1", "r2", "r3"]);
+        match self.below(16) {
+            0 | 1 => format!("node {node} crash"),
+            2 => format!("node {node} stop"),
+            3..=5 => format!("node {node} start"),
+            6 => format!("node {node} pause"),
+            7 => format!("node {node} resume"),
+            8 | 9 => format!("net isolate {node}"),
+            10 if other != node => format!("net partition {node} {other}"),
+            // What is lost on a connection of AMQP is lost for good: TCP does not do that.
+            11 if other != node => format!("net drop {node} {other} --kind queue.raft --count 3"),
+            12 => format!("net slow {node} --latency 300ms"),
+            13 => format!("client {client} crash"),
+            14 => format!("client {client} start"),
             _ => "net heal".into(),
         }
     }

@@ -147,6 +147,19 @@ impl Desk {
         &mut self.saver
     }
 
+    /// From now on this is what keeps storage up to date.
+    pub fn set_saver(&mut self, saver: Saver) {
+        self.saver = saver;
+        self.framing.change();
+    }
+
+    /// A copy of a lab that another tab has.
+    pub fn copied(timeline: Timeline, end: Time, saver: Saver) -> Desk {
+        let mut desk = Desk::new(timeline, saver);
+        desk.travel(Destination::Instant(end));
+        desk
+    }
+
     fn subject(&self) -> Subject<'_> {
         Subject { timeline: &self.timeline, teaching: &self.teaching }
     }
@@ -209,7 +222,11 @@ impl Desk {
             }
             Request::Share => return vec![Reply::Shared { text: self.share() }],
             // The server's own.
-            Request::Open { .. } | Request::OpenLink { .. } | Request::Erase { .. } => {}
+            Request::Open { .. }
+            | Request::OpenLink { .. }
+            | Request::TakeOver
+            | Request::Keep { .. }
+            | Request::Erase { .. } => {}
         }
         Vec::new()
     }

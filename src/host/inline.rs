@@ -142,6 +142,8 @@ fn fulfil<S: Store + 'static>(store: Rc<S>, wish: Wish, today: String) -> AtWork
     Box::pin(async move {
         match wish {
             Wish::Open { lab } => Told::Opened(store.open(&lab).await),
+            Wish::TakeOver { lab } => Told::Opened(store.take_over(&lab).await),
+            Wish::Peek { lab } => Told::Peeked(store.peek(&lab).await),
             Wish::KeepAside => Told::KeptAside(store.keep_aside(&today).await),
             Wish::Commit(commit) => Told::Committed(store.commit(&commit).await),
             Wish::Erase => Told::Erased(store.erase().await),

@@ -82,6 +82,13 @@ pub enum Request {
         /// The lesson that it names, once it was asked for: `en` or `ko`, and the lesson as JSON.
         lesson: Option<(String, String)>,
     },
+    /// Take the lab from the tab that has it, as it was saved last.
+    TakeOver,
+    /// Make a shared lab the user's own; what is kept under its name is put aside first.
+    Keep {
+        /// The name of the lab in storage.
+        lab: String,
+    },
     /// The lab as a link; answered by [`Reply::Shared`].
     Share,
     /// Empty the storage of this lab and begin anew with this script.
@@ -173,6 +180,8 @@ pub enum Found {
         /// Up to this instant everything was saved.
         saved_us: u64,
     },
+    /// Another tab has the lab; this is a copy in memory, as it was saved last.
+    OtherTab,
     /// Nothing, as it was not asked: a link was opened.
     Link,
     /// Storage cannot be used; the lab is in memory only.

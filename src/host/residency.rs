@@ -135,6 +135,11 @@ impl Residency {
         }
     }
 
+    /// At most so many bytes of saved blocks stay in memory.
+    pub fn bytes_max(&self) -> u64 {
+        self.bytes_max
+    }
+
     /// Bytes of saved blocks in memory.
     pub fn resident_bytes(&self) -> u64 {
         self.resident_bytes

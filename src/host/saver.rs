@@ -22,6 +22,9 @@ pub const BYTES_AT_ONCE: u64 = 1 << 20;
 /// With more unsaved bytes than this the lab waits for storage, so that memory stays bounded.
 pub const BYTES_UNSAVED_MAX: u64 = 32 << 20;
 
+/// Without storage all that is written stays in memory: at most so many times what else would.
+const MEMORY_FACTOR: u64 = 20;
+
 /// After a failed commit the next attempt waits so long, then twice as long, up to the last.
 const RETRY_US: (u64, u64) = (1_000_000, 30_000_000);
 
@@ -174,6 +177,13 @@ impl Saver {
     /// True if so much is unsaved that the lab should wait.
     pub fn is_overwhelmed(&self, timeline: &Timeline) -> bool {
         self.is_writing() && self.unsaved_bytes(timeline) > BYTES_UNSAVED_MAX
+    }
+
+    /// How many bytes the lab may write, if that is passed and none of it can leave memory.
+    pub fn memory_limit_passed(&self, timeline: &Timeline) -> Option<u64> {
+        let limit = (self.residency.bytes_max() * MEMORY_FACTOR).max(BYTES_AT_ONCE);
+        let passed = self.access != Access::Writes && written_bytes(timeline.session()) > limit;
+        passed.then_some(limit)
     }
 
     /// When the next commit is due, if one will be.

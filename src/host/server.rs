@@ -14,6 +14,7 @@ use crate::view::frame::Frame;
 
 mod lessons;
 mod links;
+mod tabs;
 
 /// At most so many requests wait while the lab is being opened.
 const WAITING_MAX: usize = 1_000;
@@ -53,6 +54,10 @@ enum Phase {
     Closed,
     /// Storage was asked for the lab.
     Asking { script: String },
+    /// Another tab has the lab: storage was asked for a look at it.
+    Peeking { script: String },
+    /// Storage was asked for the place of the user's own lab, which a shared one is to take.
+    Adopting { desk: Box<Desk> },
     /// Storage gives what cannot be read another name.
     KeepingAside { script: String, error: String },
     /// Storage was asked to remove everything.
@@ -115,6 +120,16 @@ impl Server {
             }
             (Phase::Open { .. }, Request::OpenLink { text, file, lesson }) => {
                 self.open_link(&text, file, lesson)
+            }
+            (Phase::Open { desk, .. }, Request::TakeOver)
+                if *desk.saver().access() == Access::OtherTab =>
+            {
+                self.take_over()
+            }
+            (Phase::Open { desk, .. }, Request::Keep { lab })
+                if *desk.saver().access() == Access::Shared =>
+            {
+                self.adopt(lab)
             }
             (Phase::Open { desk, .. }, Request::Erase { .. }) if desk.is_recovering() => Vec::new(),
             (Phase::Open { .. }, Request::Erase { script }) => self.erase(script),
@@ -285,6 +300,10 @@ impl Server {
     /// What came of a wish.
     pub fn told(&mut self, told: Told, now_us: u64) -> Vec<Reply> {
         match (std::mem::take(&mut self.phase), told) {
+            (Phase::Peeking { script }, Told::Peeked(result)) => self.peeked(script, result),
+            (Phase::Adopting { desk }, Told::Opened(result) | Told::KeptAside(result)) => {
+                self.adopted(desk, result)
+            }
             (Phase::Asking { script }, Told::Opened(result)) => self.opened(script, result),
             (Phase::KeepingAside { script, error }, Told::KeptAside(result)) => {
                 let found = Found::Unreadable { error };
@@ -359,6 +378,7 @@ impl Server {
             StoreError::Corrupt { .. } | StoreError::Newer { .. } => {
                 self.keep_aside(script, error.to_string())
             }
+            StoreError::OtherTab => self.peek(script),
             _ if desk.may_ask_again() => {
                 self.phase = Phase::Open { desk, script };
                 Vec::new()
@@ -379,10 +399,7 @@ impl Server {
                 let found = Found::NoStorage { reason: reason.clone() };
                 return self.begin(Access::Unavailable(reason), 0, script, found);
             }
-            Err(StoreError::OtherTab) => {
-                let found = Found::NoStorage { reason: StoreError::OtherTab.to_string() };
-                return self.begin(Access::OtherTab, 0, script, found);
-            }
+            Err(StoreError::OtherTab) => return self.peek(script),
             Err(error @ (StoreError::Corrupt { .. } | StoreError::Newer { .. })) => {
                 return self.keep_aside(script, error.to_string());
             }

@@ -1,7 +1,7 @@
 //! What the host wishes of storage, and what it is told. Wishes are data: whoever drives the host
 //! has the store, and time goes on meanwhile.
 
-use crate::storage::{Commit, Opened, StoreError};
+use crate::storage::{Commit, Manifest, Opened, StoreError};
 use bytes::Bytes;
 
 /// What the host wishes of storage. At most one that writes is under way, and one `Read`.
@@ -9,6 +9,16 @@ use bytes::Bytes;
 pub enum Wish {
     /// Take a lab; told [`Told::Opened`].
     Open {
+        /// Its name.
+        lab: String,
+    },
+    /// Take a lab from the tab that has it; told [`Told::Opened`].
+    TakeOver {
+        /// Its name.
+        lab: String,
+    },
+    /// Look at what is kept of a lab that another tab has; told [`Told::Peeked`].
+    Peek {
         /// Its name.
         lab: String,
     },
@@ -28,6 +38,8 @@ pub enum Wish {
 /// What came of a wish.
 #[derive(Clone, Debug)]
 pub enum Told {
+    /// Of [`Wish::Peek`].
+    Peeked(Result<Option<Manifest>, StoreError>),
     /// Of [`Wish::Open`].
     Opened(Result<Opened, StoreError>),
     /// Of [`Wish::KeepAside`].

@@ -3,11 +3,11 @@
 use super::broker::{Broker, Server};
 use super::command::Command;
 use super::consumer::Consumer;
-use super::controller::ControllerProcess;
+use super::controller::{Controller, ControllerProcess};
 use super::event::{Event, InHands, TopicPartition};
 use super::inspect::{
     ClientKind, ClientState, Glimpse, GroupPosition, GroupState, MemberState, PartitionState,
-    ReplicaState, SegmentState, TopicState,
+    ReplicaState, SegmentState, TopicState, TransactionState,
 };
 use super::log::Log;
 use super::message::message_of;
@@ -17,7 +17,7 @@ use super::partition::Partition;
 use super::process::{Process, Program};
 use super::producer::Producer;
 use super::record::{BatchStream, Records};
-use super::spec::{Reads, Spec};
+use super::spec::{ConsumerSpec, Reads, Spec};
 use crate::ordered::{BTreeMap, BTreeSet};
 use crate::sim::{
     CostModel, Disk, Happening, MessageId, NodeId, Saved, SavedProcess, Status, Time, World,
@@ -96,9 +96,18 @@ impl Cluster {
     /// All topics in the order of their names, internal ones too. A partition stands as its leader
     /// has it; without one as the replica does that has the most, or had when it went down.
     pub fn topics(&self) -> Vec<TopicState> {
+        self.topics_where(|_| true)
+    }
+
+    /// The topic of this name.
+    pub fn topic(&self, name: &str) -> Option<TopicState> {
+        self.topics_where(|topic| topic == name).pop()
+    }
+
+    fn topics_where(&self, is: impl Fn(&str) -> bool) -> Vec<TopicState> {
         let mut topics: BTreeMap<Rc<str>, TopicState> = BTreeMap::new();
         let image = self.image();
-        for key in self.partitions() {
+        for key in self.partitions_where(&is) {
             let topic = topics.entry(key.topic.clone()).or_insert_with(|| TopicState {
                 name: key.topic.to_string(),
                 internal: is_internal(&key.topic),
@@ -113,21 +122,33 @@ impl Cluster {
         topics.into_values().collect()
     }
 
-    /// Every partition of which a broker has a replica.
-    fn partitions(&self) -> BTreeSet<TopicPartition> {
-        self.brokers().flat_map(|(_, broker)| broker.partitions().keys().cloned()).collect()
+    /// Every partition of these topics of which a broker has a replica.
+    fn partitions_where(&self, is: impl Fn(&str) -> bool) -> BTreeSet<TopicPartition> {
+        let all = self.brokers().flat_map(|(_, broker)| broker.partitions().keys());
+        all.filter(|key| is(&key.topic)).cloned().collect()
     }
 
     /// What the cluster knows of itself: the controller's word, or that of the broker that has
     /// heard most of it.
     fn image(&self) -> Option<&Image> {
-        let active = self.controllers().filter(|(node, _)| self.is_up(*node));
-        if let Some(controller) = active.filter_map(|(_, controller)| controller.active()).next() {
+        if let Some((_, controller)) = self.active_controller() {
             return Some(&controller.image);
         }
         let up = self.brokers().filter(|(node, _)| self.is_up(*node));
         let servers = up.filter_map(|(_, broker)| broker.server());
         servers.max_by_key(|server| server.metadata_end()).map(|server| &server.image)
+    }
+
+    /// The controller that decides: of two that believe so the one of the later epoch.
+    pub fn active_controller(&self) -> Option<(NodeId, &Controller)> {
+        let serving = self.controllers().filter_map(|(node, it)| Some((node, it.serving()?)));
+        let active = serving.filter(|(node, it)| self.is_up(*node) && it.is_active());
+        active.max_by_key(|(_, it)| it.epoch())
+    }
+
+    /// All controllers that serve: `node.id`, where, and what they know.
+    pub fn serving_controllers(&self) -> impl Iterator<Item = (NodeId, &Controller)> {
+        self.controllers().filter_map(|(node, it)| Some((node, it.serving()?)))
     }
 
     /// The replica that stands for a partition, and its broker: the leader of the latest epoch
@@ -141,6 +162,11 @@ impl Cluster {
         // The first of those that are alike.
         let best = all.reduce(|best, next| if next.0 > best.0 { next } else { best });
         best.map(|(_, node, found)| (node, found))
+    }
+
+    /// The broker whose replica stands for a partition.
+    pub fn home_of(&self, partition: &TopicPartition) -> Option<NodeId> {
+        self.shown(partition).map(|(node, _)| node)
     }
 
     fn replicas(&self, key: &TopicPartition) -> Vec<ReplicaState> {
@@ -226,6 +252,35 @@ impl Cluster {
         groups.into_values().collect()
     }
 
+    /// All transactional ids in their order.
+    pub fn transactions(&self) -> Vec<TransactionState> {
+        let mut all = BTreeMap::new();
+        for (_, broker) in self.brokers().filter(|(node, _)| self.is_up(*node)) {
+            let known = broker.server().map(|server| &server.transactions.all);
+            for (id, known) in known.into_iter().flat_map(BTreeMap::iter) {
+                let Some(now) = &known.now else { continue };
+                let state = TransactionState {
+                    id: id.to_string(),
+                    coordinator: broker.id(),
+                    state: now.state.name(),
+                    producer_id: now.producer_id,
+                    epoch: now.epoch,
+                    partitions: now.partitions.iter().cloned().collect(),
+                };
+                all.insert(id.clone(), state);
+            }
+        }
+        all.into_values().collect()
+    }
+
+    /// The configuration of a consumer.
+    pub fn consumer(&self, name: &str) -> Option<&ConsumerSpec> {
+        match self.spec(self.world.id(name)?) {
+            Spec::Consumer(spec) => Some(spec),
+            _ => None,
+        }
+    }
+
     /// Of the records that a consumer has in hands those that its group has committed past.
     pub fn passed_over(&self, id: NodeId, held: &[InHands]) -> Vec<MessageId> {
         let Program::Consumer(consumer) = self.world.node(id).program() else { return Vec::new() };
@@ -250,19 +305,27 @@ impl Cluster {
 
     /// All producers and consumers in the order in which they came.
     pub fn clients(&self) -> Vec<ClientState> {
-        let states = self.world.ids().filter_map(|id| match self.world.node(id).program() {
+        self.world.ids().filter_map(|id| self.state_of(id)).collect()
+    }
+
+    /// The producer or consumer of this name.
+    pub fn client(&self, name: &str) -> Option<ClientState> {
+        self.state_of(self.world.id(name)?)
+    }
+
+    fn state_of(&self, id: NodeId) -> Option<ClientState> {
+        match self.world.node(id).program() {
             Program::Producer(producer) => Some(self.producer_state(id, producer)),
             Program::Consumer(consumer) => Some(self.consumer_state(id, consumer)),
             Program::Broker(_) | Program::Controller(_) | Program::Admin(_) => None,
-        });
-        states.collect()
+        }
     }
 
     /// True once the process finished its start: a broker serves, a client is ready to work.
     pub fn is_ready(&self, id: NodeId) -> bool {
         match self.world.node(id).program() {
             Program::Broker(broker) => broker.server().is_some_and(Server::is_running),
-            Program::Controller(controller) => controller.active().is_some(),
+            Program::Controller(controller) => controller.serving().is_some(),
             Program::Producer(producer) => producer.is_ready(),
             Program::Consumer(consumer) => consumer.is_ready(),
             Program::Admin(admin) => admin.is_ready(),
@@ -323,10 +386,12 @@ impl Cluster {
             held: held.take(HELD_MAX).collect(),
             held_count: consumer.held().count() as u64,
             held_bytes: consumer.held().map(|held| u64::from(held.bytes)).sum(),
+            memory: consumer.memory(),
             busy_until: consumer.busy_until(),
             positions: positions.collect(),
             parked_since: self.parked_since(id),
             effects: book.effects,
+            store: consumer.store(),
             ..self.client_state(id)
         }
     }
@@ -342,11 +407,13 @@ impl Cluster {
             held: Vec::<MessageId>::new(),
             held_count: 0,
             held_bytes: 0,
+            memory: None,
             busy_until: None,
             positions: Vec::new(),
             parked_since: None,
             failed: 0,
             effects: 0,
+            store: Vec::new(),
         }
     }
 
@@ -381,6 +448,7 @@ fn partition_state(
         elr: image.map_or_else(Vec::new, |image| image.elr.clone()),
         log_start: partition.log.log_start(),
         high_watermark: partition.high_watermark(),
+        last_stable: partition.last_stable(),
         log_end: partition.log.log_end(),
         segments: segments
             .map(|segment| SegmentState { base_offset: segment.base_offset, bytes: segment.bytes })

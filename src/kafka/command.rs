@@ -1,6 +1,7 @@
 //! What the lab asks of a process of the Kafka world, and what the tools are answered.
 
 use super::event::TopicPartition;
+use super::message::response::QuorumInfo;
 use super::metadata::election::Election;
 use super::spec::Settings;
 use crate::sim::MessageId;
@@ -147,8 +148,10 @@ pub enum Ask {
         /// Partition by partition.
         partitions: Vec<(TopicPartition, i64)>,
     },
-    /// The ids of all groups.
+    /// All groups but share groups.
     ListGroups,
+    /// All share groups.
+    ListShareGroups,
     /// Describe a group with its offsets.
     DescribeGroup {
         /// `group.id`.
@@ -158,10 +161,9 @@ pub enum Ask {
     ResetOffsets {
         /// `group.id`.
         group: String,
-        /// Topic, and some of its partitions or all if empty.
-        topic: String,
-        /// The partitions; all if empty.
-        partitions: Vec<i32>,
+        /// Topics, each with some of its partitions or all if empty; without one all partitions
+        /// of which the group has an offset.
+        topics: Vec<(String, Vec<i32>)>,
         /// Where to.
         to: ResetTo,
         /// True: commit it. False: only say what it would be (`--dry-run`).
@@ -171,16 +173,16 @@ pub enum Ask {
     DeleteOffsets {
         /// `group.id`.
         group: String,
-        /// The topic.
-        topic: String,
-        /// Some of its partitions; all if empty.
-        partitions: Vec<i32>,
+        /// Topics, each with some of its partitions or all if empty.
+        topics: Vec<(String, Vec<i32>)>,
     },
     /// Remove an empty group.
     DeleteGroup {
         /// `group.id`.
         group: String,
     },
+    /// How far each copy of the metadata log has come.
+    DescribeQuorum,
 }
 
 /// Where `--reset-offsets` moves a group.
@@ -196,6 +198,23 @@ pub enum ResetTo {
     ShiftBy(i64),
     /// The first record not before this many milliseconds of virtual time.
     Time(i64),
+    /// The first record that is not older than so many milliseconds.
+    Age(i64),
+    /// Where it is; the high watermark where it has committed nothing.
+    Current,
+}
+
+impl Ask {
+    /// The same question at this instant: ages become times.
+    pub fn at(&self, now_ms: i64) -> Ask {
+        let mut ask = self.clone();
+        if let Ask::ResetOffsets { to, .. } = &mut ask
+            && let ResetTo::Age(age_ms) = *to
+        {
+            *to = ResetTo::Time((now_ms - age_ms).max(0));
+        }
+        ask
+    }
 }
 
 /// The answer to an [`Ask`] that succeeded.
@@ -221,6 +240,8 @@ pub enum Answer {
     Group(GroupDescription),
     /// The offsets that a reset set, or would set.
     Reset(Vec<(TopicPartition, i64)>),
+    /// The quorum of the controllers.
+    Quorum(QuorumInfo),
 }
 
 /// A topic as `kafka-topics --describe` shows it.
@@ -279,10 +300,21 @@ pub struct GroupDescription {
 pub struct GroupListing {
     /// `group.id`.
     pub group: String,
-    /// True if it speaks the consumer protocol.
-    pub is_modern: bool,
+    /// What it is.
+    pub kind: GroupType,
     /// `Stable`, `Empty`, ...
     pub state: &'static str,
+}
+
+/// What a group is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GroupType {
+    /// It speaks the classic protocol.
+    Classic,
+    /// It speaks the consumer protocol.
+    Consumer,
+    /// A share group.
+    Share,
 }
 
 /// A member of a group.

@@ -133,10 +133,24 @@ pub enum Event {
         /// Bytes that went.
         bytes_removed: u64,
     },
-    /// A controller finished its recovery and is active.
+    /// A controller finished its recovery: it may vote, and lead if it is elected.
     ControllerStarted {
         /// `node.id`.
         controller: i32,
+    },
+    /// A controller was elected and knows all that is committed: it decides now.
+    ControllerElected {
+        /// `node.id`.
+        controller: i32,
+        /// The epoch of its leadership: Raft's term.
+        epoch: i32,
+    },
+    /// A controller does not lead any more: another one was elected, or it hears no majority.
+    ControllerResigned {
+        /// `node.id`.
+        controller: i32,
+        /// The epoch in which it led.
+        epoch: i32,
     },
     /// The controller made another replica the leader, or found none.
     LeaderElected {
@@ -413,7 +427,7 @@ pub enum Event {
     ClientCrashed {
         /// The client.
         client: Rc<str>,
-        /// `fetched`, `processed`, `effect`, `written`, `committed`.
+        /// `fetched`, `processed`, `effect`, `written`, `committed`; or `out_of_memory`.
         at: &'static str,
         /// What it had been handed and had not handled.
         #[serde(skip)]
@@ -482,6 +496,15 @@ pub enum Event {
         /// `committed` or `aborted`.
         outcome: &'static str,
     },
+    /// A Kafka Streams application has read the changelog of a store to its end.
+    StoreRestored {
+        /// The client.
+        client: Rc<str>,
+        /// The partition of the changelog.
+        changelog: TopicPartition,
+        /// How many records it had.
+        records: u64,
+    },
     /// A client ended by itself (a console consumer that has what it wanted).
     ClientFinished {
         /// The client.
@@ -513,6 +536,8 @@ impl Event {
             Event::LogStartAdvanced { .. } => "kafka.log_start_advanced",
             Event::LogCompacted { .. } => "kafka.log_compacted",
             Event::ControllerStarted { .. } => "kafka.controller_started",
+            Event::ControllerElected { .. } => "kafka.controller_elected",
+            Event::ControllerResigned { .. } => "kafka.controller_resigned",
             Event::LeaderElected { .. } => "kafka.leader_elected",
             Event::LeaderStarted { .. } => "kafka.leader_started",
             Event::IsrChanged { .. } => "kafka.isr_changed",
@@ -551,6 +576,7 @@ impl Event {
             Event::TransactionDecided { .. } => "kafka.transaction_decided",
             Event::MarkerWritten { .. } => "kafka.marker_written",
             Event::TransactionCompleted { .. } => "kafka.transaction_completed",
+            Event::StoreRestored { .. } => "kafka.store_restored",
             Event::ClientFinished { .. } => "kafka.client_finished",
             Event::Answered { .. } => "kafka.answered",
         }

@@ -35,6 +35,8 @@ pub struct PartitionState {
     pub log_start: i64,
     /// Records below it may be read by consumers.
     pub high_watermark: i64,
+    /// Records below it may be read with `isolation.level=read_committed`.
+    pub last_stable: i64,
     /// The offset that the next record will get.
     pub log_end: i64,
     /// Segments from the oldest on.
@@ -100,6 +102,23 @@ pub struct GroupState {
     pub offsets: Vec<GroupPosition>,
 }
 
+/// A transactional id, as its coordinator knows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TransactionState {
+    /// `transactional.id`.
+    pub id: String,
+    /// The coordinator's broker id.
+    pub coordinator: i32,
+    /// `Empty`, `Ongoing`, `PrepareCommit`, ...
+    pub state: &'static str,
+    /// Its producer id.
+    pub producer_id: i64,
+    /// The epoch that may write.
+    pub epoch: i16,
+    /// The partitions of its transaction.
+    pub partitions: Vec<TopicPartition>,
+}
+
 /// A member of a group.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MemberState {
@@ -154,6 +173,8 @@ pub struct ClientState {
     pub held_count: u64,
     /// Bytes that it holds now.
     pub held_bytes: u64,
+    /// Bytes that it can hold; `None` without limit.
+    pub memory: Option<u64>,
     /// When its handler will be done with what it works on; `None` if it is idle.
     pub busy_until: Option<Time>,
     /// The position of each partition it reads: the next offset that it will ask for.
@@ -164,4 +185,6 @@ pub struct ClientState {
     pub failed: u64,
     /// Counted side effects.
     pub effects: u64,
+    /// The counts of its stores (a Kafka Streams application).
+    pub store: Vec<(String, i64)>,
 }

@@ -19,11 +19,11 @@
 //! - [`broker`]: the process that serves. [`controller`]: who decides what the cluster is.
 //! - [`client`]: what all clients share; [`producer`] with its [`partitioner`], [`consumer`],
 //!   [`admin`].
+//! - [`streams`]: what a Kafka Streams application does with its records.
 //! - [`config`]: settings by their real names.
 //! - [`process`]: the five programs behind one door.
 //!
-//! What is not built yet, and said where it matters: the quorum of controllers (there is one),
-//! quotas.
+//! What is not built yet, and said where it matters: quotas.
 
 pub mod admin;
 pub mod assignor;
@@ -48,6 +48,7 @@ pub mod producer;
 pub mod protection;
 pub mod record;
 pub mod spec;
+pub mod streams;
 pub mod transaction;
 
 pub use cluster::Cluster;

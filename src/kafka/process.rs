@@ -79,6 +79,8 @@ pub enum Timer {
     Markers,
     /// Broker: committed offsets that are too old are to be forgotten.
     OldOffsets,
+    /// Controller: Raft's timer.
+    Quorum,
 }
 
 impl Process {

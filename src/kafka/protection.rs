@@ -22,10 +22,14 @@ pub enum Protection {
     Idempotence,
     /// A producer that comes later with a transactional id fences the one before (KIP-98).
     TransactionFencing,
+    /// A partition goes to another member only once its owner has given it up (KIP-429, KIP-848).
+    CooperativeRevoke,
+    /// An application commits what it has processed, and not what it is about to process.
+    CommitAfterProcess,
 }
 
 /// Each protection with its name.
-pub const PROTECTIONS: [(&str, Protection); 8] = [
+pub const PROTECTIONS: [(&str, Protection); 10] = [
     ("epoch-truncation", Protection::EpochTruncation),
     ("isr-rule", Protection::IsrRule),
     ("min-isr", Protection::MinIsr),
@@ -34,14 +38,16 @@ pub const PROTECTIONS: [(&str, Protection); 8] = [
     ("generation-check", Protection::GenerationCheck),
     ("idempotence", Protection::Idempotence),
     ("transaction-fencing", Protection::TransactionFencing),
+    ("cooperative-revoke", Protection::CooperativeRevoke),
+    ("commit-after-process", Protection::CommitAfterProcess),
 ];
 
-/// The setting of a broker that names what it is without; the real one has none such.
+/// The setting of a broker or a consumer that names what it is without; the real one has none such.
 pub const WITHOUT: &str = "lab.without";
 
 /// The protections that are left out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Without(u8);
+pub struct Without(u16);
 
 impl Without {
     /// Those named in a list with commas; names of others are left out.

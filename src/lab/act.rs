@@ -25,8 +25,8 @@ const STOP_PATIENCE: Span = Span::seconds(60);
 const RESEND_MAX: usize = 100_000;
 
 /// Settings of a producer that belong to the RabbitMQ side; all others are Kafka's.
-pub(super) const PUBLISHER_SETTINGS: [&str; 5] =
-    ["confirm", "mandatory", "delivery_mode", "priority", "expiration"];
+pub(super) const PUBLISHER_SETTINGS: [&str; 6] =
+    ["confirm", "mandatory", "delivery_mode", "priority", "expiration", "host"];
 
 /// What a command that has acted waits for.
 #[derive(Clone, Debug)]
@@ -73,6 +73,7 @@ impl Command {
                 | Command::Events { .. }
                 | Command::Check
                 | Command::State { .. }
+                | Command::Files(_)
         )
     }
 }
@@ -93,6 +94,7 @@ impl Session {
             Command::RabbitConsumer(spec) => self.act_rabbit_consumer(spec),
             Command::Client { name, act } => self.act_client(name, act),
             Command::Node { name, act } => self.act_node(name, *act),
+            Command::AddNode(name) => self.act_add(name),
             Command::Net(act) => self.act_net(act),
             Command::CrashAll => {
                 self.crash_all();
@@ -105,7 +107,8 @@ impl Session {
             Command::Kafka(ask) => {
                 let request = self.kafka_request();
                 let admin = self.kafka.world.id(KAFKA_ADMIN).expect("every lab has it");
-                let ask = kafka::command::Command::Ask(request, ask.clone());
+                let ask = ask.at(kafka::now_ms(self.now));
+                let ask = kafka::command::Command::Ask(request, ask);
                 self.kafka.command(admin, ask);
                 Ok(Wait::Kafka(request, self.now + TOOL_PATIENCE))
             }
@@ -196,7 +199,12 @@ impl Session {
             kafka::spec::Reads::Assigned { .. } => spec.name.clone(),
         };
         let name = &spec.name;
-        let spec = kafka::spec::Spec::Consumer(spec.clone());
+        let mut spec = spec.clone();
+        // Some protections are the client's.
+        if let Some(list) = self.spec().settings.get(kafka::protection::WITHOUT) {
+            spec.settings.insert(kafka::protection::WITHOUT.to_owned(), list.clone());
+        }
+        let spec = kafka::spec::Spec::Consumer(spec);
         kafka_accepts(&spec)?;
         self.readers.insert(name.clone(), reader);
         self.renew_kafka(name, spec);
@@ -365,6 +373,7 @@ impl Session {
         running(&self.kafka.world).into_iter().for_each(|id| self.note_memory_lost(id));
         self.kafka.world.crash_all();
         self.rabbit.world.crash_all();
+        self.rabbit.renew();
         self.after_restart("crashed");
     }
 
@@ -437,7 +446,8 @@ impl Session {
     // ---- console tools ----
 
     fn act_produce(&mut self, produce: &ConsoleProduce) -> Acted {
-        let name = self.console_name("console-producer");
+        let base = if produce.load.is_some() { "perf-producer-client" } else { "console-producer" };
+        let name = self.console_name(base);
         let spec =
             kafka::spec::ProducerSpec { name: name.clone(), settings: produce.settings.clone() };
         let spec = kafka::spec::Spec::Producer(spec);
@@ -453,6 +463,22 @@ impl Session {
                 value: Some(value.clone().into()),
             };
             self.kafka.command(id, kafka::command::Command::Send(record));
+        }
+        if let Some(load) = produce.load {
+            let workload = ProducerCommand {
+                name: name.clone(),
+                kafka: vec![produce.topic.clone()],
+                rabbit: Vec::new(),
+                count: Some(load.records),
+                every: load.every,
+                size: Some(load.size),
+                keys: Vec::new(),
+                payload: None,
+                settings: Settings::new(),
+            };
+            self.workloads.insert(name.clone(), Workload::new(&workload, self.now));
+            let console = Console::measures(name, load, self.now);
+            return Ok(Wait::Console(self.watch_console(console)));
         }
         self.kafka.command(id, kafka::command::Command::Flush);
         let records = produce.records.len() as u64;

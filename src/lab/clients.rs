@@ -55,6 +55,11 @@ impl Session {
                 }
             }
             ClientAct::CrashAt(point) => {
+                if let Some(id) = rabbit.filter(|_| kafka.is_none()) {
+                    let point = self.reaches_in_rabbit(name, id, *point)?;
+                    self.rabbit.command(id, rabbit::command::Command::CrashAt(point));
+                    return done();
+                }
                 self.reaches(name, kafka, *point)?;
                 self.command_consumer(name, kafka, kafka::command::Command::CrashAt(*point))?;
             }
@@ -100,6 +105,33 @@ impl Session {
             .for_each(|message| self.ledger.passed_over(message));
     }
 
+    /// The point of a RabbitMQ consumer, if it will ever reach it: a commit is an acknowledgement.
+    fn reaches_in_rabbit(
+        &self,
+        name: &str,
+        id: NodeId,
+        point: CrashPoint,
+    ) -> Result<rabbit::command::CrashPoint, LabError> {
+        use rabbit::command::CrashPoint as Rabbit;
+        if self.rabbit.world.status(id) != Status::Running {
+            return refused(format!("{name} does not run: it can get nowhere"));
+        }
+        let rabbit::spec::Spec::Consumer(spec) = self.rabbit.spec(id) else {
+            return refused(format!("{name} is no consumer: it reaches none of these points"));
+        };
+        match point {
+            CrashPoint::Fetched => Ok(Rabbit::Fetched),
+            CrashPoint::Processed => Ok(Rabbit::Processed),
+            CrashPoint::Effect if spec.effect.is_none() => {
+                refused(format!("{name} has no side effect; `consumer --effect NAME` gives it one"))
+            }
+            CrashPoint::Effect => Ok(Rabbit::Effect),
+            CrashPoint::Written => refused(format!("{name} writes no results")),
+            CrashPoint::Committed if spec.auto_ack => refused(format!("{name} never acknowledges")),
+            CrashPoint::Committed => Ok(Rabbit::Committed),
+        }
+    }
+
     /// Refuses a point that a consumer will never reach.
     fn reaches(&self, name: &str, id: Option<NodeId>, point: CrashPoint) -> Result<(), LabError> {
         let Some(id) = id.filter(|id| self.kafka.world.status(*id) == Status::Running) else {
@@ -110,7 +142,10 @@ impl Session {
             CrashPoint::Effect if spec.effect.is_none() => {
                 refused(format!("{name} has no side effect; `consumer --effect NAME` gives it one"))
             }
-            CrashPoint::Written if spec.to.is_none() => {
+            CrashPoint::Written
+                if spec.to.is_none()
+                    && !spec.settings.contains_key(kafka::config::consumer::TOPOLOGY) =>
+            {
                 refused(format!("{name} writes no results; `consumer --to TOPIC` makes it"))
             }
             CrashPoint::Committed if spec.commit == kafka::spec::CommitMode::Never => {

@@ -87,6 +87,10 @@ pub enum Command {
         /// A path as in predicates; the whole state if `None`.
         path: Option<super::predicate::Expression>,
     },
+    /// What lies in files of Kafka's servers; each with the files of its name that stand beside it.
+    Files(Vec<String>),
+    /// `node NAME add`: a broker that joins.
+    AddNode(String),
 }
 
 /// What a lab is made of.
@@ -96,7 +100,7 @@ pub struct LabSpec {
     pub seed: u64,
     /// Brokers, `kafka-1` and up.
     pub kafka_brokers: u32,
-    /// Controllers, `controller-1` and up; without one the one broker is its own.
+    /// Controllers, `controller-1` and up: a quorum. Without one the one broker is its own.
     pub controllers: u32,
     /// RabbitMQ nodes, `rabbit-1` and up.
     pub rabbit_nodes: u32,
@@ -115,7 +119,7 @@ impl Default for LabSpec {
         LabSpec {
             seed: 1,
             kafka_brokers: 3,
-            controllers: 1,
+            controllers: 3,
             rabbit_nodes: 1,
             kafka_version: "4.1".into(),
             rabbit_version: "4.2".into(),
@@ -236,6 +240,19 @@ pub struct ConsoleProduce {
     pub records: Vec<(Option<String>, String)>,
     /// `--producer-property`.
     pub settings: Settings,
+    /// What `kafka-producer-perf-test` sends in the place of records.
+    pub load: Option<Load>,
+}
+
+/// Records without a meaning, to see how fast they go.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Load {
+    /// How many.
+    pub records: u64,
+    /// Bytes of each.
+    pub size: usize,
+    /// From one to the next; zero for as fast as it goes.
+    pub every: Span,
 }
 
 /// What `kafka-console-consumer` reads.

@@ -1,10 +1,12 @@
 //! Console tools at work: `kafka-console-producer` and `kafka-console-consumer`. The session
 //! watches them, so that a replay takes their clients away at the same instant.
 
-use super::event::What;
-use super::outcome::{Consumed, ConsumedRecord, LabError, Outcome};
+use super::command::Load;
+use super::event::{LabEvent, What};
+use super::outcome::{Consumed, ConsumedRecord, LabError, Measured, Outcome, Window};
 use crate::kafka::command::ApiError;
 use crate::kafka::event::Event;
+use crate::ordered::{BTreeMap, Order};
 use crate::sim::{Span, Time};
 
 /// A console tool at work.
@@ -24,11 +26,73 @@ pub(super) struct Console {
 enum Kind {
     /// It sends, and has so many records that are not settled.
     Produces { left: u64 },
+    /// It sends records and measures how long each takes.
+    Measures { left: u64, stopwatch: Box<Stopwatch> },
     /// It reads. Running out of time is its normal end, unless it is `strict`.
     Consumes { strict: bool, finished: bool },
 }
 
+/// What a performance test notes.
+#[derive(Clone, Debug)]
+struct Stopwatch {
+    size: u64,
+    /// When `send()` was called for each record that is not acknowledged.
+    sent: BTreeMap<u64, Time>,
+    /// When the last `send()` returned.
+    returned: Time,
+    began: Time,
+    window_began: Time,
+    window: Window,
+    measured: Measured,
+}
+
+/// The tool reports so often.
+const REPORT_EVERY: Span = Span::seconds(5);
+
+fn add(window: &mut Window, latency_ms: u64, size: u64, elapsed: Span) {
+    window.records += 1;
+    window.bytes += size;
+    window.latency_ms += latency_ms;
+    window.latency_ms_max = window.latency_ms_max.max(latency_ms);
+    window.elapsed_ms = elapsed.as_millis();
+}
+
+impl Stopwatch {
+    fn acknowledged(&mut self, message: u64, at: Time) {
+        let Some(sent) = self.sent.remove(&message) else { return };
+        let latency_ms = at.millis() - sent.millis();
+        add(&mut self.measured.total, latency_ms, self.size, at.since(self.began));
+        add(&mut self.window, latency_ms, self.size, at.since(self.window_began));
+        self.measured.latencies_ms.push(latency_ms);
+        if at.since(self.window_began) >= REPORT_EVERY {
+            self.measured.windows.push(self.window);
+            (self.window, self.window_began) = (Window::default(), at);
+        }
+    }
+
+    fn result(&self) -> Measured {
+        let mut measured = self.measured.clone();
+        measured.latencies_ms.order();
+        measured
+    }
+}
+
 impl Console {
+    /// A performance test.
+    pub(super) fn measures(client: String, load: Load, now: Time) -> Console {
+        let stopwatch = Stopwatch {
+            size: load.size as u64,
+            sent: BTreeMap::new(),
+            returned: now,
+            began: now,
+            window_began: now,
+            window: Window::default(),
+            measured: Measured::default(),
+        };
+        let what = Kind::Measures { left: load.records, stopwatch: Box::new(stopwatch) };
+        Console::new(client, what, Span::seconds(150), now)
+    }
+
     /// A producer of so many records. `delivery.timeout.ms` (120 s) ends it before the lab does.
     pub(super) fn produces(client: String, records: u64, now: Time) -> Console {
         let patience = Span::seconds(150);
@@ -42,7 +106,7 @@ impl Console {
     }
 
     fn new(client: String, what: Kind, patience: Span, now: Time) -> Console {
-        let (got, error) = (Consumed::default(), None);
+        let (got, error) = (Consumed { began: now, ended: now, ..Consumed::default() }, None);
         Console { client, what, patience, deadline: now + patience, got, error }
     }
 
@@ -53,6 +117,12 @@ impl Console {
 
     /// Listens to an event.
     pub(super) fn listen(&mut self, at: Time, what: &What) {
+        if let Kind::Measures { left, stopwatch } = &mut self.what {
+            if measure(&self.client, (left, stopwatch), at, what, &mut self.error) {
+                self.deadline = at + self.patience;
+            }
+            return;
+        }
         let What::Kafka(event) = what else { return };
         match (event, &mut self.what) {
             (Event::ProduceAcknowledged { client, messages, .. }, Kind::Produces { left })
@@ -78,6 +148,12 @@ impl Console {
                     value: value.clone(),
                 });
                 self.deadline = at + self.patience;
+                self.got.ended = at;
+            }
+            (Event::PartitionsAssigned { client, .. }, Kind::Consumes { .. })
+                if **client == *self.client =>
+            {
+                self.got.joined.get_or_insert(at);
             }
             (Event::ClientFinished { client }, Kind::Consumes { finished, .. })
                 if **client == *self.client =>
@@ -101,6 +177,10 @@ impl Console {
                 Some(error) => Err(LabError::Kafka(error.clone())),
                 None => Ok(Outcome::Done),
             }),
+            Kind::Measures { left: 0, ref stopwatch } => Some(match &self.error {
+                Some(error) => Err(LabError::Kafka(error.clone())),
+                None => Ok(Outcome::Measured(stopwatch.result())),
+            }),
             Kind::Consumes { .. } if self.error.is_some() => {
                 Some(Err(LabError::Kafka(self.error.clone()?)))
             }
@@ -118,4 +198,42 @@ impl Console {
             _ => None,
         }
     }
+}
+
+/// Listens for a performance test; true if it goes on.
+fn measure(
+    name: &str,
+    (left, stopwatch): (&mut u64, &mut Stopwatch),
+    at: Time,
+    what: &What,
+    error: &mut Option<ApiError>,
+) -> bool {
+    match what {
+        What::Lab(LabEvent::MessageSent { producer, message, .. }) if **producer == *name => {
+            stopwatch.sent.insert(message.0, at);
+        }
+        What::Kafka(Event::ProducerBuffered { client, message, .. }) if **client == *name => {
+            // The call before must have returned.
+            if let Some(sent) = stopwatch.sent.get_mut(&message.0) {
+                *sent = (*sent).max(stopwatch.returned);
+            }
+            stopwatch.returned = at;
+        }
+        What::Kafka(Event::ProduceAcknowledged { client, messages, .. }) if **client == *name => {
+            for message in messages {
+                stopwatch.acknowledged(message.0, at);
+            }
+            *left = left.saturating_sub(messages.len() as u64);
+            return true;
+        }
+        What::Kafka(Event::ProduceFailed { client, messages, error: failure })
+            if **client == *name =>
+        {
+            error.get_or_insert_with(|| failure.clone());
+            *left = left.saturating_sub(messages.len() as u64);
+            return true;
+        }
+        _ => {}
+    }
+    false
 }

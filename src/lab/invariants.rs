@@ -8,6 +8,7 @@
 //! controller lets it take part again, because what it had promised is known to be gone.
 
 use super::event::{LabEvent, What};
+use super::open_transactions::Transactions;
 use super::session::Session;
 use crate::kafka::event::{Event as Kafka, TopicPartition};
 use crate::kafka::inspect::{Glimpse, PartitionState};
@@ -34,13 +35,34 @@ const PREFETCH: &str = "unacked <= prefetch";
 const ONE_STATE: &str = "a message is ready or unacked, and once";
 const NOT_AGAIN: &str = "what was acknowledged is not redelivered";
 const ONE_DEATH: &str = "a message dies of itself in a queue once";
+pub(super) const DECIDED: &str = "read_committed sees no aborted or open data";
 const SENT: &str = "nothing is processed that was not sent";
 
+const ONE_CONTROLLER: &str = "an epoch has one active controller";
+const QUORUM: &str = "what controllers know to be committed is the same";
+const COMPLETE: &str = "an active controller has all that was committed";
+
 /// The rules by name.
-pub const RULES: [&str; 11] = [
-    BOUNDS, ISR_HAS, FORWARD, ONE_LEADER, MATCHING, ONE_OWNER, PREFETCH, ONE_STATE, NOT_AGAIN,
-    ONE_DEATH, SENT,
+pub const RULES: [&str; 15] = [
+    BOUNDS,
+    ISR_HAS,
+    FORWARD,
+    ONE_LEADER,
+    MATCHING,
+    ONE_OWNER,
+    ONE_CONTROLLER,
+    QUORUM,
+    COMPLETE,
+    PREFETCH,
+    ONE_STATE,
+    NOT_AGAIN,
+    ONE_DEATH,
+    DECIDED,
+    SENT,
 ];
+
+/// So many of the last committed entries of controllers are compared at each look.
+const ENTRIES_COMPARED: u64 = 64;
 
 /// What a watch remembers of a lab.
 #[derive(Clone, Debug, Default)]
@@ -51,6 +73,10 @@ pub struct Watch {
     leaders: BTreeMap<(TopicPartition, i32), i32>,
     /// The high watermark of each leader in its epoch.
     watermarks: BTreeMap<(TopicPartition, i32), i64>,
+    /// Who was active in each epoch of the controllers.
+    controllers: Vec<(i32, i32)>,
+    /// The end of what controllers have committed.
+    committed: i64,
     /// Brokers whose disks may lack what they had.
     torn: BTreeSet<i32>,
     /// Messages that were acknowledged in a queue and not enqueued there again.
@@ -59,9 +85,10 @@ pub struct Watch {
     dead: BTreeSet<(Rc<str>, u64)>,
     /// Messages that were rejected somewhere: they may go round.
     rejected: BTreeSet<u64>,
+    transactions: Transactions,
 }
 
-fn broken<T>(rule: &'static str, found: String) -> Result<T, Broken> {
+pub(super) fn broken<T>(rule: &'static str, found: String) -> Result<T, Broken> {
     Err(Broken { rule, found })
 }
 
@@ -72,7 +99,10 @@ impl Watch {
         let log = session.events();
         for event in log.since(self.next) {
             match &event.what {
-                What::Kafka(kafka) => self.kafka(kafka)?,
+                What::Kafka(kafka) => {
+                    self.kafka(kafka)?;
+                    self.transactions.look(kafka, session)?;
+                }
                 What::Rabbit(rabbit) => self.rabbit(rabbit)?,
                 What::Lab(LabEvent::Process { name, became }) => self.process(name, became),
                 What::Lab(_) => {}
@@ -87,7 +117,36 @@ impl Watch {
                 }
             }
         }
+        self.quorum(session, deep)?;
         self.queues(session, deep)
+    }
+
+    /// Raft's own promises, for the quorum of the controllers.
+    fn quorum(&mut self, session: &Session, deep: bool) -> Result<(), Broken> {
+        let voters = || session.kafka.serving_controllers().filter_map(|(_, it)| it.voter());
+        for voter in voters() {
+            self.committed = self.committed.max(voter.committed_end());
+        }
+        if let Some((_, active)) = session.kafka.active_controller()
+            && active.voter().is_some()
+            && active.log.log_end() < self.committed
+        {
+            let (end, committed) = (active.log.log_end(), self.committed);
+            return broken(COMPLETE, format!("{committed} were committed, its log ends at {end}"));
+        }
+        for one in voters().filter(|_| deep) {
+            for other in voters().filter(|other| other.id() > one.id()) {
+                let to = one.raft.committed().min(other.raft.committed());
+                let (left, right) = (one.raft.log(), other.raft.log());
+                let from = to.saturating_sub(ENTRIES_COMPARED).max(left.base().0);
+                let mut range = from.max(right.base().0) + 1..=to;
+                if let Some(index) = range.find(|index| left.get(*index) != right.get(*index)) {
+                    let found = format!("entry {index} at {} and at {}", one.id(), other.id());
+                    return broken(QUORUM, found);
+                }
+            }
+        }
+        Ok(())
     }
 
     fn process(&mut self, name: &str, became: &str) {
@@ -111,6 +170,14 @@ impl Watch {
                     let found = format!("{partition}, epoch {leader_epoch}: {first} and {broker}");
                     return broken(ONE_LEADER, found);
                 }
+            }
+            Kafka::ControllerElected { controller, epoch } => {
+                let known = self.controllers.iter().find(|(known, _)| known == epoch);
+                if let Some((_, other)) = known.filter(|(_, other)| other != controller) {
+                    let found = format!("epoch {epoch}: {other} and {controller}");
+                    return broken(ONE_CONTROLLER, found);
+                }
+                self.controllers.push((*epoch, *controller));
             }
             Kafka::TopicDeleted { .. } => {
                 self.leaders.clear();

@@ -208,6 +208,8 @@ impl Ledger {
             Event::Fetched { messages, .. } => {
                 messages.iter().for_each(|message| self.kafka.mark(*message, DELIVERED));
             }
+            // What goes through a repartition topic is still on its way.
+            Event::Processed { partition, .. } if partition.topic.ends_with("-repartition") => {}
             Event::Processed { client, message, .. } => {
                 let key = self.key_of(*message);
                 self.kafka.processed(*message, &reader_of(client), key);
@@ -245,7 +247,9 @@ impl Ledger {
             Event::Delivered { message, .. } | Event::Got { message, .. } => {
                 self.rabbit.mark(*message, DELIVERED);
             }
+            Event::Enqueued { message, .. } => self.arrived(*message),
             Event::Pushed { consumer, message, .. } => {
+                self.arrived(*message);
                 self.in_hands.entry(consumer.to_string()).or_default().insert(message.0);
             }
             Event::Processed { client, queue, message } => {
@@ -265,7 +269,9 @@ impl Ledger {
             }
             Event::Acknowledged { message, .. } => self.removed(*message, None),
             Event::Removed { message, reason, .. } => self.removed(*message, Some(reason)),
-            Event::OutOfMemory { client, .. } => self.consumer_died(client),
+            Event::OutOfMemory { client, .. } | Event::ClientCrashed { client, .. } => {
+                self.consumer_died(client)
+            }
             _ => {}
         }
     }
@@ -274,6 +280,15 @@ impl Ledger {
     pub fn passed_over(&mut self, message: MessageId) {
         if !self.kafka.has(message, PROCESSED) {
             self.kafka.mark(message, LOST);
+        }
+    }
+
+    /// A copy is in a queue. One that was under way when the queues were counted was not found.
+    fn arrived(&mut self, message: MessageId) {
+        let copies = self.copies.entry(message.0 as usize);
+        if *copies == 0 {
+            *copies = 1;
+            self.rabbit.clear(message, LOST);
         }
     }
 
@@ -315,7 +330,7 @@ impl Ledger {
             let message = MessageId(number as u64);
             let left = present.get(&message).copied().unwrap_or(0);
             *self.copies.entry(number) = left;
-            if left == 0 && !self.rabbit.has(message, PROCESSED) {
+            if left == 0 && !self.rabbit.has(message, PROCESSED | FAILED) {
                 self.rabbit.mark(message, LOST);
             }
         }
@@ -503,6 +518,8 @@ pub enum StageKind {
     Committed,
     /// It went back into its queue.
     Requeued,
+    /// It died in its queue and went to a dead letter exchange.
+    DeadLettered,
     /// It was dropped, refused or given up.
     Dropped,
     /// It waits: for a consumer to ask, for a prefetch slot, for a consumer at all.

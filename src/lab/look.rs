@@ -38,6 +38,10 @@ impl Session {
                 Outcome::Events(found)
             }
             Command::Check => Outcome::Checked(self.check()?),
+            Command::Files(paths) => {
+                let found = paths.iter().map(|path| self.found_file(path));
+                Outcome::Files(found.collect::<Result<_, _>>()?)
+            }
             Command::State { path: None } => Outcome::State(self.state()),
             Command::State { path: Some(path) } => {
                 Outcome::State(path.evaluate(self).map_err(LabError::Refused)?)

@@ -4,6 +4,7 @@ use super::event::Event;
 use super::ledger::{LedgerReport, Passport};
 use crate::sim::Time;
 use crate::{kafka, rabbit};
+use bytes::Bytes;
 use std::fmt;
 use std::rc::Rc;
 
@@ -20,6 +21,8 @@ pub enum Outcome {
     Rabbit(rabbit::command::Answer),
     /// Records that a console consumer printed.
     Consumed(Consumed),
+    /// How fast records went that had no meaning.
+    Measured(Measured),
     /// What became of the messages.
     Ledger(LedgerReport),
     /// One message's life.
@@ -32,6 +35,21 @@ pub enum Outcome {
     Checked(Vec<String>),
     /// A part of the lab's state.
     State(serde_json::Value),
+    /// Files of servers.
+    Files(Vec<FoundFile>),
+}
+
+/// A file of a server.
+#[derive(Clone, Debug)]
+pub struct FoundFile {
+    /// As it was asked for.
+    pub path: String,
+    /// What lies in it.
+    pub bytes: Bytes,
+    /// The offset index of the same segment.
+    pub index: Option<Bytes>,
+    /// The log of the same segment.
+    pub log: Option<Bytes>,
 }
 
 /// What a console consumer printed.
@@ -41,6 +59,38 @@ pub struct Consumed {
     pub records: Vec<ConsumedRecord>,
     /// True if it ended because nothing came in time.
     pub timed_out: bool,
+    /// When it was started.
+    pub began: Time,
+    /// When it was given partitions, if it is in a group.
+    pub joined: Option<Time>,
+    /// When the last record came.
+    pub ended: Time,
+}
+
+/// What a producer measured over some time.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Window {
+    /// Records acknowledged.
+    pub records: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// How long it was.
+    pub elapsed_ms: u64,
+    /// The sum of what each took from `send()` to its acknowledgement.
+    pub latency_ms: u64,
+    /// The longest.
+    pub latency_ms_max: u64,
+}
+
+/// What a producer measured.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Measured {
+    /// Each 5 s, as far as records came behind them.
+    pub windows: Vec<Window>,
+    /// From the first `send()` to the last acknowledgement.
+    pub total: Window,
+    /// What each record took, in order of size.
+    pub latencies_ms: Vec<u64>,
 }
 
 /// A record that a console consumer printed.

@@ -65,6 +65,10 @@ impl Session {
             }
             What::Rabbit(what) if messages_of(&event.what).contains(&message) => {
                 if let Some((what, facts)) = rabbit_stage(what) {
+                    // It left its queue for the exchange, and was not dropped.
+                    if what == StageKind::DeadLettered {
+                        passport.rabbit.pop_if(|stage| stage.what == StageKind::Dropped);
+                    }
                     passport.rabbit.push(Stage { at: Some(event.at), what, facts });
                 }
             }
@@ -246,6 +250,14 @@ fn rabbit_stage(event: &rabbit::event::Event) -> Option<(StageKind, Facts)> {
         Rabbit::Removed { queue, reason, .. } => {
             (StageKind::Dropped, vec![("queue", queue.to_string()), ("reason", (*reason).into())])
         }
+        Rabbit::DeadLettered { queue, exchange, reason, .. } => (
+            StageKind::DeadLettered,
+            vec![
+                ("queue", queue.to_string()),
+                ("reason", (*reason).into()),
+                ("exchange", exchange.to_string()),
+            ],
+        ),
         Rabbit::Confirmed { .. } => (StageKind::Acknowledged, Vec::new()),
         Rabbit::Refused { .. } => (StageKind::Dropped, vec![("reason", "basic.nack".into())]),
         Rabbit::Returned { .. } => (StageKind::Dropped, vec![("reason", "basic.return".into())]),

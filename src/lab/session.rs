@@ -92,30 +92,54 @@ pub struct Arrived {
     pub rabbit: Vec<Hop<<rabbit::Process as Node>::Message>>,
 }
 
+/// `controller.quorum.voters` of so many controllers.
+fn voters(count: u32) -> String {
+    let each = (1..=count).map(|number| {
+        let id = CONTROLLER_IDS + number as i32;
+        format!("{id}@controller-{number}:9093")
+    });
+    each.collect::<Vec<_>>().join(",")
+}
+
 impl Session {
     /// A fresh lab whose servers have booted.
     pub fn new(spec: &LabSpec) -> Result<Session, LabError> {
         let mut session = Session::empty(spec)?;
+        for number in 1..=spec.rabbit_nodes {
+            let mut settings = session.rabbit_settings();
+            if spec.rabbit_nodes > 1 {
+                let size = spec.rabbit_nodes.to_string();
+                settings.insert(rabbit::broker::nodes::CLUSTER_SIZE.to_owned(), size);
+            }
+            let broker = rabbit::spec::Spec::Broker { number, settings };
+            session.add_rabbit(&format!("rabbit-{number}"), broker);
+        }
+        session.add_rabbit(RABBIT_ADMIN, rabbit::spec::Spec::Admin);
         // A broker that is alone is its own controller.
         for number in 1..=spec.controllers {
-            let settings = session.kafka_settings();
+            let mut settings = session.kafka_settings();
+            if spec.controllers > 1 {
+                settings.insert("controller.quorum.voters".to_owned(), voters(spec.controllers));
+            }
             let id = CONTROLLER_IDS + number as i32;
             let controller = kafka::spec::ControllerSpec { id, settings };
             let spec = kafka::spec::Spec::Controller(controller);
             session.add_kafka(&format!("controller-{number}"), spec);
         }
+        // Brokers are started when there is somebody to register with.
+        session.boot_until(|session| {
+            spec.controllers == 0 || session.kafka.active_controller().is_some()
+        })?;
         for number in 1..=spec.kafka_brokers {
             let settings = session.kafka_settings();
             let broker = kafka::spec::BrokerSpec { id: number as i32, settings };
             session.add_kafka(&format!("kafka-{number}"), kafka::spec::Spec::Broker(broker));
         }
-        for number in 1..=spec.rabbit_nodes {
-            let settings = session.rabbit_settings();
-            let broker = rabbit::spec::Spec::Broker { number, settings };
-            session.add_rabbit(&format!("rabbit-{number}"), broker);
+        // The tools come when there is somebody to ask.
+        if spec.controllers > 0 {
+            session.boot()?;
         }
         session.add_kafka(KAFKA_ADMIN, kafka::spec::Spec::Admin);
-        session.add_rabbit(RABBIT_ADMIN, rabbit::spec::Spec::Admin);
         session.boot()?;
         Ok(session)
     }
@@ -128,12 +152,6 @@ impl Session {
             let known = known.join(", ");
             LabError::Refused(format!("there is no cost preset {}; there are {known}", spec.cost))
         })?;
-        if spec.rabbit_nodes != 1 {
-            return Err(LabError::NotHereYet("more than one RabbitMQ node".into()));
-        }
-        if spec.controllers > 1 {
-            return Err(LabError::NotHereYet("more than one controller".into()));
-        }
         if spec.controllers == 0 && spec.kafka_brokers > 1 {
             return Err(LabError::Refused("several brokers need a controller".into()));
         }
@@ -158,7 +176,7 @@ impl Session {
     }
 
     /// Settings of `lab new --set` that belong to Kafka.
-    fn kafka_settings(&self) -> kafka::spec::Settings {
+    pub(super) fn kafka_settings(&self) -> kafka::spec::Settings {
         let all = self.spec.settings.iter().filter(|(name, _)| !is_rabbits(name));
         all.map(|(name, value)| (name.clone(), value.clone())).collect()
     }
@@ -171,8 +189,12 @@ impl Session {
 
     /// Lets time pass until every server and both tools are ready.
     pub(super) fn boot(&mut self) -> Result<(), LabError> {
+        self.boot_until(Session::is_booted)
+    }
+
+    fn boot_until(&mut self, done: impl Fn(&Session) -> bool) -> Result<(), LabError> {
         for _ in 0..BOOT_STEPS_MAX {
-            if self.is_booted() {
+            if done(self) {
                 return Ok(());
             }
             match self.step() {
@@ -183,7 +205,7 @@ impl Session {
                 }
             }
         }
-        match self.is_booted() {
+        match done(self) {
             true => Ok(()),
             false => Err(LabError::NotReached("the servers did not finish their boot".into())),
         }
@@ -357,7 +379,8 @@ impl Session {
             let recovered = matches!(happening.event, rabbit::event::Event::NodeStarted { .. })
                 && self.steps > 0;
             self.note(happening.at, before, by, What::Rabbit(happening.event));
-            if recovered {
+            // What is on a node that is down is not lost.
+            if recovered && self.rabbit.is_whole() {
                 self.recount_queues();
             }
         }
@@ -414,6 +437,7 @@ impl Session {
         }
         for (number, client, result) in over {
             self.consoles.insert(number, Watched::Over(Box::new(result)));
+            self.workloads.remove(&client);
             if let Some(id) = self.kafka.world.id(&client) {
                 self.level();
                 self.kafka.world.remove(id);

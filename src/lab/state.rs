@@ -4,7 +4,7 @@
 use super::ledger::{LedgerReport, SideReport};
 use super::predicate::{Key, Lookup, Path, walk};
 use super::session::{KAFKA_ADMIN, RABBIT_ADMIN, Session};
-use crate::ordered::BTreeMap;
+use crate::ordered::{BTreeMap, BTreeSet};
 use crate::rabbit::command::Argument;
 use crate::sim::{NodeId, Status};
 use crate::{kafka, rabbit};
@@ -71,22 +71,38 @@ impl Session {
         let brokers = servers(&self.kafka.world, |id| {
             matches!(self.kafka.spec(id), kafka::spec::Spec::Broker(_))
         });
-        let controllers = servers(&self.kafka.world, |id| {
+        let mut controllers = servers(&self.kafka.world, |id| {
             matches!(self.kafka.spec(id), kafka::spec::Spec::Controller(_))
         });
+        let active = self.kafka.active_controller().map(|(node, _)| node);
+        for (name, known) in &mut controllers {
+            let world = &self.kafka.world;
+            let mut serving = self.kafka.serving_controllers();
+            let found = serving.find(|(node, _)| world.name(*node) == name);
+            let is_active = found.is_some_and(|(node, _)| active == Some(node));
+            let it = found.map(|(_, controller)| controller);
+            known["active"] = json!(is_active);
+            known["epoch"] = json!(it.map(|it| it.epoch()));
+            known["end_offset"] = json!(it.map(|it| it.log.log_end()));
+            known["committed"] = json!(it.map(|it| it.committed()));
+        }
+        let active = active.map(|node| self.kafka.world.name(node));
         json!({
             "brokers": brokers,
             "controllers": controllers,
+            "active_controller": active,
             "topics": topics.iter().filter(|topic| !topic.internal)
                 .map(|topic| (topic.name.clone(), topic_json(topic))).collect::<Map<_, _>>(),
             "groups": groups.iter().map(|g| (g.id.clone(), group_json(g))).collect::<Map<_, _>>(),
             "groups_stable": stable,
+            "transactions": self.kafka.transactions().iter()
+                .map(|t| (t.id.clone(), transaction_json(t))).collect::<Map<_, _>>(),
         })
     }
 
     /// A topic, internal ones too.
     pub fn state_topic(&self, name: &str) -> Option<Value> {
-        self.kafka.topics().iter().find(|topic| topic.name == name).map(topic_json)
+        self.kafka.topic(name).as_ref().map(topic_json)
     }
 
     /// A consumer group.
@@ -137,41 +153,38 @@ impl Session {
 
     /// A queue.
     pub fn state_queue(&self, name: &str) -> Option<Value> {
-        self.rabbit.queues().iter().find(|queue| queue.name == name).map(queue_json)
+        self.rabbit.queue(name).as_ref().map(queue_json)
     }
 
     /// Producers and consumers by name. A producer to both sides has the figures of each under
     /// `kafka` and `rabbit`, and beside them the larger count of what it sent.
     pub fn state_clients(&self) -> Value {
-        let mut clients = Map::new();
-        for client in self.kafka.clients() {
-            clients.insert(client.name.clone(), kafka_client_json(&client));
-        }
-        for client in self.rabbit.clients() {
-            let about = rabbit_client_json(&client);
-            match clients.get_mut(&client.name) {
-                Some(both) => {
-                    *both =
-                        json!({ "status": both["status"], "kafka": both.take(), "rabbit": about });
-                }
-                None => drop(clients.insert(client.name, about)),
-            }
-        }
-        for workload in self.workloads() {
-            if let Some(Value::Object(about)) = clients.get_mut(&workload.name) {
-                about.insert("sent".into(), json!(workload.sent));
-                about.insert("sending".into(), json!(workload.next_at.is_some()));
-            }
-        }
-        Value::Object(clients)
+        let kafka = self.kafka.clients().into_iter().map(|client| client.name);
+        let rabbit = self.rabbit.clients().into_iter().map(|client| client.name);
+        let names: BTreeSet<String> = kafka.chain(rabbit).collect();
+        let states = names.into_iter().filter_map(|name| {
+            let state = self.state_client(&name)?;
+            Some((name, state))
+        });
+        Value::Object(states.collect())
     }
 
     /// A producer or consumer.
     pub fn state_client(&self, name: &str) -> Option<Value> {
-        match self.state_clients() {
-            Value::Object(mut clients) => clients.remove(name),
-            _ => None,
+        let kafka = self.kafka.client(name).map(|client| kafka_client_json(&client));
+        let rabbit = self.rabbit.client(name).map(|client| rabbit_client_json(&client));
+        let mut about = match (kafka, rabbit) {
+            (Some(kafka), Some(rabbit)) => {
+                json!({ "status": kafka["status"], "kafka": kafka, "rabbit": rabbit })
+            }
+            (one, other) => one.or(other)?,
+        };
+        let workload = self.workloads().find(|workload| workload.name == name);
+        if let (Some(workload), Value::Object(about)) = (workload, &mut about) {
+            about.insert("sent".into(), json!(workload.sent));
+            about.insert("sending".into(), json!(workload.next_at.is_some()));
         }
+        Some(about)
     }
 
     /// What became of the messages: each side, and the sum of what should be zero.
@@ -237,6 +250,7 @@ fn topic_json(topic: &kafka::inspect::TopicState) -> Value {
             "elr": partition.elr,
             "log_start": partition.log_start,
             "high_watermark": partition.high_watermark,
+            "last_stable_offset": partition.last_stable,
             "end_offset": partition.log_end,
             "records": partition.log_end - partition.log_start,
             "segments": partition.segments.len(),
@@ -279,14 +293,28 @@ fn group_json(group: &kafka::inspect::GroupState) -> Value {
         "assignor": group.assignor,
         "members": group.members.iter().map(|member| &member.client).collect::<Vec<_>>(),
         "assignment": assignment.collect::<Map<_, _>>(),
+        "idle": group.members.iter().filter(|member| member.partitions.is_empty()).count(),
         "lag": group.offsets.iter().map(|position| position.lag).sum::<i64>(),
         "committed": committed.collect::<Map<_, _>>(),
+    })
+}
+
+fn transaction_json(transaction: &kafka::inspect::TransactionState) -> Value {
+    let partitions: Vec<String> = transaction.partitions.iter().map(|p| p.to_string()).collect();
+    json!({
+        "state": transaction.state,
+        "coordinator": transaction.coordinator,
+        "producer_id": transaction.producer_id,
+        "epoch": transaction.epoch,
+        "partitions": partitions,
     })
 }
 
 fn queue_json(queue: &rabbit::inspect::QueueState) -> Value {
     json!({
         "type": queue.kind,
+        "node": queue.node,
+        "state": queue.state,
         "leader": queue.leader,
         "members": queue.members,
         "online": queue.online,
@@ -297,9 +325,10 @@ fn queue_json(queue: &rabbit::inspect::QueueState) -> Value {
         "arguments": table_json(&queue.arguments),
         "policy": queue.policy,
         "operator_policy": queue.operator_policy,
-        "messages": queue.ready + queue.unacked,
+        "messages": queue.ready + queue.unacked + queue.dead,
         "ready": queue.ready,
         "unacked": queue.unacked,
+        "dead": queue.dead,
         "bytes": queue.bytes,
         "in_memory": queue.in_memory,
         "consumers": queue.consumers,
@@ -330,6 +359,7 @@ fn kafka_client_json(client: &kafka::inspect::ClientState) -> Value {
         kafka::inspect::ClientKind::Producer => "producer",
         kafka::inspect::ClientKind::Consumer => "consumer",
     };
+    let store = client.store.iter().map(|(key, count)| (key.clone(), json!(count)));
     let positions = client.positions.iter().map(|(p, offset)| (p.to_string(), json!(offset)));
     json!({
         "kind": kind,
@@ -339,11 +369,13 @@ fn kafka_client_json(client: &kafka::inspect::ClientState) -> Value {
         "done": client.done,
         "held": client.held_count,
         "held_bytes": client.held_bytes,
+        "memory": client.memory,
         "busy": client.busy_until.is_some(),
         "parked": client.parked_since.is_some(),
         "position": positions.collect::<Map<_, _>>(),
         "failed": client.failed,
         "effects": client.effects,
+        "store": store.collect::<Map<_, _>>(),
     })
 }
 

@@ -47,6 +47,10 @@ pub struct Admin {
     link: Link,
     names: Names,
     has_channel: bool,
+    /// So many nodes have refused the connection that is being opened.
+    refused: usize,
+    /// True if the question is for one node alone.
+    is_bound: bool,
     asks: VecDeque<(RequestId, Ask)>,
     /// True if the connection was opened for the question that waits.
     is_fresh: bool,
@@ -63,6 +67,8 @@ impl Admin {
             name,
             names: Names::default(),
             has_channel: false,
+            refused: 0,
+            is_bound: false,
             asks: VecDeque::new(),
             is_fresh: false,
             waits: None,
@@ -74,13 +80,28 @@ impl Admin {
         match input {
             Input::Stop => out.exit(),
             Input::Message { from, body } => match self.link.take(from, body, out) {
-                Heard::Opened => self.link.send(Method::ChannelOpen, out),
+                Heard::Opened => {
+                    self.refused = 0;
+                    self.link.send(Method::ChannelOpen, out);
+                }
                 Heard::OnChannel(method) => self.take(method, out),
                 Heard::Closed(Some(error)) => self.failed((*error).clone(), out),
                 Heard::Closed(None) => self.failed(error::connection_forced("closed"), out),
                 Heard::Nothing | Heard::Unblocked => {}
             },
+            // Nothing was asked yet: another node may be there.
+            Input::Closed { peer }
+                if !self.link.is_open()
+                    && !self.is_bound
+                    && self.refused + 1 < self.link.choices() =>
+            {
+                if self.link.lost(peer, out) {
+                    self.refused += 1;
+                    self.link.connect(out);
+                }
+            }
             Input::Closed { peer } if self.link.lost(peer, out) => {
+                self.refused = 0;
                 let asked = self.asks.front().map(|(_, ask)| ask);
                 let changes = |ask: &Ask| matches!(ask, Ask::Publish(_) | Ask::Get { .. });
                 if !self.is_fresh && asked.is_some_and(|ask| !changes(ask)) {
@@ -119,6 +140,14 @@ impl Admin {
         if self.waits.is_some() || self.asks.is_empty() {
             return;
         }
+        if let Some((_, Ask::On(number, ask))) = self.asks.front_mut() {
+            let place = (*number as usize).saturating_sub(1);
+            let ask = std::mem::replace(&mut **ask, Ask::Status);
+            self.asks[0].1 = ask;
+            self.is_bound = true;
+            self.link.turn_to(place, out);
+            self.has_channel &= !self.link.is_down();
+        }
         if self.link.is_down() {
             self.is_fresh = true;
             self.link.connect(out);
@@ -143,6 +172,7 @@ impl Admin {
 
     fn answer(&mut self, answer: Result<Answer, AmqpError>, out: &mut Out<'_>) {
         self.waits = None;
+        self.is_bound = false;
         if let Some((request, _)) = self.asks.pop_front() {
             self.is_fresh = false;
             out.cancel(Timer::AskTimeout(request));
@@ -210,7 +240,7 @@ impl Admin {
             Ask::ListConsumers => Method::ManagementGet(List::Consumers),
             Ask::ListConnections => Method::ManagementGet(List::Connections),
             Ask::ListPolicies { operator } => Method::ManagementGet(List::Policies(operator)),
-            Ask::Status => Method::ManagementGet(List::Status),
+            Ask::Status | Ask::On(..) => Method::ManagementGet(List::Status),
             Ask::SetPolicy { policy, operator } => to_do(Change::SetPolicy(policy, operator)),
             Ask::ClearPolicy { name, operator } => to_do(Change::ClearPolicy(name, operator)),
             Ask::SetMemoryWatermark(watermark) => to_do(Change::MemoryWatermark(watermark)),

@@ -31,6 +31,23 @@ pub struct Unacked {
     pub at: Time,
 }
 
+/// A consumer of a channel, and with what it came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Subscribed {
+    /// The queue.
+    pub of: QueueId,
+    /// What the queue calls it.
+    pub consumer: ConsumerId,
+    /// True if it must acknowledge.
+    pub ack_required: bool,
+    /// How many unacknowledged deliveries it may have; 0 is without limit.
+    pub prefetch: u16,
+    /// `x-priority`.
+    pub priority: i64,
+    /// True if no other consumer may have the queue.
+    pub exclusive: bool,
+}
+
 /// What becomes of publishes.
 #[derive(Clone, Debug, Default)]
 pub enum Mode {
@@ -106,7 +123,7 @@ pub struct Channel {
     /// `basic.qos` for consumers that are started from now on.
     pub prefetch: u16,
     /// Its consumers, by tag.
-    pub consumers: BTreeMap<Rc<str>, (QueueId, ConsumerId)>,
+    pub consumers: BTreeMap<Rc<str>, Subscribed>,
     /// What becomes of publishes.
     pub mode: Mode,
     /// The queue that was declared last: what an empty name stands for.
@@ -193,7 +210,7 @@ impl Channel {
     /// A queue is gone, with its consumers; nothing waits for its confirms any more. True if the
     /// publisher has to be told something. Deliveries keep their tags: to settle them is no error.
     pub fn queue_gone(&mut self, queue: QueueId) -> bool {
-        self.consumers.retain(|_, (of, _)| *of != queue);
+        self.consumers.retain(|_, consumer| consumer.of != queue);
         match &mut self.mode {
             Mode::Plain => false,
             Mode::Confirm(confirming) => {

@@ -2,13 +2,14 @@
 
 use super::broker::Broker;
 use super::command::Command;
-use super::event::Event;
+use super::event::{Event, GroupStep};
 use super::inspect::{
     BindingState, ClientState, ConnectionState, ConsumerState, ExchangeState, Glimpse, QueueState,
 };
 use super::policy::Policy;
 use super::process::{Process, Role};
 use super::spec::Spec;
+use crate::ordered::{BTreeMap, Order};
 use crate::sim::{CostModel, Disk, Happening, NodeId, Saved, SavedProcess, World};
 use std::rc::Rc;
 
@@ -17,12 +18,17 @@ use std::rc::Rc;
 pub struct Cluster {
     /// The world they live in: time, faults, disks.
     pub world: World<Process>,
+    /// By the number of a queue: up to this entry of its log everything was told.
+    told: BTreeMap<u32, u64>,
+    /// True if there were queues before, of which nothing was told.
+    is_renewed: bool,
 }
 
 impl Cluster {
     /// An empty world.
     pub fn new(seed: u64, cost: CostModel) -> Cluster {
-        Cluster { world: World::new(seed, "rabbit", cost) }
+        let world = World::new(seed, "rabbit", cost);
+        Cluster { world, told: BTreeMap::new(), is_renewed: false }
     }
 
     /// The world that a crash of every process would have left where this was saved: see
@@ -35,7 +41,8 @@ impl Cluster {
             let before = brokers.iter().filter(|broker| **broker < id).copied();
             Process::new(name, spec, before.collect())
         });
-        Cluster { world: World::restored(seed, "rabbit", cost, saved) }
+        let world = World::restored(seed, "rabbit", cost, saved);
+        Cluster { world, told: BTreeMap::new(), is_renewed: true }
     }
 
     /// Adds a process on a machine of its own, with the files its disk already holds, and starts
@@ -69,9 +76,50 @@ impl Cluster {
         self.world.command(id, Rc::new(command));
     }
 
-    /// What happened since this was last called.
+    /// What happened since this was last called. What every member of a quorum queue does is told
+    /// once: by the first that does it.
     pub fn take_happenings(&mut self) -> Vec<Happening<Event>> {
-        self.world.take_happenings()
+        let all = self.world.take_happenings();
+        if !all.iter().any(|happening| matches!(happening.event, Event::Applies(_))) {
+            return all;
+        }
+        let mut is_known = false;
+        let news = all.into_iter().filter(|happening| match &happening.event {
+            Event::Applies(step) => {
+                is_known = !self.is_news(*step);
+                false
+            }
+            event => !is_known || !event.is_of_queue(),
+        });
+        news.collect()
+    }
+
+    /// True if what follows was not told before.
+    fn is_news(&mut self, step: GroupStep) -> bool {
+        let (queue, index, is_all) = match step {
+            GroupStep::Entry(queue, index) => (queue, index, false),
+            GroupStep::All(queue, index) => (queue, index, true),
+            GroupStep::End => return true,
+        };
+        match self.told.get_mut(&queue) {
+            Some(told) => {
+                let is_news = index > *told && !is_all;
+                *told = index.max(*told);
+                is_news
+            }
+            // Of a queue that was there before this life of the cluster its leader tells first.
+            None if self.is_renewed && !is_all => false,
+            None => {
+                self.told.insert(queue, index);
+                !is_all || self.is_renewed
+            }
+        }
+    }
+
+    /// Every process begins a new life: what was told before has to be told again.
+    pub fn renew(&mut self) {
+        self.told = BTreeMap::new();
+        self.is_renewed = true;
     }
 
     /// All exchanges in the order of their names.
@@ -84,10 +132,31 @@ impl Cluster {
         self.broker().map(Broker::binding_states).unwrap_or_default()
     }
 
-    /// All queues in the order of their names.
+    /// All queues in the order of their names, each as the node tells it that knows it best.
     pub fn queues(&self) -> Vec<QueueState> {
         let now = self.world.now();
-        self.broker().map(|broker| broker.queue_states(now)).unwrap_or_default()
+        let mut all: Vec<QueueState> = Vec::new();
+        for broker in self.serving() {
+            let states = broker.queue_states(now);
+            if all.is_empty() {
+                all = states;
+                continue;
+            }
+            for state in states {
+                match all.iter_mut().find(|known| known.name == state.name) {
+                    Some(known) if state.is_known_better_than(known) => *known = state,
+                    Some(_) => {}
+                    None => all.push(state),
+                }
+            }
+        }
+        all.order_by(|a, b| a.name.cmp(&b.name));
+        all
+    }
+
+    /// The queue of this name.
+    pub fn queue(&self, name: &str) -> Option<QueueState> {
+        self.broker().and_then(|broker| broker.queue_state(name, self.world.now()))
     }
 
     /// True if this queue is a stream.
@@ -97,12 +166,14 @@ impl Cluster {
 
     /// All registered consumers, by queue and registration.
     pub fn consumers(&self) -> Vec<ConsumerState> {
-        self.broker().map(Broker::consumer_states).unwrap_or_default()
+        let mut all: Vec<_> = self.serving().flat_map(Broker::consumer_states).collect();
+        all.order_by(|a: &ConsumerState, b| a.queue.cmp(&b.queue));
+        all
     }
 
-    /// All connections of clients, by client.
+    /// All connections of clients, by node and client.
     pub fn connections(&self) -> Vec<ConnectionState> {
-        self.broker().map(Broker::connection_states).unwrap_or_default()
+        self.serving().flat_map(Broker::connection_states).collect()
     }
 
     /// All policies of users, by name.
@@ -110,27 +181,53 @@ impl Cluster {
         self.broker().map(Broker::user_policies).unwrap_or_default()
     }
 
-    /// What the node lacks: `memory`, `disk`.
+    /// What a node lacks: `memory`, `disk`.
+    pub fn alarms_of(&self, name: &str) -> Vec<&'static str> {
+        let id = self.world.id(name);
+        match id.map(|id| &self.world.node(id).role) {
+            Some(Role::Broker(broker)) => broker.node_state().alarms,
+            _ => Vec::new(),
+        }
+    }
+
+    /// What any node lacks: `memory`, `disk`.
     pub fn alarms(&self) -> Vec<&'static str> {
-        self.broker().map(|broker| broker.node_state().alarms).unwrap_or_default()
+        let mut all: Vec<&'static str> =
+            self.serving().flat_map(|broker| broker.node_state().alarms).collect();
+        all.order_by(|a, b| b.cmp(a));
+        all.dedup();
+        all
     }
 
     /// At most `limit` messages of a queue from its head on, unacked ones included.
     pub fn glimpse(&self, queue: &str, limit: usize) -> Vec<Glimpse> {
-        self.broker().map(|broker| broker.glimpse(queue, limit)).unwrap_or_default()
+        let mut best: Option<(u64, &Broker)> = None;
+        for broker in self.serving() {
+            let certainty = broker.certainty_of(queue);
+            if certainty > best.map_or(0, |(known, _)| known) {
+                best = Some((certainty, broker));
+            }
+        }
+        best.map(|(_, broker)| broker.glimpse(queue, limit)).unwrap_or_default()
     }
 
     /// All publishers and consumers in the order in which they came.
     pub fn clients(&self) -> Vec<ClientState> {
-        let clients = self.world.ids().filter_map(|id| {
-            let (name, status) = (self.world.name(id), self.world.status(id));
-            match &self.world.node(id).role {
-                Role::Publisher(publisher) => Some(publisher.state(name, status)),
-                Role::Consumer(consumer) => Some(consumer.state(name, status)),
-                Role::Broker(_) | Role::Admin(_) | Role::Probe(_) => None,
-            }
-        });
-        clients.collect()
+        self.world.ids().filter_map(|id| self.client_state(id)).collect()
+    }
+
+    /// The publisher or consumer of this name.
+    pub fn client(&self, name: &str) -> Option<ClientState> {
+        self.client_state(self.world.id(name)?)
+    }
+
+    fn client_state(&self, id: NodeId) -> Option<ClientState> {
+        let (name, status) = (self.world.name(id), self.world.status(id));
+        match &self.world.node(id).role {
+            Role::Publisher(publisher) => Some(publisher.state(name, status)),
+            Role::Consumer(consumer) => Some(consumer.state(name, status)),
+            Role::Broker(_) | Role::Admin(_) | Role::Probe(_) => None,
+        }
     }
 
     /// True once the process finished its start: a broker serves, a client is ready to work.
@@ -146,16 +243,29 @@ impl Cluster {
             }
     }
 
+    /// True if all nodes serve.
+    pub fn is_whole(&self) -> bool {
+        self.brokers().all(|id| self.is_ready(id))
+    }
+
     fn brokers(&self) -> impl Iterator<Item = NodeId> {
         let is_broker = |id: &NodeId| matches!(self.world.node(*id).role, Role::Broker(_));
         self.world.ids().filter(is_broker)
     }
 
-    /// The node that is looked at. Simplified: there is one.
-    fn broker(&self) -> Option<&Broker> {
-        self.world.ids().find_map(|id| match &self.world.node(id).role {
-            Role::Broker(broker) => Some(&**broker),
+    /// The nodes that serve; one that is alone also before and after.
+    fn serving(&self) -> impl Iterator<Item = &Broker> {
+        self.world.ids().filter_map(|id| match &self.world.node(id).role {
+            Role::Broker(broker) => {
+                let lives = self.world.status(id).is_alive();
+                (!broker.is_clustered() || lives && broker.knows_all()).then_some(&**broker)
+            }
             _ => None,
         })
+    }
+
+    /// The node whose definitions are looked at: the first that serves.
+    fn broker(&self) -> Option<&Broker> {
+        self.serving().next()
     }
 }

@@ -20,6 +20,8 @@ pub enum Command {
     Publish(OutgoingMessage),
     /// Admin client: ask the broker.
     Ask(RequestId, Ask),
+    /// Consumer: die without a word when it next reaches this point.
+    CrashAt(CrashPoint),
     /// Client: a setting that can change while it runs.
     Set {
         /// The setting's name.
@@ -29,6 +31,31 @@ pub enum Command {
     },
     /// Probe: say this.
     Say(Frame),
+}
+
+/// A point of a consumer's round at which it can be made to die.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CrashPoint {
+    /// A delivery has come; nothing is done with it.
+    Fetched,
+    /// The handler is done with a message.
+    Processed,
+    /// Its side effect has happened.
+    Effect,
+    /// Its acknowledgement is sent.
+    Committed,
+}
+
+impl CrashPoint {
+    /// Its name, as `client NAME crash --at` takes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            CrashPoint::Fetched => "fetched",
+            CrashPoint::Processed => "processed",
+            CrashPoint::Effect => "effect",
+            CrashPoint::Committed => "committed",
+        }
+    }
 }
 
 /// A message on its way to an exchange.
@@ -206,6 +233,8 @@ pub enum Ask {
     SetDiskFreeLimit(u64),
     /// The node itself.
     Status,
+    /// Something of this node, by its number: 2 for `rabbit-2`.
+    On(u32, Box<Ask>),
 }
 
 /// `--ack-mode` of `rabbitmqadmin get messages`.

@@ -57,6 +57,15 @@ impl<Q: PartialEq + Clone> Confirms<Q> {
         self.waiting.remove(&number).is_some()
     }
 
+    /// The publishes that wait for a queue.
+    pub fn of_queue(&self, queue: &Q) -> Vec<u64> {
+        let theirs = self.waiting.iter().filter(|(_, waiting)| match waiting {
+            Waiting::For(only) => only == queue,
+            Waiting::ForAll(queues) => queues.contains(queue),
+        });
+        theirs.map(|(number, _)| *number).collect()
+    }
+
     /// A queue is gone; returns the publishes that waited only for it.
     pub fn remove_queue(&mut self, queue: &Q) -> Vec<u64> {
         let numbers: Vec<u64> = self.waiting.keys().copied().collect();

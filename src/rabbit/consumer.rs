@@ -15,7 +15,7 @@
 //! an offset, `@` and seconds for an instant, or an interval such as `5m`), `exclusive` (false),
 //! `network_recovery_interval` (5000 ms).
 
-use super::command::{AmqpError, Argument, Command};
+use super::command::{AmqpError, Argument, Command, CrashPoint};
 use super::content::Content;
 use super::event::Event;
 use super::inspect::{ClientKind, ClientState};
@@ -94,6 +94,8 @@ pub struct Consumer {
     done: u64,
     failed: u64,
     effects: u64,
+    /// Where it is to die.
+    crash_at: Option<CrashPoint>,
     /// Kept from its last life until the next one begins.
     death: Option<Death>,
 }
@@ -123,6 +125,7 @@ impl Consumer {
             done: 0,
             failed: 0,
             effects: 0,
+            crash_at: None,
             death: None,
         }
     }
@@ -156,11 +159,11 @@ impl Consumer {
             },
             Input::Closed { peer } if self.link.lost(peer, out) => self.disconnected(out),
             Input::Timer(timer) => self.wake(timer, out),
-            Input::Command(command) => {
-                if let Command::Set { name, value } = &*command {
-                    self.set(name, value);
-                }
-            }
+            Input::Command(command) => match &*command {
+                Command::Set { name, value } => self.set(name, value),
+                Command::CrashAt(point) => self.crash_at = Some(*point),
+                _ => {}
+            },
             _ => {}
         }
     }
@@ -280,7 +283,21 @@ impl Consumer {
         if self.memory > 0 && self.held_bytes > self.memory {
             return self.run_out_of_memory(out);
         }
+        if self.dies_at(CrashPoint::Fetched, out) {
+            return;
+        }
         self.take_up(out);
+    }
+
+    /// True if it was to die here: then it ends with this step, and must do nothing more.
+    fn dies_at(&mut self, point: CrashPoint, out: &mut Out<'_>) -> bool {
+        let dies = self.crash_at == Some(point);
+        if dies {
+            let client = self.name.clone();
+            out.emit(Event::ClientCrashed { client, at: point.name() });
+            out.exit();
+        }
+        dies
     }
 
     fn run_out_of_memory(&mut self, out: &mut Out<'_>) {
@@ -331,6 +348,10 @@ impl Consumer {
             self.effects += u64::from(self.has_effect);
             out.emit(Event::Processed { client, queue, message });
         }
+        let is_effect = !failed && self.has_effect && self.dies_at(CrashPoint::Effect, out);
+        if is_effect || self.dies_at(CrashPoint::Processed, out) {
+            return;
+        }
         if let Handler::Finishes { .. } = self.handler {
             self.handler = Handler::Idle;
             return self.take_up(out);
@@ -355,6 +376,9 @@ impl Consumer {
                 _ => Method::BasicAck { delivery_tag, multiple: false },
             };
             self.link.send(method, out);
+            if self.dies_at(CrashPoint::Committed, out) {
+                return;
+            }
         }
         self.take_up(out);
     }

@@ -4,8 +4,9 @@
 //! exchanges; a durable exchange likewise; and there is one for each policy. A definition is safe
 //! from a power cut before whoever asked for it is answered.
 //!
-//! Simplified: the real broker keeps them in one replicated store (Khepri); here each has a small
-//! file that is replaced whole.
+//! Simplified: the real broker keeps them in one store (Khepri); a node that is alone has a small
+//! file for each here, which is replaced whole. In a cluster they are in the log of a group of all
+//! nodes (the broker's module `metadata`).
 
 use super::exchange;
 use super::message::Arguments;

@@ -105,6 +105,11 @@ pub fn not_implemented(text: impl Display) -> AmqpError {
     error(540, "NOT_IMPLEMENTED", text, Closes::Connection)
 }
 
+/// 541: the server cannot do it now; closes the connection.
+pub fn internal(text: impl Display) -> AmqpError {
+    error(541, "INTERNAL_ERROR", text, Closes::Connection)
+}
+
 /// 540 for what this laboratory does not do yet.
 pub fn not_here_yet(what: impl Display) -> AmqpError {
     error(540, "NOT_IMPLEMENTED", format_args!("not here yet: {what}"), Closes::Channel)

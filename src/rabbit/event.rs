@@ -13,6 +13,37 @@ pub enum Event {
         /// Its name: `rabbit-1`.
         node: Rc<str>,
     },
+    /// A node sees another that it had taken for down.
+    NodeUp {
+        /// The node.
+        node: Rc<str>,
+        /// The other.
+        peer: Rc<str>,
+    },
+    /// A node takes another for down.
+    NodeDown {
+        /// The node.
+        node: Rc<str>,
+        /// The other.
+        peer: Rc<str>,
+    },
+    /// A node sees a minority of the nodes, and stands aside (`pause_minority`).
+    NodePaused {
+        /// The node.
+        node: Rc<str>,
+    },
+    /// A quorum queue has a new leader.
+    LeaderElected {
+        /// The queue.
+        queue: Rc<str>,
+        /// The node that leads.
+        node: Rc<str>,
+        /// The term of Raft.
+        term: u64,
+    },
+    /// What follows in this step is done by every member that applies this entry of its log: the
+    /// first one tells it. The world of the lab takes this out.
+    Applies(GroupStep),
     /// A durable queue was read back from disk at boot.
     QueueRecovered {
         /// The queue.
@@ -276,6 +307,13 @@ pub enum Event {
         /// Bytes that it held.
         held_bytes: u64,
     },
+    /// A consumer died where it was told to.
+    ClientCrashed {
+        /// The client.
+        client: Rc<str>,
+        /// `fetched`, `processed`, `effect`, `committed`.
+        at: &'static str,
+    },
     /// A client's channel or connection was closed by the broker.
     ClientError {
         /// The client.
@@ -293,11 +331,43 @@ pub enum Event {
     },
 }
 
+/// A step of a group of several members.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum GroupStep {
+    /// The entry at an index of the log of a queue is applied.
+    Entry(u32, u64),
+    /// A leader tells what is there, all up to an index being applied.
+    All(u32, u64),
+    /// That was it.
+    End,
+}
+
 impl Event {
+    /// True if it is about what a queue does with its messages and consumers, which every member of
+    /// a quorum queue does alike.
+    pub fn is_of_queue(&self) -> bool {
+        matches!(
+            self,
+            Event::Enqueued { .. }
+                | Event::Acknowledged { .. }
+                | Event::Requeued { .. }
+                | Event::Removed { .. }
+                | Event::ConsumerRegistered { .. }
+                | Event::ConsumerGone { .. }
+                | Event::QueueRecovered { .. }
+                | Event::Recovered { .. }
+        )
+    }
+
     /// Its public name, as `count("...")`, `events --only` and JSON give it.
     pub fn name(&self) -> &'static str {
         match self {
             Event::NodeStarted { .. } => "rabbit.node_started",
+            Event::NodeUp { .. } => "rabbit.node_up",
+            Event::NodeDown { .. } => "rabbit.node_down",
+            Event::NodePaused { .. } => "rabbit.node_paused",
+            Event::LeaderElected { .. } => "rabbit.leader_elected",
+            Event::Applies(_) => "applies",
             Event::QueueRecovered { .. } => "rabbit.queue_recovered",
             Event::Recovered { .. } => "rabbit.recovered",
             Event::QueueDeclared { .. } => "rabbit.queue_declared",
@@ -331,6 +401,7 @@ impl Event {
             Event::Written { .. } => "rabbit.written",
             Event::ClientReady { .. } => "rabbit.client_ready",
             Event::OutOfMemory { .. } => "rabbit.out_of_memory",
+            Event::ClientCrashed { .. } => "rabbit.client_crashed",
             Event::ClientError { .. } => "rabbit.client_error",
             Event::Answered { .. } => "rabbit.answered",
         }

@@ -142,9 +142,7 @@ impl Exchange {
                 let later = self.bindings[from..].iter();
                 into.extend(later.take_while(|binding| *binding.key == *key).map(to));
             }
-            Kind::Topic => {
-                into.extend(all.filter(|binding| topic::matches(&binding.key, key)).map(to));
-            }
+            Kind::Topic => topic::search(&self.bindings, key, into),
             Kind::Headers => {
                 let matching = all.filter(|binding| headers::matches(&binding.arguments, headers));
                 into.extend(matching.map(to));
@@ -249,14 +247,28 @@ impl Exchanges {
     /// Adds a binding; false if it was there.
     pub fn bind(&mut self, source: &str, binding: Binding) -> Result<bool, AmqpError> {
         let bindings = &mut self.source(source)?.bindings;
-        if bindings.contains(&binding) {
-            return Ok(false);
-        }
         let place = |other: &Binding| {
             (&other.key, &other.destination) <= (&binding.key, &binding.destination)
         };
-        bindings.insert(bindings.partition_point(place), binding);
+        let place = bindings.partition_point(place);
+        let mut alike = bindings[..place].iter().rev().take_while(|other| {
+            (&other.key, &other.destination) == (&binding.key, &binding.destination)
+        });
+        if alike.any(|other| *other == binding) {
+            return Ok(false);
+        }
+        bindings.insert(place, binding);
         Ok(true)
+    }
+
+    /// Adds many bindings at once that are all new.
+    pub fn bind_all(&mut self, source: &str, bindings: impl Iterator<Item = Binding>) {
+        if let Ok(exchange) = self.source(source) {
+            exchange.bindings.extend(bindings);
+            exchange
+                .bindings
+                .order_by(|a, b| (&a.key, &a.destination).cmp(&(&b.key, &b.destination)));
+        }
     }
 
     /// Takes a binding away; false if there was none.

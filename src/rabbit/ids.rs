@@ -10,6 +10,8 @@ pub struct QueueId(pub u32);
 /// A channel: which client's connection, and its number there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ChannelId {
+    /// The node that the client is connected to.
+    pub node: NodeId,
     /// The client at the other end. Simplified: a client has one connection.
     pub client: NodeId,
     /// The channel's number.

@@ -47,6 +47,12 @@ pub struct QueueState {
     pub name: String,
     /// `classic`, `quorum`, `stream`.
     pub kind: String,
+    /// The node that it lives on, or is led from.
+    pub node: Option<String>,
+    /// `running`; `down` if its node is down; `minority` if too few members are up.
+    pub state: &'static str,
+    /// How well the node knows that tells this: the one that has the messages most of all.
+    pub certainty: u64,
     /// The node where its leader is: of a quorum queue that has one, or of a stream.
     pub leader: Option<String>,
     /// The nodes of its members: of a quorum queue or a stream.
@@ -71,7 +77,9 @@ pub struct QueueState {
     pub ready: u64,
     /// Messages delivered and not yet acknowledged.
     pub unacked: u64,
-    /// Bytes of the bodies of both.
+    /// Dead letters that it keeps until they are safe elsewhere.
+    pub dead: u64,
+    /// Bytes of the bodies of all.
     pub bytes: u64,
     /// Ready messages whose content is in the broker's memory.
     pub in_memory: u64,
@@ -81,6 +89,13 @@ pub struct QueueState {
     pub consumers: Vec<String>,
     /// Share of time in which it could deliver at once, 0 to 1 (`consumer_utilisation`).
     pub consumer_utilisation: f64,
+}
+
+impl QueueState {
+    /// True if the node that tells this knows more of the queue than another.
+    pub fn is_known_better_than(&self, other: &QueueState) -> bool {
+        self.certainty > other.certainty
+    }
 }
 
 /// A registered consumer as the broker sees it.
@@ -136,6 +151,8 @@ pub struct NodeState {
     pub disk_free_limit: u64,
     /// `memory`, `disk`.
     pub alarms: Vec<&'static str>,
+    /// All nodes of the cluster, as this one sees them: their names, and whether they are up.
+    pub cluster: Vec<(String, bool)>,
     /// Open connections.
     pub connections: u64,
     /// Queues.
@@ -149,6 +166,8 @@ pub enum CellState {
     Ready,
     /// It was delivered and is not acknowledged.
     Unacked,
+    /// It died, and stays until it is safe elsewhere.
+    Dead,
 }
 
 /// A message as the picture shows it: a number in a cell.

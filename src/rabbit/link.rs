@@ -1,5 +1,8 @@
 //! A client's end of its connection: the handshake, heartbeats, and connecting again.
 //!
+//! A client knows all nodes, or those that its setting `host` names, in that order: it connects to
+//! the first, and when its connection ends to the next.
+//!
 //! Simplified: a client has one connection and one channel on it.
 
 use super::broker::{HEARTBEAT_INTERVAL, SILENCE_MAX};
@@ -43,6 +46,15 @@ pub struct Link {
     pub recovery_interval: Span,
 }
 
+/// The nodes of a list of names, in its order: `rabbit-2,rabbit-1`. Names that are not known are
+/// left out; without one that is, all nodes are taken.
+fn named(hosts: &str, brokers: &Rc<[NodeId]>) -> Rc<[NodeId]> {
+    let number = |name: &str| name.trim().strip_prefix("rabbit-")?.parse::<usize>().ok();
+    let places = hosts.split(',').filter_map(|name| number(name)?.checked_sub(1));
+    let named: Rc<[NodeId]> = places.filter_map(|at| brokers.get(at).copied()).collect();
+    if named.is_empty() { brokers.clone() } else { named }
+}
+
 /// What a frame from the broker means for a client.
 #[derive(Debug)]
 pub enum Heard {
@@ -70,6 +82,9 @@ impl Link {
             is_tool: false,
             recovery_interval: RECOVERY_INTERVAL,
         };
+        if let Some(hosts) = settings.get("host") {
+            link.brokers = named(hosts, &link.brokers);
+        }
         if let Some(value) = settings.get("network_recovery_interval") {
             link.set_recovery_interval(value);
         }
@@ -91,6 +106,23 @@ impl Link {
     /// True while the broker does not read the connection.
     pub fn is_blocked(&self) -> bool {
         self.state == State::Blocked
+    }
+
+    /// The connection is to be to this node from now on; one to another node ends.
+    pub fn turn_to(&mut self, place: usize, out: &mut Out<'_>) {
+        if place == self.at || place >= self.brokers.len() {
+            return;
+        }
+        if let Some(broker) = self.broker().filter(|_| self.state != State::Down) {
+            out.close(broker);
+            self.hang_up(out);
+        }
+        self.at = place;
+    }
+
+    /// How many nodes it may connect to.
+    pub fn choices(&self) -> usize {
+        self.brokers.len()
     }
 
     /// True while there is no connection, and none is being opened.

@@ -10,6 +10,7 @@ use super::alarms::Watermark;
 use super::command::{AmqpError, Answer, Argument};
 use super::content::Content;
 use super::policy::Policy;
+use super::talk::Talk;
 use crate::ordered::BTreeMap;
 use std::rc::Rc;
 
@@ -348,6 +349,8 @@ pub enum Method {
         /// False to pause.
         active: bool,
     },
+    /// A node talks to another.
+    Between(Rc<Talk>),
     /// A tool asks the management interface for a list.
     ManagementGet(List),
     /// The list.

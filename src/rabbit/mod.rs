@@ -13,6 +13,7 @@ pub mod content;
 pub mod credit;
 pub mod death;
 pub mod definitions;
+pub mod dying;
 pub mod error;
 pub mod event;
 pub mod exchange;
@@ -38,6 +39,7 @@ pub mod rules;
 pub mod spec;
 pub mod storage_v2;
 pub mod stream;
+pub mod talk;
 pub mod topic;
 pub mod wire;
 

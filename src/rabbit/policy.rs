@@ -171,6 +171,11 @@ impl Policies {
         }
     }
 
+    /// True if there is a policy of this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.all.contains_key(name)
+    }
+
     /// Takes a policy away; false if there was none.
     pub fn clear(&mut self, name: &str) -> bool {
         self.all.remove(name).is_some()

@@ -27,6 +27,14 @@ pub enum Timer {
     Ttl(QueueId),
     /// Broker: a queue was unused for so long that it goes.
     Expire(QueueId),
+    /// Broker: the member of a group has waited long enough.
+    Group(QueueId),
+    /// Broker: tell the other nodes that this one lives, and look which of them do.
+    NodeTick,
+    /// Broker: somebody may have waited too long for a group.
+    Overdue(QueueId),
+    /// Broker: dead letters that a queue keeps were not confirmed in time.
+    Graves(QueueId),
     /// Broker: look at memory and disk.
     Monitor,
     /// Broker: look for deliveries that a channel has not acknowledged in time.

@@ -17,18 +17,21 @@
 use super::command::Argument;
 use super::consumers::{Consumer, Consumers};
 use super::content::Content;
-use super::death::{DeadLetter, Reason};
+use super::death::Reason;
 use super::event::Event;
 use super::ids::{ChannelId, ConsumerId, PublishId, QueueId};
 use super::message::Arguments;
 use super::messages::Messages;
 use super::profile::Profile;
 use super::quorum::Group;
+use super::quorum::fifo::Fifo;
+use super::quorum::graves::Graves;
 use super::rules::{Overflow, Rules};
 use super::storage_v2::entry::Shared;
 use super::storage_v2::{Item, METADATA_BYTES, Means, Tries};
 use super::stream::Start;
-use crate::ordered::BTreeMap;
+use super::talk::NewQueue;
+use crate::ordered::{BTreeMap, BTreeSet};
 use crate::sim::cost::Server;
 use crate::sim::{MessageId, NodeId, Span, Time};
 use serde::{Deserialize, Serialize};
@@ -47,7 +50,7 @@ pub struct Declaration {
 }
 
 /// A message on its way to a consumer.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Push {
     /// The consumer's channel.
     pub channel: ChannelId,
@@ -134,6 +137,8 @@ pub struct Queue {
     pub declaration: Declaration,
     /// The only connection that may use it.
     pub exclusive: Option<NodeId>,
+    /// The node that a classic queue lives on, if it is another one: its messages are there.
+    pub home: Option<NodeId>,
     /// What it keeps to.
     pub rules: Rules,
     /// The policy and the operator policy that hold for it.
@@ -142,6 +147,8 @@ pub struct Queue {
     pub consumers: Consumers,
     /// Its ready messages.
     pub storage: Messages,
+    /// With what it came, in a cluster.
+    pub definition: Option<Rc<NewQueue>>,
     /// The group of a quorum queue.
     pub group: Option<Box<Group>>,
     /// When the write buffer has to be written out at the latest.
@@ -152,6 +159,8 @@ pub struct Queue {
     pub ttl_timer: Time,
     /// Gets that wait until a message is read.
     pub waiting_gets: VecDeque<(ChannelId, bool)>,
+    /// Dead letters of a quorum queue that are not safe elsewhere.
+    pub graves: Graves,
     unacked: BTreeMap<u64, Unacked>,
     unacked_bytes: u64,
     /// Of a quorum queue: what policies ask of it.
@@ -173,6 +182,8 @@ impl Queue {
             id,
             name,
             exclusive,
+            home: None,
+            definition: None,
             group: None,
             consumers: Consumers::new(
                 matches!(storage, Messages::Quorum(_)),
@@ -188,6 +199,7 @@ impl Queue {
             ttl_timer: Time::NEVER,
             waiting_gets: VecDeque::new(),
             declaration,
+            graves: Graves::default(),
             unacked: BTreeMap::new(),
             unacked_bytes: 0,
             policy_arguments: Arguments::new(),
@@ -203,7 +215,7 @@ impl Queue {
 
     /// Bytes of the bodies of all its messages.
     pub fn bytes(&self) -> u64 {
-        self.storage.ready_bytes() + self.unacked_bytes
+        self.storage.ready_bytes() + self.unacked_bytes + self.graves.bytes
     }
 
     /// Bytes of memory that it takes for messages.
@@ -289,62 +301,12 @@ impl Queue {
     fn is_full_for(&self, content: &Content) -> bool {
         // A quorum queue looks at what is there already: one more gets in.
         if self.group.is_some() {
-            return self.rules.is_over(self.storage.ready(), self.storage.ready_bytes());
+            let kept = (self.graves.count(), self.graves.bytes);
+            let (ready, bytes) = (self.storage.ready(), self.storage.ready_bytes());
+            return self.rules.is_over(ready + kept.0, bytes + kept.1);
         }
         let bytes = self.storage.ready_bytes() + content.body.len() as u64;
         self.rules.is_over(self.storage.ready() + 1, bytes)
-    }
-
-    // ---- messages that die ----
-
-    /// Drops messages at the head while there are too many; false if none had to go.
-    pub fn drop_excess(&mut self, means: &mut Means<'_, '_>) -> bool {
-        let mut dropped = false;
-        // The retention of a stream goes by segments.
-        let is_stream = matches!(self.storage, Messages::Stream(_));
-        while !is_stream
-            && self.rules.overflow == Overflow::DropHead
-            && self.rules.is_over(self.storage.ready(), self.storage.ready_bytes())
-            && self.drop_head(Reason::MaxLength, means)
-        {
-            dropped = true;
-        }
-        dropped
-    }
-
-    /// Drops messages at the head that have expired.
-    pub fn drop_expired(&mut self, means: &mut Means<'_, '_>) {
-        let now = means.now;
-        while self.storage.front_expires() <= now && self.drop_head(Reason::Expired, means) {}
-    }
-
-    /// Drops the message at the head; false if it has to be read first.
-    fn drop_head(&mut self, reason: Reason, means: &mut Means<'_, '_>) -> bool {
-        let message = if self.rules.dead_letter_exchange.is_some() {
-            self.storage.fetch(self.id, means).map(|(item, _)| {
-                let message = item.content.id;
-                self.dead_letter(item.content.clone(), reason, means);
-                self.storage.settle(&item, means);
-                message
-            })
-        } else {
-            self.storage.drop_front(self.id, means)
-        };
-        let Some(message) = message else { return false };
-        let queue = self.name.clone();
-        means.emit(Event::Removed { queue, message, reason: reason.name() });
-        true
-    }
-
-    /// A message goes to the dead letter exchange, if there is one.
-    fn dead_letter(&self, content: Rc<Content>, reason: Reason, means: &mut Means<'_, '_>) {
-        if let Some(exchange) =
-            self.rules.dead_letter_exchange.as_ref().filter(|_| !means.is_silent)
-        {
-            let (queue, exchange) = (self.name.clone(), exchange.clone());
-            let routing_key = self.rules.dead_letter_key.clone();
-            means.dead.push_back(DeadLetter { content, queue, reason, exchange, routing_key });
-        }
     }
 
     // ---- deliveries ----
@@ -438,16 +400,20 @@ impl Queue {
                     means.emit(Event::Acknowledged { queue, message });
                 }
                 Settlement::Rejected => {
-                    self.dead_letter(item.content.clone(), Reason::Rejected, means);
                     self.storage.settle(&item, means);
-                    let reason = Reason::Rejected.name();
-                    means.emit(Event::Removed { queue, message, reason });
+                    let reason = Reason::Rejected;
+                    if self.dies(item, reason, means) {
+                        let reason = reason.name();
+                        means.emit(Event::Removed { queue, message, reason });
+                    }
                 }
                 Settlement::Requeued | Settlement::Failed => {
                     if self.gives_up(&mut item, how) {
-                        self.dead_letter(item.content, Reason::DeliveryLimit, means);
-                        let reason = Reason::DeliveryLimit.name();
-                        means.emit(Event::Removed { queue, message, reason });
+                        let reason = Reason::DeliveryLimit;
+                        if self.dies(item, reason, means) {
+                            let reason = reason.name();
+                            means.emit(Event::Removed { queue, message, reason });
+                        }
                         continue;
                     }
                     back.push(item);
@@ -494,6 +460,23 @@ impl Queue {
         self.unacked.get(&seq).map(|unacked| unacked.channel)
     }
 
+    /// The channels of clients of a node that have consumers or deliveries here.
+    pub fn channels_of(&self, node: NodeId) -> Vec<ChannelId> {
+        let consuming = self.consumers.iter().map(|(_, consumer)| consumer.channel);
+        let all = consuming.chain(self.unacked.values().map(|unacked| unacked.channel));
+        let theirs: BTreeSet<ChannelId> = all.filter(|channel| channel.node == node).collect();
+        theirs.into_iter().collect()
+    }
+
+    /// Everything that a quorum queue holds is forgotten: a snapshot takes its place.
+    pub fn clear(&mut self, profile: Profile, now: Time) {
+        self.storage = Messages::Quorum(Fifo::new(profile));
+        let is_single = self.consumers.is_single();
+        self.consumers = Consumers::new(true, is_single, now);
+        self.unacked = BTreeMap::new();
+        self.unacked_bytes = 0;
+    }
+
     /// The delivered messages that these channels have; all, if no channels are named.
     pub fn unacked_of(&self, channels: &[ChannelId]) -> Vec<u64> {
         let theirs = self
@@ -517,7 +500,9 @@ impl Queue {
         let ready = self.storage.delete(items, means);
         self.removed(&ready, "queue_deleted", means);
         let unacked = unacked.into_values().map(|unacked| unacked.item.content.id);
-        self.removed(&unacked.collect::<Vec<_>>(), "queue_deleted", means);
+        let kept = std::mem::take(&mut self.graves);
+        let kept = kept.iter().map(|grave| grave.item.content.id);
+        self.removed(&unacked.chain(kept).collect::<Vec<_>>(), "queue_deleted", means);
         ready.len() as u64
     }
 

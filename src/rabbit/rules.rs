@@ -35,6 +35,9 @@ pub struct Rules {
     pub overflow: Overflow,
     /// Where messages go that die (`x-dead-letter-exchange`).
     pub dead_letter_exchange: Option<Rc<str>>,
+    /// Dead letters are kept until they are safe (`x-dead-letter-strategy`, with `x-overflow` and
+    /// `x-dead-letter-exchange` as they have to be for that).
+    pub at_least_once: bool,
     /// With which key (`x-dead-letter-routing-key`); with their own without it.
     pub dead_letter_key: Option<Rc<str>>,
     /// A message may come back so often to a quorum queue (`x-delivery-limit`); below zero it is
@@ -77,6 +80,9 @@ impl Rules {
                 Some("reject-publish-dlx") => Overflow::RejectPublishDlx,
                 _ => Overflow::DropHead,
             },
+            at_least_once: text("dead-letter-strategy") == Some("at-least-once")
+                && text("overflow") == Some("reject-publish")
+                && dead_letter_exchange.is_some(),
             dead_letter_key: text("dead-letter-routing-key")
                 .filter(|_| dead_letter_exchange.is_some())
                 .map(Into::into),

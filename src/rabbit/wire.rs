@@ -134,6 +134,7 @@ impl Method {
             Method::TxCommitOk => "tx.commit-ok",
             Method::TxRollback => "tx.rollback",
             Method::TxRollbackOk => "tx.rollback-ok",
+            Method::Between(talk) => talk.kind(),
             Method::ManagementGet(_) => "management.get",
             Method::ManagementList(_) => "management.list",
             Method::ManagementDo(_) => "management.do",
@@ -154,6 +155,7 @@ impl Method {
             | Method::BasicReturn { content }
             | Method::BasicDeliver { content, .. }
             | Method::BasicGetOk { content, .. } => Some(content),
+            Method::Between(talk) => talk.content(),
             _ => None,
         }
     }
@@ -216,6 +218,7 @@ impl Method {
             Method::BasicGetEmpty | Method::ConfirmSelect | Method::BasicRecover { .. } => 1,
             Method::BasicAck { .. } | Method::BasicReject { .. } | Method::BasicNack { .. } => 9,
             // By HTTP, about so much.
+            Method::Between(talk) => talk.size_bytes(),
             Method::ManagementGet(_) | Method::ManagementList(_) => 1_000,
             Method::ManagementDo(_) | Method::ManagementOk => 1_000,
             _ => 0,

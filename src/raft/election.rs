@@ -10,6 +10,9 @@ impl Raft {
         if self.role == Role::Leader {
             return;
         }
+        if self.is_learner {
+            return self.follow(None, now, random);
+        }
         self.set_role(Role::PreCandidate);
         self.votes.clear();
         self.await_leader(now, random);
@@ -98,10 +101,11 @@ impl Raft {
     fn lead(&mut self, now: Time) {
         self.set_role(Role::Leader);
         let next = self.log.last().0 + 1;
-        let peer = |id: &MemberId| Peer { id: *id, next, matched: 0, heard: now, is_asked: false };
-        self.peers = self.others.iter().map(peer).collect();
+        let others = self.others.iter().chain(&self.learners);
+        self.peers = others.map(|id| Peer::new(*id, next, now)).collect();
         self.own_matched = 0;
         self.await_heartbeat(now);
-        self.add(None);
+        let opening = self.opening.take();
+        self.add(opening);
     }
 }

@@ -53,6 +53,15 @@ pub(super) struct Peer {
     pub(super) heard: Time,
     /// True while it has not answered the last `Append`.
     pub(super) is_asked: bool,
+    /// It was told that all up to here is committed.
+    pub(super) told: u64,
+}
+
+impl Peer {
+    /// One that has not answered yet.
+    pub(super) fn new(id: MemberId, next: u64, now: Time) -> Peer {
+        Peer { id, next, matched: 0, heard: now, is_asked: false, told: 0 }
+    }
 }
 
 /// What waits until something is flushed.
@@ -71,9 +80,15 @@ pub struct Raft {
     pub(super) me: MemberId,
     /// The others.
     pub(super) others: Rc<[MemberId]>,
+    /// Who is sent the log and has no vote.
+    pub(super) learners: Vec<MemberId>,
+    /// True if it has no vote itself.
+    pub(super) is_learner: bool,
     /// So many members decide.
     pub(super) majority: usize,
     timing: Timing,
+    /// So long a follower believes in a leader that is silent, and up to as long again.
+    belief: Span,
     pub(super) term: u64,
     pub(super) vote: Option<MemberId>,
     pub(super) role: Role,
@@ -84,6 +99,8 @@ pub struct Raft {
     pub(super) peers: Vec<Peer>,
     /// As leader, its own copy is flushed up to here.
     pub(super) own_matched: u64,
+    /// What its first entry as a leader holds.
+    pub(super) opening: Option<Bytes>,
     pub(super) leader_heard: Time,
     wake: Time,
     writes: u64,
@@ -98,7 +115,10 @@ impl Raft {
         Raft {
             me,
             others: members.iter().copied().filter(|member| *member != me).collect(),
+            learners: Vec::new(),
+            is_learner: !members.contains(&me),
             majority: members.len() / 2 + 1,
+            belief: timing.election,
             timing,
             term: saved.term,
             vote: saved.vote,
@@ -108,6 +128,7 @@ impl Raft {
             votes: Vec::new(),
             peers: Vec::new(),
             own_matched: 0,
+            opening: None,
             leader_heard: Time::ZERO,
             wake: Time::NEVER,
             writes: 0,
@@ -125,11 +146,37 @@ impl Raft {
         }
     }
 
+    /// Somebody who has no vote is to have the log too.
+    pub fn teach(&mut self, learner: MemberId, now: Time) {
+        if self.others.contains(&learner) || self.learners.contains(&learner) || learner == self.me
+        {
+            return;
+        }
+        self.learners.push(learner);
+        if self.role == Role::Leader {
+            let peer = Peer::new(learner, self.log.last().0 + 1, now);
+            self.peers.push(peer);
+            self.send_to(self.peers.len() - 1);
+        }
+    }
+
+    /// Lets followers believe in a silent leader for longer than who knows none waits: whoever
+    /// owns them hears otherwise when a member dies ([`Raft::gone`]).
+    pub fn believe_for(&mut self, belief: Span) {
+        self.belief = belief;
+    }
+
     // ---- what may be seen ----
 
     /// Its own id.
     pub fn me(&self) -> MemberId {
         self.me
+    }
+
+    /// The members that have a vote.
+    pub fn voters(&self) -> impl Iterator<Item = MemberId> {
+        let me = std::iter::once(self.me).filter(|_| !self.is_learner);
+        me.chain(self.others.iter().copied())
     }
 
     /// All members.
@@ -166,6 +213,17 @@ impl Raft {
         self.commit
     }
 
+    /// As a leader: of each other member the last entry that it is known to have on disk, and when
+    /// it last answered.
+    pub fn progress(&self) -> impl Iterator<Item = (MemberId, u64, Time)> {
+        self.peers.iter().map(|peer| (peer.id, peer.matched, peer.heard))
+    }
+
+    /// Who has given its vote, or would, in the election that is under way.
+    pub fn votes(&self) -> &[MemberId] {
+        &self.votes
+    }
+
     /// When [`Raft::tick`] is due.
     pub fn wake(&self) -> Time {
         self.wake
@@ -191,8 +249,9 @@ impl Raft {
         if self.role != Role::Leader {
             return self.campaign(now, random);
         }
-        let limit = self.timing.election * 2;
-        let heard = self.peers.iter().filter(|peer| now.since(peer.heard) < limit).count();
+        let limit = self.belief * 2;
+        let voters = self.peers.iter().filter(|peer| self.others.contains(&peer.id));
+        let heard = voters.filter(|peer| now.since(peer.heard) < limit).count();
         if heard + 1 < self.majority {
             // Others may have another leader by now: whoever waits here would wait in vain.
             return self.follow(None, now, random);
@@ -239,6 +298,13 @@ impl Raft {
         }
     }
 
+    /// Its owner knows that a member is gone: a follower of it does not believe in it any more.
+    pub fn gone(&mut self, member: MemberId, now: Time, random: &mut Stream) {
+        if self.role == Role::Follower(Some(member)) {
+            self.follow(None, now, random);
+        }
+    }
+
     /// All writes up to this number are safe from a power cut.
     pub fn flushed(&mut self, write: u64, now: Time) {
         self.flushed = self.flushed.max(write);
@@ -270,6 +336,11 @@ impl Raft {
             return None;
         }
         Some(self.add(Some(command)))
+    }
+
+    /// Should it be elected, its first entry holds this in the place of nothing.
+    pub fn open_with(&mut self, command: Bytes) {
+        self.opening = Some(command);
     }
 
     /// The owner has made a snapshot of its state after this index, and has it on disk.
@@ -307,11 +378,16 @@ impl Raft {
 
     /// Sets the timer after which it does not believe in a leader any more.
     pub(super) fn await_leader(&mut self, now: Time, random: &mut Stream) {
-        self.wake = now + self.timing.election + random.span_up_to(self.timing.election);
+        let patience = match self.role {
+            Role::Follower(Some(_)) => self.belief,
+            _ => self.timing.election,
+        };
+        self.wake = now + patience + random.span_up_to(patience);
     }
 
     pub(super) fn await_heartbeat(&mut self, now: Time) {
-        self.wake = if self.others.is_empty() { Time::NEVER } else { now + self.timing.heartbeat };
+        let is_alone = self.others.is_empty() && self.learners.is_empty();
+        self.wake = if is_alone { Time::NEVER } else { now + self.timing.heartbeat };
     }
 
     fn heard_leader(&mut self, from: MemberId, now: Time, random: &mut Stream) {
@@ -323,7 +399,7 @@ impl Raft {
     pub(super) fn has_leader(&self, now: Time) -> bool {
         match self.role {
             Role::Leader => true,
-            Role::Follower(Some(_)) => now.since(self.leader_heard) < self.timing.election,
+            Role::Follower(Some(_)) => now.since(self.leader_heard) < self.belief,
             _ => false,
         }
     }

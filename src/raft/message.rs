@@ -12,7 +12,8 @@ pub struct MemberId(pub u32);
 pub struct Entry {
     /// The term of the leader that made it.
     pub term: u64,
-    /// What was proposed; `None` in the first entry of every leader, which commits all before it.
+    /// What was proposed; in the first entry of every leader, which commits all before it, what
+    /// its owner wants there, or `None`.
     pub command: Option<Bytes>,
 }
 

@@ -31,9 +31,21 @@ impl Raft {
         self.await_heartbeat(now);
     }
 
-    fn send_to(&mut self, at: usize) {
+    /// Tells every member at once what is committed, where it would hear of it with the next entry
+    /// or the next sign of life.
+    pub fn tell_commit(&mut self) {
+        for at in 0..self.peers.len() {
+            let peer = &self.peers[at];
+            if !peer.is_asked && peer.told < self.commit {
+                self.send_to(at);
+            }
+        }
+    }
+
+    pub(super) fn send_to(&mut self, at: usize) {
         let peer = &mut self.peers[at];
         peer.is_asked = true;
+        peer.told = self.commit;
         let Peer { id, next, .. } = *peer;
         let before = next - 1;
         let body = match self.log.term(before) {
@@ -127,7 +139,8 @@ impl Raft {
         if self.role != Role::Leader {
             return;
         }
-        let mut copies: Vec<u64> = self.peers.iter().map(|peer| peer.matched).collect();
+        let voters = self.peers.iter().filter(|peer| self.others.contains(&peer.id));
+        let mut copies: Vec<u64> = voters.map(|peer| peer.matched).collect();
         copies.push(self.own_matched);
         copies.order_by(|a, b| b.cmp(a));
         let index = copies[self.majority - 1];

@@ -15,14 +15,17 @@ pub struct Memory {
     kept: Rc<RefCell<Kept>>,
     open: RefCell<Option<String>>,
     first_block: Cell<u64>,
+    /// Which tab this is, once it has opened a lab.
+    tab: Cell<u64>,
 }
 
 #[derive(Debug, Default)]
 struct Kept {
     manifests: BTreeMap<String, Vec<u8>>,
     blocks: BTreeMap<(String, u64), Vec<u8>>,
-    /// Labs that a tab holds.
-    held: BTreeSet<String>,
+    /// Labs that a tab holds, and which.
+    held: BTreeMap<String, u64>,
+    tabs: u64,
     commits: u64,
     blocks_read: u64,
     faults: Faults,
@@ -49,7 +52,21 @@ impl Memory {
 
     /// Another tab that looks at the same store.
     pub fn other_tab(&self) -> Memory {
-        Memory { kept: self.kept.clone(), open: RefCell::default(), first_block: Cell::new(0) }
+        let mut tab = Memory::default();
+        tab.kept = self.kept.clone();
+        tab
+    }
+
+    /// A store of its own that keeps the same, and that no tab has open.
+    pub fn copy(&self) -> Memory {
+        let kept = self.kept.borrow();
+        let (manifests, blocks) = (kept.manifests.clone(), kept.blocks.clone());
+        let copy = Memory::new();
+        {
+            let mut into = copy.kept.borrow_mut();
+            (into.manifests, into.blocks) = (manifests, blocks);
+        }
+        copy
     }
 
     /// Tells the store what to do wrong from now on.
@@ -68,7 +85,7 @@ impl Memory {
     }
 
     /// The manifest kept under a name, if it can be read.
-    pub fn peek(&self, name: &str) -> Option<Manifest> {
+    pub fn manifest(&self, name: &str) -> Option<Manifest> {
         let kept = self.kept.borrow();
         Record::decode(name, kept.manifests.get(name)?).ok().map(|record| record.manifest)
     }
@@ -113,8 +130,47 @@ impl Memory {
 
     fn let_go(&self) {
         if let Some(lab) = self.open.borrow_mut().take() {
-            self.kept.borrow_mut().held.remove(&lab);
+            let held = &mut self.kept.borrow_mut().held;
+            if held.get(&lab) == Some(&self.tab.get()) {
+                held.remove(&lab);
+            }
         }
+    }
+
+    /// The open lab, if this tab has it still.
+    fn own(&self) -> Result<String, StoreError> {
+        self.available()?;
+        let lab = self.lab();
+        match self.kept.borrow().held.get(&lab) == Some(&self.tab.get()) {
+            true => Ok(lab),
+            false => Err(StoreError::OtherTab),
+        }
+    }
+
+    fn take(&self, lab: &str, over: bool) -> Result<Opened, StoreError> {
+        self.let_go();
+        self.available()?;
+        let mut kept = self.kept.borrow_mut();
+        if kept.held.contains_key(lab) && !over {
+            return Err(StoreError::OtherTab);
+        }
+        kept.tabs += 1;
+        self.tab.set(kept.tabs);
+        let tab = kept.tabs;
+        kept.held.insert(lab.to_owned(), tab);
+        *self.open.borrow_mut() = Some(lab.to_owned());
+        let there = kept.block_ids(lab);
+        let Some(bytes) = kept.manifests.get(lab) else {
+            self.first_block.set(after(&there));
+            return Ok(Opened { manifest: None, next_block: after(&there) });
+        };
+        let record = Record::decode(lab, bytes)?;
+        let census = Census::take(lab, &record, &there)?;
+        for id in census.rubbish {
+            kept.blocks.remove(&(lab.to_owned(), id));
+        }
+        self.first_block.set(record.first_block);
+        Ok(Opened { manifest: Some(record.manifest), next_block: census.next_block })
     }
 }
 
@@ -137,30 +193,22 @@ impl Kept {
 
 impl Store for Memory {
     async fn open(&self, lab: &str) -> Result<Opened, StoreError> {
-        self.let_go();
+        self.take(lab, false)
+    }
+
+    async fn take_over(&self, lab: &str) -> Result<Opened, StoreError> {
+        self.take(lab, true)
+    }
+
+    async fn peek(&self, lab: &str) -> Result<Option<Manifest>, StoreError> {
         self.available()?;
-        let mut kept = self.kept.borrow_mut();
-        if !kept.held.insert(lab.to_owned()) {
-            return Err(StoreError::OtherTab);
-        }
-        *self.open.borrow_mut() = Some(lab.to_owned());
-        let there = kept.block_ids(lab);
-        let Some(bytes) = kept.manifests.get(lab) else {
-            self.first_block.set(after(&there));
-            return Ok(Opened { manifest: None, next_block: after(&there) });
-        };
-        let record = Record::decode(lab, bytes)?;
-        let census = Census::take(lab, &record, &there)?;
-        for id in census.rubbish {
-            kept.blocks.remove(&(lab.to_owned(), id));
-        }
-        self.first_block.set(record.first_block);
-        Ok(Opened { manifest: Some(record.manifest), next_block: census.next_block })
+        let kept = self.kept.borrow();
+        let record = kept.manifests.get(lab).map(|bytes| Record::decode(lab, bytes)).transpose()?;
+        Ok(record.map(|record| record.manifest))
     }
 
     async fn keep_aside(&self, date: &str) -> Result<Opened, StoreError> {
-        self.available()?;
-        let lab = self.lab();
+        let lab = self.own()?;
         let mut kept = self.kept.borrow_mut();
         if let Some(bytes) = kept.manifests.remove(&lab) {
             let name = kept_name(&lab, date, |name| kept.manifests.contains_key(name));
@@ -172,8 +220,8 @@ impl Store for Memory {
     }
 
     async fn read(&self, ids: &[u64]) -> Result<Vec<Bytes>, StoreError> {
-        self.available()?;
-        let (lab, mut kept) = (self.lab(), self.kept.borrow_mut());
+        let lab = self.own()?;
+        let mut kept = self.kept.borrow_mut();
         kept.blocks_read += ids.len() as u64;
         if let Some(reason) = &kept.faults.unreadable {
             return Err(StoreError::Unavailable(reason.clone()));
@@ -186,8 +234,8 @@ impl Store for Memory {
     }
 
     async fn commit(&self, commit: &Commit) -> Result<(), StoreError> {
-        self.available()?;
-        let (lab, mut kept) = (self.lab(), self.kept.borrow_mut());
+        let lab = self.own()?;
+        let mut kept = self.kept.borrow_mut();
         let number = kept.commits;
         kept.commits += 1;
         if kept.faults.failing_commits.contains(&number) {
@@ -215,8 +263,8 @@ impl Store for Memory {
     }
 
     async fn erase(&self) -> Result<(), StoreError> {
-        self.available()?;
-        let (lab, mut kept) = (self.lab(), self.kept.borrow_mut());
+        let lab = self.own()?;
+        let mut kept = self.kept.borrow_mut();
         let prefix = kept_prefix(&lab);
         kept.manifests.retain(|name, _| *name != lab && !name.starts_with(&prefix));
         kept.blocks.retain(|(of, _), _| *of != lab);

@@ -84,6 +84,13 @@ pub trait Store {
     /// taken, and [`Store::keep_aside`] is the way on.
     async fn open(&self, lab: &str) -> Result<Opened, StoreError>;
 
+    /// The same, taken from the tab that has it, which is told [`StoreError::OtherTab`] from then
+    /// on, whatever it asks.
+    async fn take_over(&self, lab: &str) -> Result<Opened, StoreError>;
+
+    /// What is kept of a lab, for somebody who only looks on.
+    async fn peek(&self, lab: &str) -> Result<Option<Manifest>, StoreError>;
+
     /// Gives what is kept under the open lab's name the name `LAB (kept DATE-NUMBER)`; the lab is
     /// then empty.
     async fn keep_aside(&self, date: &str) -> Result<Opened, StoreError>;

@@ -8,6 +8,7 @@ use super::effect::Effect;
 use super::failure::Failure;
 use super::figure::Figure;
 use super::header::Header;
+use super::host_page;
 use super::inspector::InspectorPane;
 use super::key_help::KeyHelp;
 use super::keys::action_of;
@@ -18,6 +19,7 @@ use super::player::Player;
 use super::share::ShareDialog;
 use super::stage_bar::{StageBar, beckons};
 use super::state::{Action, Left, Narrow, Phase, State};
+use super::storage::StorageDialog;
 use super::table::{TextAccount, table_html};
 use super::toast::ToastLine;
 use crate::browser::Engine;
@@ -41,11 +43,15 @@ pub fn mount() {
 
 /// The page as somebody comes to it.
 fn visit() -> State {
-    let mut state = State::new(outside::language(), outside::theme()).with_link(outside::link());
+    let mut state = State::new(outside::language(), outside::theme());
     // What cannot be read is as if nothing had been kept.
     let kept = outside::kept("progress").and_then(|text| Progress::parse(&text).ok());
     state.progress = Rc::new(kept.unwrap_or_default());
-    state
+    if outside::is_embed() {
+        let side = host_page::side(&outside::noted("side").unwrap_or_default());
+        state = state.in_embed(side, outside::data_number("step").unwrap_or(0.0) as usize);
+    }
+    state.with_link(outside::link())
 }
 
 #[component]
@@ -67,7 +73,7 @@ fn App() -> Html {
     };
     html! {
         <ContextProvider<Desk> context={desk.clone()}>
-            <a class="skip-link" href="#main">{ desk.texts.skip_link }</a>
+            <a class="skip-link" href={outside::here("main")}>{ desk.texts.skip_link }</a>
             <p class="visually-hidden" role="status" data-test="said">{ &state.said }</p>
             <div class={class}>
                 <Header left={state.left} lesson={state.lesson.is_some()} saving={state.saving().clone()}
@@ -100,6 +106,7 @@ fn App() -> Html {
             }
             if let Some(toast) = &state.toast { <ToastLine toast={toast.clone()} /> }
             if state.keys { <KeyHelp /> }
+            if let Some(known) = state.storage { <StorageDialog known={known} saving={state.saving().clone()} /> }
             if let Some(text) = &state.shared { <ShareDialog text={text.clone()} /> }
         </ContextProvider<Desk>>
     }
@@ -202,12 +209,18 @@ fn use_engine(desk: &Desk, effects: &[(u64, Effect)]) {
         let (desk, engine) = (desk.clone(), engine.clone());
         use_effect_with((), move |()| {
             let heard = desk.clone();
+            let embed = outside::is_embed();
             let on_reply = move |reply: Reply| {
+                if embed && host_page::pass_on(&reply) {
+                    return;
+                }
                 heard.send(Action::Reply(Box::new(reply), outside::now_ms()));
             };
             *engine.borrow_mut() = Some(Engine::start(Rc::new(on_reply)));
-            let kept = || outside::kept("lesson").filter(|_| outside::link().is_none());
-            let lesson = outside::asked("lesson").or_else(kept);
+            let around = embed.then(|| host_page::listen(desk.clone()));
+            let kept = || outside::kept("lesson").filter(|_| !embed && outside::link().is_none());
+            let asked = || outside::asked("lesson").or_else(kept);
+            let lesson = outside::noted("lesson").or_else(asked);
             if let Some(entry) = lesson.and_then(|id| catalog::find(&id)) {
                 desk.send(Action::OpenLesson(entry.id));
             }
@@ -225,7 +238,7 @@ fn use_engine(desk: &Desk, effects: &[(u64, Effect)]) {
                     outside::reload();
                 }
             });
-            move || drop((listener, other))
+            move || drop((listener, other, around))
         });
     }
     let desk = desk.clone();
@@ -245,6 +258,7 @@ fn carry_out(desk: &Desk, engine: Option<&Engine>, effect: Effect) {
                 engine.send(request);
             }
         }
+        Effect::Keep { .. } | Effect::KeepProgress(_) if outside::is_embed() => {}
         Effect::Keep { name, value } => outside::keep(name, value),
         Effect::KeepProgress(text) => outside::keep("progress", Some(&text)),
         Effect::Focus(id) => {
@@ -253,6 +267,14 @@ fn carry_out(desk: &Desk, engine: Option<&Engine>, effect: Effect) {
         }
         Effect::Reveal(id) => outside::reveal(id),
         Effect::Copy(text) => outside::copy(&text),
+        Effect::Estimate(persist) => {
+            let desk = desk.clone();
+            spawn_local(async move {
+                let (bytes, persisted) = outside::estimate(persist).await;
+                desk.send(Action::Store(super::state::Store::Known(bytes, persisted)));
+            });
+        }
+        Effect::EraseAll => spawn_local(outside::erase_all()),
         Effect::Reload => outside::reload(),
         Effect::FetchLesson { id, language, translate } => {
             let desk = desk.clone();

@@ -32,6 +32,10 @@ pub enum Effect {
     Reveal(&'static str),
     /// Put a text where it can be pasted from.
     Copy(String),
+    /// Ask the browser how much it keeps, and to keep it if `true`.
+    Estimate(bool),
+    /// Delete everything that this site keeps, and begin anew.
+    EraseAll,
     /// Load the page anew.
     Reload,
 }

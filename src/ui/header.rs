@@ -2,7 +2,7 @@
 
 use super::desk::use_desk;
 use super::icon::Icon;
-use super::state::{Action, Left, Share, Theme};
+use super::state::{Action, Left, Share, Store, Theme};
 use crate::view::frame::Saving;
 use crate::view::words::keeping::Keeping;
 use crate::view::words::{Language, fill, seconds};
@@ -60,7 +60,7 @@ pub fn Header(props: &Props) -> Html {
                     aria-current={current(props.left == Left::Nothing && !props.lesson)}
                     onclick={desk.on(Action::FreeLab)}>{ t.free_lab }</button>
             </nav>
-            { saving(props, desk.language) }
+            { saving(props, desk.language, desk.on(Action::Store(Store::Open))) }
             <button type="button" class="button" data-test="share" disabled={!props.ready}
                 onclick={desk.on(Action::Share(Share::Ask))}>{ Keeping::of(desk.language).share }</button>
             <button type="button" class="button" data-test="text"
@@ -77,7 +77,7 @@ pub fn Header(props: &Props) -> Html {
 }
 
 /// How saving stands, in a few words.
-fn saving(props: &Props, language: Language) -> Html {
+fn saving(props: &Props, language: Language, onclick: Callback<MouseEvent>) -> Html {
     let t = crate::view::words::page::Page::of(language);
     let at =
         |text: &str, us: u64| fill(text, &[("time", &seconds(us / 100_000 * 100_000, language))]);
@@ -97,8 +97,9 @@ fn saving(props: &Props, language: Language) -> Html {
         Saving::OtherTab => ("warning", t.saving_other_tab.to_owned(), None),
     };
     html! {
-        <span class={classes!("saving", class)} data-test="saving" title={why.cloned()}>
+        <button type="button" class={classes!("saving", class)} data-test="saving" title={why.cloned()}
+            aria-label={fill(Keeping::of(language).saving_more, &[("saving", &text)])} onclick={onclick}>
             <i aria-hidden="true" /><span>{ text }</span>
-        </span>
+        </button>
     }
 }

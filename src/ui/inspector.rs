@@ -203,6 +203,7 @@ fn stage_name(desk: &Desk, stage: &str) -> &'static str {
         "removed" => t.stage_removed,
         "committed" => t.stage_committed,
         "requeued" => t.stage_requeued,
+        "dead_lettered" => t.stage_dead_lettered,
         "dropped" => t.stage_dropped,
         _ => t.stage_waiting,
     }

@@ -37,6 +37,8 @@ mod flights;
 #[cfg(target_arch = "wasm32")]
 mod header;
 #[cfg(target_arch = "wasm32")]
+mod host_page;
+#[cfg(target_arch = "wasm32")]
 mod icon;
 #[cfg(target_arch = "wasm32")]
 mod inspector;
@@ -58,6 +60,8 @@ mod rich_text;
 mod share;
 #[cfg(target_arch = "wasm32")]
 mod stage_bar;
+#[cfg(target_arch = "wasm32")]
+mod storage;
 #[cfg(target_arch = "wasm32")]
 mod table;
 #[cfg(target_arch = "wasm32")]

@@ -101,6 +101,27 @@ pub async fn text_of_file(file: Option<web_sys::File>) -> Option<String> {
     wasm_bindgen_futures::JsFuture::from(file?.text()).await.ok()?.as_string()
 }
 
+/// A word that `embed.js` noted for an embed: `data-NAME` of the document.
+pub fn noted(name: &str) -> Option<String> {
+    root()?.get_attribute(&["data-", name].concat()).filter(|word| !word.is_empty())
+}
+
+/// The same, as a number.
+pub fn data_number(name: &str) -> Option<f64> {
+    noted(name)?.parse().ok()
+}
+
+/// True if the page is an embed.
+pub fn is_embed() -> bool {
+    noted("embed").is_some()
+}
+
+/// The address of this document with another fragment.
+pub fn here(fragment: &str) -> String {
+    let whole = gloo::utils::window().location().href().unwrap_or_default();
+    [whole.split('#').next().unwrap_or_default(), "#", fragment].concat()
+}
+
 /// Real time, in milliseconds since the page began.
 pub fn now_ms() -> i64 {
     gloo::utils::window().performance().map_or(0, |clock| clock.now() as i64)
@@ -113,6 +134,10 @@ pub fn is_hidden() -> bool {
 
 /// Puts the focus on the element with this id.
 pub fn focus(id: &str) {
+    if is_embed() && !gloo::utils::document().has_focus().unwrap_or(false) {
+        // The page around keeps its focus until somebody comes in.
+        return;
+    }
     let element = gloo::utils::document().get_element_by_id(id);
     if let Some(element) = element.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
         let _ = element.focus();
@@ -121,6 +146,9 @@ pub fn focus(id: &str) {
 
 /// Brings the end of the element with this id into sight.
 pub fn reveal(id: &str) {
+    if is_embed() {
+        return;
+    }
     if let Some(element) = gloo::utils::document().get_element_by_id(id) {
         element.scroll_into_view_with_bool(false);
     }
@@ -163,6 +191,54 @@ pub fn download(name: &str, kind: &str, text: &str) {
 /// Puts a text where it can be pasted from.
 pub fn copy(text: &str) {
     let _ = gloo::utils::window().navigator().clipboard().write_text(text);
+}
+
+/// Asks `navigator.storage`, which is not everywhere.
+async fn ask_storage(method: &str) -> Option<JsValue> {
+    let navigator: JsValue = gloo::utils::window().navigator().into();
+    let storage = js_sys::Reflect::get(&navigator, &"storage".into()).ok()?;
+    let method = js_sys::Reflect::get(&storage, &method.into()).ok()?;
+    let promise = method.dyn_into::<js_sys::Function>().ok()?.call0(&storage).ok()?;
+    wasm_bindgen_futures::JsFuture::from(promise.dyn_into::<js_sys::Promise>().ok()?).await.ok()
+}
+
+/// How many bytes this site keeps and how many it may, and whether the browser promised to keep
+/// them; if `persist`, it is asked to.
+pub async fn estimate(persist: bool) -> (Option<(u64, u64)>, Option<bool>) {
+    let number = |about: &JsValue, name: &str| {
+        js_sys::Reflect::get(about, &name.into()).ok()?.as_f64().map(|number| number as u64)
+    };
+    let about = ask_storage("estimate").await;
+    let bytes = about.and_then(|about| Some((number(&about, "usage")?, number(&about, "quota")?)));
+    let persisted = match persist {
+        true => ask_storage("persist").await.and_then(|kept| kept.as_bool()).or(Some(false)),
+        false => {
+            ask_storage("persisted").await.and_then(|kept| kept.as_bool()).filter(|kept| *kept)
+        }
+    };
+    (bytes, persisted)
+}
+
+/// Deletes everything that this site keeps, and loads the page anew.
+pub async fn erase_all() {
+    for name in ["lang", "theme", "lesson"] {
+        keep(name, None);
+    }
+    let global = js_sys::global();
+    let factory = js_sys::Reflect::get(&global, &"indexedDB".into()).unwrap_or_default();
+    let delete = js_sys::Reflect::get(&factory, &"deleteDatabase".into()).ok();
+    let request = delete
+        .and_then(|delete| delete.dyn_into::<js_sys::Function>().ok())
+        .and_then(|delete| delete.call1(&factory, &"pushpull".into()).ok());
+    if let Some(request) = request {
+        let done = js_sys::Promise::new(&mut |resolve, _| {
+            for event in ["onsuccess", "onerror", "onblocked"] {
+                let _ = js_sys::Reflect::set(&request, &event.into(), &resolve);
+            }
+        });
+        let _ = wasm_bindgen_futures::JsFuture::from(done).await;
+    }
+    reload();
 }
 
 /// Fetches a text beside the page; `None` if it does not come.

@@ -3,7 +3,7 @@
 
 use super::effect::Effect;
 use super::terminal_state::Terminal;
-use crate::host::protocol::{Found, Grain, LessonAct, LinkError, Reply, Request};
+use crate::host::protocol::{Found, Grain, LessonAct, Reply, Request};
 use crate::lesson::catalog;
 use crate::view::acts;
 use crate::view::frame::{EventLine, Frame, Inspector, Saving, Selection, Status};
@@ -21,9 +21,13 @@ mod classroom;
 mod first_minute;
 mod pace;
 mod sharing;
+mod storing;
+mod toast;
 
 pub use classroom::Menu;
 pub use sharing::{Incoming, Share};
+pub use storing::{Erase, Estimate, Store};
+pub use toast::Toast;
 
 /// Events that are kept for the list.
 const EVENTS_MAX: usize = 2_000;
@@ -114,33 +118,6 @@ pub struct Welcome {
     pub since_us: u64,
 }
 
-/// A message at the lower edge.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Toast {
-    /// A future was dropped; undo brings it back.
-    Forked,
-    /// The lab is as it was left.
-    Restored(u64),
-    /// There is no storage: why.
-    NoStorage(String),
-    /// What storage kept could not be read.
-    Unreadable(String),
-    /// A command of a button failed: why.
-    Refused(String),
-    /// A lesson could not be fetched.
-    NoLesson,
-    /// A text was copied.
-    Copied,
-    /// Progress came from a file.
-    Imported,
-    /// A file held no progress: its line, what was found.
-    NotImported(usize, String),
-    /// What somebody shared is open.
-    Shared,
-    /// A link or file was refused: why.
-    Link(LinkError),
-}
-
 /// Everything that the page shows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct State {
@@ -206,8 +183,16 @@ pub struct State {
     pub toast: Option<Toast>,
     /// True if the list of keys is open.
     pub keys: bool,
+    /// Which sides an embed shows.
+    pub side: Lanes,
+    /// False if nothing is kept: an embed.
+    pub keeps: bool,
+    /// The step at which the first lesson opens.
+    pub first_step: usize,
     /// The lab as a link, while the dialog about it is open.
     pub shared: Option<String>,
+    /// What this browser keeps, while the dialog about it is open.
+    pub storage: Option<Estimate>,
     /// What somebody shared, on its way to be opened.
     pub incoming: Option<Incoming>,
     /// What is to be done outside, each with its number.
@@ -334,6 +319,12 @@ pub enum Action {
     Copy(String),
     /// Something about links and files.
     Share(Share),
+    /// Something about what this browser keeps.
+    Store(Store),
+    /// An embed shows this side.
+    SetSide(Lanes),
+    /// The page around an embed asks the engine.
+    Ask(Box<Request>),
     /// The program has broken: why.
     Broken(String),
     /// Effects up to this number were carried out.
@@ -375,7 +366,11 @@ impl State {
             said: String::new(),
             toast: None,
             keys: false,
+            side: Lanes::Both,
+            keeps: true,
+            first_step: 0,
             shared: None,
+            storage: None,
             incoming: None,
             effects: Vec::new(),
             next_effect: 0,
@@ -391,7 +386,8 @@ impl State {
 
     /// Opens the user's own lab.
     fn open_own(&mut self) {
-        self.ask(Request::Open { lab: LAB.into(), script: welcome::SCRIPT.into(), store: true });
+        let (lab, script) = (LAB.into(), welcome::SCRIPT.into());
+        self.ask(Request::Open { lab, script, store: self.keeps });
     }
 
     /// True once something can be done. What is done while a command runs comes after it.
@@ -406,6 +402,9 @@ impl State {
 
     /// Which lanes the picture shows in a page of this kind.
     pub fn lanes(&self, narrow: bool) -> Lanes {
+        if self.side != Lanes::Both {
+            return self.side;
+        }
         // The first half minute is about what differs: both are shown, whatever the room.
         match (narrow && self.welcome.is_none(), self.narrow) {
             (false, _) | (true, Narrow::Compare) => Lanes::Both,
@@ -594,6 +593,9 @@ impl State {
                 self.wish(Effect::Copy(text));
                 self.toast = Some(Toast::Copied);
             }
+            Action::Store(store) => self.store(store),
+            Action::SetSide(side) => self.side = side,
+            Action::Ask(request) => self.ask(*request),
             Action::Share(share) => self.share(share),
             Action::Broken(error) => self.phase = Phase::Failed(error),
             Action::Done(number) => self.effects.retain(|(known, _)| *known > number),
@@ -638,6 +640,10 @@ impl State {
         self.selection = None;
         Rc::make_mut(&mut self.terminal).lines.clear();
         self.ask(Request::OpenLesson { id: id.to_owned(), language, json });
+        match std::mem::take(&mut self.first_step) {
+            0 => {}
+            step => self.ask(Request::Lesson(LessonAct::Go(step))),
+        }
         // Whoever comes back finds it open.
         self.wish(Effect::Keep { name: "lesson", value: Some(id) });
         self.wish(Effect::Focus("lesson"));
@@ -695,6 +701,10 @@ impl State {
         match found {
             Found::Nothing => self.welcome = Some(first),
             Found::Link => self.link_opened(),
+            Found::OtherTab => {
+                self.left = Left::List;
+                self.tell(Toast::OtherTab);
+            }
             Found::NoStorage { reason } => {
                 self.welcome = Some(first);
                 self.tell(Toast::NoStorage(reason));

@@ -1,6 +1,7 @@
 //! The page without a page: what happens to its state, and what it asks for.
 
 use super::*;
+use crate::host::protocol::LinkError;
 use crate::view::scene::{Consumer, Health, Queue, Topic};
 
 fn page() -> State {
@@ -306,4 +307,44 @@ fn the_lesson_of_a_link_is_fetched_first() {
     hear(&mut state, Reply::LinkNeeds { lesson: "no-such".into() });
     assert!(matches!(&state.toast, Some(Toast::Link(error)) if error.expected == "no-such"));
     assert!(matches!(&asked(&mut state)[..], [Request::Open { .. }]));
+}
+
+#[test]
+fn an_embed_keeps_nothing_and_shows_its_side() {
+    let mut state = page().in_embed(Lanes::Rabbit, 2);
+    assert!(matches!(&asked(&mut state)[..], [Request::Open { store: false, .. }]));
+    hear(&mut state, Reply::Opened { found: Found::Nothing });
+    assert_eq!(state.lanes(false), Lanes::Rabbit);
+    let (id, language) = ("first-message", Language::Korean);
+    let text = Action::LessonText { id, language, json: Some("{}".into()), translate: false };
+    state.change(text);
+    let requests = asked(&mut state);
+    assert_eq!(requests.last(), Some(&Request::Lesson(LessonAct::Go(2))));
+}
+
+// ---- what is kept ----
+
+#[test]
+fn deleting_takes_two_presses_of_the_same_button() {
+    let mut state = page();
+    asked(&mut state);
+    state.change(Action::Store(Store::Open));
+    state.change(Action::Store(Store::Erase(Erase::Lab)));
+    state.change(Action::Store(Store::Erase(Erase::All)));
+    state.change(Action::Store(Store::Erase(Erase::Lab)));
+    assert_eq!(asked(&mut state), []);
+    state.change(Action::Store(Store::Erase(Erase::Lab)));
+    assert!(matches!(&asked(&mut state)[..], [Request::Erase { .. }]));
+    assert!(state.storage.is_none(), "the dialog is closed");
+}
+
+#[test]
+fn a_lab_of_another_tab_can_be_taken_over() {
+    let mut state = page();
+    hear(&mut state, Reply::Opened { found: Found::OtherTab });
+    assert_eq!(state.toast, Some(Toast::OtherTab));
+    asked(&mut state);
+    state.change(Action::Store(Store::TakeOver));
+    assert_eq!(asked(&mut state), [Request::TakeOver]);
+    assert_eq!(state.toast, None);
 }

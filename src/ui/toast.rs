@@ -3,7 +3,7 @@
 use super::desk::use_desk;
 use super::icon::Icon;
 use super::share::refusal;
-use super::state::{Action, Toast};
+use super::state::{Action, Store, Toast};
 use crate::view::words::keeping::Keeping;
 use crate::view::words::{fill, seconds};
 use yew::prelude::*;
@@ -40,6 +40,7 @@ pub fn ToastLine(props: &Props) -> Html {
             let text = fill(t.toast_not_imported, &[("line", &line.to_string())]);
             ("toast error", text, Some(found))
         }
+        Toast::OtherTab => ("toast warning", keeping.toast_other_tab.to_owned(), None),
         Toast::Shared => ("toast ok", keeping.toast_shared.to_owned(), None),
         Toast::Link(_) => ("toast error", [keeping.toast_link, " ", &link].concat(), None),
         Toast::Copied => ("toast ok", t.toast_copied.to_owned(), None),
@@ -53,6 +54,14 @@ pub fn ToastLine(props: &Props) -> Html {
                 if props.toast == Toast::Forked {
                     <button type="button" class="button" data-test="toast-undo"
                         onclick={desk.on(Action::Undo)}>{ t.undo }</button>
+                }
+                if props.toast == Toast::OtherTab {
+                    <button type="button" class="button" data-test="toast-take-over"
+                        onclick={desk.on(Action::Store(Store::TakeOver))}>{ keeping.take_over }</button>
+                }
+                if props.toast == Toast::Shared {
+                    <button type="button" class="button" data-test="toast-keep"
+                        onclick={desk.on(Action::Store(Store::Keep))}>{ keeping.keep }</button>
                 }
                 <button type="button" class="button icon quiet" aria-label={t.close} data-test="close-toast"
                     onclick={desk.on(Action::CloseToast)}>{ Icon::Close.html() }</button>

@@ -96,3 +96,8 @@ pub struct Goal {
     /// The value on its left side now.
     pub value: Option<String>,
 }
+
+/// Rich text without its marks.
+pub fn plain(text: &[Inline]) -> String {
+    text.iter().map(Inline::words).collect()
+}

@@ -48,6 +48,7 @@ fn template(line: &EventLine, texts: &'static Event) -> Option<&'static str> {
         "kafka.transaction_decided" => texts.kafka_transaction_decided,
         "kafka.marker_written" => texts.kafka_marker_written,
         "kafka.transaction_completed" => texts.kafka_transaction_completed,
+        "kafka.store_restored" => texts.kafka_store_restored,
         "kafka.share_acquired" => texts.kafka_share_acquired,
         "kafka.share_returned" => texts.kafka_share_returned,
         "kafka.client_finished" => texts.kafka_client_finished,
@@ -81,6 +82,8 @@ fn template(line: &EventLine, texts: &'static Event) -> Option<&'static str> {
         "kafka.producer_buffered" => texts.kafka_producer_buffered,
         "kafka.broker_fenced" => texts.kafka_broker_fenced,
         "kafka.broker_unfenced" => texts.kafka_broker_unfenced,
+        "kafka.controller_elected" => texts.kafka_controller_elected,
+        "kafka.controller_resigned" => texts.kafka_controller_resigned,
         "kafka.controller_started" => texts.kafka_controller_started,
         "kafka.isr_changed" => texts.kafka_isr_changed,
         "kafka.leader_elected" => texts.kafka_leader_elected,
@@ -106,6 +109,11 @@ fn template(line: &EventLine, texts: &'static Event) -> Option<&'static str> {
         "rabbit.alarm_set" => texts.rabbit_alarm_set,
         "rabbit.answered" => texts.rabbit_answered,
         "rabbit.bound" => texts.rabbit_bound,
+        "rabbit.client_crashed" => texts.rabbit_client_crashed,
+        "rabbit.leader_elected" => texts.rabbit_leader_elected,
+        "rabbit.node_down" => texts.rabbit_node_down,
+        "rabbit.node_paused" => texts.rabbit_node_paused,
+        "rabbit.node_up" => texts.rabbit_node_up,
         "rabbit.client_error" => texts.rabbit_client_error,
         "rabbit.client_ready" => texts.rabbit_client_ready,
         "rabbit.confirmed" => texts.rabbit_confirmed,
@@ -205,6 +213,8 @@ mod tests {
             kafka(Kafka::BrokerFenced { broker: 2 }),
             kafka(Kafka::BrokerUnfenced { broker: 2 }),
             kafka(Kafka::ControllerStarted { controller: 3001 }),
+            kafka(Kafka::ControllerElected { controller: 3001, epoch: 2 }),
+            kafka(Kafka::ControllerResigned { controller: 3001, epoch: 2 }),
             kafka(Kafka::IsrChanged { partition: p(), isr: vec![1, 2] }),
             kafka(Kafka::LeaderElected {
                 partition: p(),
@@ -306,6 +316,23 @@ mod tests {
             }),
             kafka(Kafka::ClientCrashed { client: "ck".into(), at: "processed", held: Vec::new() }),
             kafka(Kafka::ResultWritten { client: "ck".into(), message, partition: p(), offset: 0 }),
+            kafka(Kafka::TransactionBegun {
+                client: "p".into(),
+                transactional_id: "x".into(),
+                producer_id: 1,
+                epoch: 0,
+            }),
+            kafka(Kafka::TransactionCompleted {
+                transactional_id: "x".into(),
+                outcome: "committed",
+            }),
+            kafka(Kafka::MarkerWritten {
+                partition: p(),
+                producer_id: 1,
+                offset: 3,
+                outcome: "aborted",
+            }),
+            kafka(Kafka::StoreRestored { client: "ck".into(), changelog: p(), records: 4 }),
             kafka(Kafka::ClientFinished { client: "ck".into() }),
             kafka(Kafka::Answered { request: KafkaRequest(1), answer: Ok(KafkaAnswer::Done) }),
         ];
@@ -313,6 +340,11 @@ mod tests {
         let (q, c) = (|| queue.clone(), || client.clone());
         all.extend([
             rabbit(Rabbit::NodeStarted { node: "rabbit-1".into() }),
+            rabbit(Rabbit::NodeUp { node: "rabbit-1".into(), peer: "rabbit-2".into() }),
+            rabbit(Rabbit::NodeDown { node: "rabbit-1".into(), peer: "rabbit-2".into() }),
+            rabbit(Rabbit::NodePaused { node: "rabbit-1".into() }),
+            rabbit(Rabbit::LeaderElected { queue: q(), node: "rabbit-2".into(), term: 2 }),
+            rabbit(Rabbit::ClientCrashed { client: c(), at: "processed" }),
             rabbit(Rabbit::QueueRecovered { queue: q(), messages: 2 }),
             rabbit(Rabbit::Recovered { queue: q(), message, position: 0 }),
             rabbit(Rabbit::HandlerFailed { client: c(), queue: q(), message }),
@@ -383,6 +415,19 @@ mod tests {
             rabbit(Rabbit::ClientError { client: c(), error: amqp_error }),
             rabbit(Rabbit::Answered { request: RequestId(1), answer: Ok(RabbitAnswer::Done) }),
         ]);
+        for outcome in ["committed", "aborted"] {
+            let (client, transactional_id) = ("p".into(), "x".into());
+            all.push(kafka(Kafka::TransactionEnded { client, transactional_id, outcome }));
+        }
+        for reason in ["ended", "fenced", "timeout"] {
+            all.push(kafka(Kafka::TransactionDecided {
+                transactional_id: "x".into(),
+                producer_id: 1,
+                epoch: 1,
+                outcome: "aborted",
+                reason,
+            }));
+        }
         let lab = |event| line("lab", What::Lab(event));
         all.push(lab(LabEvent::MessageSent { producer: "p".into(), message, key: None }));
         all.push(lab(LabEvent::ProducerDone { producer: "p".into() }));

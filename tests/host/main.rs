@@ -8,6 +8,7 @@ mod opening;
 mod playing;
 mod saving;
 mod tab;
+mod tabs;
 
 /// Both brokers with a topic and a queue, and clients that are in the middle of it.
 pub const BUSY: &str = "\

@@ -51,20 +51,6 @@ fn an_embed_does_not_touch_storage() {
     assert_eq!(store.commits(), 0);
 }
 
-#[test]
-fn a_second_tab_runs_in_memory() {
-    let store = Memory::new();
-    let mut first = Tab::open(store.other_tab(), BUSY);
-    first.save();
-    let mut second = Tab::open(store.other_tab(), QUIET);
-    assert!(matches!(second.found(), Found::NoStorage { .. }));
-    assert_eq!(second.saving(), Saving::OtherTab);
-    let commits = store.commits();
-    second.run("kafka-topics --create --topic other");
-    second.pass_ms(1_000);
-    assert_eq!(store.commits(), commits);
-}
-
 /// Opens a lab whose storage was damaged: it must be kept aside, and a fresh one opened.
 fn opens_afresh(damage: impl FnOnce(&Memory)) -> String {
     let store = Memory::new();

@@ -214,7 +214,7 @@ fn what_is_here_is_saved_before_one_goes_back_in_time() {
 }
 
 fn manifest_while_open(store: &Memory) -> Manifest {
-    store.peek("main").expect("it was saved")
+    store.manifest("main").expect("it was saved")
 }
 
 #[test]

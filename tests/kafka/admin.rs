@@ -1,7 +1,7 @@
 //! What the tools ask and are answered.
 
 use crate::harness::{Lab, consumer, settings, tp};
-use pushpull::kafka::command::{Answer, Ask, GroupListing, ResetTo};
+use pushpull::kafka::command::{Answer, Ask, GroupListing, GroupType, ResetTo};
 use pushpull::kafka::spec::Settings;
 use pushpull::sim::Span;
 
@@ -155,8 +155,7 @@ fn a_group_is_described_reset_and_deleted() {
     assert_eq!(rows, [(Some(5), 5), (Some(5), 5)]);
     let reset = |to, execute| Ask::ResetOffsets {
         group: "g".into(),
-        topic: "t".into(),
-        partitions: vec![0],
+        topics: vec![("t".into(), vec![0])],
         to,
         execute,
     };
@@ -177,7 +176,8 @@ fn a_group_is_described_reset_and_deleted() {
     assert_eq!(lab.cluster.groups()[0].offsets[0].committed, Some(3));
     let beyond = lab.ask(reset(ResetTo::Offset(99), true));
     assert_eq!(beyond, Ok(Answer::Reset(vec![(tp("t", 0), 5)])), "not behind the end");
-    let listed = vec![GroupListing { group: "g".into(), is_modern: false, state: "Empty" }];
+    let kind = GroupType::Classic;
+    let listed = vec![GroupListing { group: "g".into(), kind, state: "Empty" }];
     assert_eq!(lab.ask(Ask::ListGroups), Ok(Answer::Groups(listed)));
     assert_eq!(lab.ask(delete), Ok(Answer::Done));
     assert_eq!(lab.ask(Ask::ListGroups), Ok(Answer::Groups(vec![])));

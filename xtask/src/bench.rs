@@ -9,6 +9,17 @@ use crate::test_steps;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+/// Messages that a lab has to bear.
+const MESSAGES: &str = "10000000";
+
+/// `cargo xtask lasting`.
+pub fn lasting(options: &Options) -> Result<ExitCode, Failure> {
+    let messages = options.names.first().map_or(MESSAGES, String::as_str);
+    let bench = ["bench", "--locked", "--bench", "lasting", "--", messages];
+    child::run(child::cargo().args(bench))?;
+    Ok(ExitCode::SUCCESS)
+}
+
 /// `cargo xtask bench`.
 pub fn run(options: &Options) -> Result<ExitCode, Failure> {
     options.refuse_names()?;

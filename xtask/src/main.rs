@@ -16,6 +16,7 @@ mod browser;
 mod child;
 mod cut;
 mod driver;
+mod embed;
 mod options;
 mod page;
 mod parts;
@@ -58,6 +59,10 @@ The chores of pushpull:
       Measures in a browser which functions a first visit calls, and writes xtask/first-minute: by
       these lists the build cuts the programs in two, so that a first visit loads little.
 
+  cargo xtask lasting [MESSAGES]
+      What lasts, with 10 million messages: saving against the raw disk, memory while the logs grow,
+      opening again, going through time. Some minutes.
+
 The first run installs what is missing (the wasm32 target, Trunk, wasm-bindgen, a browser for the
 tests where apt-get can) and says so.";
 
@@ -89,6 +94,7 @@ fn run(arguments: &[String]) -> Result<ExitCode, Failure> {
         "first-minute" => parts::run(&Options::parse(rest, &[], &[])?),
         "page" => page::run(&Options::parse(rest, &[], &[])?),
         "bench" => bench::run(&Options::parse(rest, &[], &["--no-browser"])?),
+        "lasting" => bench::lasting(&Options::parse(rest, &[], &[])?),
         "help" | "--help" | "-h" => {
             println!("{HELP}");
             Ok(ExitCode::SUCCESS)

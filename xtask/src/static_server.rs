@@ -144,7 +144,9 @@ fn answer_file(request: Request, site: &Site, file: &Path) -> std::io::Result<()
     }
     let mut response = Response::from_data(content)
         .with_header(header("Content-Type", media_type))
-        .with_header(header("Cache-Control", "no-cache"));
+        .with_header(header("Cache-Control", "no-cache"))
+        // A frame that is sandboxed has no origin of its own, and asks like a stranger.
+        .with_header(header("Access-Control-Allow-Origin", "*"));
     if let Some(version) = version {
         response.add_header(header("ETag", &version));
     }

@@ -32,8 +32,27 @@ impl Desk {
         task.leaves_the_present() && !self.saver.is_settled(self.subject())
     }
 
-    /// Works for at most `budget` events; so much real time has passed since the last call.
+    /// Works for at most `budget` events; so much real time has passed since the last call. A lab
+    /// that nothing can leave stops where memory would not bear more.
     pub fn advance(&mut self, elapsed_us: u64, budget: u64) -> Vec<Reply> {
+        let before = self.timeline.session().steps();
+        let mut replies = self.work_on(elapsed_us, budget);
+        if self.timeline.session().steps() == before || self.is_opening() {
+            return replies;
+        }
+        let busy = self.pace.is_playing() || self.tasks.iter().any(Task::can_be_stopped);
+        if let Some(limit) = self.saver.memory_limit_passed(&self.timeline).filter(|_| busy) {
+            replies.extend(self.stop());
+            let error = Some(format!(
+                "the lab has written {limit} bytes, which is the limit where nothing is saved"
+            ));
+            let (line, output) = (String::new(), Vec::new());
+            replies.push(Reply::Ran { id: 0, line, output, error, last: true });
+        }
+        replies
+    }
+
+    fn work_on(&mut self, elapsed_us: u64, budget: u64) -> Vec<Reply> {
         if !self.need.is_empty() || self.saver.is_overwhelmed(&self.timeline) {
             return Vec::new();
         }

@@ -44,16 +44,24 @@ pub fn partitions_of_group(gathered: &Gathered) -> Vec<TopicPartition> {
     all.into_iter().collect()
 }
 
+/// These partitions of a topic; all of them if none is named.
+fn named_partitions(gathered: &Gathered, name: &str, numbers: &[i32]) -> Vec<TopicPartition> {
+    let count = topic(gathered, name).map_or(0, |found| found.partitions.len() as i32);
+    let wanted = (0..count).filter(|number| numbers.is_empty() || numbers.contains(number));
+    wanted.map(|number| TopicPartition::new(name, number)).collect()
+}
+
 /// The partitions of which offsets are asked for.
 pub fn partitions_in_question(gathered: &Gathered, ask: &Ask) -> Vec<TopicPartition> {
     match ask {
-        Ask::ListOffsets { topic: name, partitions, .. }
-        | Ask::ResetOffsets { topic: name, partitions, .. }
-        | Ask::DeleteOffsets { topic: name, partitions, .. } => {
-            let count = topic(gathered, name).map_or(0, |found| found.partitions.len() as i32);
-            let wanted = (0..count).filter(|p| partitions.is_empty() || partitions.contains(p));
-            wanted.map(|number| TopicPartition::new(name, number)).collect()
+        Ask::ListOffsets { topic, partitions, .. } => named_partitions(gathered, topic, partitions),
+        Ask::ResetOffsets { topics, .. } | Ask::DeleteOffsets { topics, .. }
+            if !topics.is_empty() =>
+        {
+            let each = topics.iter();
+            each.flat_map(|(topic, numbers)| named_partitions(gathered, topic, numbers)).collect()
         }
+        Ask::ResetOffsets { .. } => gathered.committed.keys().cloned().collect(),
         _ => partitions_of_group(gathered),
     }
 }
@@ -73,13 +81,19 @@ pub fn check(gathered: &Gathered, ask: &Ask) -> Result<(), ApiError> {
         {
             return Err(error.error());
         }
-        if let Ask::ListOffsets { topic: name, partitions, .. }
-        | Ask::ResetOffsets { topic: name, partitions, .. } = ask
-        {
+        let lacks = |name: &str, partitions: &[i32]| {
             let count = topic(gathered, name).map_or(0, |found| found.partitions.len() as i32);
-            if partitions.iter().any(|number| !(0..count).contains(number)) {
-                return Err(ErrorCode::UnknownTopicOrPartition.error());
+            partitions.iter().any(|number| !(0..count).contains(number))
+        };
+        let is_missing = match ask {
+            Ask::ListOffsets { topic, partitions, .. } => lacks(topic, partitions),
+            Ask::ResetOffsets { topics, .. } => {
+                topics.iter().any(|(topic, partitions)| lacks(topic, partitions))
             }
+            _ => false,
+        };
+        if is_missing {
+            return Err(ErrorCode::UnknownTopicOrPartition.error());
         }
     }
     if let (Ask::ResetOffsets { group, .. }, Some(found)) = (ask, &gathered.group)
@@ -118,7 +132,7 @@ pub fn answer(gathered: &Gathered, ask: &Ask) -> Result<Answer, ApiError> {
         Ask::ListTopics => {
             Answer::Names(topics(gathered).map(|(name, _)| name.to_string()).collect())
         }
-        Ask::ListGroups => Answer::Groups(gathered.groups.clone()),
+        Ask::ListGroups | Ask::ListShareGroups => Answer::Groups(gathered.groups.clone()),
         Ask::DeleteOffsets { .. } => {
             let all = gathered.deleted.iter();
             let told = all.map(|(tp, outcome)| (tp.clone(), outcome.map_err(ErrorCode::error)));
@@ -131,6 +145,10 @@ pub fn answer(gathered: &Gathered, ask: &Ask) -> Result<Answer, ApiError> {
         }
         Ask::DescribeGroup { group } => Answer::Group(describe_group(gathered, group)?),
         Ask::ResetOffsets { .. } => Answer::Reset(reset_plan(gathered, ask)?),
+        Ask::DescribeQuorum => match &gathered.quorum {
+            Some(info) => Answer::Quorum(info.clone()),
+            None => Answer::Done,
+        },
     })
 }
 
@@ -223,6 +241,9 @@ pub fn reset_plan(gathered: &Gathered, ask: &Ask) -> Result<Vec<(TopicPartition,
             },
             // Where no record is late enough, the tool takes the end.
             ResetTo::Time(time) => offset_at(*time, &partition).unwrap_or(end),
+            ResetTo::Current => gathered.committed.get(&partition).copied().unwrap_or(end),
+            // An age has become a time before it was asked.
+            ResetTo::Age(_) => end,
         };
         plan.push((partition, offset.clamp(start, end)));
     }

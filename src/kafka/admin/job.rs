@@ -1,11 +1,11 @@
 //! One question: which request comes next, and what its answer means.
 
 use super::answers;
-use crate::kafka::command::{Answer, ApiError, Ask, GroupListing, ResetTo};
+use crate::kafka::command::{Answer, ApiError, Ask, GroupListing, GroupType, ResetTo};
 use crate::kafka::error::ErrorCode;
 use crate::kafka::event::TopicPartition;
 use crate::kafka::message::request::OffsetCommit;
-use crate::kafka::message::response::{DescribedGroup, Metadata};
+use crate::kafka::message::response::{DescribedGroup, Metadata, QuorumInfo};
 use crate::kafka::message::{Request, Response};
 use crate::kafka::spec::Settings;
 use crate::ordered::{BTreeMap, Order};
@@ -79,6 +79,8 @@ pub struct Gathered {
     pub group: Option<DescribedGroup>,
     /// What it committed.
     pub committed: BTreeMap<TopicPartition, i64>,
+    /// The quorum of the controllers.
+    pub quorum: Option<QuorumInfo>,
     /// What became of elections.
     pub elections: Vec<(TopicPartition, Result<(), ApiError>)>,
     /// The first offsets that are left.
@@ -108,12 +110,13 @@ impl Job {
             | Ask::DeleteTopic { .. }
             | Ask::AddPartitions { .. }
             | Ask::AlterConfigs { .. }
-            | Ask::ElectLeaders { .. } => vec![Change],
+            | Ask::ElectLeaders { .. }
+            | Ask::DescribeQuorum => vec![Change],
             Ask::DeleteRecords { .. } => vec![Topics, Records],
             Ask::DescribeTopics { .. } => vec![Topics, Configs],
             Ask::ListTopics => vec![Topics],
             Ask::ListOffsets { time, .. } => vec![Topics, Offsets(*time)],
-            Ask::ListGroups => vec![Topics, Groups],
+            Ask::ListGroups | Ask::ListShareGroups => vec![Topics, Groups],
             Ask::DescribeGroup { .. } => vec![Coordinator, Group, Committed, Topics, Offsets(-1)],
             Ask::ResetOffsets { to, execute, .. } => {
                 let mut stages =
@@ -145,11 +148,12 @@ impl Job {
             Ask::AlterConfigs { .. } => "incrementalAlterConfigs",
             Ask::ElectLeaders { .. } => "electLeaders",
             Ask::DeleteRecords { .. } => "deleteRecords",
-            Ask::ListGroups => "findAllBrokers",
+            Ask::ListGroups | Ask::ListShareGroups => "findAllBrokers",
             Ask::DescribeGroup { .. } => "describeConsumerGroups",
             Ask::ResetOffsets { .. } => "alterConsumerGroupOffsets",
             Ask::DeleteGroup { .. } => "deleteConsumerGroups",
             Ask::DeleteOffsets { .. } => "deleteConsumerGroupOffsets",
+            Ask::DescribeQuorum => "describeMetadataQuorum",
         }
     }
 
@@ -266,6 +270,7 @@ impl Job {
                 let partitions = answers::partitions_in_question(&self.gathered, &self.ask);
                 Request::OffsetDelete { group, partitions }
             }
+            Ask::DescribeQuorum => Request::DescribeQuorum,
             _ => Request::DeleteGroups { group },
         }
     }
@@ -276,16 +281,19 @@ impl Job {
             Ask::DescribeTopics { topics } if !topics.is_empty() => {
                 Some(topics.iter().map(|topic| topic.as_str().into()).collect())
             }
-            Ask::ListOffsets { topic, .. }
-            | Ask::ResetOffsets { topic, .. }
-            | Ask::DeleteOffsets { topic, .. } => one(topic),
+            Ask::ListOffsets { topic, .. } => one(topic),
+            Ask::ResetOffsets { topics, .. } | Ask::DeleteOffsets { topics, .. }
+                if !topics.is_empty() =>
+            {
+                Some(topics.iter().map(|(topic, _)| topic.as_str().into()).collect())
+            }
             Ask::DeleteRecords { partitions } => {
                 let mut topics: Vec<Rc<str>> =
                     partitions.iter().map(|(partition, _)| partition.topic.clone()).collect();
                 topics.dedup();
                 Some(topics)
             }
-            Ask::DescribeGroup { .. } => {
+            Ask::DescribeGroup { .. } | Ask::ResetOffsets { .. } => {
                 let mut topics: Vec<Rc<str>> = answers::partitions_of_group(&self.gathered)
                     .into_iter()
                     .map(|partition| partition.topic)
@@ -351,10 +359,16 @@ impl Job {
             Response::Metadata(metadata) => gathered.metadata = Some(metadata),
             Response::DescribeConfigs(configs) => gathered.configs = configs.into_iter().collect(),
             Response::ListGroups(groups) => {
-                let listing = |(group, is_modern, state): (Rc<str>, bool, &'static str)| {
-                    GroupListing { group: group.to_string(), is_modern, state }
-                };
-                gathered.groups.extend(groups?.into_iter().map(listing));
+                // Share groups have a tool of their own.
+                let shares = matches!(self.ask, Ask::ListShareGroups);
+                let asked = groups?
+                    .into_iter()
+                    .filter(|(_, kind, _)| (*kind == GroupType::Share) == shares);
+                gathered.groups.extend(asked.map(|(group, kind, state)| GroupListing {
+                    group: group.to_string(),
+                    kind,
+                    state,
+                }));
                 gathered.listed += 1;
                 if gathered.listed < self.requests {
                     return Ok(());
@@ -377,6 +391,7 @@ impl Job {
                 return Ok(());
             }
             Response::ElectLeaders(results) => gathered.elections = results,
+            Response::DescribeQuorum(info) => gathered.quorum = Some(info),
             Response::DeleteRecords(results) => {
                 for (partition, result) in results {
                     let known = result.map_err(ErrorCode::error);

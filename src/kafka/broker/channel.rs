@@ -1,6 +1,7 @@
 //! What a broker asks of others: of the controller, and of the leaders that it follows.
 
 use super::server::{Call, Server};
+use crate::kafka::client::backoff::backoff;
 use crate::kafka::client::{Connections, Heard};
 use crate::kafka::config::producer::NetworkConfig;
 use crate::kafka::controller::{Controller, ReplyTo};
@@ -20,6 +21,9 @@ use std::rc::Rc;
 pub enum Purpose {
     /// A client asked what only the controller can do: its answer is handed on.
     Forward(Call),
+    /// Something for the active controller. A controller that is not active gives it back, and the
+    /// next one is asked.
+    Controller(Box<(Purpose, Request)>),
     /// A topic is made because somebody asked about it.
     MakeTopic(Rc<str>),
     /// Producer ids; the caller gets the first, for its transactional id and timeout if it has
@@ -52,11 +56,13 @@ pub enum Quorum {
     Remote(Box<RemoteQuorum>),
 }
 
-/// A controller elsewhere.
+/// Controllers elsewhere.
 #[derive(Clone, Debug)]
 pub struct RemoteQuorum {
-    /// Where it is.
-    pub controller: NodeId,
+    /// Where they are.
+    controllers: Rc<[NodeId]>,
+    /// The one that is taken for the active one, and since when no answer said so.
+    asked: (NodeId, Time),
     /// The copy of the metadata log, as far as it is committed.
     pub log: Log,
     /// True once everything that was committed when the broker began is known.
@@ -64,19 +70,37 @@ pub struct RemoteQuorum {
     waiting: VecDeque<(Purpose, Request)>,
     is_fetching: bool,
     retry_at: Time,
+    /// How often in a row nobody was found who is active; nobody is asked before this instant.
+    failures: u32,
+    pause_until: Time,
 }
 
 impl RemoteQuorum {
     /// With the copy of the log that the start opened.
-    pub fn new(controller: NodeId, log: Log) -> RemoteQuorum {
+    pub fn new(controllers: Rc<[NodeId]>, log: Log) -> RemoteQuorum {
         RemoteQuorum {
-            controller,
+            asked: (controllers[0], Time::ZERO),
+            controllers,
             log,
             is_caught_up: false,
             waiting: VecDeque::new(),
             is_fetching: false,
             retry_at: Time::ZERO,
+            failures: 0,
+            pause_until: Time::ZERO,
         }
+    }
+
+    /// Where the controller is that is taken for the active one.
+    pub fn controller(&self) -> NodeId {
+        self.asked.0
+    }
+
+    /// Another controller is asked: this one, or else the next.
+    fn turn(&mut self, to: Option<NodeId>, now: Time) {
+        let at = self.controllers.iter().position(|node| *node == self.asked.0).unwrap_or(0);
+        let next = self.controllers[(at + 1) % self.controllers.len()];
+        self.asked = (to.filter(|node| self.controllers.contains(node)).unwrap_or(next), now);
     }
 }
 
@@ -124,6 +148,11 @@ impl Server {
 
     /// A connection ended: what was asked on it is lost.
     pub(super) fn disconnected(&mut self, peer: NodeId, out: &mut Out<'_>) {
+        if let Quorum::Remote(remote) = &mut self.quorum
+            && remote.asked.0 == peer
+        {
+            remote.turn(None, out.now());
+        }
         for purpose in self.connections.closed(peer, out) {
             self.answered(purpose, None, out);
         }
@@ -131,6 +160,10 @@ impl Server {
 
     fn answered(&mut self, purpose: Purpose, response: Option<Response>, out: &mut Out<'_>) {
         match (purpose, response) {
+            (Purpose::Controller(asked), Some(Response::NotController(leader))) => {
+                self.not_controller(*asked, leader, out);
+            }
+            (Purpose::Controller(asked), response) => self.answered(asked.0, response, out),
             (Purpose::Forward(call), Some(response)) => call.answer(response, out),
             // The client does not hear that the controller was away; it asks again.
             (Purpose::Forward(call), None) => out.close(call.from),
@@ -212,20 +245,35 @@ impl Server {
     fn pump_controller(&mut self, out: &mut Out<'_>) -> Option<Time> {
         let heartbeat_timeout = self.config.broker_session_timeout.half();
         let Quorum::Remote(remote) = &mut self.quorum else { return None };
-        let wants_fetch = !remote.is_fetching && remote.retry_at <= out.now();
+        let now = out.now();
+        if remote.pause_until > now {
+            return Some(remote.pause_until);
+        }
+        let wants_fetch = !remote.is_fetching && remote.retry_at <= now;
         if remote.waiting.is_empty() && !wants_fetch {
             return (!remote.is_fetching).then_some(remote.retry_at);
         }
-        let node = remote.controller;
+        let (node, since) = remote.asked;
         if !self.connections.connect(node, out) {
-            return None;
+            // One that cannot be reached may not be the active one any more.
+            if remote.controllers.len() == 1 {
+                return None;
+            }
+            let due = since + QUORUM_TIMEOUT;
+            if due <= now {
+                remote.turn(None, now);
+                remote.pause_until = now + METADATA_RETRY;
+                return Some(remote.pause_until);
+            }
+            return Some(due);
         }
         for (purpose, request) in std::mem::take(&mut remote.waiting) {
             let timeout = match purpose {
                 Purpose::Register | Purpose::Heartbeat => heartbeat_timeout,
                 _ => REQUEST_TIMEOUT,
             };
-            self.connections.send(node, (request, purpose), timeout, out);
+            let again = Purpose::Controller(Box::new((purpose, request.clone())));
+            self.connections.send(node, (request, again), timeout, out);
         }
         if wants_fetch {
             remote.is_fetching = true;
@@ -243,10 +291,33 @@ impl Server {
                     max_bytes: METADATA_FETCH_BYTES,
                 }],
             });
-            let timeout = REQUEST_TIMEOUT;
-            self.connections.send(node, (request, Purpose::Metadata), timeout, out);
+            let again = Purpose::Controller(Box::new((Purpose::Metadata, request.clone())));
+            self.connections.send(node, (request, again), QUORUM_TIMEOUT, out);
         }
         None
+    }
+
+    /// A controller that is not active was asked.
+    fn not_controller(
+        &mut self,
+        (purpose, request): (Purpose, Request),
+        leader: Option<NodeId>,
+        out: &mut Out<'_>,
+    ) {
+        let Quorum::Remote(remote) = &mut self.quorum else { return };
+        match purpose {
+            Purpose::Metadata => {
+                remote.is_fetching = false;
+                remote.turn(leader, out.now());
+                if leader.is_none() {
+                    let (first, most) = (METADATA_RETRY, NOBODY_RETRY_MAX);
+                    let wait = backoff(first, most, remote.failures, out.random());
+                    remote.failures += 1;
+                    remote.pause_until = out.now() + wait;
+                }
+            }
+            purpose => remote.waiting.push_back((purpose, request)),
+        }
     }
 
     /// The answer to a fetch of the metadata log.
@@ -255,8 +326,13 @@ impl Server {
         remote.is_fetching = false;
         let Some(Response::Fetch(mut fetched)) = response else {
             remote.retry_at = out.now() + METADATA_RETRY;
+            if remote.controllers.len() > 1 {
+                remote.turn(None, out.now());
+            }
             return;
         };
+        remote.failures = 0;
+        remote.asked.1 = out.now();
         let Some(answer) = fetched.partitions.pop() else { return };
         self.take_metadata(answer, out);
     }
@@ -266,6 +342,11 @@ impl Server {
 pub(super) const REQUEST_TIMEOUT: Span = Span::seconds(30);
 /// `controller.quorum.retry.backoff.ms`.
 const METADATA_RETRY: Span = Span::millis(20);
+/// The longest wait before controllers are asked again of which none is active
+/// (`controller.quorum.election.backoff.max.ms`).
+const NOBODY_RETRY_MAX: Span = Span::seconds(1);
+/// `controller.quorum.request.timeout.ms`.
+const QUORUM_TIMEOUT: Span = Span::seconds(2);
 /// Bytes of one fetch of the metadata log.
 const METADATA_FETCH_BYTES: u64 = 8 << 20;
 

@@ -7,13 +7,15 @@
 use super::life::Ticket;
 use super::produce::Completion;
 use super::server::{Call, Server};
+use crate::kafka::command::GroupType;
 use crate::kafka::error::ErrorCode;
 use crate::kafka::event::{Event, TopicPartition};
-use crate::kafka::group::{CommittedOffset, Group, Kind, partition_for, records};
+use crate::kafka::group::{CommittedOffset, Group, Kind, modern_records, partition_for, records};
 use crate::kafka::log::LogScan;
 use crate::kafka::log::transactions::Marker;
 use crate::kafka::message::Response;
 use crate::kafka::message::request::OffsetCommit;
+use crate::kafka::message::response::TopicId;
 use crate::kafka::metadata::{OFFSETS_TOPIC, TRANSACTIONS_TOPIC};
 use crate::kafka::now_ms;
 use crate::kafka::process::{Out, Timer};
@@ -58,7 +60,7 @@ impl Server {
             }
             None => {
                 self.loading.remove(&partition);
-                self.sleep_for_groups(out);
+                self.groups_loaded(out);
             }
         }
     }
@@ -84,6 +86,20 @@ impl Server {
                             self.groups.promise(producer, &group, key.partition, committed);
                         }
                         (_, committed) => self.groups.replay(key, committed),
+                    }
+                } else if let Some(group) = modern_records::group_of(bytes) {
+                    let heard_by = out.now() + self.config.consumer_session_timeout;
+                    let image = &self.image;
+                    let name_of = |id: &TopicId| image.name_of(id).cloned();
+                    let id: Rc<str> = group.into();
+                    if record.value.is_none() && self.groups.get(group).is_none() {
+                        continue;
+                    }
+                    if let Ok(found) = self.groups.get_or_make(&id).as_modern() {
+                        found.replay(bytes, record.value, &name_of, heard_by);
+                    }
+                    if record.value.is_none() && modern_records::is_group(bytes) {
+                        self.groups.remove(&id);
                     }
                 } else if let Some(group) = records::decode_members_key(bytes) {
                     let now = out.now();
@@ -331,14 +347,13 @@ impl Server {
     pub(super) fn list_groups(&self, call: &Call, out: &mut Out<'_>) {
         let result = match self.loading.is_empty() {
             true => Ok({
-                // Share groups have a tool of their own.
-                let shares = |group: &Group| match &group.kind {
-                    Kind::Consumer(group) => group.is_share(),
-                    Kind::Classic(_) => false,
+                let kind = |group: &Group| match &group.kind {
+                    Kind::Consumer(group) if group.is_share() => GroupType::Share,
+                    Kind::Consumer(_) => GroupType::Consumer,
+                    Kind::Classic(_) => GroupType::Classic,
                 };
-                let all = self.groups.iter().filter(|(_, group)| !shares(group));
-                let is_modern = |group: &Group| matches!(group.kind, Kind::Consumer(_));
-                all.map(|(id, group)| (id.clone(), is_modern(group), group.state())).collect()
+                let all = self.groups.iter();
+                all.map(|(id, group)| (id.clone(), kind(group), group.state())).collect()
             }),
             false => Err(ErrorCode::CoordinatorLoadInProgress),
         };
@@ -393,14 +408,20 @@ impl Server {
             let found = self.groups.get(group).ok_or(ErrorCode::GroupIdNotFound)?;
             match found.is_empty() {
                 false => Err(ErrorCode::NonEmptyGroup),
-                true => Ok((partition, found.offsets.keys().cloned().collect::<Vec<_>>())),
+                true => {
+                    let keys: Vec<_> = found.offsets.keys().cloned().collect();
+                    let is_modern = matches!(found.kind, Kind::Consumer(_));
+                    Ok((partition, keys, is_modern))
+                }
             }
         });
         match checked {
             Err(error) => call.answer(Response::DeleteGroups(Err(error)), out),
-            Ok((partition, keys)) => {
+            Ok((partition, keys, is_modern)) => {
+                let modern = modern_records::group_keys(group).into_iter();
+                let modern = modern.filter(|_| is_modern);
                 let offsets = keys.iter().map(|key| records::encode_key(group, key));
-                let all = offsets.chain([records::encode_members_key(group)]);
+                let all = offsets.chain([records::encode_members_key(group)]).chain(modern);
                 let batch = batch_of(all.map(|key| (key, None)), now_ms(out.now()));
                 let batches = vec![(partition, batch)];
                 let completion = Completion::DeleteGroup { call, group: group.clone() };

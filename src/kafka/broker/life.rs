@@ -79,6 +79,8 @@ pub enum Ticket {
         /// Which of its runs.
         run: u64,
     },
+    /// A flush of what a controller wrote for its quorum.
+    Quorum,
     /// A small file was made safe; nobody waits for it.
     Checkpoint,
     /// A flush of a polite stop.
@@ -166,8 +168,8 @@ impl Broker {
     fn start(&mut self, out: &mut Out<'_>) {
         match BrokerConfig::of(&self.spec.settings) {
             Ok(config) => {
-                let controller = self.controllers.first().copied();
-                let startup = Startup::new(self.spec.id, config, controller, out);
+                let controllers = self.controllers.as_slice().into();
+                let startup = Startup::new(self.spec.id, config, controllers, out);
                 self.phase = Phase::Starting(Box::new(startup));
                 self.go_on(out);
             }

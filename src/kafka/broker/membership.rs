@@ -17,6 +17,7 @@ use crate::kafka::message::Response;
 use crate::kafka::message::request::{ConsumerGroupHeartbeat, JoinGroup};
 use crate::kafka::now_ms;
 use crate::kafka::process::{Out, Timer};
+use crate::kafka::protection::Protection;
 use std::rc::Rc;
 
 impl Server {
@@ -171,12 +172,7 @@ impl Server {
         out: &mut Out<'_>,
         act: &mut dyn FnMut(&mut crate::kafka::group::modern::ModernGroup, &mut Around<'_>),
     ) {
-        let topics = self.image.topics.iter().map(|(name, topic)| Topic {
-            name: name.clone(),
-            partitions: topic.partitions.len() as i32,
-            racks: Vec::new(),
-        });
-        let topics: Vec<Topic> = topics.collect();
+        let topics = self.all_topics();
         let mut effects = Vec::new();
         if let Some(Group { kind: Kind::Consumer(found), .. }) = self.groups.get_mut(group) {
             act(
@@ -187,11 +183,57 @@ impl Server {
                     now: out.now(),
                     session_timeout: self.config.consumer_session_timeout,
                     topics: &topics,
+                    hands_over: self.config.without.lacks(Protection::CooperativeRevoke),
                     effects: &mut effects,
                 },
             );
         }
         self.carry_out(group, effects, out);
+        self.write_modern(group, out);
+    }
+
+    fn all_topics(&self) -> Vec<Topic> {
+        let topics = self.image.topics.iter().map(|(name, topic)| Topic {
+            name: name.clone(),
+            partitions: topic.partitions.len() as i32,
+            racks: Vec::new(),
+        });
+        topics.collect()
+    }
+
+    /// Writes what has changed of a group of the consumer protocol.
+    fn write_modern(&mut self, group: &Rc<str>, out: &mut Out<'_>) {
+        let Ok(partition) = self.coordinated(group) else { return };
+        let topics = &self.image.topics;
+        let id_of = |topic: &str| topics.get(topic).map(|topic| topic.id);
+        let Some(Group { kind: Kind::Consumer(found), .. }) = self.groups.get_mut(group) else {
+            return;
+        };
+        if found.is_share() {
+            return;
+        }
+        let changes = found.to_write(group, &id_of);
+        if !changes.is_empty() {
+            let batch = batch_of(changes.into_iter(), now_ms(out.now()));
+            let batches = vec![(partition, batch)];
+            self.append_all(-1, OFFSETS_COMMIT_TIMEOUT, batches, Completion::Nothing, out);
+        }
+    }
+
+    /// Everything of a partition of `__consumer_offsets` is known: sessions go on.
+    pub(super) fn groups_loaded(&mut self, out: &mut Out<'_>) {
+        let all = self.all_topics();
+        let topics = &self.image.topics;
+        let id_of = |topic: &str| topics.get(topic).map(|topic| topic.id);
+        for (id, group) in self.groups.iter_mut() {
+            if let Kind::Consumer(found) = &mut group.kind
+                && found.topics_unknown()
+            {
+                found.was_read(&all);
+                found.to_write(id, &id_of);
+            }
+        }
+        self.sleep_for_groups(out);
     }
 
     fn carry_out(&mut self, group: &Rc<str>, effects: Vec<Effect>, out: &mut Out<'_>) {

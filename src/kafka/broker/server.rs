@@ -261,7 +261,8 @@ impl Server {
             | Request::DeleteTopics { .. }
             | Request::CreatePartitions { .. }
             | Request::IncrementalAlterConfigs { .. }
-            | Request::ElectLeaders { .. }) => {
+            | Request::ElectLeaders { .. }
+            | Request::DescribeQuorum) => {
                 self.ask_controller(Purpose::Forward(call), request, out);
             }
             Request::DeleteRecords { partitions } => self.delete_records(&call, partitions, out),
@@ -269,7 +270,8 @@ impl Server {
             Request::AllocateProducerIds { .. }
             | Request::BrokerRegistration(_)
             | Request::BrokerHeartbeat(_)
-            | Request::AlterPartition(_) => out.close(call.from),
+            | Request::AlterPartition(_)
+            | Request::Quorum(_) => out.close(call.from),
             Request::DescribeConfigs { topics } => self.describe_configs(&call, topics, out),
             Request::ListGroups => self.list_groups(&call, out),
             Request::DescribeGroups { group } => self.describe_group(&call, &group, out),

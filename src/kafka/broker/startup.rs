@@ -39,7 +39,7 @@ pub struct Startup {
     id: i32,
     config: Rc<BrokerConfig>,
     clean: bool,
-    controller: Option<NodeId>,
+    controllers: Rc<[NodeId]>,
     /// The broker epoch that a clean stop wrote down.
     previous_epoch: i64,
     stage: Stage,
@@ -71,18 +71,18 @@ impl Startup {
     pub fn new(
         id: i32,
         config: BrokerConfig,
-        controller: Option<NodeId>,
+        controllers: Rc<[NodeId]>,
         out: &mut Out<'_>,
     ) -> Startup {
         let clean = out.files().get(CLEAN_SHUTDOWN).is_some();
         let mut small = vec![HIGH_WATERMARKS, RECOVERY_POINTS, LOG_STARTS, CLEANER_OFFSETS];
-        match controller {
+        match controllers.is_empty() {
             // The controller wants to know whose stop was clean.
-            Some(_) => small.push(CLEAN_SHUTDOWN),
-            None => out.delete(CLEAN_SHUTDOWN),
+            false => small.push(CLEAN_SHUTDOWN),
+            true => out.delete(CLEAN_SHUTDOWN),
         }
         Startup {
-            controller,
+            controllers,
             previous_epoch: -1,
             id,
             config: Rc::new(config),
@@ -220,11 +220,12 @@ impl Startup {
         let metadata_log = self.metadata_log.take().expect("the metadata log was opened first");
         let partitions = std::mem::take(&mut self.partitions);
         let image = std::mem::take(&mut self.image);
-        let quorum = match self.controller {
-            Some(controller) => {
-                Quorum::Remote(Box::new(RemoteQuorum::new(controller, *metadata_log)))
+        let quorum = match self.controllers.is_empty() {
+            false => {
+                let controllers = self.controllers.clone();
+                Quorum::Remote(Box::new(RemoteQuorum::new(controllers, *metadata_log)))
             }
-            None => {
+            true => {
                 let (config, id) = (self.config.clone(), Some(self.id));
                 let own = Controller::new(*metadata_log, image.clone(), config, id);
                 Quorum::Own(Box::new(own))

@@ -3,6 +3,7 @@
 use super::topic::{BROKER_SYNONYMS, TopicConfig};
 use super::{Definition, Kind, Values, define};
 use crate::kafka::command::ApiError;
+use crate::kafka::error::client_error;
 use crate::kafka::protection::{WITHOUT, Without};
 use crate::kafka::spec::Settings;
 use crate::sim::Span;
@@ -19,6 +20,8 @@ pub const TABLE: &[Definition] = &[
     define("broker.heartbeat.interval.ms", Kind::Int(i64::MIN), "2000"),
     define("broker.rack", Kind::Text, ""),
     define("broker.session.timeout.ms", Kind::Int(i64::MIN), "9000"),
+    // `3001@controller-1:9093,...`
+    define("controller.quorum.voters", Kind::Text, ""),
     define("compression.type", Kind::OneOf(CODECS), "producer"),
     define("default.replication.factor", Kind::Int(1), "1"),
     define("controlled.shutdown.enable", Kind::Boolean, "true"),
@@ -170,6 +173,8 @@ pub struct BrokerConfig {
     pub retention_check: Span,
     /// How long the cleaner sleeps when it has found nothing; `None` without a cleaner.
     pub cleaner_backoff: Option<Span>,
+    /// `node.id` of every voter of the controllers' quorum; empty if there is one.
+    pub quorum_voters: Vec<i32>,
     /// Protections that are left out.
     pub without: Without,
     /// Topic settings that follow from the broker's.
@@ -234,10 +239,26 @@ impl BrokerConfig {
             cleaner_backoff: values
                 .is_true("log.cleaner.enable")
                 .then(|| ms("log.cleaner.backoff.ms")),
+            quorum_voters: voters(values.text("controller.quorum.voters"))?,
             without: Without::of(values.text(WITHOUT)),
             topic_defaults,
         })
     }
+}
+
+/// The ids in `controller.quorum.voters`.
+fn voters(text: &str) -> Result<Vec<i32>, ApiError> {
+    let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+    let ids = parts.map(|part| {
+        let id = part.split_once('@').and_then(|(id, _)| id.parse().ok());
+        id.ok_or_else(|| {
+            let name = "controller.quorum.voters";
+            let expected = "Each entry should be in the form `{id}@{host}:{port}`.";
+            let sentence = format!("Invalid value {text} for configuration {name}: {expected}");
+            client_error("ConfigException", sentence)
+        })
+    });
+    ids.collect()
 }
 
 fn topic_defaults(values: &Values<'_>) -> Settings {

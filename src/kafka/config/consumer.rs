@@ -6,6 +6,7 @@ use super::{Definition, Kind, Values, define};
 use crate::kafka::assignor::Assignor;
 use crate::kafka::command::ApiError;
 use crate::kafka::error::client_error;
+use crate::kafka::protection::{WITHOUT, Without};
 use crate::kafka::spec::{Settings, StartAt};
 use crate::sim::Span;
 use std::rc::Rc;
@@ -44,10 +45,21 @@ pub const TABLE: &[Definition] = &[
     define("session.timeout.ms", Kind::Int(i64::MIN), "45000"),
     define("socket.connection.setup.timeout.max.ms", Kind::Long(i64::MIN), "30000"),
     define("socket.connection.setup.timeout.ms", Kind::Long(i64::MIN), "10000"),
+    // Of the lab alone: see `protection`.
+    define(WITHOUT, Kind::Text, ""),
+    // Of the lab alone: bytes of fetched records that its process can hold; 0 is without limit.
+    define(MEMORY, Kind::Long(0), "0"),
+    // Of Kafka Streams; its steps are the lab's.
+    define(TOPOLOGY, Kind::Text, ""),
     // These are of the producer of an application that reads, works and writes.
     define("transaction.timeout.ms", Kind::Int(i64::MIN), "60000"),
     define("transactional.id", Kind::Text, ""),
 ];
+
+/// The setting that says how many bytes of records a consumer's process can hold.
+pub const MEMORY: &str = "lab.memory.bytes";
+/// The setting that holds the steps of a Kafka Streams application; the real one is a program.
+pub const TOPOLOGY: &str = "lab.streams.topology";
 
 /// What the coordinator decides in the consumer protocol.
 const CLASSIC_ONLY: [&str; 3] =
@@ -133,6 +145,12 @@ pub struct ConsumerConfig {
     pub session_timeout: Span,
     /// How long the application may stay away from `poll()`.
     pub max_poll_interval: Span,
+    /// Bytes of fetched records that its process can hold; `None` without limit.
+    pub memory: Option<u64>,
+    /// The steps of a Kafka Streams application.
+    pub topology: Option<Rc<str>>,
+    /// Protections that are left out.
+    pub without: Without,
     /// Timeouts and backoffs.
     pub network: NetworkConfig,
 }
@@ -178,6 +196,9 @@ impl ConsumerConfig {
             heartbeat_interval,
             session_timeout,
             max_poll_interval: ms("max.poll.interval.ms"),
+            memory: Some(values.natural(MEMORY)).filter(|bytes| *bytes > 0),
+            topology: text(TOPOLOGY),
+            without: Without::of(values.text(WITHOUT)),
             network: NetworkConfig::of(&values),
         })
     }

@@ -14,6 +14,7 @@ use crate::kafka::message::Request;
 use crate::kafka::message::request::JoinGroup;
 use crate::kafka::message::response::{Joined, JoinedMember};
 use crate::kafka::process::Out;
+use crate::kafka::protection::Protection;
 use crate::ordered::Order;
 use crate::sim::{Span, Time};
 use std::rc::Rc;
@@ -308,6 +309,12 @@ impl Consumer {
             }
         });
         let among: Vec<assignor::Member> = among.collect();
+        // Without its second step a cooperative assignor is the sticky one.
+        let hands_over = self.config.without.lacks(Protection::CooperativeRevoke);
+        let assignor = match assignor {
+            Assignor::CooperativeSticky if hands_over => Assignor::Sticky,
+            assignor => assignor,
+        };
         let divided = assignor.assign(&topics.collect::<Vec<_>>(), &among);
         let assignments = members.into_iter().map(|member| member.member).zip(divided).collect();
         if let Some(side) = self.classic() {

@@ -6,6 +6,7 @@ use super::handler::Thread;
 use super::membership::Membership;
 use super::positions::Positions;
 use super::share::Share;
+use super::streams::Streams;
 use super::writer::Writer;
 use crate::kafka::assignor::Assignor;
 use crate::kafka::client::{ClientCore, CoreHeard};
@@ -15,6 +16,7 @@ use crate::kafka::event::{Event, InHands, TopicPartition};
 use crate::kafka::message::Response;
 use crate::kafka::process::{Out, Process};
 use crate::kafka::spec::{CommitMode, ConsumerSpec, Reads};
+use crate::kafka::streams::Topology;
 use crate::kafka::transaction::TransactionClient;
 use crate::ordered::{BTreeMap, BTreeSet};
 use crate::sim::{Input, NodeId, Span, Time};
@@ -48,6 +50,10 @@ pub enum Asked {
     Transaction,
     /// Offsets, to count when a transaction is committed.
     TransactionOffsets,
+    /// An internal topic of Kafka Streams.
+    InternalTopic,
+    /// Where the changelog of a store ends.
+    StoreEnd(i32),
     /// Records of a share group, or the end of some: the broker, and whether records are wanted.
     Share(i32, bool),
     /// A producer id, for results.
@@ -104,6 +110,7 @@ pub struct Consumer {
     crash_at: Option<CrashPoint>,
     pub(super) writer: Writer,
     pub(super) share: Share,
+    pub(super) streams: Option<Streams>,
     warned: BTreeSet<Rc<str>>,
 }
 
@@ -121,7 +128,13 @@ impl Consumer {
         let name: Rc<str> = spec.name.as_str().into();
         let mut core = ClientCore::new(name, config.network.clone(), bootstrap.clone());
         core.allow_auto_create = config.allow_auto_create;
-        let transactional = config.transactional_id.clone().filter(|_| spec.to.is_some());
+        let group = match &spec.reads {
+            Reads::Group { group, .. } => &**group,
+            Reads::Assigned { .. } => "",
+        };
+        let streams = config.topology.as_ref().and_then(|t| Topology::parse(group, t).ok());
+        let writes = spec.to.is_some() || streams.is_some();
+        let transactional = config.transactional_id.clone().filter(|_| writes);
         let timeout = config.transaction_timeout;
         let writer = Writer::new(transactional.map(|id| TransactionClient::new(id, timeout)));
         let membership = match &spec.reads {
@@ -148,6 +161,7 @@ impl Consumer {
             crash_at: None,
             writer,
             share: Share::default(),
+            streams: streams.map(|topology| Streams::new(topology.into())),
             warned: BTreeSet::new(),
             config,
         }
@@ -183,6 +197,11 @@ impl Consumer {
     pub fn in_hands(&self) -> Vec<InHands> {
         let held = self.batch.iter();
         held.filter_map(|h| Some((h.partition.clone(), h.offset, h.message?))).collect()
+    }
+
+    /// Bytes of records that its process can hold; `None` without limit.
+    pub fn memory(&self) -> Option<u64> {
+        self.config.memory
     }
 
     /// When its handler will be done with the record in work.
@@ -230,6 +249,8 @@ impl Consumer {
         self.core.begin(out);
         self.commits.begin(out.now() + self.config.auto_commit_interval);
         let topics: Vec<Rc<str>> = match &self.spec.reads {
+            // The repartition topic is still to be made.
+            Reads::Group { .. } if self.streams.is_some() => self.streams_topics(),
             Reads::Group { topics, .. } => topics.iter().map(|t| t.as_str().into()).collect(),
             Reads::Assigned { topic, .. } => vec![topic.as_str().into()],
         };
@@ -286,6 +307,10 @@ impl Consumer {
             (Asked::TransactionOffsets, response) => {
                 self.transaction_offsets_answered(response, out);
             }
+            (Asked::InternalTopic, response) => self.internal_topic_answered(response, out),
+            (Asked::StoreEnd(partition), response) => {
+                self.store_end_answered(partition, response, out);
+            }
             (Asked::ProducerId, response) => self.producer_id_answered(response, out),
             (Asked::Leave, _) => out.exit(),
             (Asked::Nothing, _) => {}
@@ -319,6 +344,13 @@ impl Consumer {
         if self.closing.is_some() {
             return self.go_on_closing(out);
         }
+        if self.prepares_streams() {
+            let next = self.pump_streams(out);
+            if self.prepares_streams() {
+                return self.core.sleep(next, out);
+            }
+        }
+        self.pump_restore(out);
         let thread = self.run_thread(out);
         if self.thread == Thread::Dead {
             return;

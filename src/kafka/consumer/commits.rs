@@ -13,6 +13,7 @@ use crate::kafka::event::{Event, TopicPartition};
 use crate::kafka::message::request::OffsetCommit;
 use crate::kafka::message::{Request, Response};
 use crate::kafka::process::Out;
+use crate::kafka::protection::Protection::CommitAfterProcess;
 use crate::kafka::spec::CommitMode;
 use crate::ordered::BTreeMap;
 use crate::sim::Time;
@@ -122,9 +123,20 @@ impl Consumer {
     /// When offsets are committed; never without a group.
     pub(super) fn commit_mode(&self) -> CommitMode {
         match &self.membership {
-            Some(_) if !self.spec.is_share => self.spec.commit,
+            Some(_) if !self.spec.is_share => match self.spec.commit {
+                CommitMode::After(_) if self.config.without.lacks(CommitAfterProcess) => {
+                    CommitMode::Before
+                }
+                commit => commit,
+            },
             _ => CommitMode::Never,
         }
+    }
+
+    /// The position of each partition that it reads for its group.
+    fn offsets_polled(&self) -> Offsets {
+        let all = self.positions.iter().filter(|(partition, _)| !self.is_changelog(partition));
+        all.map(|(partition, offset)| (partition.clone(), offset)).collect()
     }
 
     fn commits_by_itself(&self) -> bool {
@@ -142,7 +154,7 @@ impl Consumer {
             return;
         }
         self.commits.next_auto = out.now() + self.config.auto_commit_interval;
-        let offsets = self.positions.iter().map(|(tp, offset)| (tp.clone(), offset)).collect();
+        let offsets = self.offsets_polled();
         // One that could not be made yet is replaced by this one.
         self.commits.waiting.retain(|commit| commit.cause != Cause::Auto);
         self.commits.push(offsets, Cause::Auto, Time::NEVER);
@@ -156,7 +168,7 @@ impl Consumer {
     /// The commit of a consumer that commits by itself, before partitions may go to others.
     pub(super) fn commit_before_rebalance(&mut self, now: Time) {
         if self.commits_by_itself() {
-            let offsets = self.positions.iter().map(|(tp, offset)| (tp.clone(), offset)).collect();
+            let offsets = self.offsets_polled();
             self.commits.waiting.retain(|commit| commit.cause != Cause::Auto);
             self.commits.push(offsets, Cause::Rebalance, now + self.config.api_timeout);
         }
@@ -199,7 +211,7 @@ impl Consumer {
     /// that is not, of the others the position.
     pub(super) fn offsets_handled(&self) -> Offsets {
         let mut offsets: Offsets = match self.spec.commit {
-            CommitMode::Auto => self.positions.iter().map(|(tp, at)| (tp.clone(), at)).collect(),
+            CommitMode::Auto => self.offsets_polled(),
             _ => self.commits.handled.clone(),
         };
         for held in self.batch.iter().rev() {

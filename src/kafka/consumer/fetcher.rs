@@ -1,6 +1,7 @@
 //! Asking brokers for records, and the buffer of what they answered.
 
 use super::client::{Asked, Consumer};
+use super::handler::Thread;
 use crate::kafka::error::{ErrorCode, client_error};
 use crate::kafka::event::{Event, TopicPartition};
 use crate::kafka::log::transactions::Marker;
@@ -84,6 +85,7 @@ impl Consumer {
     pub(super) fn send_fetches(&mut self, out: &mut Out<'_>) {
         // Since 4.1 (KAFKA-17182) a broker is left alone while records of it are buffered.
         let leader = |partition: &TopicPartition| self.core.metadata.leader(partition);
+        let is_restoring = self.is_restoring();
         let buffered: BTreeSet<i32> =
             self.buffer.iter().filter_map(|data| leader(&data.partition)).map(|l| l.0).collect();
         let mut asked: BTreeMap<(i32, NodeId), Vec<FetchPartition>> = BTreeMap::new();
@@ -93,7 +95,12 @@ impl Consumer {
                 leaderless = true;
                 continue;
             };
-            if buffered.contains(&broker) || self.fetching.contains_key(&broker) {
+            // While stores are restored, all else is paused.
+            let waits = match is_restoring {
+                true => !self.is_changelog(partition),
+                false => buffered.contains(&broker),
+            };
+            if waits || self.fetching.contains_key(&broker) {
                 continue;
             }
             asked.entry((broker, node)).or_default().push(FetchPartition {
@@ -225,6 +232,9 @@ impl Consumer {
                 });
             }
         }
+        if self.is_changelog(&partition) {
+            return self.restore(&partition, records, next_offset, out);
+        }
         if records.is_empty() {
             return self.positions.advance(&partition, next_offset);
         }
@@ -236,5 +246,14 @@ impl Consumer {
             messages: records.iter().filter_map(|held: &Held| held.message).collect(),
         });
         self.buffer.push_back(FetchedData { partition, records, next_offset });
+        let held: u64 = self.held().map(|held| u64::from(held.bytes)).sum();
+        if self.config.memory.is_some_and(|memory| held > memory) {
+            let (client, at, held) = (self.core.name.clone(), "out_of_memory", self.in_hands());
+            let error = client_error("OutOfMemoryError", "Java heap space");
+            out.emit(Event::ClientError { client: client.clone(), error });
+            self.thread = Thread::Dead;
+            out.emit(Event::ClientCrashed { client, at, held });
+            out.exit();
+        }
     }
 }

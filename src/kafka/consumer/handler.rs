@@ -8,6 +8,7 @@ use crate::kafka::process::Out;
 use crate::kafka::spec::CommitMode;
 use crate::sim::{MessageId, Span, Time};
 use bytes::Bytes;
+use std::collections::VecDeque;
 
 /// Stands for a record that the lab did not send.
 const NO_MESSAGE: MessageId = MessageId(u64::MAX);
@@ -76,7 +77,9 @@ impl Consumer {
     fn poll(&mut self, out: &mut Out<'_>) -> bool {
         let configured = self.config.max_poll_records;
         let most = self.spec.batch.map_or(configured, |batch| batch.max(1) as usize);
-        while self.batch.len() < most
+        let is_restoring = self.is_restoring();
+        while !is_restoring
+            && self.batch.len() < most
             && let Some(data) = self.buffer.front_mut()
         {
             let count = data.records.len().min(most - self.batch.len());
@@ -128,15 +131,19 @@ impl Consumer {
         };
         self.book.done += 1;
         self.handled += 1;
+        let mut results = match &self.streams {
+            Some(_) => self.stream(&held, held.message.unwrap_or(NO_MESSAGE)),
+            None => VecDeque::new(),
+        };
         let Held { partition, offset, message, timestamp_ms, key, value, .. } = held;
         let next = (partition.clone(), offset + 1);
-        let result = self.spec.to.as_ref().map(|to| OutgoingRecord {
+        results.extend(self.spec.to.as_ref().map(|to| OutgoingRecord {
             id: message.unwrap_or(NO_MESSAGE),
             topic: to.clone(),
             partition: None,
             key: key.clone(),
             value: value.clone(),
-        });
+        }));
         out.emit(Event::Processed {
             client: self.core.name.clone(),
             partition,
@@ -155,8 +162,8 @@ impl Consumer {
                 return;
             }
         }
-        match result {
-            Some(result) => self.write(result, next, out),
+        match results.pop_front() {
+            Some(first) => self.write((first, results), next, out),
             None => self.handled(next, out),
         }
     }

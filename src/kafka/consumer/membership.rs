@@ -197,6 +197,7 @@ impl Consumer {
         self.buffer.retain(|data| partitions.contains(&data.partition));
         if !self.spec.is_share {
             self.positions.assign(partitions.clone());
+            self.own_stores(&partitions);
         }
         if let Some(membership) = &mut self.membership {
             membership.owned = partitions;

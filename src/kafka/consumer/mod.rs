@@ -22,6 +22,8 @@
 //!
 //! Results and offsets can be one transaction ([`exactly_once`]).
 //!
+//! A Kafka Streams application is such a consumer too ([`streams`]).
+//!
 //! In a share group it reads what nobody else has at that time ([`share`]).
 //!
 //! Simplified: requests leave and answers are taken while the handler works, but a
@@ -37,6 +39,7 @@ pub mod membership;
 pub mod modern_member;
 pub mod positions;
 pub mod share;
+pub mod streams;
 pub mod writer;
 
 pub use client::Consumer;

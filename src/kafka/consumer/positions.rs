@@ -47,6 +47,17 @@ impl Positions {
         }
     }
 
+    /// A partition is read from a place of its own.
+    pub fn begin(&mut self, partition: TopicPartition, from: StartAt) {
+        self.add(partition, Place::Reset(from));
+    }
+
+    /// A partition is read no more.
+    pub fn end(&mut self, partition: &TopicPartition) {
+        self.all.remove(partition);
+        self.order.retain(|other| other != partition);
+    }
+
     fn add(&mut self, partition: TopicPartition, place: Place) {
         if !self.all.contains_key(&partition) {
             self.order.push(partition.clone());

@@ -24,6 +24,7 @@ use crate::kafka::record::header::TRANSACTIONAL;
 use crate::kafka::transaction::TransactionClient;
 use crate::sim::{Span, Time};
 use bytes::Bytes;
+use std::collections::VecDeque;
 
 /// `batch.size`: so many bytes without a key go to one partition before another is drawn.
 const STICKY_BYTES: u64 = 16_384;
@@ -34,6 +35,8 @@ const DELIVERY_TIMEOUT: Span = Span::seconds(120);
 #[derive(Clone, Debug)]
 struct Outgoing {
     record: OutgoingRecord,
+    /// What is to be written behind it.
+    rest: VecDeque<OutgoingRecord>,
     /// The partition of the record that it is of, and the offset behind that record.
     of: (TopicPartition, i64),
     /// Where it goes, and its batch, once they are known.
@@ -73,13 +76,14 @@ impl Consumer {
     /// Sends a result; the thread waits until it is written.
     pub(super) fn write(
         &mut self,
-        record: OutgoingRecord,
+        (record, rest): (OutgoingRecord, VecDeque<OutgoingRecord>),
         of: (TopicPartition, i64),
         out: &mut Out<'_>,
     ) {
         self.thread = Thread::Writing;
         self.writer.outgoing = Some(Outgoing {
             record,
+            rest,
             of,
             batch: None,
             is_under_way: false,
@@ -148,6 +152,7 @@ impl Consumer {
         }
         let topic = &outgoing.record.topic;
         let Some(Ok(found)) = self.core.metadata.topic(topic) else {
+            self.core.metadata.want(&topic.as_str().into());
             self.core.metadata.request_update();
             return None;
         };
@@ -156,9 +161,10 @@ impl Consumer {
         let attributes = if self.writer.transaction.is_some() { TRANSACTIONAL } else { 0 };
         let mut batch = ProducerBatch::new(0, (bytes, bytes), attributes, out.now());
         batch.try_push(&outgoing.record, now_ms(out.now()));
-        let number = match &outgoing.record.key {
-            Some(key) => partition_for_key(key, count),
-            None => {
+        let number = match (outgoing.record.partition, &outgoing.record.key) {
+            (Some(number), _) => number,
+            (None, Some(key)) => partition_for_key(key, count),
+            (None, None) => {
                 let available = self.core.metadata.available(topic);
                 let all = (count, &available[..]);
                 let mut random = || out.random().bits() as i32;
@@ -210,14 +216,19 @@ impl Consumer {
         };
         match result.unwrap_or(Err(ErrorCode::NetworkException)) {
             Ok(offset) => {
-                let Some(Outgoing { record, of, .. }) = self.writer.outgoing.take() else { return };
+                let Some(Outgoing { record, mut rest, of, .. }) = self.writer.outgoing.take()
+                else {
+                    return;
+                };
                 out.emit(Event::ResultWritten {
                     client: self.core.name.clone(),
                     message: record.id,
                     partition: partition.clone(),
                     offset,
                 });
-                if !self.dies_at(CrashPoint::Written, out) {
+                if let Some(next) = rest.pop_front() {
+                    self.write((next, rest), of, out);
+                } else if !self.dies_at(CrashPoint::Written, out) {
                     self.handled(of, out);
                 }
             }

@@ -2,6 +2,8 @@
 
 use super::brokers::Session;
 use super::metadata_fetch::MetadataFetch;
+use super::quorum::Observer;
+use super::voter::{Voter, stamped};
 use crate::kafka::broker::life::Ticket;
 use crate::kafka::broker::server::{Call, Purpose};
 use crate::kafka::config::BrokerConfig;
@@ -17,10 +19,8 @@ use crate::kafka::now_ms;
 use crate::kafka::process::Out;
 use crate::kafka::record::BatchHeader;
 use crate::kafka::record::builder::{BatchBuilder, Fields, ProducerStamp};
-use crate::kafka::record::header::stamp;
 use crate::ordered::BTreeMap;
 use crate::sim::Stream;
-use bytes::BytesMut;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
@@ -40,12 +40,15 @@ pub enum ReplyTo {
 
 /// Records that are written and not committed, and what is answered then.
 #[derive(Clone, Debug)]
-struct Pending {
+pub(super) struct Pending {
     end: i64,
     records: Vec<MetadataRecord>,
-    to: ReplyTo,
+    pub(super) to: ReplyTo,
     response: Option<Response>,
 }
+
+/// The epoch of a quorum of one broker that is its own controller: it elects its leader once.
+const EPOCH_ALONE: i32 = 1;
 
 /// The active controller.
 #[derive(Clone, Debug)]
@@ -58,10 +61,17 @@ pub struct Controller {
     pub(super) sessions: BTreeMap<i32, Session>,
     pub(super) fetches: BTreeMap<u64, MetadataFetch>,
     pub(super) last_fetch: u64,
-    pending: VecDeque<Pending>,
-    committed: i64,
+    pub(super) observers: Vec<Observer>,
+    pub(super) pending: VecDeque<Pending>,
+    pub(super) committed: i64,
+    /// Its part in a quorum, if there is one.
+    pub(super) voter: Option<Box<Voter>>,
+    /// True if it is the one that decides.
+    pub(super) is_active: bool,
+    /// The epoch in which it became that.
+    pub(super) active_epoch: i32,
     /// True if the one broker is in the same process and is not registered.
-    alone: Option<i32>,
+    pub(super) alone: Option<i32>,
     own_answers: Vec<(Purpose, Response)>,
     own_records: Vec<MetadataRecord>,
 }
@@ -94,7 +104,11 @@ impl Controller {
             sessions: BTreeMap::new(),
             fetches: BTreeMap::new(),
             last_fetch: 0,
+            observers: Vec::new(),
             pending: VecDeque::new(),
+            voter: None,
+            is_active: true,
+            active_epoch: EPOCH_ALONE,
             alone,
             own_answers: Vec::new(),
             own_records: Vec::new(),
@@ -106,6 +120,11 @@ impl Controller {
         self.committed
     }
 
+    /// The epoch of the leader of the quorum, as far as it knows.
+    pub fn epoch(&self) -> i32 {
+        self.voter.as_ref().map_or(EPOCH_ALONE, |voter| voter.epoch())
+    }
+
     /// What the broker in the same process has to take up: records in their order, then answers.
     pub fn take_own(&mut self) -> (Vec<MetadataRecord>, Vec<(Purpose, Response)>) {
         (std::mem::take(&mut self.own_records), std::mem::take(&mut self.own_answers))
@@ -115,6 +134,16 @@ impl Controller {
     pub fn ask(&mut self, to: ReplyTo, request: Request, out: &mut Out<'_>) {
         match request {
             Request::ApiVersions => self.answer(to, Response::ApiVersions, out),
+            Request::Quorum(message) => {
+                if let ReplyTo::Caller(call) = to {
+                    self.quorum_heard(call.from, *message, out);
+                }
+            }
+            _ if !self.is_active => self.refuse(to, out),
+            Request::DescribeQuorum => {
+                let info = self.describe_quorum(out.now());
+                self.answer(to, Response::DescribeQuorum(info), out);
+            }
             Request::CreateTopics {
                 topic,
                 partitions,
@@ -229,20 +258,26 @@ impl Controller {
             }
             return;
         }
-        /// Simplified: a quorum of one elects its leader once.
-        const QUORUM_EPOCH: i32 = 1;
         let time = now_ms(out.now());
         let mut builder = BatchBuilder::new(0, 0);
         for record in &records {
             let value = record.encode();
             builder.push(time, &Fields { value: Some(&value), ..Fields::default() });
         }
-        let mut bytes = BytesMut::from(&builder.close(ProducerStamp::NONE)[..]);
-        stamp(&mut bytes, self.log.log_end(), QUORUM_EPOCH);
-        let header = BatchHeader::parse(&bytes).expect("it was just built");
-        self.log.append(&header, bytes.freeze(), (time, 0), out);
-        let end = self.log.log_end();
-        out.flush(&self.log.active().file.clone(), Ticket::MetadataFlushed { up_to: end });
+        let batch = builder.close(ProducerStamp::NONE);
+        let end = self.log.log_end() + records.len() as i64;
+        match &mut self.voter {
+            Some(voter) => {
+                let batch = stamped(&batch, self.log.log_end(), voter.epoch());
+                voter.raft.propose(batch);
+            }
+            None => {
+                let batch = stamped(&batch, self.log.log_end(), EPOCH_ALONE);
+                let header = BatchHeader::parse(&batch).expect("it was just built");
+                self.log.append(&header, batch, (time, 0), out);
+                out.flush(&self.log.active().file.clone(), Ticket::MetadataFlushed { up_to: end });
+            }
+        }
         for record in &records {
             if let MetadataRecord::RemoveTopic { id } = record
                 && let Some(topic) = self.image.name_of(id)
@@ -252,11 +287,17 @@ impl Controller {
             self.image.apply(record);
         }
         self.pending.push_back(Pending { end, records, to, response });
+        self.act(out);
     }
 
-    /// Everything before this offset is flushed, and so committed.
+    /// Everything before this offset is flushed: who is alone has committed it.
     pub fn flushed(&mut self, up_to: i64, out: &mut Out<'_>) {
         self.log.flushed(up_to);
+        self.commit_to(up_to, out);
+    }
+
+    /// Everything before this offset is committed: it is true now.
+    pub(super) fn commit_to(&mut self, up_to: i64, out: &mut Out<'_>) {
         self.committed = self.committed.max(up_to);
         while self.pending.front().is_some_and(|pending| pending.end <= up_to) {
             let Some(pending) = self.pending.pop_front() else { break };

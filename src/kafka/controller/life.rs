@@ -1,6 +1,7 @@
 //! The process of a controller that is not also a broker (`process.roles=controller`).
 
 use super::active::{Controller, ReplyTo};
+use super::voter::{Found, Voter, decode_state, state_file};
 use crate::kafka::broker::life::Ticket;
 use crate::kafka::broker::server::Call;
 use crate::kafka::config::BrokerConfig;
@@ -12,15 +13,27 @@ use crate::kafka::metadata::{Image, METADATA_TOPIC};
 use crate::kafka::now_ms;
 use crate::kafka::process::{Out, Process, Timer};
 use crate::kafka::spec::ControllerSpec;
-use crate::sim::{Input, Message};
+use crate::sim::{Input, Message, NodeId};
 use std::rc::Rc;
 
 #[derive(Clone, Debug)]
 enum Phase {
     Down,
     Opening(Box<LogLoader>),
-    Reading(Box<(Log, LogScan, Image)>),
-    Active(Box<Controller>),
+    Reading(Box<Reading>),
+    /// What an earlier life has written is made safe before anything is said that rests on it.
+    Flushing(Box<Reading>, usize),
+    Serving(Box<Controller>),
+}
+
+/// What a start has found so far.
+#[derive(Clone, Debug)]
+struct Reading {
+    log: Log,
+    scan: LogScan,
+    found: Found,
+    /// True until `quorum-state` was read.
+    wants_state: bool,
 }
 
 /// A controller.
@@ -44,10 +57,10 @@ impl ControllerProcess {
         self.spec.id
     }
 
-    /// What it does while it is active.
-    pub fn active(&self) -> Option<&Controller> {
+    /// What it does while it serves, be it active or not.
+    pub fn serving(&self) -> Option<&Controller> {
         match &self.phase {
-            Phase::Active(controller) => Some(controller),
+            Phase::Serving(controller) => Some(controller),
             _ => None,
         }
     }
@@ -82,12 +95,20 @@ impl ControllerProcess {
                 loader.take(bytes);
                 self.go_on(out);
             }
-            (Phase::Reading(read), Input::Read { bytes, .. }) => {
-                let (_, scan, image) = &mut **read;
-                image.take(scan.take(bytes));
+            (Phase::Reading(reading), Input::Read { bytes, .. }) => {
+                if std::mem::take(&mut reading.wants_state) {
+                    let text = String::from_utf8_lossy(&bytes.bytes()).into_owned();
+                    (reading.found.epoch, reading.found.voted) = decode_state(&text);
+                } else {
+                    reading.found.batches.extend(reading.scan.take(bytes));
+                }
                 self.go_on(out);
             }
-            (Phase::Active(controller), input) => serve(controller, input, out),
+            (Phase::Flushing(_, left), Input::Flushed { .. }) => {
+                *left -= 1;
+                self.go_on(out);
+            }
+            (Phase::Serving(controller), input) => serve(controller, input, out),
             (_, Input::Message { from, .. }) => out.close(from),
             (_, Input::Stop) => out.exit(),
             _ => {}
@@ -103,23 +124,53 @@ impl ControllerProcess {
                     }
                     LoadStep::Done(loaded) => {
                         let scan = LogScan::of(&loaded.log);
-                        let read = (loaded.log, scan, Image::default());
-                        self.phase = Phase::Reading(Box::new(read));
+                        let wants_state = out.files().len(&state_file()) > 0;
+                        let (log, found) = (loaded.log, Found::default());
+                        let reading = Reading { log, scan, found, wants_state };
+                        self.phase = Phase::Reading(Box::new(reading));
                     }
                 },
-                Phase::Reading(read) => {
-                    if let Some((file, from, len)) = read.1.next_read() {
+                Phase::Reading(reading) => {
+                    if reading.wants_state {
+                        let len = out.files().len(&state_file());
+                        return out.read(&state_file(), 0, len, Ticket::Startup);
+                    }
+                    if let Some((file, from, len)) = reading.scan.next_read() {
                         return out.read(&file, from, len, Ticket::Startup);
                     }
-                    let (log, _, image) = (**read).clone();
+                    let files: Vec<Rc<str>> =
+                        reading.log.segments().map(|segment| segment.file.clone()).collect();
+                    let state: Rc<str> = state_file().into();
+                    let files = files.into_iter().chain([state]);
+                    let files = files.filter(|file| out.files().len(file) > 0);
+                    let files: Vec<Rc<str>> = files.collect();
+                    files.iter().for_each(|file| out.flush(file, Ticket::Quorum));
+                    self.phase = Phase::Flushing(reading.clone(), files.len());
+                }
+                Phase::Flushing(reading, 0) => {
+                    let Reading { log, found, .. } = (**reading).clone();
+                    let voters = self.voters(out.me());
+                    let voter = Voter::new(self.spec.id, voters, found, &log);
+                    let image = Image::default();
                     let mut controller = Controller::new(log, image, self.config.clone(), None);
-                    controller.begin(out);
                     out.emit(Event::ControllerStarted { controller: self.spec.id });
-                    self.phase = Phase::Active(Box::new(controller));
+                    controller.join(Box::new(voter), out);
+                    self.phase = Phase::Serving(Box::new(controller));
                     return;
                 }
-                Phase::Down | Phase::Active(_) => return,
+                Phase::Flushing(..) | Phase::Down | Phase::Serving(_) => return,
             }
+        }
+    }
+
+    /// Every voter, and where it is: they were added one after the other, in the order of their
+    /// ids, so that the place of one tells those of the others.
+    fn voters(&self, me: NodeId) -> Rc<[(i32, NodeId)]> {
+        let mine = self.spec.id;
+        let place = |id: i32| NodeId(me.0.wrapping_add_signed(id - mine));
+        match &*self.config.quorum_voters {
+            [] => [(mine, me)].into(),
+            ids => ids.iter().map(|id| (*id, place(*id))).collect(),
         }
     }
 }
@@ -133,9 +184,8 @@ fn serve(controller: &mut Controller, input: Input<Process>, out: &mut Out<'_>) 
                 controller.ask(ReplyTo::Caller(call), body, out);
             }
         }
-        Input::Flushed { ticket: Ticket::MetadataFlushed { up_to } } => {
-            controller.flushed(up_to, out);
-        }
+        Input::Flushed { .. } => controller.quorum_flushed(out),
+        Input::Timer(Timer::Quorum) => controller.quorum_ticked(out),
         Input::Read { ticket: Ticket::MetadataFetch { fetch }, bytes } => {
             controller.metadata_read(fetch, &bytes, out);
         }

@@ -23,6 +23,9 @@ pub struct MetadataFetch {
 impl Controller {
     pub(super) fn fetch_metadata(&mut self, call: Call, fetch: &Fetch, out: &mut Out<'_>) {
         let Some(asked) = fetch.partitions.first().cloned() else { return };
+        if let Some((broker, _)) = fetch.replica {
+            self.observe(broker, asked.offset, out.now());
+        }
         self.last_fetch += 1;
         let id = self.last_fetch;
         self.fetches.insert(id, MetadataFetch { call, asked, reading: None });
@@ -88,6 +91,12 @@ impl Controller {
     pub(super) fn wake_metadata_fetches(&mut self, out: &mut Out<'_>) {
         let waiting: Vec<u64> = self.fetches.keys().copied().collect();
         waiting.into_iter().for_each(|id| self.read_metadata(id, out));
+    }
+
+    /// Forgets all fetches; gives who asked.
+    pub(super) fn take_fetches(&mut self) -> Vec<(u64, Call)> {
+        let all = std::mem::take(&mut self.fetches);
+        all.into_iter().map(|(id, fetch)| (id, fetch.call)).collect()
     }
 
     /// A connection ended: nobody waits for what was asked on it.

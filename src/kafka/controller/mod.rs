@@ -5,22 +5,25 @@
 //! they are safe is the request answered and are brokers given them ([`active`]). Brokers *pull*:
 //! each fetches the metadata log like a follower and applies it in order ([`metadata_fetch`]).
 //!
+//! - [`voter`]: a controller's part in the quorum: Raft over the metadata log.
+//! - [`quorum`]: which of them is active, and what is committed.
 //! - [`brokers`]: registration, heartbeats, fencing, the polite stop.
 //! - [`partitions`]: ISR changes that leaders ask for, and elections.
 //! - [`life`]: the process of a controller that is not also a broker.
 //!
 //! A broker that is alone is its own controller (`process.roles=broker,controller`): then what is
-//! decided here is applied in the same process, and nothing is fetched.
+//! decided here is applied in the same process, and nothing is fetched; what it has flushed is
+//! committed, and its epoch never changes.
 //!
-//! Simplified: there is one voter, so what it has flushed is committed and its epoch never changes;
-//! a quorum takes the place of [`active::Controller::flushed`], which says what is committed. No
-//! snapshots are taken of the log.
+//! Simplified: no snapshots are taken of the log.
 
 pub mod active;
 pub mod brokers;
 pub mod life;
 pub mod metadata_fetch;
 pub mod partitions;
+pub mod quorum;
+pub mod voter;
 
 pub use active::{Controller, ReplyTo};
 pub use life::ControllerProcess;

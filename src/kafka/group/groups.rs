@@ -285,6 +285,11 @@ impl Groups {
         }
     }
 
+    /// All groups, to be changed.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = (&Rc<str>, &mut Group)> {
+        self.all.iter_mut()
+    }
+
     fn forget_if_idle(&mut self, id: &Rc<str>) {
         if self.get(id).is_some_and(|group| group.offsets.is_empty() && group.is_empty()) {
             self.remove(id);

@@ -21,6 +21,7 @@
 pub mod classic;
 pub mod groups;
 pub mod modern;
+pub mod modern_records;
 pub mod reconcile;
 pub mod records;
 pub mod share;

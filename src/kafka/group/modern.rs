@@ -8,14 +8,16 @@
 //! Simplified: subscriptions by regular expression are not there.
 
 use super::classic::Effect;
+use super::modern_records::{self, Entry};
 use super::reconcile::{MemberState, Progress};
 use crate::kafka::assignor::{self, Assignor, Topic};
 use crate::kafka::error::ErrorCode;
 use crate::kafka::event::{Event, TopicPartition};
 use crate::kafka::message::request::ConsumerGroupHeartbeat;
-use crate::kafka::message::response::MemberTarget;
+use crate::kafka::message::response::{MemberTarget, TopicId};
 use crate::ordered::Order;
 use crate::sim::{Span, Time};
+use bytes::Bytes;
 use std::rc::Rc;
 
 /// The epoch with which a member joins.
@@ -42,8 +44,8 @@ pub struct ModernMember {
     pub progress: Progress,
     /// What it is to have.
     pub target: Vec<TopicPartition>,
-    previous_epoch: i32,
-    rebalance_timeout: Span,
+    pub(super) previous_epoch: i32,
+    pub(super) rebalance_timeout: Span,
     heard_by: Time,
     /// When it must have given up what it is to give up.
     revoke_by: Option<Time>,
@@ -60,6 +62,28 @@ pub struct ModernGroup {
     pub members: Vec<ModernMember>,
     /// The topics that its members read, as they were when it last looked.
     pub(super) topics: Vec<Topic>,
+    /// Its records, as the log has them.
+    pub(super) written: Vec<Entry>,
+}
+
+impl ModernMember {
+    /// One of which nothing is known but its id, until it is heard of or its session is over.
+    pub(super) fn silent(id: Rc<str>, heard_by: Time) -> ModernMember {
+        let (state, epoch) = (MemberState::Stable, JOIN);
+        ModernMember {
+            id,
+            instance: None,
+            client: "".into(),
+            topics: Vec::new(),
+            assignor: None,
+            progress: Progress { state, epoch, assigned: Vec::new(), revoking: Vec::new() },
+            target: Vec::new(),
+            previous_epoch: JOIN,
+            rebalance_timeout: Span::ZERO,
+            heard_by,
+            revoke_by: None,
+        }
+    }
 }
 
 /// What a heartbeat needs to know beside its own words.
@@ -74,6 +98,8 @@ pub struct Around<'a> {
     pub session_timeout: Span,
     /// The topics of the cluster.
     pub topics: &'a [Topic],
+    /// True if a partition may go to a member while another still has it.
+    pub hands_over: bool,
     /// What comes out.
     pub effects: &'a mut Vec<Effect>,
 }
@@ -112,6 +138,30 @@ impl ModernGroup {
     /// True if its members share partitions (KIP-932): all of them do, or none.
     pub fn is_share(&self) -> bool {
         self.members.iter().any(|member| member.assignor == Some(Assignor::Simple))
+    }
+
+    /// What the log lacks of it now.
+    pub fn to_write(
+        &mut self,
+        id: &str,
+        id_of: &dyn Fn(&str) -> Option<TopicId>,
+    ) -> Vec<(Bytes, Option<Bytes>)> {
+        let has = modern_records::encode(id, self, id_of);
+        let changes = modern_records::changes(&self.written, &has);
+        self.written = has;
+        changes
+    }
+
+    /// True for one that was read from the log and not looked at yet.
+    pub fn topics_unknown(&self) -> bool {
+        self.topics.is_empty() && self.written.is_empty() && !self.members.is_empty()
+    }
+
+    /// All of it was read from the log: its members read these topics.
+    pub fn was_read(&mut self, all: &[Topic]) {
+        let read = |topic: &&Topic| self.members.iter().any(|m| m.topics.contains(&topic.name));
+        self.topics = all.iter().filter(read).cloned().collect();
+        self.members.order_by(|a, b| a.id.cmp(&b.id));
     }
 
     fn place(&self, id: &str) -> Option<usize> {
@@ -288,9 +338,9 @@ impl ModernGroup {
         owned: Option<&[TopicPartition]>,
         around: &mut Around<'_>,
     ) -> MemberTarget {
-        let is_share = self.is_share();
+        let is_free = self.is_share() || around.hands_over;
         let is_taken = |partition: &TopicPartition| {
-            if is_share {
+            if is_free {
                 return false;
             }
             let others = self.members.iter().enumerate().filter(|(other, _)| *other != at);

@@ -101,6 +101,11 @@ impl OffsetIndex {
         self.entries.partition_point(|(relative, _)| base + i64::from(*relative) <= offset)
     }
 
+    /// All entries: offset, position.
+    pub fn entries(&self) -> impl Iterator<Item = (i64, u64)> {
+        (0..self.entries.len()).map(|at| self.entry(at))
+    }
+
     fn entry(&self, at: usize) -> (i64, u64) {
         let (relative, position) = self.entries[at];
         (self.base_offset + i64::from(relative), u64::from(position))
@@ -180,6 +185,11 @@ impl TimeIndex {
             index.push(timestamp, base_offset + i64::from(relative));
         }
         index
+    }
+
+    /// All entries: time, offset.
+    pub fn entries(&self) -> impl Iterator<Item = (i64, i64)> {
+        (0..self.entries.len()).map(|at| self.entry(at))
     }
 
     fn entry(&self, at: usize) -> (i64, i64) {

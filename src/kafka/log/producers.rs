@@ -183,7 +183,7 @@ impl ProducerStates {
     /// Notes a marker that is in the log; gives the first record of the transaction that it ends.
     /// With a newer epoch it begins that epoch: sequence numbers begin at 0 (KIP-890).
     pub fn ended(&mut self, header: &BatchHeader, coordinator_epoch: i32) -> Option<i64> {
-        let state = self.states.entry(header.producer_id).or_insert_with(ProducerState::default);
+        let state = self.states.entry(header.producer_id).or_default();
         if state.epoch != header.producer_epoch {
             state.epoch = header.producer_epoch;
             state.batches.clear();

@@ -8,6 +8,7 @@ use crate::kafka::message::response::TopicId;
 use crate::kafka::message::transactions::TransactionRequest;
 use crate::kafka::metadata::election::Election;
 use crate::kafka::spec::Settings;
+use crate::raft;
 use crate::sim::{NodeId, Span};
 use bytes::Bytes;
 use std::rc::Rc;
@@ -180,6 +181,11 @@ pub enum Request {
         /// `group.id`.
         group: Rc<str>,
     },
+    /// The quorum tool: how far has each copy of the metadata log come?
+    DescribeQuorum,
+    /// A controller to another one: votes, and the metadata log. It is not answered; what answers
+    /// it is a message of the same kind.
+    Quorum(Box<raft::Message>),
 }
 
 /// A wish to be a member.
@@ -398,6 +404,16 @@ impl Request {
             Request::DescribeGroups { .. } => "DescribeGroups",
             Request::OffsetDelete { .. } => "OffsetDelete",
             Request::DeleteGroups { .. } => "DeleteGroups",
+            Request::DescribeQuorum => "DescribeQuorum",
+            // The leader pushes where the real followers fetch: the names are those of the real
+            // messages that carry the same.
+            Request::Quorum(message) => match message.body {
+                raft::message::Body::AskVote { .. } => "Vote",
+                raft::message::Body::Vote { .. } => "VoteResponse",
+                raft::message::Body::Append { .. } => "FetchResponse",
+                raft::message::Body::Snapshot { .. } => "FetchSnapshotResponse",
+                raft::message::Body::Appended { .. } => "Fetch",
+            },
         }
     }
 }

@@ -1,13 +1,13 @@
 //! Responses: each answers the request of its name.
 
 use crate::kafka::assignor::Assignor;
-use crate::kafka::command::ApiError;
+use crate::kafka::command::{ApiError, GroupType};
 use crate::kafka::error::ErrorCode;
 use crate::kafka::event::TopicPartition;
 use crate::kafka::group::Subscription;
 use crate::kafka::message::transactions::TransactionResponse;
 use crate::kafka::spec::Settings;
-use crate::sim::{NodeId, Rope, Span};
+use crate::sim::{NodeId, Rope, Span, Time};
 use std::rc::Rc;
 
 /// What a broker answers.
@@ -67,14 +67,48 @@ pub enum Response {
     BrokerHeartbeat(Result<Alive, ErrorCode>),
     /// What became of each ISR.
     AlterPartition(Result<Vec<(TopicPartition, Result<Altered, ErrorCode>)>, ErrorCode>),
-    /// Group ids; whether each speaks the consumer protocol; their states.
-    ListGroups(Result<Vec<(Rc<str>, bool, &'static str)>, ErrorCode>),
+    /// Group ids; what each is; their states.
+    ListGroups(Result<Vec<(Rc<str>, GroupType, &'static str)>, ErrorCode>),
     /// A group.
     DescribeGroups(Result<DescribedGroup, ErrorCode>),
     /// What became of each offset.
     OffsetDelete(Result<Vec<(TopicPartition, Result<(), ErrorCode>)>, ErrorCode>),
     /// The group is gone.
     DeleteGroups(Result<(), ErrorCode>),
+    /// How far each copy of the metadata log has come.
+    DescribeQuorum(QuorumInfo),
+    /// Whatever was asked: this controller is not the active one, and if it knows who is, here it
+    /// is. In the place of the error NOT_CONTROLLER (41) or NOT_LEADER_OR_FOLLOWER (6) that each
+    /// response has.
+    NotController(Option<NodeId>),
+}
+
+/// The quorum as its leader knows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct QuorumInfo {
+    /// `node.id` of the active controller.
+    pub leader: i32,
+    /// The epoch of its leadership.
+    pub leader_epoch: i32,
+    /// Everything before this offset is committed.
+    pub high_watermark: i64,
+    /// The controllers, in the order of their ids.
+    pub voters: Vec<QuorumReplica>,
+    /// The brokers.
+    pub observers: Vec<QuorumReplica>,
+}
+
+/// A copy of the metadata log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QuorumReplica {
+    /// `node.id`.
+    pub id: i32,
+    /// The end of its log.
+    pub log_end: i64,
+    /// When the leader last heard of it.
+    pub fetched_at: Option<Time>,
+    /// When it last had everything.
+    pub caught_up_at: Option<Time>,
 }
 
 /// The controller's answer to a broker that lives.
@@ -292,6 +326,8 @@ impl Response {
             Response::DescribeGroups(_) => "DescribeGroupsResponse",
             Response::OffsetDelete(_) => "OffsetDeleteResponse",
             Response::DeleteGroups(_) => "DeleteGroupsResponse",
+            Response::DescribeQuorum(_) => "DescribeQuorumResponse",
+            Response::NotController(_) => "NotController",
         }
     }
 }

@@ -6,6 +6,7 @@ use super::response::Response;
 use crate::kafka::event::TopicPartition;
 use crate::kafka::group::Subscription;
 use crate::kafka::spec::Settings;
+use crate::raft::message::Body;
 
 /// Length, API key, version, correlation id, length of the client id, tagged fields.
 const REQUEST_HEADER: usize = 4 + 2 + 2 + 4 + 2 + 1;
@@ -119,6 +120,17 @@ fn request(request: &Request) -> usize {
             4 + text(group) + partitions.iter().map(named).sum::<usize>()
         }
         Request::DescribeGroups { group } | Request::DeleteGroups { group } => 3 + text(group),
+        Request::DescribeQuorum => 30,
+        Request::Quorum(message) => match &message.body {
+            Body::AskVote { .. } => 70,
+            Body::Vote { .. } => 40,
+            Body::Append { entries, .. } => {
+                let commands = entries.iter().filter_map(|entry| entry.command.as_ref());
+                60 + commands.map(|batch| batch.len()).sum::<usize>()
+            }
+            Body::Snapshot { state, .. } => 60 + state.len(),
+            Body::Appended { .. } => 60,
+        },
     }
 }
 
@@ -212,5 +224,7 @@ fn response(response: &Response) -> usize {
             10 + results.iter().flatten().map(|(tp, _)| named(tp) + 2).sum::<usize>()
         }
         Response::DeleteGroups(_) => 20,
+        Response::DescribeQuorum(info) => 60 + 30 * (info.voters.len() + info.observers.len()),
+        Response::NotController(_) => 40,
     }
 }

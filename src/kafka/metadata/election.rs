@@ -94,9 +94,8 @@ impl<'a> PartitionChange<'a> {
             elr.clear();
             last_known.clear();
         }
-        let lost_all = self.elr && self.last_known_leader && new.isr.is_empty();
-        if lost_all && let Some(leader) = old.leader {
-            last_known = vec![leader];
+        if self.elr && self.last_known_leader {
+            last_known = self.last_leader(&new);
         }
         (new.elr, new.last_known_elr) = (elr, last_known);
         if new == *old {
@@ -107,6 +106,17 @@ impl<'a> PartitionChange<'a> {
             new.leader_epoch += 1;
         }
         Some(new)
+    }
+
+    /// Where the last known leader may be taken it stands alone in the last known ELR, from when
+    /// the ISR became empty until somebody leads.
+    fn last_leader(&self, new: &PartitionImage) -> Vec<i32> {
+        let old = self.partition;
+        match old.leader {
+            _ if new.leader.is_some() => Vec::new(),
+            Some(leader) if new.isr.is_empty() && new.isr != old.isr => vec![leader],
+            _ => old.last_known_elr.clone(),
+        }
     }
 
     fn target_elr(&self, isr: &[i32]) -> (Vec<i32>, Vec<i32>) {

@@ -51,7 +51,7 @@ impl Producer {
         self.in_transaction += 1;
         if self.in_transaction >= config.records {
             let every = config.abort_every;
-            let aborts = every > 0 && self.transactions_begun % every == 0;
+            let aborts = every > 0 && self.transactions_begun.is_multiple_of(every);
             self.end_transaction(!aborts);
         }
     }

@@ -14,6 +14,7 @@
 //! that is compressed is passed on, but its records cannot be looked at).
 
 pub mod builder;
+pub mod flexible;
 pub mod header;
 pub mod reader;
 pub mod stream;

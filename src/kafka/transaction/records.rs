@@ -4,6 +4,7 @@
 
 use super::state::{State, Transaction};
 use crate::kafka::event::TopicPartition;
+use crate::kafka::record::flexible::{Reader, put_text, put_uvarint};
 use crate::ordered::BTreeSet;
 use crate::sim::Span;
 use bytes::{BufMut, Bytes, BytesMut};
@@ -31,14 +32,6 @@ pub fn decode_key(bytes: &[u8]) -> Option<&str> {
     std::str::from_utf8(id.get(..len)?).ok().filter(|_| is_key)
 }
 
-fn put_uvarint(out: &mut BytesMut, mut number: u32) {
-    while number >= 0x80 {
-        out.put_u8(number as u8 | 0x80);
-        number >>= 7;
-    }
-    out.put_u8(number as u8);
-}
-
 /// The value of a transactional id.
 pub fn encode_value(transaction: &Transaction) -> Bytes {
     let mut out = BytesMut::with_capacity(64);
@@ -56,8 +49,7 @@ pub fn encode_value(transaction: &Transaction) -> Bytes {
     }
     put_uvarint(&mut out, topics.len() as u32 + 1);
     for (topic, partitions) in topics {
-        put_uvarint(&mut out, topic.len() as u32 + 1);
-        out.put_slice(topic.as_bytes());
+        put_text(&mut out, Some(topic));
         put_uvarint(&mut out, partitions.len() as u32 + 1);
         partitions.iter().for_each(|partition| out.put_i32(*partition));
         out.put_u8(0);
@@ -70,35 +62,6 @@ pub fn encode_value(transaction: &Transaction) -> Bytes {
     put_uvarint(&mut out, 2);
     out.put_i16(version);
     out.freeze()
-}
-
-struct Reader<'a>(&'a [u8]);
-
-impl<'a> Reader<'a> {
-    fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
-        let (taken, rest) = self.0.split_first_chunk()?;
-        self.0 = rest;
-        Some(*taken)
-    }
-
-    fn uvarint(&mut self) -> Option<usize> {
-        let mut number = 0;
-        for shift in [0, 7, 14, 21, 28] {
-            let [byte] = self.take()?;
-            number |= usize::from(byte & 0x7f) << shift;
-            if byte & 0x80 == 0 {
-                return Some(number);
-            }
-        }
-        None
-    }
-
-    fn text(&mut self) -> Option<&'a str> {
-        let len = self.uvarint()?.checked_sub(1)?;
-        let (taken, rest) = self.0.split_at_checked(len)?;
-        self.0 = rest;
-        std::str::from_utf8(taken).ok()
-    }
 }
 
 /// Reads a value.

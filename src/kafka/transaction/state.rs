@@ -144,18 +144,24 @@ impl Transaction {
 
     /// The producer of this epoch ends its transaction.
     pub fn end(&self, epoch: i16, commits: bool, now_ms: i64) -> Result<Change, ErrorCode> {
-        let asked = if commits { State::CompleteCommit } else { State::CompleteAbort };
-        // The answer to an earlier try was lost: the epoch is the next one already.
+        // The answer to an earlier try was lost: the epoch is the next one already. (Or the
+        // coordinator has aborted it meanwhile, which is as good as an abort.)
         let is_retry = epoch.wrapping_add(1) == self.epoch;
+        if epoch != self.epoch && !is_retry {
+            return Err(ErrorCode::ProducerFenced);
+        }
+        let (prepared, complete) = match commits {
+            true => (State::PrepareCommit, State::CompleteCommit),
+            false => (State::PrepareAbort, State::CompleteAbort),
+        };
         match self.state {
-            State::Ongoing if epoch == self.epoch => {
-                Ok(Change::Write(self.decided(commits, now_ms)))
-            }
-            State::PrepareCommit | State::PrepareAbort => Err(ErrorCode::ConcurrentTransactions),
-            done if is_retry && done == asked => Ok(Change::Nothing),
+            State::Ongoing | State::Empty if is_retry => Err(ErrorCode::ProducerFenced),
+            State::Ongoing => Ok(Change::Write(self.decided(commits, now_ms))),
+            state if state == prepared => Err(ErrorCode::ConcurrentTransactions),
+            state if state == complete && is_retry => Ok(Change::Nothing),
             // Nothing was ever added to it: there are no markers to write.
             State::Empty | State::CompleteCommit | State::CompleteAbort
-                if !commits && epoch == self.epoch =>
+                if !commits && !is_retry =>
             {
                 Ok(Change::Write(Transaction {
                     state: State::CompleteAbort,
@@ -164,8 +170,7 @@ impl Transaction {
                     ..self.clone()
                 }))
             }
-            _ if epoch == self.epoch => Err(ErrorCode::InvalidTxnState),
-            _ => Err(ErrorCode::ProducerFenced),
+            _ => Err(ErrorCode::InvalidTxnState),
         }
     }
 
@@ -227,7 +232,9 @@ mod tests {
         let complete = prepared.completed(9);
         assert_eq!((complete.state, complete.partitions.len()), (State::CompleteCommit, 0));
         assert_eq!(complete.end(0, true, 9), Ok(Change::Nothing), "the answer was lost");
-        assert_eq!(complete.end(0, false, 9), Err(ErrorCode::ProducerFenced));
+        assert_eq!(complete.end(0, false, 9), Err(ErrorCode::InvalidTxnState));
+        let later = Transaction { epoch: 2, ..complete.clone() };
+        assert_eq!(later.end(0, false, 9), Err(ErrorCode::ProducerFenced));
         assert_eq!(complete.end(1, true, 9), Err(ErrorCode::InvalidTxnState), "nothing is open");
     }
 

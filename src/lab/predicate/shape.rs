@@ -50,12 +50,15 @@ static KAFKA: Object = Object {
     called: "the Kafka side",
     fields: &[
         ("brokers", Map(&SERVER)),
-        ("controllers", Map(&SERVER)),
+        ("controllers", Map(&CONTROLLER)),
+        ("active_controller", Value),
         ("topics", Map(&TOPIC)),
         ("groups", Map(&GROUP)),
         ("groups_stable", Value),
+        ("transactions", Map(&TRANSACTION)),
     ],
     methods: &[
+        ("transaction", "transactions"),
         ("broker", "brokers"),
         ("controller", "controllers"),
         ("topic", "topics"),
@@ -79,6 +82,18 @@ static RABBIT: Object = Object {
 
 static SERVER: Object = Object { called: "a server", fields: &[("status", Value)], methods: &[] };
 
+static CONTROLLER: Object = Object {
+    called: "a controller",
+    fields: &[
+        ("status", Value),
+        ("active", Value),
+        ("epoch", Value),
+        ("end_offset", Value),
+        ("committed", Value),
+    ],
+    methods: &[],
+};
+
 static TOPIC: Object = Object {
     called: "a topic",
     fields: &[
@@ -101,6 +116,7 @@ static PARTITION: Object = Object {
         ("elr", Values),
         ("log_start", Value),
         ("high_watermark", Value),
+        ("last_stable_offset", Value),
         ("end_offset", Value),
         ("records", Value),
         ("segments", Value),
@@ -131,10 +147,23 @@ static GROUP: Object = Object {
         ("assignor", Value),
         ("members", Values),
         ("assignment", Map(&MEMBER)),
+        ("idle", Value),
         ("lag", Value),
         ("committed", ValueMap),
     ],
     methods: &[("member", "assignment")],
+};
+
+static TRANSACTION: Object = Object {
+    called: "a transactional id",
+    fields: &[
+        ("state", Value),
+        ("coordinator", Value),
+        ("producer_id", Value),
+        ("epoch", Value),
+        ("partitions", Values),
+    ],
+    methods: &[],
 };
 
 static MEMBER: Object =
@@ -169,6 +198,8 @@ static QUEUE: Object = Object {
     called: "a queue",
     fields: &[
         ("type", Value),
+        ("node", Value),
+        ("state", Value),
         ("leader", Value),
         ("members", Values),
         ("online", Values),
@@ -182,6 +213,7 @@ static QUEUE: Object = Object {
         ("messages", Value),
         ("ready", Value),
         ("unacked", Value),
+        ("dead", Value),
         ("bytes", Value),
         ("in_memory", Value),
         ("consumers", Values),
@@ -209,6 +241,7 @@ static CLIENT: Object = Object {
         ("unacked", Value),
         ("failed", Value),
         ("effects", Value),
+        ("store", ValueMap),
         ("sent", Value),
         ("sending", Value),
         ("kafka", One(&CLIENT)),

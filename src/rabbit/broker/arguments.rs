@@ -15,22 +15,31 @@ const KNOWN: [(&str, Check); 22] = [
     ("x-consumer-timeout", Check::NotNegative),
     ("x-dead-letter-exchange", Check::Text),
     ("x-dead-letter-routing-key", Check::DeadLetterKey),
-    ("x-dead-letter-strategy", Check::OneOf(&["at-most-once", "at-least-once"])),
+    (
+        "x-dead-letter-strategy",
+        Check::OneOf(&["at-most-once", "at-least-once"], "invalid_dlx_strategy"),
+    ),
     ("x-delivery-limit", Check::Limit),
     ("x-expires", Check::Expires),
-    ("x-initial-cluster-size", Check::NotNegative),
+    ("x-initial-cluster-size", Check::GroupSize),
     ("x-max-age", Check::MaxAge),
     ("x-max-length", Check::NotNegative),
     ("x-max-length-bytes", Check::NotNegative),
     ("x-max-priority", Check::Priority),
     ("x-message-ttl", Check::TimeToLive),
-    ("x-overflow", Check::OneOf(&["drop-head", "reject-publish", "reject-publish-dlx"])),
-    ("x-queue-leader-locator", Check::OneOf(&["client-local", "balanced"])),
+    (
+        "x-overflow",
+        Check::OneOf(&["drop-head", "reject-publish", "reject-publish-dlx"], "invalid_overflow"),
+    ),
+    (
+        "x-queue-leader-locator",
+        Check::OneOf(&["client-local", "balanced"], "invalid_queue_locator_arg"),
+    ),
     ("x-queue-master-locator", Check::Text),
-    ("x-queue-mode", Check::OneOf(&["default", "lazy"])),
-    ("x-queue-type", Check::OneOf(&["classic", "quorum", "stream"])),
+    ("x-queue-mode", Check::Unsupported(&["default", "lazy"], "queue mode")),
+    ("x-queue-type", Check::Unsupported(&["classic", "quorum", "stream"], "queue type")),
     ("x-queue-version", Check::Version),
-    ("x-quorum-initial-group-size", Check::NotNegative),
+    ("x-quorum-initial-group-size", Check::GroupSize),
     ("x-single-active-consumer", Check::Boolean),
     ("x-stream-filter-size-bytes", Check::NotNegative),
     ("x-stream-max-segment-size-bytes", Check::NotNegative),
@@ -85,13 +94,28 @@ enum Check {
     DeadLetterKey,
     /// A number and a unit of time: `7D`.
     MaxAge,
-    OneOf(&'static [&'static str]),
+    /// At least one.
+    GroupSize,
+    /// One of these words, or this is said.
+    OneOf(&'static [&'static str], &'static str),
+    /// One of these words, or that such a thing is not supported.
+    Unsupported(&'static [&'static str], &'static str),
 }
 
 /// Refuses arguments that the server would refuse, and types that are not here yet.
 pub fn check_queue(queue: &str, arguments: &Arguments, profile: Profile) -> Result<(), AmqpError> {
     check_refused(queue, arguments, profile)?;
-    for (name, check) in KNOWN {
+    let kind = queue_type(arguments);
+    let is_strange = |name: &&str| match kind {
+        "stream" => !FOR_STREAMS.contains(name),
+        "quorum" => NOT_FOR_QUORUM.contains(name) || ONLY_FOR_STREAMS.contains(name),
+        _ => ONLY_FOR_QUORUM.contains(name) || ONLY_FOR_STREAMS.contains(name),
+    };
+    // First the type; then the values of what a queue of this type takes; then what it does not.
+    let (types, others): (Vec<_>, Vec<_>) =
+        KNOWN.into_iter().partition(|(name, _)| *name == "x-queue-type");
+    let taken = others.into_iter().filter(|(name, _)| !is_strange(name));
+    for (name, check) in types.into_iter().chain(taken) {
         let Some(value) = arguments.get(name) else { continue };
         if let Err(reason) = check.holds(value, arguments) {
             let of = error::queue_in_vhost(queue);
@@ -99,12 +123,6 @@ pub fn check_queue(queue: &str, arguments: &Arguments, profile: Profile) -> Resu
             return Err(error::precondition_failed(text));
         }
     }
-    let kind = queue_type(arguments);
-    let is_strange = |name: &&str| match kind {
-        "stream" => !FOR_STREAMS.contains(name),
-        "quorum" => NOT_FOR_QUORUM.contains(name) || ONLY_FOR_STREAMS.contains(name),
-        _ => ONLY_FOR_QUORUM.contains(name) || ONLY_FOR_STREAMS.contains(name),
-    };
     let mut given = queue_arguments().filter(|name| arguments.contains_key(*name));
     if let Some(name) = given.find(is_strange) {
         let of = error::queue_in_vhost(queue);
@@ -122,9 +140,6 @@ pub fn check_queue(queue: &str, arguments: &Arguments, profile: Profile) -> Resu
             "invalid arg 'x-overflow' for {of} of queue type rabbit_quorum_queue: \
              \"reject-publish-dlx\" is not supported"
         )));
-    }
-    if text("x-dead-letter-strategy") == "at-least-once" {
-        return Err(error::not_here_yet("x-dead-letter-strategy at-least-once"));
     }
     if kind == "stream" {
         return check_stream(arguments);
@@ -320,9 +335,17 @@ impl Check {
                 Some(_) => Ok(()),
                 None => Err("invalid_max_age".to_owned()),
             },
-            Check::OneOf(words) => match text(value)? {
+            Check::GroupSize => match not_negative(value)? {
+                0 => Err("{value_zero,0}".to_owned()),
+                _ => Ok(()),
+            },
+            Check::OneOf(words, said) => match text(value)? {
                 word if words.contains(&word) => Ok(()),
-                word => Err(format!("\"unsupported value '{word}'\"")),
+                _ => Err(said.to_owned()),
+            },
+            Check::Unsupported(words, what) => match text(value)? {
+                word if words.contains(&word) => Ok(()),
+                word => Err(format!("\"unsupported {what} '{word}'\"")),
             },
         }
     }

@@ -11,6 +11,7 @@ use crate::rabbit::exchange::{self, Binding, Destination, Kind};
 use crate::rabbit::ids::ChannelId;
 use crate::rabbit::message::{Bind, ExchangeDeclare, Method};
 use crate::rabbit::process::Out;
+use crate::rabbit::talk::{Bound, Change};
 use std::rc::Rc;
 
 impl Broker {
@@ -45,6 +46,11 @@ impl Broker {
             return Ok(());
         }
         check_name("exchange", &name, false)?;
+        if self.is_clustered() {
+            let change = Change::Exchange(name, declaration);
+            self.change(&change, Some((channel, Method::ExchangeDeclareOk)), out);
+            return Ok(());
+        }
         let name = self.names.shared(&name);
         self.exchanges.add(name.clone(), declaration);
         self.apply_to_exchange(&name);
@@ -69,6 +75,11 @@ impl Broker {
         if name.starts_with("amq.") {
             let text = format!("deletion of system {} not allowed", error::exchange_in_vhost(name));
             return Err(error::access_refused(text));
+        }
+        if self.is_clustered() && self.exchanges.get(name).is_ok() {
+            let change = Change::DeleteExchange(name.to_owned());
+            self.change(&change, Some((channel, Method::ExchangeDeleteOk)), out);
+            return Ok(());
         }
         if let Ok(exchange) = self.exchanges.get(name) {
             let bound: Vec<Destination> =
@@ -150,6 +161,21 @@ impl Broker {
         };
         let exchange = self.exchanges.get(&bind.source)?;
         exchange.check_binding(&key, &bind.arguments, self.profile)?;
+        if self.is_clustered() {
+            if exchange.bindings().contains(&binding) == adds {
+                self.send(channel, answer, out);
+                return Ok(());
+            }
+            let bound = Bound {
+                source: bind.source.clone(),
+                destination: self.destination_name(&destination).to_string(),
+                to_exchange: matches!(destination, Destination::Exchange(_)),
+                key: key.to_string(),
+                arguments: bind.arguments.clone(),
+            };
+            self.change(&Change::Bind(bound, adds), Some((channel, answer)), out);
+            return Ok(());
+        }
         let changed = match adds {
             true => self.exchanges.bind(&bind.source, binding)?,
             false => self.exchanges.unbind(&bind.source, &binding)?,

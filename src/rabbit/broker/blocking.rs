@@ -10,7 +10,7 @@ use crate::rabbit::alarms::{
     Alarms, CONNECTION_BYTES, DISK_BYTES, IDLE_BYTES, MONITOR_INTERVAL, QUEUE_BYTES, Watermark,
 };
 use crate::rabbit::event::Event;
-use crate::rabbit::ids::{ChannelId, QueueId};
+use crate::rabbit::ids::QueueId;
 use crate::rabbit::message::Method;
 use crate::rabbit::messages::Messages;
 use crate::rabbit::process::{Out, Timer};
@@ -130,7 +130,16 @@ impl Broker {
                 _ => {}
             }
         }
-        self.alarm = self.alarms.reason();
+        if self.is_clustered() && before != after {
+            self.say_alive(out);
+        }
+        self.look_at_alarms(out);
+    }
+
+    /// An alarm of any node blocks the publishers of all.
+    pub(super) fn look_at_alarms(&mut self, out: &mut Out<'_>) {
+        let elsewhere = self.peers.iter().find_map(|peer| peer.alarm);
+        self.alarm = self.alarms.reason().or(elsewhere);
         if self.alarm.is_none() {
             self.unblock_all(out);
         }
@@ -145,7 +154,7 @@ impl Broker {
             connection.is_blocked = true;
             let client_name = connection.name.clone();
             let method = Method::ConnectionBlocked { reason: reason.into() };
-            self.send(ChannelId { client, number: 0 }, method, out);
+            self.send(self.connection_id(client), method, out);
             out.emit(Event::ConnectionBlocked { client: client_name, reason });
         }
     }
@@ -160,7 +169,7 @@ impl Broker {
             connection.last_heard = out.now();
             let held = std::mem::take(&mut connection.held);
             let client_name = connection.name.clone();
-            self.send(ChannelId { client, number: 0 }, Method::ConnectionUnblocked, out);
+            self.send(self.connection_id(client), Method::ConnectionUnblocked, out);
             out.emit(Event::ConnectionUnblocked { client: client_name });
             for frame in held {
                 self.frame(client, frame, out);

@@ -15,23 +15,42 @@ use crate::rabbit::messages::Messages;
 use crate::rabbit::process::{Out, Ticket};
 use crate::rabbit::queue::{self, Queue};
 use crate::rabbit::quorum::fifo::Fifo;
-use crate::rabbit::quorum::group::{self, Files, Group};
+use crate::rabbit::quorum::files::{self, Files};
+use crate::rabbit::quorum::group::Group;
 use crate::rabbit::storage_v2::entry::{self, Entry};
 use crate::rabbit::storage_v2::levels::Levels;
 use crate::rabbit::storage_v2::message_store::{self, MessageStore};
 use crate::rabbit::storage_v2::recovery::Recovered;
 use crate::rabbit::storage_v2::{Storage, directory, index_file, level_directory};
 use crate::rabbit::stream::{self, Stream};
-use crate::sim::{NodeId, Rope};
+use crate::sim::{NodeId, Rope, Time};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
 /// A torn write ends inside one of these, and may spoil it.
 const SECTOR_BYTES: u64 = 512;
 
+/// How far the boot of a node of a cluster is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Stage {
+    /// It reads the log of the definitions.
+    ReadsLog,
+    /// It does what was committed before.
+    Follows,
+    /// It deletes what belonged to its earlier life.
+    Clears,
+    /// It reads its queues. A node that is alone begins with this.
+    #[default]
+    Recovers,
+}
+
 /// What a broker knows while it boots.
 #[derive(Clone, Debug, Default)]
 pub struct Boot {
+    /// How far a node of a cluster is.
+    pub stage: Stage,
+    /// What it had of the log of the definitions.
+    pub metadata: Files,
     /// What clients said meanwhile.
     pub early: VecDeque<(NodeId, Frame)>,
     reads_under_way: usize,
@@ -43,6 +62,8 @@ pub struct Boot {
 
 #[derive(Clone, Debug)]
 struct QueueFiles {
+    /// Its number, in a cluster.
+    id: Option<QueueId>,
     declaration: queue::Declaration,
     bindings: Vec<SavedBinding>,
     /// By level: the entries of each segment.
@@ -59,7 +80,7 @@ impl QueueFiles {
     /// The folder of the queue's files.
     fn directory(&self, name: &str) -> String {
         match (&self.group, &self.stream) {
-            (Some(_), _) => group::directory(name),
+            (Some(_), _) => files::directory(name, self.id),
             (_, Some(_)) => stream::log::directory(name),
             _ => directory(name),
         }
@@ -75,10 +96,35 @@ impl QueueFiles {
     }
 }
 
+impl QueueFiles {
+    fn new(
+        id: Option<QueueId>,
+        declaration: queue::Declaration,
+        bindings: Vec<SavedBinding>,
+    ) -> QueueFiles {
+        let levels = arguments::levels(&declaration.arguments);
+        let index = vec![BTreeMap::new(); usize::from(levels)];
+        let kind = arguments::queue_type(&declaration.arguments);
+        let group = (kind == "quorum").then(Files::default);
+        let stream = (kind == "stream").then(Default::default);
+        QueueFiles { id, declaration, bindings, index, spoilt: BTreeSet::new(), group, stream }
+    }
+
+    /// Of a queue of a cluster, which is known already.
+    fn of(queue: &Queue) -> QueueFiles {
+        QueueFiles::new(Some(queue.id), queue.declaration.clone(), Vec::new())
+    }
+}
+
 impl Broker {
     /// The process has begun.
     pub(super) fn boot(&mut self, out: &mut Out<'_>) {
         let mut boot = Boot::default();
+        if self.is_clustered() {
+            self.meet(out);
+            boot.stage = Stage::ReadsLog;
+            boot.reads_under_way = self.read_metadata(out);
+        }
         let files: Vec<Rc<str>> =
             out.files().with_prefix(definitions::DIRECTORY).map(|(name, _)| name.into()).collect();
         for file in files {
@@ -92,7 +138,15 @@ impl Broker {
         let is_new = boot.reads_under_way == 0;
         self.phase = Phase::Boots(boot);
         if is_new {
-            self.read_indexes(out);
+            self.read_on(out);
+        }
+    }
+
+    /// What comes first is read.
+    fn read_on(&mut self, out: &mut Out<'_>) {
+        match self.is_clustered() {
+            true => self.begin_metadata(out),
+            false => self.read_indexes(out),
         }
     }
 
@@ -112,13 +166,13 @@ impl Broker {
             Ticket::Definition { .. } => {
                 boot.definitions.extend(Definition::decode(&bytes.bytes()));
                 if is_last {
-                    self.read_indexes(out);
+                    self.read_on(out);
                 }
             }
             Ticket::RecoveryTerms => {
                 boot.terms = postcard::from_bytes(&bytes.bytes()).ok();
                 if is_last {
-                    self.read_indexes(out);
+                    self.read_on(out);
                 }
             }
             Ticket::Index { queue, level, segment } => {
@@ -128,6 +182,12 @@ impl Broker {
                 }
                 if is_last {
                     self.look_at_ends(out);
+                }
+            }
+            Ticket::GroupFile { queue, file } if queue.is_empty() => {
+                self.metadata_file(&file, bytes);
+                if is_last {
+                    self.begin_metadata(out);
                 }
             }
             Ticket::GroupFile { queue, file } => {
@@ -156,8 +216,11 @@ impl Broker {
     }
 
     /// The definitions are known: exchanges are there again, and the indexes of queues are read.
-    fn read_indexes(&mut self, out: &mut Out<'_>) {
+    pub(super) fn read_indexes(&mut self, out: &mut Out<'_>) {
         let Phase::Boots(boot) = &mut self.phase else { return };
+        for queue in self.queues.values().filter(|queue| queue.home.is_none()) {
+            boot.queues.insert(queue.name.clone(), QueueFiles::of(queue));
+        }
         let mut exchange_bindings = Vec::new();
         for definition in std::mem::take(&mut boot.definitions) {
             match definition {
@@ -167,14 +230,7 @@ impl Broker {
                     exchange_bindings.push((Destination::Exchange(name), bindings));
                 }
                 Definition::Queue(name, declaration, bindings) => {
-                    let levels = arguments::levels(&declaration.arguments);
-                    let index = vec![BTreeMap::new(); usize::from(levels)];
-                    let spoilt = BTreeSet::new();
-                    let kind = arguments::queue_type(&declaration.arguments);
-                    let group = (kind == "quorum").then(Files::default);
-                    let stream = (kind == "stream").then(Default::default);
-                    let files = QueueFiles { declaration, bindings, index, spoilt, group, stream };
-                    boot.queues.insert(name.into(), files);
+                    boot.queues.insert(name.into(), QueueFiles::new(None, declaration, bindings));
                 }
                 Definition::Policy(is_operator, policy) => {
                     self.policies[usize::from(is_operator)].set(policy);
@@ -283,6 +339,7 @@ impl Broker {
         let Phase::Boots(boot) = std::mem::replace(&mut self.phase, Phase::Serves) else { return };
         self.monitor(out);
         out.emit(Event::NodeStarted { node: self.name.clone() });
+        self.take_early_talk(out);
         for (from, frame) in boot.early {
             self.frame(from, frame, out);
         }
@@ -296,10 +353,14 @@ impl Broker {
         out: &mut Out<'_>,
     ) {
         let now = out.now();
+        if let (Some(id), Some(group)) = (files.id, &files.group) {
+            return self.begin_member(id, group.clone(), out);
+        }
         if let Some(group) = files.group {
             let id = self.next_queue_id();
             let storage = Messages::Quorum(Fifo::new(self.profile));
-            let mut group = Group::new(&name, group, out);
+            let directory = files::directory(&name, None);
+            let mut group = Group::new(&directory, &[], group, out);
             group.is_replaying = true;
             self.add_queue(Queue::new((id, name), files.declaration, None, storage, now));
             self.bind_again(&Destination::Queue(id), files.bindings);
@@ -307,7 +368,8 @@ impl Broker {
             return self.configure_group(id, out);
         }
         if let Some(stream) = files.stream {
-            return self.recover_stream(name, (files.declaration, files.bindings), stream, out);
+            let definition = (files.declaration, files.bindings);
+            return self.recover_stream((files.id, name), definition, stream, out);
         }
         let mut levels = Vec::new();
         let mut recovered = Recovered::default();
@@ -323,10 +385,9 @@ impl Broker {
             recovered.messages.extend(of_level.messages);
             recovered.dropped.extend(of_level.dropped);
         }
-        let id = self.next_queue_id();
         let levels = Messages::Classic(Levels::recovered(levels));
-        self.add_queue(Queue::new((id, name.clone()), files.declaration, None, levels, now));
-        self.bind_again(&Destination::Queue(id), files.bindings);
+        let definition = (files.declaration, files.bindings);
+        let id = self.put_back((files.id, name.clone()), definition, levels, now);
         let messages = recovered.messages.len() as u64;
         out.emit(Event::QueueRecovered { queue: name.clone(), messages });
         for (position, message) in recovered.messages {
@@ -342,22 +403,38 @@ impl Broker {
         self.look_at_head(id, out);
     }
 
+    /// What a queue had is there again. In a cluster the queue itself is known already.
+    fn put_back(
+        &mut self,
+        (id, name): (Option<QueueId>, Rc<str>),
+        (declaration, bindings): (queue::Declaration, Vec<SavedBinding>),
+        storage: Messages,
+        now: Time,
+    ) -> QueueId {
+        if let Some(queue) = id.and_then(|id| self.queues.get_mut(&id)) {
+            queue.storage = storage;
+            return queue.id;
+        }
+        let id = self.next_queue_id();
+        self.add_queue(Queue::new((id, name), declaration, None, storage, now));
+        self.bind_again(&Destination::Queue(id), bindings);
+        id
+    }
+
     fn recover_stream(
         &mut self,
-        name: Rc<str>,
-        (declaration, bindings): (queue::Declaration, Vec<SavedBinding>),
+        (id, name): (Option<QueueId>, Rc<str>),
+        definition: (queue::Declaration, Vec<SavedBinding>),
         files: stream::recovery::Files,
         out: &mut Out<'_>,
     ) {
-        let id = self.next_queue_id();
         let stream = Stream::recovered(name.clone(), files, &mut self.names, out);
         out.emit(Event::QueueRecovered { queue: name.clone(), messages: stream.count() });
         for (position, message) in stream.iter() {
             out.emit(Event::Recovered { queue: name.clone(), message, position });
         }
         let storage = Messages::Stream(Box::new(stream));
-        self.add_queue(Queue::new((id, name), declaration, None, storage, out.now()));
-        self.bind_again(&Destination::Queue(id), bindings);
+        self.put_back((id, name), definition, storage, out.now());
     }
 
     fn bind_again(&mut self, destination: &Destination, bindings: Vec<SavedBinding>) {
@@ -375,7 +452,7 @@ impl Broker {
         let kept: Vec<String> =
             boot.queues.iter().map(|(name, files)| files.directory(name)).collect();
         let files = out.files();
-        let files = ["queues/", group::DIRECTORY, stream::log::DIRECTORY]
+        let files = ["queues/", files::DIRECTORY, stream::log::DIRECTORY]
             .into_iter()
             .flat_map(|prefix| files.with_prefix(prefix));
         let files = files.map(|(name, _)| name);

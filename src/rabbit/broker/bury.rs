@@ -1,12 +1,15 @@
 //! Messages that died go to dead letter exchanges.
 //!
 //! They are published anew, without a confirm and not `mandatory`: an exchange that is not there,
-//! or one of which nothing matches, drops them without a word. So it is at most once.
+//! or one of which nothing matches, drops them without a word. So it is at most once; a quorum
+//! queue may keep them until they are safe (`graves`).
 
 use super::Broker;
 use super::publish::HEAD_BYTES_MAX;
+use crate::rabbit::content::Content;
 use crate::rabbit::death::{DeadLetter, Reason};
 use crate::rabbit::event::Event;
+use crate::rabbit::ids::QueueId;
 use crate::rabbit::process::Out;
 use crate::rabbit::protection::Protection;
 use std::rc::Rc;
@@ -17,6 +20,10 @@ impl Broker {
         while let Some(dead) = self.dead.pop_front() {
             self.bury_one(dead, out);
         }
+        self.bury_kept(out);
+        if !self.dead.is_empty() {
+            self.bury(out);
+        }
     }
 
     fn bury_one(&mut self, dead: DeadLetter, out: &mut Out<'_>) {
@@ -26,21 +33,26 @@ impl Broker {
         if !content.exchange.is_empty() && self.exchanges.get(&content.exchange).is_err() {
             return;
         }
-        let mut routed = std::mem::take(&mut self.routed);
-        routed.clear();
-        // What its keys are was checked when it was first published.
-        let _ = self.exchanges.route(&content, &self.queue_ids, &mut routed);
+        let routed = self.route_dead(&content, reason);
+        let (exchange, reason) = (content.exchange.clone(), reason.name());
+        out.emit(Event::DeadLettered { queue, message, exchange, reason });
+        if !routed.is_empty() {
+            self.put_into(&routed, &content, None, out);
+        }
+    }
+
+    /// The queues that a dead letter goes to: not those in which it has died by itself.
+    pub(super) fn route_dead(&mut self, content: &Content, reason: Reason) -> Vec<QueueId> {
+        let mut routed = Vec::new();
+        // What its keys are was checked when it was first published; without the exchange there
+        // are no queues.
+        let _ = self.exchanges.route(content, &self.queue_ids, &mut routed);
         if reason != Reason::Rejected
             && !self.without.lacks(Protection::DeadLetterCycle)
             && let Some(annotations) = &content.annotations
         {
             routed.retain(|target| !annotations.is_cycle(&self.queues[target].name));
         }
-        let (exchange, reason) = (content.exchange.clone(), reason.name());
-        out.emit(Event::DeadLettered { queue, message, exchange, reason });
-        if !routed.is_empty() {
-            self.put_into(&routed, &content, None, out);
-        }
-        self.routed = routed;
+        routed
     }
 }

@@ -5,13 +5,14 @@ use crate::ordered::{BTreeMap, BTreeSet, Order};
 use crate::rabbit::channel::{Channel, Unacked};
 use crate::rabbit::command::{AmqpError, Closes};
 use crate::rabbit::error;
-use crate::rabbit::event::Event;
 use crate::rabbit::ids::{ChannelId, QueueId};
 use crate::rabbit::message::{Frame, Method};
 use crate::rabbit::process::{Out, Timer};
 use crate::rabbit::protection::Protection;
 use crate::rabbit::queue::Settlement;
 use crate::rabbit::quorum::command::Command;
+use crate::rabbit::quorum::group::tell;
+use crate::rabbit::talk::{Deed, Talk};
 use crate::sim::{Message as _, NodeId, Span, Time};
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -46,7 +47,7 @@ impl Broker {
     pub(super) fn frame(&mut self, client: NodeId, frame: Frame, out: &mut Out<'_>) {
         let bytes = frame.size_bytes();
         let Frame { channel: number, method } = frame;
-        let channel = ChannelId { client, number };
+        let channel = ChannelId { node: self.me, client, number };
         if let Method::ConnectionOpen { client: name, is_tool } = method {
             self.open_connection(client, (name, is_tool), out);
             return self.request(bytes, out);
@@ -150,6 +151,10 @@ impl Broker {
             Method::TxRollback => self.roll_back(channel, out),
             Method::ChannelFlow { active: false } => Err(error::not_implemented("active=false")),
             Method::ManagementDo(change) => self.manage(channel, &change, out),
+            Method::ManagementGet(list) if self.is_clustered() => {
+                self.ask_all(channel, list, out);
+                Ok(())
+            }
             Method::ManagementGet(list) => {
                 let answer = self.list(list, out.now());
                 self.send(channel, Method::ManagementList(Rc::new(answer)), out);
@@ -178,14 +183,14 @@ impl Broker {
             last_heard: out.now(),
         };
         self.connections.insert(client, connection);
-        self.send(ChannelId { client, number: 0 }, Method::ConnectionOpenOk, out);
+        self.send(self.connection_id(client), Method::ConnectionOpenOk, out);
         out.timer(Timer::Heartbeat(client), HEARTBEAT_INTERVAL);
     }
 
     fn on_connection(&mut self, client: NodeId, method: Method, out: &mut Out<'_>) {
         match method {
             Method::ConnectionClose(_) => {
-                self.send(ChannelId { client, number: 0 }, Method::ConnectionCloseOk, out);
+                self.send(self.connection_id(client), Method::ConnectionCloseOk, out);
                 self.connection_lost(client, out);
                 out.close(client);
             }
@@ -202,7 +207,7 @@ impl Broker {
             out.close(client);
             return;
         }
-        self.send(ChannelId { client, number: 0 }, Method::Heartbeat, out);
+        self.send(self.connection_id(client), Method::Heartbeat, out);
         out.timer(Timer::Heartbeat(client), HEARTBEAT_INTERVAL);
     }
 
@@ -210,9 +215,12 @@ impl Broker {
     pub(super) fn connection_lost(&mut self, client: NodeId, out: &mut Out<'_>) {
         let Some(connection) = self.connections.remove(&client) else { return };
         out.cancel(Timer::Heartbeat(client));
+        let node = self.me;
         let channels = connection.channels.into_iter();
         self.take_back(
-            channels.map(|(number, channel)| (ChannelId { client, number }, channel)).collect(),
+            channels
+                .map(|(number, channel)| (ChannelId { node, client, number }, channel))
+                .collect(),
             out,
         );
         let theirs = self.queues.values().filter(|queue| queue.exclusive == Some(client));
@@ -220,6 +228,11 @@ impl Broker {
         for queue in theirs {
             self.remove_queue(queue, out);
         }
+    }
+
+    /// A connection itself.
+    pub(super) fn connection_id(&self, client: NodeId) -> ChannelId {
+        ChannelId { node: self.me, client, number: 0 }
     }
 
     // ---- channels ----
@@ -233,6 +246,9 @@ impl Broker {
 
     /// A client did something that it must not: its channel or its connection is closed.
     pub(super) fn fail(&mut self, channel: ChannelId, error: AmqpError, out: &mut Out<'_>) {
+        if channel.node != self.me {
+            return tell(channel.node, Talk::Fail(channel, Rc::new(error)), out);
+        }
         let closes = error.closes;
         let error = Some(Rc::new(error));
         match closes {
@@ -268,12 +284,17 @@ impl Broker {
         for (id, mut channel) in channels {
             ids.push(id);
             self.limits.forget(id);
-            for (queue, _) in channel.consumers.values() {
-                back.entry(*queue).or_default();
+            for consumer in channel.consumers.values() {
+                back.entry(consumer.of).or_default();
             }
             for Unacked { queue, seq, .. } in channel.settle_all() {
                 back.entry(queue).or_default().push(seq);
             }
+        }
+        self.answers.retain(|(waiting, _)| !ids.contains(waiting));
+        self.asking.retain(|(waiting, ..)| !ids.contains(waiting));
+        if let Some(group) = &mut self.metadata {
+            group.forget(&ids);
         }
         for queue in self.queues.values_mut() {
             queue.waiting_gets.retain(|(waiting, _)| !ids.contains(waiting));
@@ -290,21 +311,14 @@ impl Broker {
                 self.submit(queue, &Command::Down { channels: ids.clone() }, None, out);
                 continue;
             }
+            if self.goes_home(queue, ids[0], || Deed::Down(ids.clone()), out) {
+                continue;
+            }
             seqs.order();
             if self.without.lacks(Protection::RequeueOnCrash) {
                 seqs.clear();
             }
-            self.with_queue(queue, out, |queue, means| {
-                for consumer in queue.consumers.remove_channels(&ids) {
-                    let (queue, consumer) = (queue.name.clone(), consumer.tag);
-                    means.out.emit(Event::ConsumerGone { queue, consumer });
-                }
-                queue.settle(ids[0], &seqs, Settlement::Requeued, means);
-            });
-            if !self.remove_if_unused(queue, out) {
-                self.used(queue, out);
-                self.run(queue, out);
-            }
+            self.channels_down(queue, &ids, seqs, out);
         }
     }
 }

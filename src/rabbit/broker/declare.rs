@@ -2,7 +2,8 @@
 
 use super::Broker;
 use super::arguments;
-use crate::rabbit::command::AmqpError;
+use crate::ordered::Order;
+use crate::rabbit::command::{AmqpError, Argument};
 use crate::rabbit::definitions::queue_file;
 use crate::rabbit::error;
 use crate::rabbit::event::Event;
@@ -14,13 +15,19 @@ use crate::rabbit::process::{Out, Timer};
 use crate::rabbit::queue::{self, Queue};
 use crate::rabbit::quorum::command::Command;
 use crate::rabbit::quorum::fifo::Fifo;
-use crate::rabbit::quorum::group::{Files, Group};
+use crate::rabbit::quorum::files::{self, Files};
+use crate::rabbit::quorum::group::Group;
 use crate::rabbit::storage_v2::levels::Levels;
 use crate::rabbit::stream::Stream;
+use crate::rabbit::talk::{Change, Deed, NewQueue};
+use crate::sim::{NodeId, Time};
 use std::rc::Rc;
 
 /// Names have at most so many bytes: a short string of AMQP.
 const NAME_BYTES_MAX: usize = 255;
+
+/// A quorum queue has so many members (`quorum_cluster_size`).
+const GROUP_SIZE: usize = 3;
 
 impl Broker {
     // ---- queues ----
@@ -35,7 +42,10 @@ impl Broker {
         let name = self.queue_name(channel, declare, out)?;
         let mut must_save = false;
         match self.queue_ids.get(&name) {
-            Some(id) => self.check_same_queue(&self.queues[id], channel, declare)?,
+            Some(id) => {
+                self.check_home(*id)?;
+                self.check_same_queue(&self.queues[id], channel, declare)?;
+            }
             None if declare.passive => return Err(error::no_queue(&name)),
             None => {
                 arguments::check_queue(&name, &declare.arguments, self.profile)?;
@@ -49,12 +59,24 @@ impl Broker {
                         "Feature `transient_nonexcl_queues` is deprecated.",
                     ));
                 }
+                if self.is_clustered() {
+                    self.channel(channel).last_declared = Some(name.clone());
+                    let queue = self.place_queue(&name, channel, declare)?;
+                    let (message_count, consumer_count) = (0, 0);
+                    let answer =
+                        Method::QueueDeclareOk { queue: name, message_count, consumer_count };
+                    self.change(&Change::Queue(queue), Some((channel, answer)), out);
+                    return Ok(());
+                }
                 self.make_queue(name.clone(), channel, declare, out);
                 must_save = declare.durable && !declare.exclusive;
             }
         }
         self.channel(channel).last_declared = Some(name.clone());
         self.used(self.queue_ids[&name], out);
+        if self.goes_home(self.queue_ids[&name], channel, || Deed::Count, out) {
+            return Ok(());
+        }
         let queue = &self.queues[&self.queue_ids[&name]];
         let answer = Method::QueueDeclareOk {
             queue: name.clone(),
@@ -121,26 +143,35 @@ impl Broker {
             auto_delete: declare.auto_delete,
             arguments: declare.arguments.clone(),
         };
-        let kind = arguments::queue_type(&declare.arguments);
-        let is_quorum = kind == "quorum";
-        let storage = match kind {
-            "quorum" => Messages::Quorum(Fifo::new(self.profile)),
-            "stream" => Messages::Stream(Box::new(Stream::new(name.clone()))),
-            _ => {
-                let levels = arguments::levels(&declare.arguments);
-                Messages::Classic(Levels::new(&name, levels, declare.durable, out.now()))
-            }
-        };
+        let is_quorum = arguments::queue_type(&declare.arguments) == "quorum";
+        let storage = self.storage_of(&name, &declaration, out.now());
         let id = self.next_queue_id();
         let exclusive = declare.exclusive.then_some(channel.client);
         let queue = Queue::new((id, name.clone()), declaration, exclusive, storage, out.now());
         self.add_queue(queue);
         if is_quorum {
-            let group = Group::new(&name, Files::default(), out);
+            let group = Group::new(&files::directory(&name, None), &[], Files::default(), out);
             self.begin_group(id, group, out);
             self.configure_group(id, out);
         }
         out.emit(Event::QueueDeclared { queue: name });
+    }
+
+    /// An empty storage for a queue.
+    pub(super) fn storage_of(
+        &self,
+        name: &Rc<str>,
+        declaration: &queue::Declaration,
+        now: Time,
+    ) -> Messages {
+        match arguments::queue_type(&declaration.arguments) {
+            "quorum" => Messages::Quorum(Fifo::new(self.profile)),
+            "stream" => Messages::Stream(Box::new(Stream::new(name.clone()))),
+            _ => {
+                let levels = arguments::levels(&declaration.arguments);
+                Messages::Classic(Levels::new(name, levels, declaration.durable, now))
+            }
+        }
     }
 
     pub(super) fn next_queue_id(&mut self) -> QueueId {
@@ -166,6 +197,7 @@ impl Broker {
             name => name,
         };
         let id = *self.queue_ids.get(name).ok_or_else(|| error::no_queue(name))?;
+        self.check_home(id)?;
         check_access(&self.queues[&id], channel)?;
         Ok(id)
     }
@@ -185,6 +217,9 @@ impl Broker {
         let id = self.queue_for(channel, name)?;
         if self.is_quorum(id) {
             self.submit(id, &Command::Purge, Some(channel), out);
+            return Ok(());
+        }
+        if self.goes_home(id, channel, || Deed::Purge, out) {
             return Ok(());
         }
         if let Messages::Stream(_) = self.queues[&id].storage {
@@ -210,6 +245,12 @@ impl Broker {
         let mut message_count = 0;
         if name.is_empty() || self.queue_ids.contains_key(name) {
             let id = self.queue_for(channel, name)?;
+            if self.is_clustered() {
+                if !self.goes_home(id, channel, || Deed::Delete(if_unused, if_empty), out) {
+                    self.delete_here(channel, id, (if_unused, if_empty), out)?;
+                }
+                return Ok(());
+            }
             let queue = &self.queues[&id];
             let of = error::queue_in_vhost(&queue.name);
             if if_unused && queue.consumers.count() > 0 {
@@ -233,26 +274,116 @@ impl Broker {
         is_to_go
     }
 
+    /// Deletes a queue, in a cluster on all nodes. Returns how many messages were ready.
+    pub(super) fn remove_queue(&mut self, id: QueueId, out: &mut Out<'_>) -> u64 {
+        if !self.is_clustered() {
+            return self.remove_queue_here(id, out);
+        }
+        let Some(queue) = self.queues.get(&id) else { return 0 };
+        let (name, ready) = (queue.name.to_string(), queue.storage.ready());
+        self.change(&Change::DeleteQueue(name), None, out);
+        ready
+    }
+
+    /// `queue.delete` in a cluster, where the messages are.
+    pub(super) fn delete_here(
+        &mut self,
+        channel: ChannelId,
+        id: QueueId,
+        (if_unused, if_empty): (bool, bool),
+        out: &mut Out<'_>,
+    ) -> Result<(), AmqpError> {
+        let queue = &self.queues[&id];
+        let of = error::queue_in_vhost(&queue.name);
+        if if_unused && queue.consumers.count() > 0 {
+            return Err(error::precondition_failed(format_args!("{of} in use")));
+        }
+        let message_count = queue.storage.ready();
+        if if_empty && message_count > 0 {
+            return Err(error::precondition_failed(format_args!("{of} not empty")));
+        }
+        let change = Change::DeleteQueue(queue.name.to_string());
+        self.change(&change, Some((channel, Method::QueueDeleteOk { message_count })), out);
+        Ok(())
+    }
+
+    /// Where a queue is to live: classic ones on the node that the client is connected to, or with
+    /// the locator `balanced` on the node that has the fewest; so the leader of a quorum queue, and
+    /// its other members on the nodes that follow, those that are up first.
+    fn place_queue(
+        &self,
+        name: &str,
+        channel: ChannelId,
+        declare: &QueueDeclare,
+    ) -> Result<NewQueue, AmqpError> {
+        let arguments = &declare.arguments;
+        let is_quorum = arguments::queue_type(arguments) == "quorum";
+        let text = |name: &str| match arguments.get(name) {
+            Some(Argument::Text(text)) => text.clone(),
+            _ => String::new(),
+        };
+        let is_balanced = text("x-queue-leader-locator") == "balanced"
+            || !is_quorum && text("x-queue-master-locator") == "min-masters";
+        let mut nodes: Vec<NodeId> = vec![self.me];
+        nodes.extend(self.others_up());
+        if is_balanced && !declare.exclusive {
+            nodes.order_by_key(|node| (self.led_by(*node), *node));
+        }
+        let home = nodes[0];
+        let mut members = Vec::new();
+        if is_quorum {
+            let size = match arguments.get("x-quorum-initial-group-size") {
+                Some(Argument::Integer(size)) => usize::try_from(*size).unwrap_or(GROUP_SIZE),
+                _ => GROUP_SIZE,
+            };
+            nodes.extend(self.nodes.iter().filter(|node| !self.is_up(**node)));
+            members = nodes;
+            members.truncate(size.max(1));
+            members.order();
+        }
+        let declaration = queue::Declaration {
+            durable: declare.durable,
+            auto_delete: declare.auto_delete,
+            arguments: arguments.clone(),
+        };
+        let exclusive = declare.exclusive.then_some(channel.client);
+        Ok(NewQueue { name: name.to_owned(), declaration, exclusive, home, members })
+    }
+
+    /// How many queues live on a node, or are led from there.
+    fn led_by(&self, node: NodeId) -> usize {
+        let leader = |queue: &&Queue| match &queue.group {
+            Some(group) => group.leader() == Some(node),
+            None => queue.home.unwrap_or(self.me) == node,
+        };
+        self.queues.values().filter(leader).count()
+    }
+
     /// Deletes a queue: its messages, its consumers, its bindings, its files. What waited for its
     /// confirm does not wait any more. Returns how many messages were ready.
-    pub(super) fn remove_queue(&mut self, id: QueueId, out: &mut Out<'_>) -> u64 {
+    pub(super) fn remove_queue_here(&mut self, id: QueueId, out: &mut Out<'_>) -> u64 {
         let ready = self.with_queue(id, out, |queue, means| queue.delete(means)).unwrap_or(0);
         let Some(queue) = self.queues.remove(&id) else { return ready };
         self.queue_ids.remove(&queue.name);
         self.unwritten.remove(&id);
+        self.burials.queue_gone(id);
         out.cancel(Timer::Expire(id));
         out.cancel(Timer::Ttl(id));
         self.exchanges.unbind_all(&Destination::Queue(id));
         self.forget_gone_exchanges(out);
         for (client, connection) in &mut self.connections {
             for (number, channel) in &mut connection.channels {
-                let channel_id = ChannelId { client: *client, number: *number };
+                let channel_id = ChannelId { node: self.me, client: *client, number: *number };
                 if channel.queue_gone(id) {
                     self.news.insert(channel_id);
                 }
             }
         }
         for (_, consumer) in queue.consumers.iter() {
+            // Each node tells its own clients; the home of a classic queue those of others too.
+            if queue.group.is_some() && consumer.channel.node != self.me {
+                continue;
+            }
             let (queue, tag) = (queue.name.clone(), consumer.tag.clone());
             out.emit(Event::ConsumerGone { queue, consumer: tag.clone() });
             // Clients are told that announced it (`consumer_cancel_notify`): all of ours do.
@@ -263,9 +394,17 @@ impl Broker {
         }
         if let Some(group) = &queue.group {
             group.delete(out);
+            out.cancel(Timer::Group(id));
+            out.cancel(Timer::Overdue(id));
             for asking in group.asking() {
                 self.fail(asking, error::no_queue(&queue.name), out);
             }
+        }
+        if self.is_clustered() {
+            if queue.home.is_none() && self.leads_metadata() {
+                out.emit(Event::QueueDeleted { queue: queue.name });
+            }
+            return ready;
         }
         if queue.declaration.durable && queue.exclusive.is_none() {
             out.delete(&queue_file(&queue.name));

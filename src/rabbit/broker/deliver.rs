@@ -3,7 +3,7 @@
 use super::Broker;
 use super::publish::work_of;
 use crate::ordered::{BTreeMap, BTreeSet, Order};
-use crate::rabbit::channel::{Mode, Unacked};
+use crate::rabbit::channel::{Mode, Subscribed, Unacked};
 use crate::rabbit::command::{AmqpError, Argument};
 use crate::rabbit::consumers::Consumer;
 use crate::rabbit::content::Content;
@@ -14,10 +14,11 @@ use crate::rabbit::message::{Consume, Method};
 use crate::rabbit::messages::Messages;
 use crate::rabbit::process::{Out, Ticket};
 use crate::rabbit::profile::Profile;
-use crate::rabbit::protection::Protection::PrefetchLimit;
 use crate::rabbit::queue::{Got, Push, Settlement};
 use crate::rabbit::quorum::command::Command;
+use crate::rabbit::quorum::group::tell;
 use crate::rabbit::stream::Start;
+use crate::rabbit::talk::{self, Consuming, Deed, Talk};
 use crate::sim::{MessageId, Rope, Time};
 use std::rc::Rc;
 
@@ -90,33 +91,29 @@ impl Broker {
         };
         let start = self.check_stream(id, (channel, consume), out.now())?;
         let prefetch = if consume.no_ack { 0 } else { self.channel(channel).prefetch };
+        let (ack_required, exclusive) = (!consume.no_ack, consume.exclusive);
+        let consuming = Consuming { tag, ack_required, prefetch, priority, exclusive, start };
+        if self.goes_home(id, channel, || Deed::Consume(consuming.clone()), out) {
+            return Ok(());
+        }
+        if !self.is_quorum(id) {
+            return self.start_consumer(id, channel, consuming, out);
+        }
         let queue = self.queues.get_mut(&id).expect("it was just found");
-        let is_shared = start.is_some();
         let is_taken = queue.consumers.is_single() || queue.consumers.count() > 0;
-        if !is_shared && (queue.consumers.has_exclusive() || consume.exclusive && is_taken) {
+        if queue.consumers.has_exclusive() || consume.exclusive && is_taken {
             let text = format!("{} in exclusive use", error::queue_in_vhost(&queue.name));
             return Err(error::access_refused(text));
         }
-        if queue.group.is_some() {
-            if self.limits.is_limited(channel) {
-                let of = error::queue_in_vhost(&queue.name);
-                return Err(error::not_implemented(format_args!(
-                    "{of} does not support global qos"
-                )));
-            }
-            let (ack_required, exclusive) = (!consume.no_ack, consume.exclusive);
-            let command =
-                Command::Consume { channel, tag, ack_required, prefetch, priority, exclusive };
-            self.submit(id, &command, Some(channel), out);
-            return Ok(());
+        if self.limits.is_limited(channel) {
+            let of = error::queue_in_vhost(&queue.name);
+            let text = format!("{of} does not support global qos");
+            return Err(error::not_implemented(text));
         }
-        let mut consumer = Consumer::new(tag, channel, prefetch);
-        consumer.ack_required = !consume.no_ack;
-        consumer.is_unlimited = self.without.lacks(PrefetchLimit);
-        consumer.priority = priority;
-        consumer.exclusive = consume.exclusive;
-        consumer.start = start;
-        self.add_consumer(id, consumer, true, out);
+        let Consuming { tag, .. } = consuming;
+        let command =
+            Command::Consume { channel, tag, ack_required, prefetch, priority, exclusive };
+        self.submit(id, &command, Some(channel), out);
         Ok(())
     }
 
@@ -171,7 +168,7 @@ impl Broker {
         is_awaited: bool,
         out: &mut Out<'_>,
     ) {
-        let Consumer { channel, prefetch, .. } = consumer;
+        let Consumer { channel, prefetch, ack_required, priority, exclusive, .. } = consumer;
         let tag = consumer.tag.clone();
         let registered = self.with_queue(id, out, |queue, means| {
             let (queue_name, consumer_tag) = (queue.name.clone(), consumer.tag.clone());
@@ -184,8 +181,15 @@ impl Broker {
             registered
         });
         if let Some(registered) = registered.filter(|_| is_awaited) {
-            self.channel(channel).consumers.insert(tag.clone(), (id, registered));
-            self.send(channel, Method::BasicConsumeOk { tag }, out);
+            let consumer = registered;
+            let known =
+                Subscribed { of: id, consumer, ack_required, prefetch, priority, exclusive };
+            if channel.node == self.me {
+                self.channel(channel).consumers.insert(tag.clone(), known);
+                self.send(channel, Method::BasicConsumeOk { tag }, out);
+            } else {
+                tell(channel.node, Talk::Consuming(channel, tag, known), out);
+            }
         }
         self.used(id, out);
         self.run(id, out);
@@ -198,14 +202,17 @@ impl Broker {
         tag: Rc<str>,
         out: &mut Out<'_>,
     ) -> Result<(), AmqpError> {
-        let found = self.channel(channel).consumers.get(&tag).map(|(id, _)| *id);
+        let found = self.channel(channel).consumers.get(&tag).map(|consumer| consumer.of);
         if let Some(id) = found.filter(|id| self.is_quorum(*id)) {
             self.submit(id, &Command::Cancel { channel, tag }, Some(channel), out);
             return Ok(());
         }
         let gone = self.channel(channel).consumers.remove(&tag);
         self.send(channel, Method::BasicCancelOk { tag: tag.clone() }, out);
-        if let Some((id, consumer)) = gone {
+        if let Some(Subscribed { of: id, consumer, .. }) = gone {
+            if self.goes_home(id, channel, || Deed::Cancel(tag.clone()), out) {
+                return Ok(());
+            }
             if let Some(queue) = self.queues.get_mut(&id) {
                 queue.consumers.remove(consumer);
                 out.emit(Event::ConsumerGone { queue: queue.name.clone(), consumer: tag });
@@ -234,10 +241,24 @@ impl Broker {
     /// Sends a message to a consumer.
     pub(super) fn push(&mut self, id: QueueId, push: Push, out: &mut Out<'_>) {
         let Push { channel, consumer, tag, ack_required, seq, redelivered, content } = push;
-        // A quorum queue may not have heard yet that the consumer is gone.
-        if self.queues.get(&id).is_none_or(|queue| queue.group.is_some())
-            && !self.is_registered(channel, &tag, (id, consumer))
-        {
+        let is_here =
+            self.queues.get(&id).is_some_and(|it| it.group.is_none() && it.home.is_none());
+        if channel.node != self.me {
+            if is_here {
+                self.charge(id, work_of(out.cost(), content.body.len()), out.now());
+                let push = Push { channel, consumer, tag, ack_required, seq, redelivered, content };
+                tell(channel.node, Talk::Push(id, Box::new(push)), out);
+            } else if !ack_required {
+                self.gone_unseen(id, content.id, out);
+            }
+            return;
+        }
+        // A queue elsewhere may not have heard yet that the consumer is gone.
+        if !is_here && !self.is_registered(channel, &tag, (id, consumer)) {
+            let give_back = || Deed::Settle(vec![seq], Settlement::Requeued);
+            if self.goes_home(id, channel, give_back, out) {
+                return;
+            }
             if !ack_required {
                 self.gone_unseen(id, content.id, out);
             }
@@ -289,6 +310,9 @@ impl Broker {
             self.submit(id, &Command::Get { channel, no_ack }, Some(channel), out);
             return Ok(());
         }
+        if self.goes_home(id, channel, || Deed::Get(no_ack), out) {
+            return Ok(());
+        }
         self.get_from(id, channel, no_ack, out);
         self.see_to_timers(id, out);
         Ok(())
@@ -310,7 +334,8 @@ impl Broker {
     ) -> bool {
         let connection = self.connections.get(&channel.client);
         let found = connection.and_then(|connection| connection.channels.get(&channel.number));
-        found.is_some_and(|found| found.consumers.get(tag) == Some(&consumer))
+        let found = found.and_then(|found| found.consumers.get(tag));
+        found.is_some_and(|found| (found.of, found.consumer) == consumer)
     }
 
     /// Gives a channel the first message, or tells it that there is none.
@@ -332,17 +357,24 @@ impl Broker {
             Some(Got::Later) => {}
             Some(Got::Message { seq, redelivered, content }) => {
                 self.charge(id, work_of(out.cost(), content.body.len()), out.now());
-                self.send_got(id, (channel, no_ack), (seq, redelivered, content), out);
+                let left = self.queues[&id].storage.ready();
+                if channel.node == self.me {
+                    let message = (seq, redelivered, content);
+                    return self.send_got(id, (channel, no_ack), message, left, out);
+                }
+                let got = talk::Got { no_ack, seq, redelivered, content, left };
+                tell(channel.node, Talk::Got(id, channel, Box::new(got)), out);
             }
             Some(Got::Empty) | None => self.send(channel, Method::BasicGetEmpty, out),
         }
     }
 
-    fn send_got(
+    pub(super) fn send_got(
         &mut self,
         id: QueueId,
         (channel, no_ack): (ChannelId, bool),
         (seq, redelivered, content): (u64, bool, Rc<Content>),
+        message_count: u64,
         out: &mut Out<'_>,
     ) {
         let unacked = Unacked { queue: id, seq, consumer: None, at: out.now() };
@@ -351,8 +383,8 @@ impl Broker {
         if !no_ack && !state.has_tick {
             self.expect_settlement(channel, out);
         }
-        let (queue, message) = (&self.queues[&id], content.id);
-        let (name, message_count) = (queue.name.clone(), queue.storage.ready());
+        let message = content.id;
+        let Some(name) = self.queues.get(&id).map(|queue| queue.name.clone()) else { return };
         out.emit(Event::Got { queue: name.clone(), message });
         if no_ack {
             out.emit(Event::Removed { queue: name, message, reason: "got" });
@@ -478,9 +510,10 @@ impl Broker {
         how: Settlement,
         out: &mut Out<'_>,
     ) {
-        match self.is_quorum(queue) {
-            true => self.submit(queue, &Command::Settle { channel, seqs, how }, None, out),
-            false => self.settle_at(channel, queue, &seqs, how, out),
+        if self.is_quorum(queue) {
+            self.submit(queue, &Command::Settle { channel, seqs, how }, None, out);
+        } else if !self.goes_home(queue, channel, || Deed::Settle(seqs.clone(), how), out) {
+            self.settle_at(channel, queue, &seqs, how, out);
         }
     }
 

@@ -78,7 +78,7 @@ impl Broker {
         answer: Option<(ChannelId, Method)>,
         out: &mut Out<'_>,
     ) {
-        let Some(definition) = definition else {
+        let Some(definition) = definition.filter(|_| !self.is_clustered()) else {
             if let Some((channel, method)) = answer {
                 self.send(channel, method, out);
             }

@@ -14,14 +14,26 @@ use crate::rabbit::message::List;
 use crate::rabbit::messages::Messages;
 use crate::rabbit::policy::Policy;
 use crate::rabbit::queue::Queue;
+use crate::rabbit::quorum::Group;
 use crate::rabbit::rates::ONE;
-use crate::sim::Time;
+use crate::sim::{NodeId, Time};
 use std::rc::Rc;
 
 impl Broker {
     /// True once it serves.
     pub fn is_ready(&self) -> bool {
         matches!(self.phase, super::Phase::Serves)
+    }
+
+    /// True if it has read what it has of its queues.
+    pub fn knows_all(&self) -> bool {
+        !matches!(self.phase, super::Phase::Boots(_))
+    }
+
+    /// How well it knows a queue; zero if it has nothing of it.
+    pub fn certainty_of(&self, queue: &str) -> u64 {
+        let found = self.queue_ids.get(queue).map(|id| &self.queues[id]);
+        found.map_or(0, |queue| self.place_of(queue).certainty)
     }
 
     pub(super) fn list(&self, list: List, now: Time) -> Answer {
@@ -81,7 +93,13 @@ impl Broker {
 
     /// All queues in the order of their names.
     pub fn queue_states(&self, now: Time) -> Vec<QueueState> {
-        self.by_name().map(|queue| queue_state(queue, &self.name, now)).collect()
+        self.by_name().map(|queue| self.state_of(queue, now)).collect()
+    }
+
+    /// The queue of this name.
+    pub fn queue_state(&self, name: &str, now: Time) -> Option<QueueState> {
+        let queue = &self.queues[self.queue_ids.get(name)?];
+        Some(self.state_of(queue, now))
     }
 
     /// True if this queue is a stream.
@@ -92,7 +110,8 @@ impl Broker {
 
     /// All consumers, by queue and registration.
     pub fn consumer_states(&self) -> Vec<ConsumerState> {
-        let states = self.by_name().flat_map(|queue| {
+        let own = self.by_name().filter(|queue| self.speaks_for(queue));
+        let states = own.flat_map(|queue| {
             queue.consumers.iter().map(|(id, consumer)| ConsumerState {
                 queue: queue.name.to_string(),
                 tag: consumer.tag.to_string(),
@@ -142,6 +161,10 @@ impl Broker {
             disk_free: alarms.free_bytes,
             disk_free_limit: alarms.disk_free_limit,
             alarms: lacking.collect(),
+            cluster: match self.is_clustered() {
+                true => self.nodes.iter().map(|node| self.cluster_node(*node)).collect(),
+                false => vec![(self.name.to_string(), true)],
+            },
             connections: self.connection_states().len() as u64,
             queues: self.queues.len() as u64,
         }
@@ -155,7 +178,14 @@ impl Broker {
         let text = |key: Option<&Rc<str>>| key.map(|key| key.to_string());
         let mut unacked = queue.unacked_messages().peekable();
         let mut ready = queue.storage.first(limit).into_iter().peekable();
-        let mut glimpses = Vec::new();
+        let dead = queue.graves.iter().take(limit).map(|grave| Glimpse {
+            position: grave.item.seq,
+            message: grave.item.content.id,
+            key: text(grave.item.content.key.as_ref()),
+            state: CellState::Dead,
+            redelivered: false,
+        });
+        let mut glimpses: Vec<Glimpse> = dead.collect();
         while glimpses.len() < limit {
             let next = match (unacked.peek(), ready.peek()) {
                 (Some((first, _)), Some((second, ..))) if first < second => unacked.next(),
@@ -185,6 +215,56 @@ impl Broker {
         glimpses
     }
 
+    fn cluster_node(&self, node: NodeId) -> (String, bool) {
+        let is_up = node == self.me || self.others_up().contains(&node);
+        (super::nodes::short_name(node).to_string(), is_up)
+    }
+
+    /// True if this node is the one that tells about a queue: what is elsewhere is told there.
+    fn speaks_for(&self, queue: &Queue) -> bool {
+        let leads = |group: &Group| !self.is_clustered() || group.leads();
+        queue.home.is_none() && queue.group.as_deref().is_none_or(leads)
+    }
+
+    /// Where a queue is, and how well this node knows it.
+    fn place_of(&self, queue: &Queue) -> Place {
+        let name = |node: NodeId| super::nodes::short_name(node).to_string();
+        let Some(group) = queue.group.as_deref() else {
+            let (home, state) = match queue.home {
+                Some(home) if !self.is_up(home) => (home, "down"),
+                Some(home) => (home, "running"),
+                None => (self.me, "running"),
+            };
+            let certainty = if queue.home.is_none() { u64::MAX } else { 0 };
+            let node = if self.is_clustered() { name(home) } else { self.name.to_string() };
+            let is_stream = matches!(queue.storage, Messages::Stream(_));
+            let members: Vec<String> = is_stream.then(|| node.clone()).into_iter().collect();
+            let (leader, online) = (members.first().cloned(), members.clone());
+            return Place { node: Some(node), state, certainty, leader, members, online };
+        };
+        if !self.is_clustered() {
+            let members = vec![self.name.to_string()];
+            let leader = group.leads().then(|| self.name.to_string());
+            let (node, online) = (leader.clone(), members.clone());
+            return Place { node, state: "running", certainty: u64::MAX, leader, members, online };
+        }
+        let up = |node: &NodeId| self.is_up(*node);
+        let mut members = group.members();
+        members.order();
+        let online: Vec<NodeId> = members.iter().copied().filter(up).collect();
+        let leader = group.leader().filter(up);
+        let state = if online.len() * 2 > members.len() { "running" } else { "minority" };
+        let leader = leader.map(name);
+        Place {
+            node: leader.clone(),
+            state,
+            certainty: if group.leads() { u64::MAX - 1 } else { 1 + group.applied() },
+            leader,
+            members: members.into_iter().map(name).collect(),
+            online: online.into_iter().map(name).collect(),
+        }
+    }
+
     fn by_name(&self) -> impl Iterator<Item = &Queue> {
         self.queue_ids.values().map(|id| &self.queues[id])
     }
@@ -200,39 +280,51 @@ fn implicit_binding(queue: &Queue) -> BindingState {
     }
 }
 
-fn queue_state(queue: &Queue, node: &str, now: Time) -> QueueState {
-    let consumers = queue.consumers.iter().map(|(_, consumer)| consumer.tag.to_string());
-    let [policy, operator_policy] =
-        queue.policies.each_ref().map(|policy| policy.as_ref().map(|name| name.to_string()));
-    let utilisation = match queue.consumers.count() {
-        0 => 0.0,
-        _ => queue.consumers.utilisation(now) as f64 / ONE as f64,
-    };
-    let is_stream = matches!(queue.storage, Messages::Stream(_));
-    let is_member = is_stream || queue.group.is_some();
-    let members: Vec<String> = is_member.then(|| node.to_owned()).into_iter().collect();
-    QueueState {
-        name: queue.name.to_string(),
-        kind: arguments::queue_type(&queue.declaration.arguments).to_owned(),
-        leader: match &queue.group {
-            Some(group) => group.leads().then(|| node.to_owned()),
-            None => is_stream.then(|| node.to_owned()),
-        },
-        members: members.clone(),
-        online: members,
-        delivery_limit: queue.delivery_limit(),
-        durable: queue.declaration.durable,
-        auto_delete: queue.declaration.auto_delete,
-        exclusive: queue.exclusive.is_some(),
-        arguments: queue.declaration.arguments.clone(),
-        policy,
-        operator_policy,
-        ready: queue.storage.ready(),
-        unacked: queue.unacked(),
-        bytes: queue.bytes(),
-        in_memory: queue.storage.in_memory(),
-        memory: queue.memory_bytes() + QUEUE_BYTES,
-        consumers: consumers.collect(),
-        consumer_utilisation: utilisation,
+/// Where a queue is.
+#[derive(Default)]
+struct Place {
+    node: Option<String>,
+    state: &'static str,
+    certainty: u64,
+    leader: Option<String>,
+    members: Vec<String>,
+    online: Vec<String>,
+}
+
+impl Broker {
+    fn state_of(&self, queue: &Queue, now: Time) -> QueueState {
+        let Place { node, state, certainty, leader, members, online } = self.place_of(queue);
+        let consumers = queue.consumers.iter().map(|(_, consumer)| consumer.tag.to_string());
+        let [policy, operator_policy] =
+            queue.policies.each_ref().map(|policy| policy.as_ref().map(|name| name.to_string()));
+        let utilisation = match queue.consumers.count() {
+            0 => 0.0,
+            _ => queue.consumers.utilisation(now) as f64 / ONE as f64,
+        };
+        QueueState {
+            name: queue.name.to_string(),
+            kind: arguments::queue_type(&queue.declaration.arguments).to_owned(),
+            node,
+            state,
+            certainty,
+            leader,
+            members,
+            online,
+            delivery_limit: queue.delivery_limit(),
+            durable: queue.declaration.durable,
+            auto_delete: queue.declaration.auto_delete,
+            exclusive: queue.exclusive.is_some(),
+            arguments: queue.declaration.arguments.clone(),
+            policy,
+            operator_policy,
+            ready: queue.storage.ready(),
+            unacked: queue.unacked(),
+            dead: queue.graves.count(),
+            bytes: queue.bytes(),
+            in_memory: queue.storage.in_memory(),
+            memory: queue.memory_bytes() + QUEUE_BYTES,
+            consumers: consumers.collect(),
+            consumer_utilisation: utilisation,
+        }
     }
 }

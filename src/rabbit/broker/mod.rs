@@ -15,14 +15,18 @@
 //! - `timeout`: deliveries that are not acknowledged in time;
 //! - `quorum`: queues whose every change goes through a log first;
 //! - `bury`: messages that died go to dead letter exchanges;
+//! - `graves`: those that are kept until they are safe there;
 //! - `policies`: what queues and exchanges keep to, beside their arguments;
 //! - `deliver`: consumers, pushes, gets, acknowledgements;
 //! - `arguments`: what may be declared, and when a declaration is the same as another;
+//! - `nodes`: the other nodes of the cluster, and what a node does when it is cut off;
+//! - `metadata`: definitions are the same on all nodes;
+//! - `remote`: classic queues that live on another node;
 //! - `manage`: what tools change;
 //! - `lists`: what tools and the lab may look at.
 //!
-//! Simplified: one node; connections that come while it boots wait until it serves, where a real
-//! node refuses them.
+//! Simplified: connections that come while it boots wait until it serves, where a real node refuses
+//! them.
 
 pub mod arguments;
 mod bind;
@@ -32,17 +36,22 @@ mod bury;
 mod connections;
 mod declare;
 mod deliver;
+mod graves;
 mod keep;
 mod lists;
 mod manage;
+mod metadata;
+pub mod nodes;
 mod policies;
 mod publish;
 mod quorum;
+mod remote;
 mod timeout;
 pub mod transaction;
 
 use super::alarms::Alarms;
 use super::channel::Mode;
+use super::command::Answer;
 use super::death::DeadLetter;
 use super::exchange::Exchanges;
 use super::ids::{ChannelId, PublishId, QueueId};
@@ -56,14 +65,18 @@ use super::profile::Profile;
 use super::protection::{WITHOUT, Without};
 use super::queue::Queue;
 use super::quorum::command::Command;
+use super::quorum::group::{Group, tell};
 use super::spec::Settings;
 use super::storage_v2::Means;
 use super::storage_v2::message_store::MessageStore;
+use super::talk::{METADATA, Talk};
 use crate::ordered::{BTreeMap, BTreeSet};
 use crate::sim::{Input, NodeId, Span, Time};
 use boot::Boot;
 use connections::Connection;
 pub use connections::{HEARTBEAT_INTERVAL, SILENCE_MAX};
+use graves::Burials;
+use nodes::Peer;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
@@ -74,6 +87,23 @@ const WRITE_INTERVAL: Span = Span::millis(200);
 #[derive(Clone, Debug)]
 pub struct Broker {
     name: Rc<str>,
+    /// Its id, once it has begun.
+    me: NodeId,
+    /// All nodes of the cluster; none if it is alone.
+    nodes: Vec<NodeId>,
+    /// The others, as it knows them.
+    peers: Vec<Peer>,
+    /// True if it stands aside when it sees no majority of the nodes.
+    pauses: bool,
+    settings: Settings,
+    /// The group that keeps the definitions of a cluster.
+    metadata: Option<Box<Group>>,
+    /// What is to be said when a change of the definitions is done, in the order of the changes.
+    answers: Vec<(ChannelId, Method)>,
+    /// Tools that wait for lists of other nodes: of which, and what is known.
+    asking: Vec<(ChannelId, Vec<NodeId>, Answer)>,
+    /// What other nodes said that has to wait.
+    early_talk: Vec<(NodeId, Rc<Talk>)>,
     profile: Profile,
     /// Protections that are left out.
     without: Without,
@@ -107,6 +137,8 @@ pub struct Broker {
     confirms: Vec<PublishId>,
     /// Empty between steps: what died and was not published to its dead letter exchange yet.
     dead: VecDeque<DeadLetter>,
+    /// Dead letters that are kept until they are safe.
+    burials: Burials,
     /// Empty between publishes: the queues of a message.
     routed: Vec<QueueId>,
     /// When the work of this step is done.
@@ -117,6 +149,8 @@ pub struct Broker {
 enum Phase {
     Boots(Boot),
     Serves,
+    /// It sees a minority of the nodes, and waits.
+    Paused,
     /// So many flushes are under way; then it ends.
     Stops(usize),
 }
@@ -128,6 +162,15 @@ impl Broker {
         let profile = profile.unwrap_or_default();
         Broker {
             name,
+            me: NodeId(0),
+            nodes: nodes::nodes(settings),
+            peers: Vec::new(),
+            pauses: nodes::pauses(settings, profile),
+            settings: settings.clone(),
+            metadata: None,
+            answers: Vec::new(),
+            asking: Vec::new(),
+            early_talk: Vec::new(),
             profile,
             without: settings.get(WITHOUT).map_or_else(Without::default, |list| Without::of(list)),
             alarms: blocking::alarms(settings, profile),
@@ -150,6 +193,7 @@ impl Broker {
             news: BTreeSet::new(),
             confirms: Vec::new(),
             dead: VecDeque::new(),
+            burials: Burials::default(),
             routed: Vec::new(),
             busy_until: Time::ZERO,
         }
@@ -158,6 +202,7 @@ impl Broker {
     /// Takes one input.
     pub fn step(&mut self, input: Input<Process>, out: &mut Out<'_>) {
         self.busy_until = out.now();
+        self.me = out.me();
         if let (Phase::Stops(_), false) = (&self.phase, matches!(input, Input::Flushed { .. })) {
             return;
         }
@@ -170,6 +215,7 @@ impl Broker {
                     boot.early.retain(|(from, _)| *from != peer);
                 }
                 self.connection_lost(peer, out);
+                self.node_down(peer, out);
             }
             Input::Timer(timer) => self.wake(timer, out),
             Input::Read { ticket, bytes } => self.was_read(ticket, &bytes, out),
@@ -182,7 +228,11 @@ impl Broker {
     }
 
     fn take(&mut self, from: NodeId, frame: Frame, out: &mut Out<'_>) {
+        if let Method::Between(talk) = &frame.method {
+            return self.between(from, talk, out);
+        }
         match &mut self.phase {
+            Phase::Paused => self.refuse_client(from, &frame, out),
             Phase::Boots(boot) => boot.early.push_back((from, frame)),
             Phase::Serves => self.frame(from, frame, out),
             Phase::Stops(_) => {}
@@ -211,7 +261,22 @@ impl Broker {
             Timer::Expire(queue) => {
                 self.remove_queue(queue, out);
             }
+            Timer::Graves(queue) => drop(self.burials.queues.insert(queue)),
             Timer::Heartbeat(client) => self.heartbeat(client, out),
+            Timer::NodeTick => self.node_tick(out),
+            Timer::Group(METADATA) => {
+                if let Some(group) = &mut self.metadata {
+                    group.tick(METADATA, out);
+                }
+                self.metadata_moved(out);
+            }
+            Timer::Group(queue) => {
+                if let Some(group) = self.group_mut(queue) {
+                    group.tick(queue, out);
+                }
+                self.group_moved(queue, out);
+            }
+            Timer::Overdue(queue) => self.overdue(queue, out),
             Timer::Monitor => {
                 self.has_monitor = false;
                 self.monitor(out);
@@ -222,7 +287,11 @@ impl Broker {
     }
 
     fn was_flushed(&mut self, ticket: &Ticket, out: &mut Out<'_>) {
-        if let Ticket::Group { queue } = ticket {
+        if let Ticket::Group { queue: METADATA } = ticket {
+            if !matches!(self.phase, Phase::Stops(_)) {
+                self.metadata_flushed(out);
+            }
+        } else if let Ticket::Group { queue } = ticket {
             if !matches!(self.phase, Phase::Stops(_)) {
                 self.group_flushed(*queue, out);
             }
@@ -244,12 +313,22 @@ impl Broker {
 
     /// Says something on a channel.
     fn send(&self, channel: ChannelId, method: Method, out: &mut Out<'_>) {
-        if self.connections.contains_key(&channel.client) {
+        if channel.node != self.me {
+            tell(channel.node, Talk::Say(channel, method), out);
+        } else if self.connections.contains_key(&channel.client) {
             out.send(channel.client, Frame { channel: channel.number, method });
         }
     }
 
     // ---- queues at work ----
+
+    /// True if this node is the one that looks after a queue: it lives here, or is led from here.
+    fn sees_to(&self, queue: &Queue) -> bool {
+        let group = queue.group.as_ref();
+        queue.home.is_none()
+            && group
+                .is_none_or(|group| !group.is_replaying && (!self.is_clustered() || group.leads()))
+    }
 
     /// Lets a queue do something; what is safe by that is confirmed.
     fn with_queue<R>(
@@ -271,7 +350,10 @@ impl Broker {
             dead: &mut self.dead,
         };
         let result = act(queue, &mut means);
-        self.confirm(id);
+        if queue.graves.count() > 0 {
+            self.burials.queues.insert(id);
+        }
+        self.confirm(id, out);
         Some(result)
     }
 
@@ -283,8 +365,15 @@ impl Broker {
     }
 
     /// Confirms what a queue has made safe.
-    fn confirm(&mut self, id: QueueId) {
+    fn confirm(&mut self, id: QueueId, out: &mut Out<'_>) {
+        if self.is_clustered() {
+            self.confirm_elsewhere(id, out);
+        }
         for PublishId { channel, number } in self.confirms.drain(..) {
+            if graves::is_own(PublishId { channel, number }) {
+                self.burials.confirm(number, id);
+                continue;
+            }
             let connection = self.connections.get_mut(&channel.client);
             let channels = connection.map(|connection| &mut connection.channels);
             let found = channels.and_then(|channels| channels.get_mut(&channel.number));
@@ -309,6 +398,9 @@ impl Broker {
     /// that begins anew.
     fn used(&self, id: QueueId, out: &mut Out<'_>) {
         let Some(queue) = self.queues.get(&id) else { return };
+        if !self.sees_to(queue) {
+            return;
+        }
         if let Some(expires) = queue.rules.expires {
             match queue.consumers.count() {
                 0 => out.timer(Timer::Expire(id), expires),
@@ -343,10 +435,10 @@ impl Broker {
 
     /// Sets the timers that a queue needs.
     fn see_to_timers(&mut self, id: QueueId, out: &mut Out<'_>) {
-        let Some(queue) = self.queues.get_mut(&id) else { return };
-        if queue.group.as_ref().is_some_and(|group| group.is_replaying) {
+        if !self.queues.get(&id).is_some_and(|queue| self.sees_to(queue)) {
             return;
         }
+        let Some(queue) = self.queues.get_mut(&id) else { return };
         let expires = queue.storage.front_expires();
         if expires < queue.ttl_timer {
             // In whole milliseconds from now: up to one late.

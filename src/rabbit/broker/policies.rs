@@ -1,6 +1,6 @@
 //! Policies come and go, and with them what queues and exchanges keep to.
 
-use super::{Broker, arguments};
+use super::{Broker, Phase, arguments};
 use crate::rabbit::command::{AmqpError, Argument};
 use crate::rabbit::definitions::{Definition, policy_file};
 use crate::rabbit::error;
@@ -11,6 +11,7 @@ use crate::rabbit::policy::{Policy, merged};
 use crate::rabbit::process::Out;
 use crate::rabbit::quorum::command::Command;
 use crate::rabbit::rules::Rules;
+use crate::rabbit::talk::Change;
 
 /// How many policies of each sort there may be.
 const POLICIES_MAX: usize = 1_000;
@@ -24,13 +25,18 @@ impl Broker {
         out: &mut Out<'_>,
     ) -> Result<(), AmqpError> {
         policy.check()?;
-        let policies = &mut self.policies[usize::from(is_operator)];
+        let policies = &self.policies[usize::from(is_operator)];
         if policies.iter().count() >= POLICIES_MAX {
             return Err(error::precondition_failed(format_args!(
                 "there are {POLICIES_MAX} policies already, as many as the lab keeps"
             )));
         }
-        policies.set(policy.clone());
+        if self.is_clustered() {
+            let change = Change::Policy(policy.clone(), is_operator);
+            self.change(&change, Some((channel, Method::ManagementOk)), out);
+            return Ok(());
+        }
+        self.policies[usize::from(is_operator)].set(policy.clone());
         let file = policy_file(is_operator, &policy.name);
         let definition = Definition::Policy(is_operator, policy.clone());
         self.save(&file, Some(definition), Some((channel, Method::ManagementOk)), out);
@@ -45,6 +51,11 @@ impl Broker {
         (name, is_operator): (&str, bool),
         out: &mut Out<'_>,
     ) -> Result<(), AmqpError> {
+        if self.is_clustered() && self.policies[usize::from(is_operator)].has(name) {
+            let change = Change::ClearPolicy(name.to_owned(), is_operator);
+            self.change(&change, Some((channel, Method::ManagementOk)), out);
+            return Ok(());
+        }
         if !self.policies[usize::from(is_operator)].clear(name) {
             return Err(error::not_found("Parameter does not exist"));
         }
@@ -55,7 +66,7 @@ impl Broker {
     }
 
     /// All queues and exchanges look which policies hold for them. What is too much now goes.
-    fn apply_policies(&mut self, out: &mut Out<'_>) {
+    pub(super) fn apply_policies(&mut self, out: &mut Out<'_>) {
         let names: Vec<_> = self.exchanges.iter().map(|exchange| exchange.name.clone()).collect();
         for name in names {
             self.apply_to_exchange(&name);
@@ -63,6 +74,9 @@ impl Broker {
         let queues: Vec<QueueId> = self.queues.keys().copied().collect();
         for id in queues {
             self.apply_to_queue(id);
+            if self.home_of(id).is_some() || matches!(self.phase, Phase::Boots(_)) {
+                continue;
+            }
             if self.is_quorum(id) {
                 self.configure_group(id, out);
                 continue;
@@ -75,6 +89,9 @@ impl Broker {
     /// A quorum queue hears through its log what policies ask of it, if that has changed.
     pub(super) fn configure_group(&mut self, id: QueueId, out: &mut Out<'_>) {
         let Some(queue) = self.queues.get(&id) else { return };
+        if self.is_clustered() && !self.leads(id) {
+            return;
+        }
         let [user, operator] =
             [0, 1].map(|sort: usize| self.policies[sort].of_queue(&queue.name, "quorum"));
         let policy = merged(user, operator);

@@ -2,6 +2,7 @@
 
 use super::Broker;
 use super::arguments::TIMER_MS_MAX;
+use super::graves::is_own;
 use crate::rabbit::channel::{Confirming, Mode};
 use crate::rabbit::command::AmqpError;
 use crate::rabbit::content::Content;
@@ -14,7 +15,9 @@ use crate::rabbit::process::Out;
 use crate::rabbit::profile::Profile;
 use crate::rabbit::protection::Protection;
 use crate::rabbit::queue::Published;
-use crate::sim::{CostModel, Span};
+use crate::rabbit::quorum::group::tell;
+use crate::rabbit::talk::{Deed, Talk};
+use crate::sim::{CostModel, NodeId, Span};
 use std::rc::Rc;
 
 /// Properties that are larger cannot be stored.
@@ -84,21 +87,48 @@ impl Broker {
                 self.submit_message(queue, content, confirm, out);
                 continue;
             }
+            if let Some(home) = self.home_of(queue) {
+                self.publish_at(home, queue, content, confirm, out);
+                continue;
+            }
             let published = self.with_queue(queue, out, |queue, means| {
                 queue.publish(content, confirm, &mut copy, means)
             });
             match published {
                 Some(Published::Pushed(push)) => self.push(queue, push, out),
-                Some(Published::Refused) => self.refuse(confirm),
+                Some(Published::Refused) => self.refuse(confirm, out),
                 _ => {}
             }
             self.see_to_timers(queue, out);
         }
     }
 
+    /// A message for a classic queue on another node; nobody takes it there if that is down.
+    fn publish_at(
+        &mut self,
+        home: NodeId,
+        queue: QueueId,
+        content: &Rc<Content>,
+        confirm: Option<PublishId>,
+        out: &mut Out<'_>,
+    ) {
+        if !self.is_up(home) {
+            return self.refuse(confirm, out);
+        }
+        let channel = confirm.map_or(self.connection_id(self.me), |publish| publish.channel);
+        let deed = Deed::Publish(content.clone(), confirm.map(|publish| publish.number));
+        tell(home, Talk::Do(queue, channel, deed), out);
+    }
+
     /// A queue does not take a publish: the publisher is told so at once, whatever the others do.
-    pub(super) fn refuse(&mut self, confirm: Option<PublishId>) {
+    pub(super) fn refuse(&mut self, confirm: Option<PublishId>, out: &mut Out<'_>) {
         let Some(PublishId { channel, number }) = confirm else { return };
+        if is_own(PublishId { channel, number }) {
+            return self.burials.refuse(number);
+        }
+        if channel.node != self.me {
+            return tell(channel.node, Talk::Refused(PublishId { channel, number }), out);
+        }
         match &mut self.channel(channel).mode {
             Mode::Confirm(confirming) => {
                 if confirming.waiting.reject(number) {

@@ -2,16 +2,17 @@
 //! when the command is committed.
 
 use super::{Broker, Phase};
+use crate::rabbit::channel::Subscribed;
 use crate::rabbit::consumers::Consumer;
 use crate::rabbit::content::Content;
-use crate::rabbit::event::Event;
+use crate::rabbit::event::{Event, GroupStep};
 use crate::rabbit::ids::{ChannelId, PublishId, QueueId};
 use crate::rabbit::message::Method;
 use crate::rabbit::process::Out;
 use crate::rabbit::queue::{Got, Published, Settlement};
 use crate::rabbit::quorum::command::Command;
-use crate::rabbit::quorum::group::{Awaited, Group};
-use crate::sim::MessageId;
+use crate::rabbit::quorum::group::{Awaited, Committed, Group};
+use crate::sim::{MessageId, NodeId};
 use bytes::Bytes;
 use std::rc::Rc;
 
@@ -28,7 +29,7 @@ impl Broker {
     pub(super) fn begin_group(&mut self, id: QueueId, mut group: Group, out: &mut Out<'_>) {
         let Some(queue) = self.queues.get_mut(&id) else { return };
         if group.is_replaying {
-            queue.restore(&group.snapshot().clone(), &mut self.names);
+            queue.restore(&group.snapshot(), &mut self.names);
             // Whoever used the queue is gone.
             let down = Command::Down { channels: Vec::new() }.encode(out.now());
             group.submit(id, down, None, out);
@@ -59,7 +60,20 @@ impl Broker {
         let queue = self.queues.get_mut(&id);
         if let Some(group) = queue.and_then(|queue| queue.group.as_mut()) {
             group.submit(id, command, awaited, out);
+            if matches!(awaited, Some(Awaited::Answer(_))) {
+                self.expect_answer(id, out);
+            }
+            if self.is_clustered() {
+                self.group_moved(id, out);
+            }
         }
+    }
+
+    /// A channel has declared a queue, and is told so when its group works.
+    pub(super) fn await_leader(&mut self, id: QueueId, channel: ChannelId, out: &mut Out<'_>) {
+        let bytes = Command::Expire.encode(out.now());
+        self.expect_answer(id, out);
+        self.submit_bytes(id, bytes, Some(Awaited::Declared(channel)), out);
     }
 
     /// Puts a message into the log of a queue.
@@ -76,19 +90,104 @@ impl Broker {
 
     /// The log or the vote of a group is safe: what is committed by that is done.
     pub(super) fn group_flushed(&mut self, id: QueueId, out: &mut Out<'_>) {
-        let Some(queue) = self.queues.get_mut(&id) else { return };
-        let Some(group) = &mut queue.group else { return };
+        let Some(group) = self.group_mut(id) else { return };
         group.flushed(id, out);
-        loop {
-            let queue = self.queues.get_mut(&id);
-            let group = queue.and_then(|queue| queue.group.as_mut());
-            let Some((bytes, awaited)) = group.and_then(|group| group.take_committed()) else {
-                break;
-            };
-            self.apply(id, &bytes, awaited, out);
+        self.group_moved(id, out);
+    }
+
+    /// Something has moved in a group: what is committed is done.
+    pub(super) fn group_moved(&mut self, id: QueueId, out: &mut Out<'_>) {
+        let is_shared = self.is_clustered();
+        if let Some(state) = self.group_mut(id).and_then(|group| group.restored.take()) {
+            self.take_state(id, &state, out);
+        }
+        while let Some(committed) = self.group_mut(id).and_then(|group| group.take_committed()) {
+            let Committed { index, command, awaited } = committed;
+            if !is_shared {
+                self.apply(id, &command, awaited, out);
+                continue;
+            }
+            let dead = self.dead.len();
+            out.emit(Event::Applies(GroupStep::Entry(id.0, index)));
+            self.apply(id, &command, awaited, out);
+            out.emit(Event::Applies(GroupStep::End));
+            if !self.leads(id) {
+                // The leader sees to what died.
+                self.dead.truncate(dead);
+            }
         }
         self.compact(id, out);
-        self.finish_replay(id, out);
+        match is_shared {
+            true => self.lead_on(id, out),
+            false => self.finish_replay(id, out),
+        }
+    }
+
+    /// A member that leads now looks after the queue; and tells what is there, for those who have
+    /// not heard of it.
+    fn lead_on(&mut self, id: QueueId, out: &mut Out<'_>) {
+        let Some(queue) = self.queues.get_mut(&id) else { return };
+        let Some(group) = &mut queue.group else { return };
+        if !group.leads() {
+            group.is_announced = false;
+        } else if !group.is_announced && group.is_current() {
+            group.is_announced = true;
+            let (name, term) = (queue.name.clone(), group.term());
+            let node = super::nodes::short_name(self.me);
+            out.emit(Event::LeaderElected { queue: name.clone(), node, term });
+            let index = group.applied();
+            out.emit(Event::Applies(GroupStep::All(id.0, index)));
+            let unacked = queue.unacked_messages().map(|(seq, content)| (seq, content.id));
+            let ready = queue.storage.first(usize::MAX);
+            let ready = ready.into_iter().map(|(seq, message, ..)| (seq, message));
+            let all: Vec<(u64, MessageId)> = unacked.chain(ready).collect();
+            let messages = all.len() as u64;
+            out.emit(Event::QueueRecovered { queue: name.clone(), messages });
+            for (position, message) in all {
+                out.emit(Event::Recovered { queue: name.clone(), message, position });
+            }
+            out.emit(Event::Applies(GroupStep::End));
+            let down: Vec<NodeId> = self.nodes_down().collect();
+            for node in down {
+                self.submit(id, &Command::NodeDown { node }, None, out);
+            }
+            self.configure_group(id, out);
+            self.used(id, out);
+            self.look_at_head(id, out);
+        }
+    }
+
+    /// The state of another member takes the place of what is there.
+    fn take_state(&mut self, id: QueueId, state: &Bytes, out: &mut Out<'_>) {
+        let profile = self.profile;
+        if let Some(queue) = self.queues.get_mut(&id) {
+            queue.clear(profile, out.now());
+            queue.restore(state, &mut self.names);
+        }
+        self.node_is_gone(id, out);
+    }
+
+    /// Whoever used a queue through this node is not known there, or not any more.
+    pub(super) fn node_is_gone(&mut self, id: QueueId, out: &mut Out<'_>) {
+        let node = out.me();
+        self.submit(id, &Command::NodeDown { node }, None, out);
+    }
+
+    /// A group of this node.
+    pub(super) fn group_mut(&mut self, id: QueueId) -> Option<&mut Group> {
+        self.queues.get_mut(&id)?.group.as_deref_mut()
+    }
+
+    /// True if this node leads a quorum queue.
+    pub(super) fn leads(&self, id: QueueId) -> bool {
+        let group = self.queues.get(&id).and_then(|queue| queue.group.as_ref());
+        group.is_some_and(|group| group.leads())
+    }
+
+    /// All quorum queues.
+    pub(super) fn quorum_queues(&self) -> Vec<QueueId> {
+        let all = self.queues.values().filter(|queue| queue.group.is_some());
+        all.map(|queue| queue.id).collect()
     }
 
     /// A snapshot of a queue is safe.
@@ -135,6 +234,7 @@ impl Broker {
         }
         self.used(id, out);
         self.see_to_timers(id, out);
+        self.burials.queues.insert(id);
         let is_last = !self.is_replaying();
         if is_last && matches!(self.phase, Phase::Boots(_)) {
             self.serve(out);
@@ -168,6 +268,9 @@ impl Broker {
                 consumer.ack_required = ack_required;
                 consumer.priority = priority;
                 consumer.exclusive = exclusive;
+                if let Some(Awaited::Again(channel)) = awaited {
+                    return self.add_again(id, channel, consumer, out);
+                }
                 self.add_consumer(id, consumer, is_awaited, out);
             }
             Command::Cancel { channel, tag } => {
@@ -175,7 +278,8 @@ impl Broker {
                     self.channel(channel).consumers.remove(&tag);
                     self.send(channel, Method::BasicCancelOk { tag: tag.clone() }, out);
                 }
-                let consumer = queue_consumer(self, id, channel, &tag);
+                let found = self.queues.get(&id);
+                let consumer = found.and_then(|queue| queue.consumers.with_tag(channel, &tag));
                 self.with_queue(id, out, |queue, means| {
                     if consumer.and_then(|consumer| queue.consumers.remove(consumer)).is_some() {
                         let queue = queue.name.clone();
@@ -197,6 +301,16 @@ impl Broker {
             }
             Command::Settle { channel, seqs, how } => self.settle_at(channel, id, &seqs, how, out),
             Command::Down { channels } => self.down(id, &channels, out),
+            Command::NodeDown { node } => {
+                let channels = self.queues.get(&id).map(|queue| queue.channels_of(node));
+                let channels = channels.unwrap_or_default();
+                if !channels.is_empty() {
+                    self.down(id, &channels, out);
+                }
+                if node == self.me {
+                    self.consume_again(id, out);
+                }
+            }
             Command::Purge => {
                 let count = self.with_queue(id, out, |queue, means| queue.purge(means));
                 if let Some(Awaited::Answer(channel)) = awaited {
@@ -206,7 +320,16 @@ impl Broker {
                 self.run(id, out);
             }
             Command::Expire => {
+                if let Some(Awaited::Declared(channel)) = awaited {
+                    let queue = queue.name.clone();
+                    let (message_count, consumer_count) = (0, 0);
+                    let answer = Method::QueueDeclareOk { queue, message_count, consumer_count };
+                    self.send(channel, answer, out);
+                }
                 self.with_queue(id, out, |queue, means| queue.drop_expired(means));
+            }
+            Command::Buried { seqs } => {
+                self.with_queue(id, out, |queue, means| queue.buried(&seqs, means));
             }
             Command::Configure { policy } => {
                 self.with_queue(id, out, |queue, means| {
@@ -232,9 +355,46 @@ impl Broker {
             .with_queue(id, out, |queue, means| queue.publish(&content, confirm, &mut None, means));
         match published {
             Some(Published::Pushed(push)) => self.push(id, push, out),
-            Some(Published::Refused) => self.refuse(confirm),
+            Some(Published::Refused) => self.refuse(confirm, out),
             _ => {}
         }
+    }
+
+    /// The others took this node for down: its consumers come again, which are still there.
+    fn consume_again(&mut self, id: QueueId, out: &mut Out<'_>) {
+        let node = self.me;
+        let mut again = Vec::new();
+        for (client, connection) in &self.connections {
+            for (number, channel) in &connection.channels {
+                let theirs = channel.consumers.iter().filter(|(_, consumer)| consumer.of == id);
+                let channel_id = ChannelId { node, client: *client, number: *number };
+                again.extend(theirs.map(|(tag, consumer)| (channel_id, tag.clone(), *consumer)));
+            }
+        }
+        for (channel, tag, Subscribed { ack_required, prefetch, priority, exclusive, .. }) in again
+        {
+            let command =
+                Command::Consume { channel, tag, ack_required, prefetch, priority, exclusive };
+            let bytes = command.encode(out.now());
+            self.submit_bytes(id, bytes, Some(Awaited::Again(channel)), out);
+        }
+    }
+
+    fn add_again(
+        &mut self,
+        id: QueueId,
+        channel: ChannelId,
+        consumer: Consumer,
+        out: &mut Out<'_>,
+    ) {
+        let tag = consumer.tag.clone();
+        let registered =
+            self.with_queue(id, out, |queue, means| queue.add_consumer(consumer, means.now));
+        let state = self.channel(channel);
+        if let (Some(known), Some(registered)) = (state.consumers.get_mut(&tag), registered) {
+            known.consumer = registered;
+        }
+        self.run(id, out);
     }
 
     /// Channels are gone, or all of them.
@@ -256,13 +416,4 @@ impl Broker {
         self.used(id, out);
         self.run(id, out);
     }
-}
-
-fn queue_consumer(
-    broker: &Broker,
-    id: QueueId,
-    channel: ChannelId,
-    tag: &str,
-) -> Option<crate::rabbit::ids::ConsumerId> {
-    broker.queues.get(&id)?.consumers.with_tag(channel, tag)
 }

@@ -5,7 +5,7 @@ use crate::rabbit::ids::ChannelId;
 use crate::rabbit::message::Arguments;
 use crate::rabbit::names::Names;
 use crate::rabbit::queue::Settlement;
-use crate::sim::Time;
+use crate::sim::{NodeId, Time};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use std::rc::Rc;
@@ -69,6 +69,16 @@ pub enum Command {
     Configure {
         /// Those of users and operators together.
         policy: Arguments,
+    },
+    /// A node is down: whoever used the queue through it is gone.
+    NodeDown {
+        /// The node.
+        node: NodeId,
+    },
+    /// Dead letters that were kept are safe elsewhere.
+    Buried {
+        /// Their sequence ids.
+        seqs: Vec<u64>,
     },
 }
 

@@ -1,36 +1,37 @@
 //! A member of a queue's group in its node: its log, its disk, and who waits for what.
 //!
-//! Its files lie in one folder: `vote` with the term and the vote, `snapshot`, and log segments
-//! that are appended. A frame of a segment is its length, a check of 32 bits, index, term,
-//! whether there is a command, and the command. What is torn at the end of the last segment is
-//! cut off.
+//! A group that is shared by several nodes has its commands from all of them. A node numbers its
+//! own; they go to the leader, and again to the next one if they have not come back through the log
+//! by then. A command is done once, and in the order of its node. So a node that has a copy of the
+//! log hears from its own copy what became of what it wanted, whoever leads.
 //!
 //! One flush is under way at a time; what is written meanwhile waits for the next one. So a busy
 //! queue has many messages in each flush.
 
-use crate::ordered::BTreeMap;
+use super::files::{
+    FRAME_BYTES, Files, Origins, frames, join_origins, segment_file, split_origins,
+};
 use crate::rabbit::ids::{ChannelId, PublishId, QueueId};
-use crate::rabbit::process::{Out, Ticket};
-use crate::raft::{Action, Entry, Log, MemberId, Raft, Role, Saved, Timing};
-use crate::sim::{Rope, Span, Time};
+use crate::rabbit::message::{Frame, Method};
+use crate::rabbit::process::{Out, Ticket, Timer};
+use crate::rabbit::talk::Talk;
+use crate::raft::{self, Action, Entry, Log, MemberId, Raft, Role, Saved, Timing};
+use crate::sim::{NodeId, Span, Time};
 use bytes::{BufMut, Bytes};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-/// Where the groups of all queues are.
-pub const DIRECTORY: &str = "quorum/";
+/// Ra's orders of magnitude: who knows no leader asks for votes after 500 ms to 1 s. A group of one
+/// needs no timers.
+const TIMING: Timing = Timing { election: Span::millis(500), heartbeat: Span::millis(1_000) };
 
-/// A group of one needs no timers; these are Ra's orders of magnitude.
-const TIMING: Timing = Timing { election: Span::millis(1_000), heartbeat: Span::millis(250) };
+/// A leader that is silent is believed in for so long, and up to as long again: the failure
+/// detector (`aten`) looks every 5 s. A node that dies is noticed at once.
+const BELIEF: Span = Span::seconds(5);
 
-/// Frames have so many bytes before their command: length, check, index, term, whether there is
-/// one.
-const FRAME_BYTES: usize = 4 + 4 + 8 + 8 + 1;
-
-/// The folder of a queue's group.
-pub fn directory(queue: &str) -> String {
-    format!("{DIRECTORY}{}/", queue.replace('%', "%25").replace('/', "%2F"))
-}
+/// Before a command of a cluster: the node that wants it, the instant at which the life of that
+/// node began, and the number of the command in that life.
+const ORIGIN_BYTES: usize = 4 + 8 + 8;
 
 /// What waits for a command.
 #[derive(Clone, Copy, Debug)]
@@ -39,21 +40,72 @@ pub enum Awaited {
     Confirm(PublishId),
     /// The answer to a question on a channel.
     Answer(ChannelId),
+    /// The answer to who has declared the queue.
+    Declared(ChannelId),
+    /// A consumer of a channel is registered again, which was there before.
+    Again(ChannelId),
+    /// Something of the node itself.
+    Own,
 }
 
 impl Awaited {
-    fn channel(&self) -> ChannelId {
+    fn channel(&self) -> Option<ChannelId> {
         match self {
-            Awaited::Confirm(publish) => publish.channel,
-            Awaited::Answer(channel) => *channel,
+            Awaited::Confirm(publish) => Some(publish.channel),
+            Awaited::Answer(channel) | Awaited::Declared(channel) | Awaited::Again(channel) => {
+                Some(*channel)
+            }
+            Awaited::Own => None,
         }
     }
+
+    fn is_of(&self, channel: ChannelId) -> bool {
+        self.channel() == Some(channel)
+    }
+}
+
+/// A command that this node wants, until it has come back through the log.
+#[derive(Clone, Debug)]
+struct Pending {
+    number: u64,
+    bytes: Bytes,
+    awaited: Option<Awaited>,
+    /// When it was given.
+    at: Time,
+}
+
+/// What was committed, and is to be applied.
+#[derive(Debug)]
+pub struct Committed {
+    /// Its place in the log.
+    pub index: u64,
+    /// The command.
+    pub command: Bytes,
+    /// Who waits for it.
+    pub awaited: Option<Awaited>,
 }
 
 /// A member.
 #[derive(Clone, Debug)]
 pub struct Group {
     raft: Raft,
+    /// Several nodes have the log.
+    is_shared: bool,
+    /// Where this life of the node began.
+    life: u64,
+    pending: VecDeque<Pending>,
+    pending_made: u64,
+    origins: Origins,
+    /// The leader and the term for which what is pending was last sent.
+    sent_to: Option<(MemberId, u64)>,
+    /// When the timer will be up.
+    timer_at: Time,
+    /// The state of another member, which takes the place of what is there.
+    pub restored: Option<Bytes>,
+    /// True if it has become leader, and its owner has not seen to that.
+    pub has_won: bool,
+    /// True if it leads and has told what is there.
+    pub is_announced: bool,
     directory: Rc<str>,
     /// The first index of each segment of the log; the last is being written.
     segments: VecDeque<u64>,
@@ -66,6 +118,7 @@ pub struct Group {
     early: VecDeque<(Bytes, Option<Awaited>)>,
     /// What has something to be flushed, and the last write that is in it.
     is_vote_unflushed: bool,
+    is_snapshot_unflushed: bool,
     unflushed: Vec<u64>,
     written: u64,
     /// Flushes under way, and the write that is safe when they are done.
@@ -75,65 +128,16 @@ pub struct Group {
     pub time: Time,
 }
 
-/// What a group left on disk.
-#[derive(Clone, Debug, Default)]
-pub struct Files {
-    term: u64,
-    vote: Option<u32>,
-    snapshot: Option<((u64, u64), Bytes)>,
-    /// By the first index of the segment.
-    segments: BTreeMap<u64, Rope>,
-}
-
-impl Files {
-    /// A file of the folder was read.
-    pub fn add(&mut self, file: &str, bytes: &Rope) {
-        match file {
-            "vote" => {
-                if let Ok(saved) = postcard::from_bytes(&bytes.bytes()) {
-                    (self.term, self.vote) = saved;
-                }
-            }
-            "snapshot" => {
-                let bytes = bytes.bytes();
-                if let Ok((last, rest)) = postcard::take_from_bytes::<(u64, u64)>(&bytes) {
-                    self.snapshot = Some((last, bytes.slice(bytes.len() - rest.len()..)));
-                }
-            }
-            segment => {
-                if let Some(first) = segment.strip_suffix(".log").and_then(|it| it.parse().ok()) {
-                    self.segments.insert(first, bytes.clone());
-                }
-            }
-        }
-    }
-}
-
-/// The entries of a segment with their indexes, and how many of its bytes are sound.
-fn frames(bytes: &Bytes) -> (Vec<(u64, Entry)>, usize) {
-    let mut entries = Vec::new();
-    let mut at = 0;
-    while let Some(head) = bytes.get(at..at + FRAME_BYTES) {
-        let number = |from: usize, to: usize| {
-            head[from..to].iter().fold(0, |sum: u64, byte| sum << 8 | u64::from(*byte))
-        };
-        let end = at + FRAME_BYTES + number(0, 4) as usize;
-        let Some(checked) = bytes.get(at + 8..end) else { break };
-        if u64::from(crc32c::crc32c(checked)) != number(4, 8) {
-            break;
-        }
-        let command = (head[24] == 1).then(|| bytes.slice(at + FRAME_BYTES..end));
-        entries.push((number(8, 16), Entry { term: number(16, 24), command }));
-        at = end;
-    }
-    (entries, at)
-}
-
 impl Group {
     /// The group of a queue, with what it had on disk. It is to be started.
-    pub fn new(queue: &str, files: Files, out: &mut Out<'_>) -> Group {
-        let directory: Rc<str> = directory(queue).into();
-        let (base, snapshot) = files.snapshot.unwrap_or_default();
+    pub fn new(directory: &str, members: &[NodeId], files: Files, out: &mut Out<'_>) -> Group {
+        let directory: Rc<str> = directory.into();
+        let (base, mut snapshot) = files.snapshot.unwrap_or_default();
+        let is_shared = !members.is_empty();
+        let mut origins = Origins::new();
+        if is_shared {
+            (origins, snapshot) = split_origins(&snapshot);
+        }
         let mut entries: VecDeque<Entry> = VecDeque::new();
         let mut segments = VecDeque::new();
         for (first, bytes) in files.segments {
@@ -147,15 +151,30 @@ impl Group {
                 entries.push_back(entry);
             }
         }
-        let me = MemberId(0);
+        let me = MemberId(if is_shared { out.me().0 } else { 0 });
+        let alone = [me];
+        let members: Vec<MemberId> = members.iter().map(|node| MemberId(node.0)).collect();
+        let members = if is_shared { &members[..] } else { &alone[..] };
         let log = Log::restored(base, snapshot, entries);
         let old = log.last().0;
         if segments.is_empty() {
             segments.push_back(old + 1);
         }
         let saved = Saved { term: files.term, vote: files.vote.map(MemberId), log };
+        let mut raft = Raft::new(me, members, TIMING, saved);
+        raft.believe_for(BELIEF);
         Group {
-            raft: Raft::new(me, &[me], TIMING, saved),
+            raft,
+            is_shared,
+            life: out.now().micros(),
+            pending: VecDeque::new(),
+            pending_made: 0,
+            origins,
+            sent_to: None,
+            timer_at: Time::NEVER,
+            restored: None,
+            has_won: false,
+            is_announced: false,
             directory,
             segments,
             applied: base.0,
@@ -163,6 +182,7 @@ impl Group {
             awaited: VecDeque::new(),
             early: VecDeque::new(),
             is_vote_unflushed: false,
+            is_snapshot_unflushed: false,
             unflushed: Vec::new(),
             written: 0,
             flushes: 0,
@@ -181,13 +201,55 @@ impl Group {
     // ---- what may be seen ----
 
     /// The snapshot that its state begins from.
-    pub fn snapshot(&self) -> &Bytes {
-        self.raft.log().snapshot()
+    pub fn snapshot(&self) -> Bytes {
+        match self.is_shared {
+            true => split_origins(self.raft.log().snapshot()).1,
+            false => self.raft.log().snapshot().clone(),
+        }
     }
 
     /// True if it leads.
     pub fn leads(&self) -> bool {
         self.raft.role() == Role::Leader
+    }
+
+    /// The node that leads, as far as it knows.
+    pub fn leader(&self) -> Option<NodeId> {
+        self.raft.leader().map(|member| NodeId(member.0))
+    }
+
+    /// The term of Raft.
+    pub fn term(&self) -> u64 {
+        self.raft.term()
+    }
+
+    /// The nodes that have a vote.
+    pub fn members(&self) -> Vec<NodeId> {
+        self.raft.voters().map(|member| NodeId(member.0)).collect()
+    }
+
+    /// Up to this place in the log all is applied.
+    pub fn applied(&self) -> u64 {
+        self.applied
+    }
+
+    /// True if it knows a leader, and has applied something that this leader has written: so
+    /// nothing is missing that was committed before.
+    pub fn is_current(&self) -> bool {
+        let term = self.raft.log().term(self.applied);
+        self.raft.leader().is_some() && term == Some(self.raft.term())
+    }
+
+    /// The oldest command that has waited for this long: who waits for an answer to it.
+    pub fn overdue(&self, now: Time, limit: Span) -> Option<(ChannelId, Bytes)> {
+        let late = self.pending.iter().filter(|pending| now.since(pending.at) >= limit);
+        late.filter_map(|pending| match pending.awaited {
+            Some(Awaited::Answer(channel) | Awaited::Declared(channel)) => {
+                Some((channel, pending.bytes.slice(ORIGIN_BYTES..)))
+            }
+            _ => None,
+        })
+        .next()
     }
 
     /// True if it leads and has applied all that it has.
@@ -199,27 +261,33 @@ impl Group {
 
     /// True if somebody of this channel waits for something.
     pub fn awaits(&self, channel: ChannelId) -> bool {
-        let early = self.early.iter().filter_map(|(_, awaited)| awaited.as_ref());
-        let mut all = self.awaited.iter().map(|(_, awaited)| awaited).chain(early);
-        all.any(|awaited| awaited.channel() == channel)
+        self.waiting().any(|awaited| awaited.is_of(channel))
     }
 
     /// The channels that wait for an answer.
     pub fn asking(&self) -> Vec<ChannelId> {
-        let early = self.early.iter().filter_map(|(_, awaited)| *awaited);
-        let all = self.awaited.iter().map(|(_, awaited)| *awaited).chain(early);
-        let channels = all.filter_map(|awaited| match awaited {
-            Awaited::Answer(channel) => Some(channel),
-            Awaited::Confirm(_) => None,
+        let channels = self.waiting().filter_map(|awaited| match awaited {
+            Awaited::Answer(channel) => Some(*channel),
+            _ => None,
         });
         channels.collect()
     }
 
+    fn waiting(&self) -> impl Iterator<Item = &Awaited> {
+        let early = self.early.iter().filter_map(|(_, awaited)| awaited.as_ref());
+        let pending = self.pending.iter().filter_map(|pending| pending.awaited.as_ref());
+        self.awaited.iter().map(|(_, awaited)| awaited).chain(early).chain(pending)
+    }
+
     /// Channels are gone: nothing is answered to them.
     pub fn forget(&mut self, channels: &[ChannelId]) {
-        self.awaited.retain(|(_, awaited)| !channels.contains(&awaited.channel()));
+        let stays = |awaited: &Awaited| awaited.channel().is_none_or(|it| !channels.contains(&it));
+        self.awaited.retain(|(_, awaited)| stays(awaited));
         for (_, awaited) in &mut self.early {
-            *awaited = awaited.filter(|awaited| !channels.contains(&awaited.channel()));
+            *awaited = awaited.filter(stays);
+        }
+        for pending in &mut self.pending {
+            pending.awaited = pending.awaited.filter(stays);
         }
     }
 
@@ -233,6 +301,24 @@ impl Group {
         awaited: Option<Awaited>,
         out: &mut Out<'_>,
     ) {
+        if self.is_shared {
+            self.pending_made += 1;
+            let number = self.pending_made;
+            let mut bytes = Vec::with_capacity(ORIGIN_BYTES + command.len());
+            bytes.put_u32(out.me().0);
+            bytes.put_u64(self.life);
+            bytes.put_u64(number);
+            bytes.extend_from_slice(&command);
+            let bytes: Bytes = bytes.into();
+            self.pending.push_back(Pending {
+                number,
+                bytes: bytes.clone(),
+                awaited,
+                at: out.now(),
+            });
+            self.hand_on(queue, bytes, out);
+            return self.act(queue, out);
+        }
         match self.raft.propose(command.clone()) {
             Some(index) => {
                 self.awaited.extend(awaited.map(|awaited| (index, awaited)));
@@ -242,20 +328,123 @@ impl Group {
         }
     }
 
+    /// A command goes to the leader; without one it waits until there is one.
+    fn hand_on(&mut self, queue: QueueId, bytes: Bytes, out: &mut Out<'_>) {
+        let Some(leader) = self.raft.leader() else { return };
+        if leader == self.raft.me() {
+            self.raft.propose(bytes);
+        } else {
+            tell(NodeId(leader.0), Talk::Propose(queue, bytes), out);
+        }
+    }
+
+    /// Commands of another node, for the leader. Who does not lead forgets them: they come again.
+    pub fn proposed(&mut self, queue: QueueId, bytes: Bytes, out: &mut Out<'_>) {
+        if self.raft.propose(bytes).is_some() {
+            self.act(queue, out);
+        }
+    }
+
+    /// What is pending goes to the leader (again), if there is one.
+    pub fn hand_on_all(&mut self, queue: QueueId, out: &mut Out<'_>) {
+        let all: Vec<Bytes> = self.pending.iter().map(|pending| pending.bytes.clone()).collect();
+        for bytes in all {
+            self.hand_on(queue, bytes, out);
+        }
+        self.act(queue, out);
+    }
+
     /// The next command that is committed and not applied, and who waits for it.
-    pub fn take_committed(&mut self) -> Option<(Bytes, Option<Awaited>)> {
+    pub fn take_committed(&mut self) -> Option<Committed> {
         while self.applied < self.raft.committed() {
             self.applied += 1;
-            let awaited = self.awaited.front().filter(|(index, _)| *index == self.applied);
+            let index = self.applied;
+            let Some(Entry { command: Some(command), .. }) = self.raft.log().get(index) else {
+                continue;
+            };
+            let command = command.clone();
+            if self.is_shared {
+                let Some(awaited) = self.comes_back(&command) else { continue };
+                let command = command.slice(ORIGIN_BYTES..);
+                return Some(Committed { index, command, awaited });
+            }
+            let awaited = self.awaited.front().filter(|(at, _)| *at == index);
             let awaited = awaited.map(|(_, awaited)| *awaited);
             if awaited.is_some() {
                 self.awaited.pop_front();
             }
-            if let Some(Entry { command: Some(command), .. }) = self.raft.log().get(self.applied) {
-                return Some((command.clone(), awaited));
-            }
+            return Some(Committed { index, command, awaited });
         }
         None
+    }
+
+    /// A command of some node is committed: `None` if it is not the next one of that node, as it
+    /// was sent twice or another before it was lost; else who waits for it here.
+    fn comes_back(&mut self, command: &Bytes) -> Option<Option<Awaited>> {
+        let number = |from: usize, to: usize| {
+            let bytes = command.get(from..to).unwrap_or_default();
+            bytes.iter().fold(0, |sum: u64, byte| sum << 8 | u64::from(*byte))
+        };
+        let (origin, life, count) = (number(0, 4) as u32, number(4, 12), number(12, 20));
+        let last = self.origins.get(&origin).copied().unwrap_or_default();
+        let is_next =
+            if last.0 == life { count == last.1 + 1 } else { life > last.0 && count == 1 };
+        if !is_next {
+            return None;
+        }
+        self.origins.insert(origin, (life, count));
+        let is_mine = origin == self.raft.me().0 && life == self.life;
+        let front = self.pending.front().filter(|pending| is_mine && pending.number == count);
+        let awaited = front.map(|pending| pending.awaited);
+        if awaited.is_some() {
+            self.pending.pop_front();
+        }
+        Some(awaited.flatten())
+    }
+
+    // ---- the other members ----
+
+    /// Another member says something.
+    pub fn receive(
+        &mut self,
+        queue: QueueId,
+        from: NodeId,
+        message: raft::Message,
+        out: &mut Out<'_>,
+    ) {
+        let now = out.now();
+        self.raft.receive(MemberId(from.0), message, now, out.random());
+        self.act(queue, out);
+    }
+
+    /// Its timer is up.
+    pub fn tick(&mut self, queue: QueueId, out: &mut Out<'_>) {
+        self.timer_at = Time::NEVER;
+        let now = out.now();
+        self.raft.tick(now, out.random());
+        self.act(queue, out);
+    }
+
+    /// A node is down.
+    pub fn node_gone(&mut self, queue: QueueId, node: NodeId, out: &mut Out<'_>) {
+        let now = out.now();
+        self.raft.gone(MemberId(node.0), now, out.random());
+        self.act(queue, out);
+    }
+
+    /// A node without a member has the log too, so that it can serve its own clients.
+    pub fn teach(&mut self, queue: QueueId, node: NodeId, out: &mut Out<'_>) {
+        if self.is_shared {
+            self.raft.teach(MemberId(node.0), out.now());
+            self.act(queue, out);
+        }
+    }
+
+    /// It asks to be elected.
+    pub fn campaign(&mut self, queue: QueueId, out: &mut Out<'_>) {
+        let now = out.now();
+        self.raft.campaign(now, out.random());
+        self.act(queue, out);
     }
 
     /// How many entries the log has that are applied.
@@ -267,16 +456,23 @@ impl Group {
     /// go with the next flush but one, when the snapshot is safe.
     pub fn compact(&mut self, queue: QueueId, state: Bytes, out: &mut Out<'_>) {
         let Some(term) = self.raft.log().term(self.applied) else { return };
-        let mut bytes = postcard::to_stdvec(&(self.applied, term)).expect("numbers are plain");
-        bytes.extend_from_slice(&state);
-        let file = format!("{}snapshot", self.directory);
-        out.replace(&file, bytes.into());
-        out.flush(&file, Ticket::Snapshot { queue });
+        let state = match self.is_shared {
+            true => join_origins(&self.origins, &state),
+            false => state,
+        };
+        self.write_snapshot((self.applied, term), &state, out);
+        out.flush(&format!("{}snapshot", self.directory), Ticket::Snapshot { queue });
         self.raft.compact(self.applied, state);
         let next = self.raft.log().last().0 + 1;
         if self.segments.back() != Some(&next) {
             self.segments.push_back(next);
         }
+    }
+
+    fn write_snapshot(&self, last: (u64, u64), state: &Bytes, out: &mut Out<'_>) {
+        let mut bytes = postcard::to_stdvec(&last).expect("numbers are plain");
+        bytes.extend_from_slice(state);
+        out.replace(&format!("{}snapshot", self.directory), bytes.into());
     }
 
     /// A snapshot is safe: segments with nothing but what is in it go.
@@ -309,22 +505,62 @@ impl Group {
                     self.written = write;
                 }
                 Action::Role(Role::Leader) => {
+                    self.has_won = true;
                     for (command, awaited) in std::mem::take(&mut self.early) {
                         if let Some(index) = self.raft.propose(command) {
                             self.awaited.extend(awaited.map(|awaited| (index, awaited)));
                         }
                     }
                 }
-                // A group of one has nobody to talk to and nobody to learn from.
-                Action::Send { .. } | Action::Restore { .. } => {}
+                Action::Send { to, message } => {
+                    tell(NodeId(to.0), Talk::Raft(queue, message), out);
+                }
+                Action::Restore { write, last, state: whole } => {
+                    self.write_snapshot(last, &whole, out);
+                    self.is_snapshot_unflushed = true;
+                    for first in std::mem::take(&mut self.segments) {
+                        out.delete(&segment_file(&self.directory, first));
+                    }
+                    self.unflushed.clear();
+                    self.segments.push_back(last.0 + 1);
+                    self.applied = last.0;
+                    let state;
+                    (self.origins, state) = split_origins(self.raft.log().snapshot());
+                    self.restored = Some(state);
+                    self.written = write;
+                }
                 // Its owner takes what is committed one by one.
                 Action::Commit { .. } | Action::Role(_) => {}
             }
+        }
+        if self.is_shared {
+            self.follow_leader(queue, out);
         }
         if self.raft.has_actions() {
             return self.act(queue, out);
         }
         self.flush(queue, out);
+        let wake = self.raft.wake();
+        if self.is_shared && wake != self.timer_at {
+            self.timer_at = wake;
+            match wake {
+                Time::NEVER => out.cancel(Timer::Group(queue)),
+                wake => out.timer_at(Timer::Group(queue), wake),
+            }
+        }
+    }
+
+    /// A new leader gets what is pending; a leader tells at once what is committed.
+    fn follow_leader(&mut self, queue: QueueId, out: &mut Out<'_>) {
+        let leader = self.raft.leader().map(|leader| (leader, self.raft.term()));
+        if leader.is_some() && leader != self.sent_to {
+            self.sent_to = leader;
+            let all: Vec<Bytes> = self.pending.iter().map(|it| it.bytes.clone()).collect();
+            for bytes in all {
+                self.hand_on(queue, bytes, out);
+            }
+        }
+        self.raft.tell_commit();
     }
 
     fn append(&mut self, index: u64, entry: Entry, out: &mut Out<'_>) {
@@ -353,6 +589,10 @@ impl Group {
             return;
         }
         self.flushing = self.written;
+        if std::mem::take(&mut self.is_snapshot_unflushed) {
+            self.flushes += 1;
+            out.flush(&format!("{}snapshot", self.directory), Ticket::Group { queue });
+        }
         if std::mem::take(&mut self.is_vote_unflushed) {
             self.flushes += 1;
             out.flush(&format!("{}vote", self.directory), Ticket::Group { queue });
@@ -380,6 +620,7 @@ impl Group {
     }
 }
 
-fn segment_file(directory: &str, first: u64) -> String {
-    format!("{directory}{first:012}.log")
+/// Says something to another node.
+pub fn tell(node: NodeId, talk: Talk, out: &mut Out<'_>) {
+    out.send(node, Frame { channel: 0, method: Method::Between(Rc::new(talk)) });
 }

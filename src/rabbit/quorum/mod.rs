@@ -7,19 +7,26 @@
 //!
 //! - [`command`]: what the log holds;
 //! - [`fifo`]: the ready messages: returned ones first, then by priority;
+//! - [`graves`]: dead letters that are kept until they are safe elsewhere;
 //! - [`group`]: a member of the group in its node, its log and its disk;
+//! - [`files`]: what it has on the disk;
 //! - [`snapshot`]: the queue as bytes, so that the log can be cut.
 //!
 //! How a queue delivers and what limits it is the same as in a classic queue (the module
 //! [`queue`](super::queue)), but for what stands in the facts of each module here.
 //!
-//! Simplified: a group of one, as there is one node; each queue flushes a log of its own, where
-//! the queues of a real node share a write-ahead log; a message stays in memory while it is in
-//! the queue; channels are not held back while 32 commands are unapplied; dead letters go at most
-//! once.
+//! A queue has three members where there are so many nodes. Every other node has a copy of the log
+//! without a vote. Each node does for its own channels what is committed: it confirms, delivers and
+//! answers; only the leader tells expired messages from others, and sees to those that died.
+//!
+//! Simplified: each queue flushes a log of its own, where the queues of a real node share a
+//! write-ahead log; a message stays in memory while it is in the queue; channels are not held back
+//! while 32 commands are unapplied.
 
 pub mod command;
 pub mod fifo;
+pub mod files;
+pub mod graves;
 pub mod group;
 pub mod snapshot;
 

@@ -2,13 +2,14 @@
 
 use crate::rabbit::consumers::SavedConsumer;
 use crate::rabbit::content::Content;
+use crate::rabbit::death::Reason;
 use crate::rabbit::ids::{ChannelId, ConsumerId};
 use crate::rabbit::message::Arguments;
 use crate::rabbit::messages::Messages;
 use crate::rabbit::names::Names;
 use crate::rabbit::queue::Queue;
 use crate::rabbit::quorum::fifo::Counters;
-use crate::rabbit::rules::Rules;
+use crate::rabbit::rules::{Overflow, Rules};
 use crate::rabbit::storage_v2::entry::Stored;
 use crate::rabbit::storage_v2::{Item, Tries};
 use crate::sim::Time;
@@ -16,7 +17,8 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use std::rc::Rc;
 
-/// All but the messages. They lie behind it: first the ready ones, then the delivered ones.
+/// All but the messages. They lie behind it: first the ready ones, then the delivered ones, then
+/// those that died.
 #[derive(Serialize, Deserialize)]
 struct State {
     counters: Counters,
@@ -30,6 +32,8 @@ struct State {
     returned: u32,
     ready: Vec<SavedItem>,
     unacked: Vec<(SavedItem, ChannelId, Option<ConsumerId>)>,
+    /// Dead letters that are kept.
+    graves: Vec<(SavedItem, Reason)>,
 }
 
 /// A message without its bytes.
@@ -80,6 +84,8 @@ impl Queue {
             .unacked_items()
             .map(|(item, channel, consumer)| (save(item, &mut messages), channel, consumer));
         let unacked = unacked.collect();
+        let graves = self.graves.iter().map(|it| (save(&it.item, &mut messages), it.reason));
+        let graves = graves.collect();
         let (next_consumer, consumers, single) = self.consumers.saved();
         let state = State {
             counters: fifo.counters,
@@ -90,6 +96,7 @@ impl Queue {
             returned: fifo.returned() as u32,
             ready,
             unacked,
+            graves,
         };
         let mut bytes = postcard::to_stdvec(&state).expect("plain data can always be encoded");
         bytes.append(&mut messages);
@@ -110,12 +117,21 @@ impl Queue {
                 self.keep_unacked(item, channel, consumer);
             }
         }
+        for (saved, reason) in state.graves {
+            if let Some(item) = load(&saved, &mut messages, names) {
+                self.graves.keep(item, reason);
+            }
+        }
         self.configure(state.policy);
     }
 
     /// Lets it keep to its arguments and to what policies ask.
     pub fn configure(&mut self, policy: Arguments) {
         self.rules = Rules::new(&self.declaration.arguments, &policy);
+        // Which a quorum queue does not know: the server writes a warning into its log.
+        if self.rules.overflow == Overflow::RejectPublishDlx {
+            self.rules.overflow = Overflow::DropHead;
+        }
         self.policy_arguments = policy;
     }
 }

@@ -1,6 +1,7 @@
 //! `consumer`: a client that pulls from Kafka, or that RabbitMQ pushes to.
 
 use super::{Call, Program};
+use crate::kafka::config::consumer::MEMORY;
 use crate::kafka::spec::{CommitMode, ConsumerSpec as Pulls, Reads};
 use crate::lab::Command;
 use crate::rabbit::spec::{ConsumerSpec as IsPushedTo, OnError};
@@ -14,7 +15,7 @@ use crate::sim::Span;
 /// More memory than a lab's client needs.
 const MEMORY_MAX: u64 = 1 << 40;
 
-static KAFKA: [Opt; 10] = [
+static KAFKA: [Opt; 11] = [
     many(&["--kafka"], "TOPIC[,TOPIC]...", "topics it subscribes to"),
     once(&["--group"], "GROUP", "its consumer group"),
     once(&["--share-group"], "GROUP", "in its place: its share group, record by record"),
@@ -27,6 +28,7 @@ static KAFKA: [Opt; 10] = [
     once(&["--batch"], "N", "records of a poll at most (max.poll.records)"),
     once(&["--commit"], "auto|before|after[:N]|never", "when it commits (auto)"),
     once(&["--effect"], "NAME", "a counted side effect of each record"),
+    once(&["--memory"], "BYTES", "past it the client dies, as a real one would; 10MB"),
     once(&["--to"], "TOPIC", "where it writes a result of each record"),
     many(
         &["--set"],
@@ -101,7 +103,10 @@ fn pulls(arguments: &Arguments) -> Result<Job, Refusal> {
         (None, process) => (Span::ZERO, process.unwrap_or(Span::ZERO)),
     };
     let batch = arguments.maybe("--batch", |word| number(word, 1..=1_000_000))?;
-    let settings = settings(&arguments.all("--set"))?;
+    let mut settings = settings(&arguments.all("--set"))?;
+    if let Some(memory) = arguments.maybe("--memory", |word| bytes(word, MEMORY_MAX))? {
+        settings.insert(MEMORY.to_owned(), memory.to_string());
+    }
     let mut default_commit = CommitMode::Auto;
     if settings.contains_key("transactional.id") {
         if arguments.one("--to").is_none() {

@@ -55,7 +55,8 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
         settings.insert("acks".into(), acks);
     }
     let about = (topic.clone(), records.clone());
-    let command = Command::KafkaProduce(ConsoleProduce { topic, records, settings });
+    let produce = ConsoleProduce { topic, records, settings, load: None };
+    let command = Command::KafkaProduce(produce);
     Ok(Job::of(command, move |result| match result {
         Ok(_) => Ok(Vec::new()),
         Err(error) => Err(failure(error, &about.0, &about.1)),

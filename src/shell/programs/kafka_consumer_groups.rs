@@ -4,8 +4,10 @@
 use super::kafka_tools::{BOOTSTRAP_SERVER, COMMAND_CONFIG, exception};
 use super::{Call, Program};
 use crate::kafka::command::{
-    Answer, ApiError, Ask, GroupDescription, GroupListing, GroupOffset, MemberDescription, ResetTo,
+    Answer, ApiError, Ask, GroupDescription, GroupListing, GroupOffset, GroupType,
+    MemberDescription, ResetTo,
 };
+use crate::kafka::config::duration;
 use crate::kafka::event::TopicPartition;
 use crate::lab::{Command, LabError, Outcome};
 use crate::ordered::{BTreeMap, Order};
@@ -27,7 +29,8 @@ static OPTIONS: [Opt; 30] = [
     once(&["--members"], "", "describe its members"),
     once(&["--state"], "", "describe its state"),
     once(&["--verbose"], "", "more columns: assignments and epochs"),
-    many(&["--topic"], "TOPIC[:N,N]", "reset this topic, or some of its partitions"),
+    many(&["--topic"], "TOPIC[:N,N]", "a topic, or some of its partitions"),
+    once(&["--all-topics"], "", "reset every partition of which the group has an offset"),
     once(&["--to-earliest"], "", "reset to the log start"),
     once(&["--to-latest"], "", "reset to the end"),
     once(&["--to-offset"], "N", "reset to this offset"),
@@ -37,13 +40,12 @@ static OPTIONS: [Opt; 30] = [
         "DATETIME",
         "reset to an instant; the lab begins at 1970-01-01T00:00:00.000",
     ),
+    once(&["--by-duration"], "DURATION", "reset to so long ago: PT30S, P1DT2H"),
+    once(&["--to-current"], "", "reset to where it is, so that nothing changes"),
     once(&["--dry-run"], "", "only say what the offsets would be (as without --execute)"),
     once(&["--execute"], "", "set them"),
     later(&["--validate-regex"], "REGEX"),
     later(&["--all-groups"], ""),
-    later(&["--all-topics"], ""),
-    later(&["--to-current"], ""),
-    later(&["--by-duration"], "DURATION"),
     later(&["--from-file"], "FILE"),
     later(&["--export"], ""),
     once(&["--type"], "", "with --list: the protocol of each group"),
@@ -90,6 +92,14 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
     }
 }
 
+fn kind(group: &GroupListing) -> &'static str {
+    match group.kind {
+        GroupType::Classic => "Classic",
+        GroupType::Consumer => "Consumer",
+        GroupType::Share => "Share",
+    }
+}
+
 fn list(groups: &[GroupListing], (types, states): (bool, bool)) -> Vec<String> {
     if !types && !states {
         return groups.iter().map(|group| group.group.clone()).collect();
@@ -104,9 +114,7 @@ fn list(groups: &[GroupListing], (types, states): (bool, bool)) -> Vec<String> {
         line
     };
     let mut lines = vec![row("GROUP", "TYPE", "STATE")];
-    lines.extend(groups.iter().map(|group| {
-        row(&group.group, if group.is_modern { "Consumer" } else { "Classic" }, group.state)
-    }));
+    lines.extend(groups.iter().map(|group| row(&group.group, kind(group), group.state)));
     lines
 }
 
@@ -355,12 +363,16 @@ fn state(group: &GroupDescription, verbose: bool) -> Vec<String> {
 
 fn reset(arguments: &Arguments) -> Result<Job, Refusal> {
     let group = group(arguments)?;
-    let (topic, partitions) = match arguments.all("--topic")[..] {
-        [] => return Err(arguments.missing("--topic TOPIC[:N,N]")),
-        [word] => topic_partitions(word)?,
-        _ => return Err(Refusal::NotHereYet("kafka-consumer-groups with several --topic".into())),
-    };
-    let scenarios = ["--to-earliest", "--to-latest", "--to-offset", "--shift-by", "--to-datetime"];
+    let topics = topics(arguments, arguments.has("--all-topics"))?;
+    let scenarios = [
+        "--to-earliest",
+        "--to-latest",
+        "--to-offset",
+        "--shift-by",
+        "--to-datetime",
+        "--by-duration",
+        "--to-current",
+    ];
     let scenario = arguments.exactly_one(&scenarios)?;
     let word = arguments.one(scenario).expect("it was given");
     let to = match scenario {
@@ -368,6 +380,11 @@ fn reset(arguments: &Arguments) -> Result<Job, Refusal> {
         "--to-latest" => ResetTo::Latest,
         "--to-offset" => ResetTo::Offset(integer(word)?),
         "--shift-by" => ResetTo::ShiftBy(integer(word)?),
+        "--to-current" => ResetTo::Current,
+        "--by-duration" => {
+            let span = duration::parse(&word.text).ok_or_else(|| wrong(word, "PnDTnHnMn.nS"))?;
+            ResetTo::Age(span.as_millis() as i64)
+        }
         _ => ResetTo::Time(datetime(word)?),
     };
     if let (true, Some(word)) = (arguments.has("--dry-run"), arguments.one("--execute")) {
@@ -376,7 +393,7 @@ fn reset(arguments: &Arguments) -> Result<Job, Refusal> {
     }
     let execute = arguments.has("--execute");
     let name = group.clone();
-    let ask = Ask::ResetOffsets { group, topic, partitions, to, execute };
+    let ask = Ask::ResetOffsets { group, topics, to, execute };
     Ok(Job::of(Command::Kafka(ask), move |result| match result {
         Ok(Outcome::Kafka(Answer::Reset(offsets))) => Ok(reset_table(&name, &offsets)),
         Ok(other) => Ok(unexpected(&other)),
@@ -402,6 +419,16 @@ fn reset_table(group: &str, offsets: &[(TopicPartition, i64)]) -> Vec<String> {
         java_row(&[group, &*partition.topic, &number, &offset], &widths)
     }));
     lines
+}
+
+/// The topics that are named; none with `all`.
+fn topics(arguments: &Arguments, all: bool) -> Result<Vec<(String, Vec<i32>)>, Refusal> {
+    let words = arguments.all("--topic");
+    match (words.is_empty(), all) {
+        (true, false) => Err(arguments.missing("--topic TOPIC[:N,N]")),
+        (false, true) => Err(wrong(words[0], "one of --topic and --all-topics")),
+        _ => words.into_iter().map(topic_partitions).collect(),
+    }
 }
 
 /// `t`, `t:0`, `t:0,2`.
@@ -463,14 +490,11 @@ fn delete(arguments: &Arguments) -> Result<Job, Refusal> {
 
 fn delete_offsets(arguments: &Arguments) -> Result<Job, Refusal> {
     let group = group(arguments)?;
-    let (topic, partitions) = match arguments.all("--topic")[..] {
-        [] => return Err(arguments.missing("--topic TOPIC[:N,N]")),
-        [word] => topic_partitions(word)?,
-        _ => return Err(Refusal::NotHereYet("kafka-consumer-groups with several --topic".into())),
-    };
-    let (name, word) = (group.clone(), arguments.one("--topic").map(|word| word.text.clone()));
-    let topics = word.unwrap_or_default();
-    let ask = Ask::DeleteOffsets { group, topic, partitions };
+    let asked = topics(arguments, false)?;
+    let named: Vec<String> =
+        arguments.all("--topic").into_iter().map(|word| word.text.clone()).collect();
+    let (name, topics) = (group.clone(), named.join(","));
+    let ask = Ask::DeleteOffsets { group, topics: asked };
     Ok(Job::of(Command::Kafka(ask), move |result| match result {
         Ok(Outcome::Kafka(Answer::DeletedOffsets(outcomes))) => {
             let table = deleted_table(&outcomes);

@@ -14,7 +14,7 @@ use crate::{kafka, rabbit};
 static OPTIONS: [Opt; 10] = [
     once(&["--seed"], "N", "the one seed of everything random (1)"),
     once(&["--kafka-brokers"], "N", "brokers kafka-1 and up (3)"),
-    once(&["--controllers"], "N", "Kafka controllers (1; a broker that is alone is its own)"),
+    once(&["--controllers"], "N", "Kafka controllers (3; a broker that is alone is its own)"),
     once(&["--rabbit-nodes"], "N", "nodes rabbit-1 and up (1)"),
     once(&["--kafka"], "VERSION", "the Kafka that is modelled (4.1)"),
     once(&["--rabbit"], "VERSION", "the RabbitMQ that is modelled (4.2)"),
@@ -36,8 +36,9 @@ pub static PROGRAM: Program = Program {
     notes: &[
         "--cost lesson: every link 1 ms one way, constant; bandwidth, CPU and disk cost nothing.",
         "--without: on the Kafka side epoch-truncation, isr-rule, min-isr, broker-fencing,",
-        "clean-election, generation-check or idempotence; on the RabbitMQ side requeue-on-crash,",
-        "prefetch-limit, confirm-after-store or dead-letter-cycle.",
+        "clean-election, generation-check, idempotence, transaction-fencing, cooperative-revoke or",
+        "commit-after-process; on the RabbitMQ side requeue-on-crash, prefetch-limit,",
+        "confirm-after-store or dead-letter-cycle.",
     ],
     plain: &[Plain::Words(&["new"])],
     reads_stdin: false,
@@ -55,15 +56,9 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
             .value("--kafka-brokers", default.kafka_brokers.into(), |word| number(word, 1..=9))?;
     let controllers = arguments.maybe("--controllers", |word| number(word, 1..=5))?;
     let rabbit_nodes = arguments.value("--rabbit-nodes", 1, |word| number(word, 1..=9))?;
-    for (option, asked) in
-        [("--controllers", controllers.unwrap_or(1)), ("--rabbit-nodes", rabbit_nodes)]
-    {
-        if asked > 1 {
-            return Err(Refusal::NotHereYet(format!("{option} above 1")));
-        }
-    }
     // A broker that is alone is its own controller, unless one is asked for.
-    let controllers = controllers.unwrap_or(u64::from(kafka_brokers > 1)) as u32;
+    let usual = if kafka_brokers > 1 { default.controllers.into() } else { 0 };
+    let controllers = controllers.unwrap_or(usual) as u32;
     let kafka_version = arguments.value("--kafka", default.kafka_version, |word| {
         version(word, "--kafka", "4.1", &["4.1", "4.2"])
     })?;
@@ -92,7 +87,7 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
         seed,
         kafka_brokers: kafka_brokers as u32,
         controllers,
-        rabbit_nodes: 1,
+        rabbit_nodes: rabbit_nodes as u32,
         kafka_version,
         rabbit_version,
         cost,

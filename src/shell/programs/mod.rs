@@ -11,9 +11,15 @@ mod kafka_configs;
 mod kafka_console_consumer;
 mod kafka_console_producer;
 mod kafka_consumer_groups;
+mod kafka_consumer_perf_test;
 mod kafka_delete_records;
+mod kafka_dump_log;
 mod kafka_get_offsets;
 mod kafka_leader_election;
+mod kafka_metadata_quorum;
+mod kafka_producer_perf_test;
+mod kafka_share_groups;
+mod kafka_streams;
 mod kafka_tools;
 mod kafka_topics;
 mod lab;
@@ -125,7 +131,7 @@ impl<'a> Call<'a> {
 }
 
 /// All programs that are here, in the order of help.
-pub static PROGRAMS: [&Program; 27] = [
+pub static PROGRAMS: [&Program; 33] = [
     &lab::PROGRAM,
     &run::PROGRAM,
     &step::PROGRAM,
@@ -145,24 +151,25 @@ pub static PROGRAMS: [&Program; 27] = [
     &help::PROGRAM,
     &kafka_topics::PROGRAM,
     &kafka_console_producer::PROGRAM,
+    &kafka_share_groups::PROGRAM,
+    &kafka_streams::PROGRAM,
+    &kafka_producer_perf_test::PROGRAM,
+    &kafka_consumer_perf_test::PROGRAM,
     &kafka_console_consumer::PROGRAM,
     &kafka_consumer_groups::PROGRAM,
     &kafka_get_offsets::PROGRAM,
     &kafka_configs::PROGRAM,
     &kafka_leader_election::PROGRAM,
+    &kafka_metadata_quorum::PROGRAM,
     &kafka_delete_records::PROGRAM,
+    &kafka_dump_log::PROGRAM,
     &rabbitmqadmin::PROGRAM,
     &rabbitmqctl::PROGRAM,
 ];
 
 /// Programs of the language that are not built yet.
-pub static LATER: [&str; 11] = [
+pub static LATER: [&str; 6] = [
     "kafka-reassign-partitions",
-    "kafka-dump-log",
-    "kafka-metadata-quorum",
-    "kafka-producer-perf-test",
-    "kafka-consumer-perf-test",
-    "kafka-share-groups",
     "kafka-streams-groups",
     "kafka-groups",
     "kafka-transactions",

@@ -11,8 +11,8 @@ const ACTS: [&str; 7] = ["stop", "crash", "power-cut", "start", "pause", "resume
 
 pub static PROGRAM: Program = Program {
     name: "node",
-    summary: "a server's life: stop, crash, power-cut, start, pause, resume",
-    usage: &["node NAME stop|crash|power-cut|start|pause|resume"],
+    summary: "a server's life: stop, crash, power-cut, start, pause, resume, add",
+    usage: &["node NAME stop|crash|power-cut|start|pause|resume", "node kafka-4 add"],
     options: &[("", &[])],
     notes: &["A crash keeps what was written; a power cut keeps what was flushed."],
     plain: &[Plain::Node, Plain::Words(&ACTS)],
@@ -23,7 +23,8 @@ pub static PROGRAM: Program = Program {
 fn parse(call: &Call) -> Result<Job, Refusal> {
     let arguments = call.sort("node", &[])?;
     let name = arguments.word(0, "the node's name, such as kafka-1")?.text.clone();
-    let act = one_of(arguments.word(1, "stop, crash, power-cut, start, pause or resume")?, &ACTS)?;
+    let act =
+        one_of(arguments.word(1, "stop, crash, power-cut, start, pause, resume or add")?, &ACTS)?;
     arguments.at_most(2)?;
     let act = match act {
         "stop" => ProcessAct::Stop,
@@ -32,7 +33,7 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
         "start" => ProcessAct::Start,
         "pause" => ProcessAct::Pause,
         "resume" => ProcessAct::Resume,
-        other => return Err(Refusal::NotHereYet(format!("node {other}"))),
+        _ => return Ok(Job::quiet(Command::AddNode(name))),
     };
     Ok(Job::quiet(Command::Node { name, act }))
 }

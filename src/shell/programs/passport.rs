@@ -71,6 +71,7 @@ fn stage_name(stage: StageKind) -> &'static str {
         StageKind::Removed => "removed",
         StageKind::Committed => "committed",
         StageKind::Requeued => "requeued",
+        StageKind::DeadLettered => "dead-lettered",
         StageKind::Dropped => "dropped",
         StageKind::Waiting => "waiting",
     }

@@ -8,6 +8,7 @@ mod tables;
 use super::{Call, Plain, Program};
 use crate::lab::{Command, LabError, Outcome};
 use crate::rabbit::command::{AmqpError, Answer, Ask, GetMode, OutgoingMessage, Properties};
+use crate::rabbit::policy::{ApplyTo, Policy};
 use crate::shell::error::{Mistake, Refusal};
 use crate::shell::job::{Job, unexpected};
 use crate::shell::lexer::Word;
@@ -32,7 +33,7 @@ macro_rules! with_general {
     ($($option:expr),* $(,)?) => {
         &[
             $($option,)*
-            ignored(&["--host", "-H"], "HOST"),
+            once(&["--host", "-H"], "HOST", "the node to ask: rabbit-2 (the first that answers)"),
             ignored(&["--port", "-P"], "PORT"),
             ignored(&["--base-uri", "-U"], "URI"),
             ignored(&["--username", "-u"], "NAME"),
@@ -85,6 +86,17 @@ static GET: &[Opt] = with_general![
          them back, reject_requeue_false rejects them",
     ),
 ];
+static DECLARE_POLICY: &[Opt] = with_general![
+    NAME,
+    once(&["--pattern"], "REGEX", "names that match have it"),
+    once(&["--definition"], "JSON", "what it sets, in single quotes"),
+    once(&["--priority"], "N", "the highest one that matches holds (0)"),
+    once(
+        &["--apply-to"],
+        "WHAT",
+        "all, queues, classic_queues, quorum_queues, streams or exchanges (all)",
+    ),
+];
 static NAMED: &[Opt] = with_general![NAME, IDEMPOTENTLY];
 static LIST: &[Opt] = with_general![];
 
@@ -98,17 +110,19 @@ pub static PROGRAM: Program = Program {
          --destination QUEUE --routing-key KEY",
         "rabbitmqadmin publish message [--exchange EXCHANGE] --routing-key KEY --payload TEXT",
         "rabbitmqadmin get messages --queue QUEUE [--count N] [--ack-mode MODE]",
-        "rabbitmqadmin list queues|exchanges|bindings|consumers",
+        "rabbitmqadmin declare policy --name NAME --pattern REGEX --definition JSON",
+        "rabbitmqadmin list queues|exchanges|bindings|consumers|policies",
         "rabbitmqadmin purge queue --name NAME",
-        "rabbitmqadmin delete queue|exchange --name NAME",
+        "rabbitmqadmin delete queue|exchange|policy --name NAME",
     ],
     options: &[
         ("declare queue", DECLARE_QUEUE),
         ("declare exchange", DECLARE_EXCHANGE),
         ("declare binding, delete binding", BINDING),
+        ("declare policy", DECLARE_POLICY),
         ("publish message", PUBLISH),
         ("get messages", GET),
-        ("purge queue, delete queue, delete exchange", NAMED),
+        ("purge queue, delete queue, delete exchange, delete policy", NAMED),
         ("list", LIST),
     ],
     notes: &["Nouns may come first: queues declare, queues list, exchanges delete..."],
@@ -119,7 +133,7 @@ pub static PROGRAM: Program = Program {
 
 const VERBS: [&str; 6] = ["declare", "publish", "get", "list", "purge", "delete"];
 
-const NOUNS: [&str; 9] = [
+const NOUNS: [&str; 11] = [
     "queue",
     "exchange",
     "binding",
@@ -129,10 +143,12 @@ const NOUNS: [&str; 9] = [
     "exchanges",
     "bindings",
     "consumers",
+    "policy",
+    "policies",
 ];
 
 /// Pairs of words that mean the same as a verb and a noun.
-const PAIRS: [(&str, &str, &str); 26] = [
+const PAIRS: [(&str, &str, &str); 32] = [
     ("declare", "queue", "declare queue"),
     ("queues", "declare", "declare queue"),
     ("declare", "exchange", "declare exchange"),
@@ -159,9 +175,37 @@ const PAIRS: [(&str, &str, &str); 26] = [
     ("exchanges", "delete", "delete exchange"),
     ("delete", "binding", "delete binding"),
     ("bindings", "delete", "delete binding"),
+    ("declare", "policy", "declare policy"),
+    ("policies", "declare", "declare policy"),
+    ("delete", "policy", "delete policy"),
+    ("policies", "delete", "delete policy"),
+    ("list", "policies", "list policies"),
+    ("policies", "list", "list policies"),
 ];
 
 fn parse(call: &Call) -> Result<Job, Refusal> {
+    let mut job = parse_pair(call)?;
+    if let (Some(number), Job::Do { command, .. }) = (host(call)?, &mut job)
+        && let Command::Rabbit(ask) = &mut **command
+    {
+        let inner = std::mem::replace(ask, Ask::Status);
+        *ask = Ask::On(number, Box::new(inner));
+    }
+    Ok(job)
+}
+
+/// The number of the node that `--host` names: 2 for `rabbit-2`; `localhost` is any.
+fn host(call: &Call) -> Result<Option<u32>, Refusal> {
+    let at = call.words.iter().position(|word| matches!(&*word.text, "--host" | "-H"));
+    let Some(word) = at.and_then(|at| call.words.get(at + 1)) else { return Ok(None) };
+    match word.text.strip_prefix("rabbit-").map(str::parse) {
+        Some(Ok(number)) if number > 0 => Ok(Some(number)),
+        Some(_) => Err(wrong(word, "a node such as rabbit-2")),
+        None => Ok(None),
+    }
+}
+
+fn parse_pair(call: &Call) -> Result<Job, Refusal> {
     let start = call.words.iter().position(|word| !word.text.starts_with('-')).unwrap_or(0);
     let word = |index: usize| call.words.get(start + index);
     let Some(first) = word(0) else {
@@ -191,6 +235,12 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
         }
         "declare binding" => binding(&sort("rabbitmqadmin declare binding", BINDING)?, true),
         "delete binding" => binding(&sort("rabbitmqadmin delete binding", BINDING)?, false),
+        "declare policy" => declare_policy(&sort("rabbitmqadmin declare policy", DECLARE_POLICY)?),
+        "delete policy" => {
+            let arguments = sort("rabbitmqadmin delete policy", NAMED)?;
+            let ask = Ask::ClearPolicy { name: named(&arguments)?, operator: false };
+            Ok(asking(ask, arguments.has("--idempotently"), |_| Vec::new()))
+        }
         "publish message" => publish(&sort("rabbitmqadmin publish message", PUBLISH)?),
         "get messages" => get(&sort("rabbitmqadmin get messages", GET)?),
         "purge queue" => {
@@ -212,6 +262,9 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
             Ok(match list {
                 "list queues" => asking(Ask::ListQueues, false, tables::queues),
                 "list exchanges" => asking(Ask::ListExchanges, false, tables::exchanges),
+                "list policies" => {
+                    asking(Ask::ListPolicies { operator: false }, false, tables::policies)
+                }
                 "list bindings" => asking(Ask::ListBindings, false, tables::bindings),
                 _ => asking(Ask::ListConsumers, false, tables::consumers),
             })
@@ -225,7 +278,6 @@ fn no_such_pair(first: &Word, second: &Word, seconds: &[&str]) -> Refusal {
         "stream",
         "vhost",
         "user",
-        "policy",
         "operator_policy",
         "parameter",
         "permissions",
@@ -234,7 +286,6 @@ fn no_such_pair(first: &Word, second: &Word, seconds: &[&str]) -> Refusal {
         "nodes",
         "users",
         "vhosts",
-        "policies",
         "parameters",
     ];
     match later.contains(&&*second.text) {
@@ -302,6 +353,19 @@ fn declare_exchange(arguments: &Arguments) -> Result<Job, Refusal> {
         arguments: arguments.value("--arguments", Default::default(), values::arguments)?,
     };
     Ok(asking(ask, false, |_| Vec::new()))
+}
+
+fn declare_policy(arguments: &Arguments) -> Result<Job, Refusal> {
+    let name = named(arguments)?;
+    let pattern = arguments.required("--pattern", "REGEX")?.text.clone();
+    let definition = values::arguments(arguments.required("--definition", "JSON")?)?;
+    let priority = arguments.value("--priority", 0, values::integer)?;
+    let apply_to = arguments.value("--apply-to", ApplyTo::All, |word| {
+        let names = ["all", "queues", "classic_queues", "quorum_queues", "streams", "exchanges"];
+        Ok(ApplyTo::named(one_of(word, &names)?).unwrap_or_default())
+    })?;
+    let policy = Policy { name, pattern, apply_to, priority, definition };
+    Ok(asking(Ask::SetPolicy { policy, operator: false }, false, |_| Vec::new()))
 }
 
 fn binding(arguments: &Arguments, declare: bool) -> Result<Job, Refusal> {

@@ -17,7 +17,7 @@ use crate::shell::error::{Mistake, Refusal};
 use crate::shell::job::{Job, unexpected};
 use crate::shell::lexer::Word;
 use crate::shell::options::{Arguments, Opt, ignored, later, once};
-use crate::shell::values::json_text;
+use crate::shell::values::{json_text, wrong};
 
 static OPTIONS: [Opt; 11] = [
     once(&["--quiet", "-q"], "", "no lines about what it does"),
@@ -32,7 +32,7 @@ static OPTIONS: [Opt; 11] = [
     ),
     later(&["--formatter"], "NAME"),
     later(&["--online", "--offline", "--local"], ""),
-    ignored(&["--node", "-n"], "NODE"),
+    once(&["--node", "-n"], "NODE", "the node to ask: rabbit@rabbit-2 (the first that answers)"),
     ignored(&["--timeout", "-t"], "SECONDS"),
     ignored(&["--longnames", "-l"], ""),
 ];
@@ -51,7 +51,7 @@ pub static PROGRAM: Program = Program {
         "rabbitmqctl set_vm_memory_high_watermark FRACTION",
         "rabbitmqctl set_vm_memory_high_watermark absolute BYTES",
         "rabbitmqctl set_disk_free_limit BYTES",
-        "rabbitmqctl status",
+        "rabbitmqctl status|cluster_status",
         "rabbitmqctl stop_app|start_app",
     ],
     options: &[("", &OPTIONS)],
@@ -64,7 +64,7 @@ pub static PROGRAM: Program = Program {
     parse,
 };
 
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 17] = [
     "list_queues",
     "list_exchanges",
     "list_bindings",
@@ -79,6 +79,7 @@ const COMMANDS: [&str; 16] = [
     "set_vm_memory_high_watermark",
     "set_disk_free_limit",
     "status",
+    "cluster_status",
     "stop_app",
     "start_app",
 ];
@@ -235,6 +236,7 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
         "set_disk_free_limit" => return acts::set_disk(&arguments),
         "stop_app" | "start_app" => return acts::application(&arguments),
         "status" => return status::status(&arguments),
+        "cluster_status" => return status::cluster_status(&arguments),
         unknown => {
             let expected = "a command of rabbitmqctl";
             return Err(Mistake::at(command.place, unknown, expected).near(COMMANDS).into());
@@ -243,13 +245,40 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
     list(listing, &arguments)
 }
 
+/// The number of the node that `--node` names: 2 for `rabbit@rabbit-2`.
+pub(super) fn node_number(arguments: &Arguments) -> Result<Option<u32>, Refusal> {
+    arguments.maybe("--node", |word| {
+        let name = word.text.strip_prefix("rabbit@").unwrap_or(&word.text);
+        let number = name.strip_prefix("rabbit-").and_then(|number| number.parse().ok());
+        number
+            .filter(|number| *number > 0)
+            .ok_or_else(|| wrong(word, "a node such as rabbit@rabbit-2"))
+    })
+}
+
+/// The name of the node that `--node` names, or of the first.
+pub(super) fn named_node(arguments: &Arguments) -> Result<String, Refusal> {
+    let number = node_number(arguments)?.unwrap_or(1);
+    Ok(node_name(&format!("rabbit-{number}")))
+}
+
+/// A question for the node that `--node` names, or for any.
+pub(super) fn at_node(arguments: &Arguments, ask: Ask) -> Result<Ask, Refusal> {
+    let number = node_number(arguments)?;
+    Ok(match number {
+        Some(number) => Ask::On(number, Box::new(ask)),
+        None => ask,
+    })
+}
+
 /// What the node says when it refuses, as the tool prints it.
-fn failure(error: &AmqpError) -> String {
+fn failure(error: &AmqpError, node: &str) -> String {
     if error.code == 320 {
         // The first of many lines that all say the same.
-        return "Error: unable to perform an operation on node 'rabbit@rabbit-1'. Please see \
-                diagnostics information and suggestions below."
-            .into();
+        return format!(
+            "Error: unable to perform an operation on node '{node}'. Please see diagnostics \
+             information and suggestions below."
+        );
     }
     let reason = error.text.split_once(" - ").map_or(&*error.text, |(_, reason)| reason);
     format!("Error:\n{reason}")
@@ -266,11 +295,13 @@ fn list(listing: Listing, arguments: &Arguments) -> Result<Job, Refusal> {
     let silent = arguments.has("--silent");
     let header = !silent && !arguments.has("--no-table-headers");
     let banner = if silent || arguments.has("--quiet") { &[] } else { listing.banner };
-    Ok(Job::of(Command::Rabbit(listing.ask), move |result| {
+    let node = named_node(arguments)?;
+    let ask = at_node(arguments, listing.ask)?;
+    Ok(Job::of(Command::Rabbit(ask), move |result| {
         let rows = match result {
             Ok(Outcome::Rabbit(answer)) => rows(&answer, &columns),
             Ok(other) => return Ok(unexpected(&other)),
-            Err(LabError::Rabbit(error)) => return Err(failure(&error)),
+            Err(LabError::Rabbit(error)) => return Err(failure(&error, &node)),
             Err(other) => return Err(other.to_string()),
         };
         let mut lines: Vec<String> = banner.iter().map(|line| (*line).to_owned()).collect();
@@ -328,13 +359,13 @@ fn queue_cell(queue: &QueueState, column: &str) -> String {
         "memory" => queue.memory.to_string(),
         "messages_ready" => queue.ready.to_string(),
         "messages_unacknowledged" => queue.unacked.to_string(),
-        "messages" => (queue.ready + queue.unacked).to_string(),
+        "messages" => (queue.ready + queue.unacked + queue.dead).to_string(),
         "messages_ram" => queue.in_memory.to_string(),
         "message_bytes" if queue.kind == "stream" => String::new(),
         "message_bytes" => queue.bytes.to_string(),
         "consumers" => queue.consumers.len().to_string(),
         "consumer_utilisation" | "consumer_capacity" => format!("{:?}", queue.consumer_utilisation),
-        "state" => "running".into(),
+        "state" => queue.state.into(),
         "type" => queue.kind.clone(),
         "leader" => queue.leader.as_deref().map(node_name).unwrap_or_default(),
         "members" => node_names(&queue.members),

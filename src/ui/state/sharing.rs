@@ -3,6 +3,7 @@
 use super::{Effect, Left, Phase, State, Toast};
 use crate::host::protocol::{Fault, LinkError, Request};
 use crate::lesson::catalog;
+use crate::view::layout::Lanes;
 use crate::view::words::Language;
 
 /// What somebody shared, on its way to be opened.
@@ -15,6 +16,14 @@ pub struct Incoming {
 }
 
 impl State {
+    /// The page as an embed: it keeps nothing, and shows these sides.
+    pub fn in_embed(mut self, side: Lanes, step: usize) -> State {
+        self.effects.clear();
+        (self.keeps, self.side, self.first_step) = (false, side, step);
+        self.open_own();
+        self
+    }
+
     /// The page of an address that carries a link: the user's own lab is not opened.
     pub fn with_link(mut self, text: Option<String>) -> State {
         if let Some(text) = text {

@@ -255,6 +255,7 @@ fn stage_name(kind: StageKind) -> &'static str {
         StageKind::Removed => "removed",
         StageKind::Committed => "committed",
         StageKind::Requeued => "requeued",
+        StageKind::DeadLettered => "dead_lettered",
         StageKind::Dropped => "dropped",
         StageKind::Waiting => "waiting",
     }

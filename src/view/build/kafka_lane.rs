@@ -161,11 +161,13 @@ mod tests {
             held: vec![MessageId(3), MessageId(4)],
             held_count: 2,
             held_bytes: 20,
+            memory: None,
             busy_until: Some(Time::from_micros(9)),
             positions,
             parked_since: None,
             failed: 0,
             effects: 0,
+            store: Vec::new(),
         }
     }
 

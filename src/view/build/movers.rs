@@ -90,6 +90,11 @@ fn in_rabbit(
     };
     let messages = carried(&hop.body);
     let (from, to) = (place(hop.from), place(hop.to));
+    // Between nodes only messages are shown: what they say to each other never stops.
+    let nodes = matches!((&from, &to), (Place::RabbitNode(_), Place::RabbitNode(_)));
+    if nodes && messages.is_empty() {
+        return None;
+    }
     let kind = rabbit_kind(hop.body.kind(), &to);
     Some(mover(hop, (from, to), kind, messages, false))
 }

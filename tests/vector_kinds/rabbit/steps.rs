@@ -76,8 +76,15 @@ fn no_cost() -> CostModel {
 impl Runner {
     /// A fresh broker of this profile, with channel c1 on connection k1 open.
     pub fn new(profile: &str) -> Runner {
+        Runner::with(profile, &[])
+    }
+
+    /// The same with these settings of the broker.
+    pub fn with(profile: &str, settings: &[(&str, &str)]) -> Runner {
         let mut cluster = Cluster::new(1, no_cost());
-        let settings = Settings::from([("profile".to_owned(), profile.to_owned())]);
+        let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+        let all = settings.iter().copied().chain([("profile", profile)]);
+        let settings: Settings = all.map(owned).collect();
         let spec = Spec::Broker { number: 1, settings };
         let rabbit = cluster.add("rabbit-1", spec, Disk::default());
         let mut runner = Runner {

@@ -4,6 +4,7 @@
 use crate::rabbit::command::{Answer, Argument, GotMessage, Properties};
 use crate::rabbit::inspect::{BindingState, ConsumerState, ExchangeState, QueueState};
 use crate::rabbit::message::Arguments;
+use crate::rabbit::policy::Policy;
 use crate::shell::programs::rabbitmqctl::node_name;
 use crate::shell::table::rounded;
 use crate::shell::values::json_text;
@@ -125,8 +126,8 @@ pub(super) fn queues(answer: &Answer) -> Vec<String> {
             queue.auto_delete.to_string(),
             queue.exclusive.to_string(),
             table_cell(&arguments),
-            "rabbit@rabbit-1".into(),
-            "running".into(),
+            queue.node.as_deref().map(node_name).unwrap_or_else(blank),
+            queue.state.into(),
             queue.leader.as_deref().map(node_name).unwrap_or_else(blank),
             node_lines(&queue.members),
             node_lines(&queue.online),
@@ -137,11 +138,27 @@ pub(super) fn queues(answer: &Answer) -> Vec<String> {
             queue.operator_policy.clone().unwrap_or_default(),
             // A stream reports none.
             if queue.kind == "stream" { 0 } else { queue.bytes }.to_string(),
-            (queue.ready + queue.unacked).to_string(),
+            (queue.ready + queue.unacked + queue.dead).to_string(),
             queue.unacked.to_string(),
         ]
     };
     rounded(&header, &queues.iter().map(row).collect::<Vec<_>>())
+}
+
+pub(super) fn policies(answer: &Answer) -> Vec<String> {
+    let Answer::Policies(policies) = answer else { return something_else(answer) };
+    let header = ["name", "vhost", "pattern", "apply_to", "priority", "definition"];
+    let row = |policy: &Policy| {
+        vec![
+            policy.name.clone(),
+            "/".into(),
+            policy.pattern.clone(),
+            policy.apply_to.name().into(),
+            policy.priority.to_string(),
+            table_cell(&policy.definition),
+        ]
+    };
+    rounded(&header, &policies.iter().map(row).collect::<Vec<_>>())
 }
 
 pub(super) fn exchanges(answer: &Answer) -> Vec<String> {

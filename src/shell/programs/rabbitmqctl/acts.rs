@@ -1,6 +1,6 @@
 //! What `rabbitmqctl` changes: policies, limits, the application.
 
-use super::failure;
+use super::{at_node, failure, named_node, node_number};
 use crate::lab::command::ProcessAct;
 use crate::lab::{Command, LabError, Outcome};
 use crate::rabbit::alarms::Watermark;
@@ -12,21 +12,20 @@ use crate::shell::job::{Job, unexpected};
 use crate::shell::options::Arguments;
 use crate::shell::values::{self, integer, one_of, wrong};
 
-/// The node, as the tool names it.
-const NODE: &str = "rabbit@rabbit-1";
-
 /// Says what it does, asks the node, and says no more.
-fn doing(arguments: &Arguments, banner: String, ask: Ask) -> Job {
+fn doing(arguments: &Arguments, banner: String, ask: Ask) -> Result<Job, Refusal> {
     let lines = match arguments.has("--quiet") || arguments.has("--silent") {
         true => Vec::new(),
         false => vec![banner],
     };
-    Job::of(Command::Rabbit(ask), move |result| match result {
+    let node = named_node(arguments)?;
+    let ask = at_node(arguments, ask)?;
+    Ok(Job::of(Command::Rabbit(ask), move |result| match result {
         Ok(Outcome::Rabbit(_)) => Ok(lines.clone()),
         Ok(other) => Ok(unexpected(&other)),
-        Err(LabError::Rabbit(error)) => Err(failure(&error)),
+        Err(LabError::Rabbit(error)) => Err(failure(&error, &node)),
         Err(other) => Err(other.to_string()),
-    })
+    }))
 }
 
 pub(super) fn set_policy(arguments: &Arguments, operator: bool) -> Result<Job, Refusal> {
@@ -47,7 +46,7 @@ pub(super) fn set_policy(arguments: &Arguments, operator: bool) -> Result<Job, R
     );
     let definition = values::arguments(definition)?;
     let policy = Policy { name, pattern, apply_to, priority, definition };
-    Ok(doing(arguments, banner, Ask::SetPolicy { policy, operator }))
+    doing(arguments, banner, Ask::SetPolicy { policy, operator })
 }
 
 pub(super) fn clear_policy(arguments: &Arguments, operator: bool) -> Result<Job, Refusal> {
@@ -55,7 +54,7 @@ pub(super) fn clear_policy(arguments: &Arguments, operator: bool) -> Result<Job,
     arguments.at_most(2)?;
     let what = if operator { "operator policy" } else { "policy" };
     let banner = format!("Clearing {what} \"{name}\" on vhost \"/\" ...");
-    Ok(doing(arguments, banner, Ask::ClearPolicy { name, operator }))
+    doing(arguments, banner, Ask::ClearPolicy { name, operator })
 }
 
 pub(super) fn set_memory(arguments: &Arguments) -> Result<Job, Refusal> {
@@ -72,8 +71,9 @@ pub(super) fn set_memory(arguments: &Arguments) -> Result<Job, Refusal> {
             .ok_or_else(|| wrong(first, "a fraction between 0.0 and 1.0, or absolute"))?;
         (share, first.text.clone())
     };
-    let banner = format!("Setting memory threshold on {NODE} to {said} ...");
-    Ok(doing(arguments, banner, Ask::SetMemoryWatermark(watermark)))
+    let node = named_node(arguments)?;
+    let banner = format!("Setting memory threshold on {node} to {said} ...");
+    doing(arguments, banner, Ask::SetMemoryWatermark(watermark))
 }
 
 pub(super) fn set_disk(arguments: &Arguments) -> Result<Job, Refusal> {
@@ -81,8 +81,9 @@ pub(super) fn set_disk(arguments: &Arguments) -> Result<Job, Refusal> {
     arguments.at_most(2)?;
     let bytes = size_bytes(&size.text)
         .ok_or_else(|| wrong(size, "bytes such as 50000000, 50MB or 1GiB"))?;
-    let banner = format!("Setting disk free limit on {NODE} to {} bytes ...", size.text);
-    Ok(doing(arguments, banner, Ask::SetDiskFreeLimit(bytes)))
+    let node = named_node(arguments)?;
+    let banner = format!("Setting disk free limit on {node} to {} bytes ...", size.text);
+    doing(arguments, banner, Ask::SetDiskFreeLimit(bytes))
 }
 
 /// Simplified: the runtime goes with the application, so that nothing but `start_app` and `node`
@@ -90,12 +91,15 @@ pub(super) fn set_disk(arguments: &Arguments) -> Result<Job, Refusal> {
 pub(super) fn application(arguments: &Arguments) -> Result<Job, Refusal> {
     let stops = arguments.word(0, "a command")?.text == "stop_app";
     arguments.at_most(1)?;
+    let name = format!("rabbit-{}", node_number(arguments)?.unwrap_or(1));
     let (act, banner) = match stops {
-        true => (ProcessAct::Stop, format!("Stopping rabbit application on node {NODE} ...")),
-        false => (ProcessAct::Start, format!("Starting node {NODE} ...")),
+        true => {
+            (ProcessAct::Stop, format!("Stopping rabbit application on node rabbit@{name} ..."))
+        }
+        false => (ProcessAct::Start, format!("Starting node rabbit@{name} ...")),
     };
     let quiet = arguments.has("--quiet") || arguments.has("--silent");
     let lines = if quiet { Vec::new() } else { vec![banner] };
-    let command = Command::Node { name: "rabbit-1".into(), act };
+    let command = Command::Node { name, act };
     Ok(Job::printed(command, move |_| lines.clone()))
 }

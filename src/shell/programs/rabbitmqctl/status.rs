@@ -1,6 +1,6 @@
 //! `rabbitmqctl status`: the parts that the lab has; all else stands in its real shape.
 
-use super::failure;
+use super::{at_node, failure, named_node};
 use crate::lab::{Command, LabError, Outcome};
 use crate::rabbit::command::{Answer, Ask};
 use crate::rabbit::inspect::NodeState;
@@ -10,10 +10,21 @@ use crate::shell::options::Arguments;
 
 pub(super) fn status(arguments: &Arguments) -> Result<Job, Refusal> {
     arguments.at_most(1)?;
-    Ok(Job::of(Command::Rabbit(Ask::Status), |result| match result {
-        Ok(Outcome::Rabbit(Answer::Node(node))) => Ok(lines(&node)),
+    about_node(arguments, lines)
+}
+
+pub(super) fn cluster_status(arguments: &Arguments) -> Result<Job, Refusal> {
+    arguments.at_most(1)?;
+    about_node(arguments, cluster_lines)
+}
+
+fn about_node(arguments: &Arguments, lines: fn(&NodeState) -> Vec<String>) -> Result<Job, Refusal> {
+    let node = named_node(arguments)?;
+    let ask = at_node(arguments, Ask::Status)?;
+    Ok(Job::of(Command::Rabbit(ask), move |result| match result {
+        Ok(Outcome::Rabbit(Answer::Node(state))) => Ok(lines(&state)),
         Ok(other) => Ok(unexpected(&other)),
-        Err(LabError::Rabbit(error)) => Err(failure(&error)),
+        Err(LabError::Rabbit(error)) => Err(failure(&error, &node)),
         Err(other) => Err(other.to_string()),
     }))
 }
@@ -26,14 +37,7 @@ fn gigabytes(bytes: u64) -> String {
 
 fn lines(node: &NodeState) -> Vec<String> {
     let name = format!("rabbit@{}", node.name);
-    let alarms = node.alarms.iter().map(|alarm| match *alarm {
-        "memory" => format!("Memory alarm on node {name}"),
-        _ => format!("Free disk space alarm on node {name}"),
-    });
-    let mut alarms: Vec<String> = alarms.collect();
-    if alarms.is_empty() {
-        alarms.push("(none)".into());
-    }
+    let alarms = alarm_lines(node);
     let share = node.memory_limit as f64 / node.memory_total as f64;
     let share = (share * 10_000.0).round() / 10_000.0;
     let sections: [(&str, Vec<String>); 6] = [
@@ -80,12 +84,67 @@ fn lines(node: &NodeState) -> Vec<String> {
             ],
         ),
     ];
-    let mut lines = vec![format!("Status of node {name} ...")];
+    printed(format!("Status of node {name} ..."), &sections)
+}
+
+fn printed(first: String, sections: &[(&str, Vec<String>)]) -> Vec<String> {
+    let mut lines = vec![first];
     for (title, content) in sections {
-        lines.extend([title.to_owned(), String::new()]);
-        lines.extend(content);
+        lines.extend([(*title).to_owned(), String::new()]);
+        lines.extend(content.iter().cloned());
         lines.push(String::new());
     }
     lines.pop();
     lines
+}
+
+/// Cores and the version of Erlang are fixed stand-ins.
+fn cluster_lines(node: &NodeState) -> Vec<String> {
+    let name = format!("rabbit@{}", node.name);
+    let all: Vec<String> = node.cluster.iter().map(|(name, _)| format!("rabbit@{name}")).collect();
+    let running = node.cluster.iter().filter(|(_, is_up)| *is_up);
+    let running: Vec<String> = running.map(|(name, _)| format!("rabbit@{name}")).collect();
+    let of_running = |line: &dyn Fn(&String) -> String| running.iter().map(line).collect();
+    let none = || vec!["(none)".to_owned()];
+    let basics = vec![
+        "Cluster name: rabbit@rabbit-1".to_owned(),
+        format!("Total CPU cores available cluster-wide: {}", 4 * running.len()),
+    ];
+    let version = node.version;
+    let sections: [(&str, Vec<String>); 9] = [
+        ("Basics", basics),
+        ("Disk Nodes", all),
+        ("Running Nodes", running.clone()),
+        ("Versions", of_running(&|it| format!("{it}: RabbitMQ {version} on Erlang 27.3.4"))),
+        ("CPU Cores", of_running(&|it| format!("Node: {it}, available CPU cores: 4"))),
+        (
+            "Maintenance status",
+            of_running(&|it| format!("Node: {it}, status: not under maintenance")),
+        ),
+        ("Alarms", alarm_lines(node)),
+        ("Network Partitions", none()),
+        (
+            "Listeners",
+            of_running(&|it| {
+                format!(
+                    "Node: {it}, interface: [::], port: 5672, protocol: amqp, purpose: AMQP 0-9-1 \
+                     and AMQP 1.0"
+                )
+            }),
+        ),
+    ];
+    printed(format!("Cluster status of node {name} ..."), &sections)
+}
+
+fn alarm_lines(node: &NodeState) -> Vec<String> {
+    let name = format!("rabbit@{}", node.name);
+    let alarms = node.alarms.iter().map(|alarm| match *alarm {
+        "memory" => format!("Memory alarm on node {name}"),
+        _ => format!("Free disk space alarm on node {name}"),
+    });
+    let mut alarms: Vec<String> = alarms.collect();
+    if alarms.is_empty() {
+        alarms.push("(none)".into());
+    }
+    alarms
 }

@@ -11,7 +11,7 @@ super::texts! {
         kafka_share_acquired, kafka_share_returned, kafka_client_crashed, kafka_result_written,
         kafka_transaction_begun, kafka_transaction_committed, kafka_transaction_aborted,
         kafka_transaction_fenced, kafka_transaction_late, kafka_transaction_decided,
-        kafka_marker_written, kafka_transaction_completed, kafka_client_finished, kafka_client_ready, kafka_fetch_parked, kafka_fetch_sent,
+        kafka_marker_written, kafka_transaction_completed, kafka_store_restored, kafka_client_finished, kafka_client_ready, kafka_fetch_parked, kafka_fetch_sent,
         kafka_fetched, kafka_fetched_nothing, kafka_high_watermark_advanced, kafka_log_recovered,
         kafka_group_empty, kafka_group_epoch_bumped, kafka_member_joined, kafka_member_left,
         kafka_member_silent, kafka_member_late, kafka_offset_expired, kafka_partitions_assigned,
@@ -19,7 +19,8 @@ super::texts! {
         kafka_rebalance_completed, kafka_rebalance_started,
         kafka_offset_committed, kafka_offset_reset, kafka_processed, kafka_processing_started,
         kafka_produce_acknowledged, kafka_produce_failed, kafka_produce_sent,
-        kafka_broker_fenced, kafka_broker_unfenced, kafka_controller_started, kafka_isr_changed,
+        kafka_broker_fenced, kafka_broker_unfenced, kafka_controller_elected,
+        kafka_controller_resigned, kafka_controller_started, kafka_isr_changed,
         kafka_leader_elected, kafka_leader_started, kafka_log_compacted, kafka_log_start_advanced,
         kafka_log_truncated, kafka_replicated,
         kafka_producer_buffered, kafka_segment_rolled, kafka_topic_created, kafka_topic_deleted,
@@ -36,6 +37,8 @@ super::texts! {
         rabbit_alarm_cleared, rabbit_alarm_set, rabbit_connection_blocked,
         rabbit_connection_unblocked, rabbit_dead_lettered,
         rabbit_segment_deleted,
+        rabbit_client_crashed, rabbit_leader_elected, rabbit_node_down, rabbit_node_paused,
+        rabbit_node_up,
         unknown, default_exchange,
     }
 }

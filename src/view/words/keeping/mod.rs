@@ -10,5 +10,8 @@ super::texts! {
         toast_link, toast_shared, link_long, link_letter, link_short, link_newer, link_damaged,
         link_unpacked, link_shape, link_actions, link_action, link_lab, link_far, link_strayed,
         link_lesson,
+        toast_other_tab, take_over, keep, keep_lead, storage_title, storage_lead, storage_used,
+        storage_persist, storage_persisted, storage_not_persisted, storage_erase,
+        storage_erase_all, storage_sure, saving_more,
     }
 }

@@ -132,6 +132,7 @@ pub(super) const TEXTS: Page = Page {
     stage_removed: "gone from the queue",
     stage_committed: "committed",
     stage_requeued: "back in the queue",
+    stage_dead_lettered: "dead-lettered",
     stage_dropped: "dropped",
     stage_waiting: "waits",
     verb_pause: "Pause it",

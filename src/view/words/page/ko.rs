@@ -132,6 +132,7 @@ pub(super) const TEXTS: Page = Page {
     stage_removed: "큐에서 사라짐",
     stage_committed: "커밋됨",
     stage_requeued: "큐에 되돌아감",
+    stage_dead_lettered: "데드 레터가 됨",
     stage_dropped: "버려짐",
     stage_waiting: "기다림",
     verb_pause: "멈추기",

@@ -24,7 +24,7 @@ super::texts! {
         kind_tool, stage_sent, stage_partitioned, stage_appended, stage_visible,
         stage_acknowledged, stage_routed, stage_enqueued, stage_pushed, stage_delivered,
         stage_processing, stage_processed, stage_removed, stage_committed, stage_requeued,
-        stage_dropped, stage_waiting, verb_pause, verb_resume, verb_crash, verb_stop,
+        stage_dead_lettered, stage_dropped, stage_waiting, verb_pause, verb_resume, verb_crash, verb_stop,
         verb_start, verb_power_cut, verb_isolate, verb_heal, drawer, terminal, events, ledger,
         fold, unfold, terminal_log, terminal_empty, terminal_input, terminal_hint, error,
         filter, filter_hint, no_events, older_events, keys, keys_lead, key_play, key_step,

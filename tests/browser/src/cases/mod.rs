@@ -4,6 +4,7 @@
 mod accessible;
 mod bad_input;
 mod classroom;
+mod embed;
 mod first_minute;
 mod harness;
 mod keeping;
@@ -98,6 +99,12 @@ pub const TESTS: &[Test] = tests![
     sharing::a_link_shows_another_visitor_the_same,
     sharing::what_is_no_link_is_refused_in_words,
     sharing::a_long_lab_is_a_file,
+    embed::it_works_in_a_frame_of_another_origin,
+    embed::it_works_sandboxed_with_an_origin,
+    embed::it_works_sandboxed_without_an_origin,
+    embed::it_works_by_the_element,
+    embed::the_page_around_is_kept_to_its_limits,
+    embed::it_is_a_quiet_guest,
     bad_input::mistakes_in_the_terminal_are_explained,
     bad_input::a_line_of_ten_megabytes_is_refused,
     bad_input::an_unknown_lesson_opens_the_lab,

@@ -1,0 +1,90 @@
+//! How fast the engines are, beside what this machine can do at all, in one run.
+//!
+//! An engine runs with real clients in a world where nothing takes virtual time, as fast as it can.
+//! Beside it runs a loop that does **only the necessary work** on the same number of messages of
+//! the same size: what a broker has to look up, keep, copy and check, without a network, a clock,
+//! files or events. The share of the one in the other says what the engine costs, whatever the
+//! machine.
+//!
+//! - [`kafka`]: produce, replicate to three brokers, fetch;
+//! - [`rabbit`]: publish, route, push, acknowledge; and routing alone.
+//!
+//! The clock comes from outside: nothing here reads one.
+
+pub mod kafka;
+pub mod rabbit;
+
+use crate::lab::Timeline;
+use crate::lab::command::LabSpec;
+use crate::shell::run::{Progress, Running};
+use std::fmt;
+
+/// Seconds since some instant.
+pub type Clock<'a> = &'a dyn Fn() -> f64;
+
+/// A rate beside its limit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rate {
+    /// `kafka` or `rabbit`.
+    pub engine: &'static str,
+    /// What was done.
+    pub what: String,
+    /// So many messages.
+    pub messages: u64,
+    /// Messages a second through the engine.
+    pub per_second: f64,
+    /// Messages a second through the loop that does only what is necessary.
+    pub limit_per_second: f64,
+}
+
+impl Rate {
+    /// The engine's share of the limit, 0 to 1.
+    pub fn share(&self) -> f64 {
+        self.per_second / self.limit_per_second
+    }
+}
+
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Rate { engine, what, per_second, limit_per_second, .. } = self;
+        write!(
+            f,
+            "{engine:<7} {what:<64} {per_second:>11.0}/s   limit {limit_per_second:>12.0}/s   \
+             {:>5.1} %",
+            100.0 * self.share()
+        )
+    }
+}
+
+/// All of them, with about so many messages each.
+pub fn all(messages: u64, clock: Clock<'_>) -> Result<Vec<Rate>, String> {
+    Ok(vec![
+        kafka::replicated(messages, clock)?,
+        rabbit::pushed(messages, 1, clock)?,
+        rabbit::pushed(messages, 10, clock)?,
+        rabbit::routed(messages, clock)?,
+    ])
+}
+
+/// A lab in which these lines were run.
+fn lab(script: &str) -> Result<Timeline, String> {
+    let mut timeline = Timeline::new(&LabSpec::default()).map_err(|error| error.to_string())?;
+    let mut running = Running::new(script);
+    loop {
+        match running.work(&mut timeline, 100_000) {
+            Progress::More => {}
+            Progress::End => return Ok(timeline),
+            Progress::Need(_) => return Err("bytes are not in memory".into()),
+            Progress::Ran(ran) => {
+                if let Some(error) = ran.error {
+                    return Err(format!("{}: {error}", ran.text));
+                }
+            }
+        }
+    }
+}
+
+/// How many times a second something is done that takes so long for all of it.
+fn rate(messages: u64, seconds: f64) -> f64 {
+    messages as f64 / seconds.max(1e-9)
+}

@@ -1,0 +1,151 @@
+//! The RabbitMQ side: each message on its own.
+
+use super::{Clock, Rate, lab, rate};
+use crate::ordered::BTreeMap;
+use crate::rabbit::Cluster;
+use crate::rabbit::command::{Command, OutgoingMessage, Properties};
+use crate::rabbit::content::Content;
+use crate::rabbit::exchange::{Binding, Declaration, Destination, Exchanges, Kind};
+use crate::rabbit::ids::QueueId;
+use crate::rabbit::message::Arguments;
+use crate::rabbit::names::Names;
+use crate::sim::{MessageId, Step};
+use bytes::Bytes;
+use std::collections::VecDeque;
+use std::hint::black_box;
+use std::rc::Rc;
+
+const BODY_BYTES: usize = 100;
+
+/// So many messages are given to the publisher at a time.
+const BURST: u64 = 1_000;
+
+/// Publish, route, push and acknowledge, one message at a time, with prefetch 100.
+pub fn pushed(messages: u64, consumers: u64, clock: Clock<'_>) -> Result<Rate, String> {
+    let mut script = String::from("lab new --cost lesson\nrabbitmqadmin declare queue --name q\n");
+    for number in 1..=consumers {
+        script += &format!("consumer c{number} --rabbit q --prefetch 100\n");
+    }
+    script +=
+        "producer p --rabbit /q --count 1 --set confirm=false --set delivery_mode=1\nrun 1s\n";
+    let mut cluster = lab(&script)?.session().rabbit.clone();
+    let publisher = cluster.world.id("p").ok_or("there is no publisher")?;
+    let body = Bytes::from(vec![b'x'; BODY_BYTES]);
+    let begin = clock();
+    let mut sent = 0;
+    while sent < messages {
+        for _ in 0..BURST.min(messages - sent) {
+            sent += 1;
+            let message = outgoing("", "q", body.clone(), sent);
+            cluster.command(publisher, Command::Publish(message));
+        }
+        settle(&mut cluster, sent + 1)?;
+    }
+    let per_second = rate(messages, clock() - begin);
+    let what = format!(
+        "publish, route, push, ack: {BODY_BYTES} bytes, prefetch 100, {consumers} consumer{}",
+        if consumers == 1 { "" } else { "s" }
+    );
+    let limit_per_second = push_limit(messages, clock);
+    Ok(Rate { engine: "rabbit", what, messages, per_second, limit_per_second })
+}
+
+/// Runs until this many messages are processed, those of before included.
+fn settle(cluster: &mut Cluster, wanted: u64) -> Result<(), String> {
+    loop {
+        for _ in 0..BURST {
+            if !matches!(cluster.world.step(), Step::Ran) {
+                return Err("the messages did not arrive".into());
+            }
+        }
+        cluster.take_happenings();
+        let clients = cluster.clients();
+        let done = clients.iter().filter(|client| client.queue.is_some()).map(|it| it.done);
+        if done.sum::<u64>() >= wanted {
+            return Ok(());
+        }
+    }
+}
+
+/// A look-up, a queue, what is unacknowledged, and one copy.
+fn push_limit(messages: u64, clock: Clock<'_>) -> f64 {
+    let names: Vec<Rc<str>> = (0..16).map(|number| format!("q{number}").into()).collect();
+    let queues: BTreeMap<Rc<str>, usize> = names.iter().cloned().zip(0..).collect();
+    let mut waiting: Vec<VecDeque<(u64, Bytes)>> = vec![VecDeque::new(); names.len()];
+    let mut unacked: BTreeMap<u64, Bytes> = BTreeMap::new();
+    let body = [b'x'; BODY_BYTES];
+    let begin = clock();
+    for number in 0..messages {
+        let name: &str = &names[(number % 16) as usize];
+        let Some(queue) = queues.get(black_box(name)).copied() else { continue };
+        waiting[queue].push_back((number, Bytes::copy_from_slice(black_box(&body))));
+        if let Some((number, body)) = waiting[queue].pop_front() {
+            unacked.insert(number, body);
+        }
+        if number >= 100 {
+            black_box(unacked.remove(&(number - 100)));
+        }
+    }
+    rate(messages, clock() - begin)
+}
+
+/// Routing by a topic exchange with 100,000 bindings; its limit is one with 100.
+pub fn routed(messages: u64, clock: Clock<'_>) -> Result<Rate, String> {
+    let rates = [100, 100_000].map(|bindings| {
+        let mut names = Names::default();
+        let exchanges = topics(bindings, &mut names);
+        let queues = BTreeMap::new();
+        let mut into = Vec::new();
+        let messages = messages / 10 + 1;
+        let contents: Vec<Content> = (0..100)
+            .map(|number| {
+                let key = format!("eu.{}.order.{number}", number % bindings);
+                Content::new(outgoing("x", &key, Bytes::new(), 1), None, &mut names)
+            })
+            .collect();
+        let begin = clock();
+        for number in 0..messages {
+            into.clear();
+            let content = &contents[(number % 100) as usize];
+            if exchanges.route(content, &queues, &mut into).is_err() || into.is_empty() {
+                return Err(format!("{} matched nothing", content.routing_key));
+            }
+        }
+        Ok(rate(messages, clock() - begin))
+    });
+    let [few, many] = rates;
+    let what = "route by topic: 100,000 bindings, beside 100".to_owned();
+    let (limit_per_second, per_second) = (few?, many?);
+    Ok(Rate { engine: "rabbit", what, messages, per_second, limit_per_second })
+}
+
+/// A topic exchange with so many bindings.
+fn topics(bindings: u64, names: &mut Names) -> Exchanges {
+    let mut exchanges = Exchanges::default();
+    let declaration = Declaration {
+        kind: Kind::Topic,
+        durable: false,
+        auto_delete: false,
+        internal: false,
+        arguments: Arguments::new(),
+    };
+    exchanges.add("x".into(), declaration);
+    let all = (0..bindings).map(|number| {
+        let key = names.shared(&format!("eu.{number}.*.#"));
+        let destination = Destination::Queue(QueueId(number as u32));
+        Binding { key, destination, arguments: Arguments::new() }
+    });
+    exchanges.bind_all("x", all);
+    exchanges
+}
+
+fn outgoing(exchange: &str, key: &str, body: Bytes, number: u64) -> OutgoingMessage {
+    OutgoingMessage {
+        id: MessageId(number),
+        exchange: exchange.to_owned(),
+        routing_key: key.to_owned(),
+        key: None,
+        body,
+        properties: Properties::default(),
+    }
+}

@@ -1,0 +1,369 @@
+//! The other nodes of the cluster: which of them live, and what they say.
+//!
+//! A node that dies is noticed at once, as its connections close. One that is silent for the net
+//! tick time (60 s) is taken for down too: that is how a cut of the network is noticed. Then
+//! `cluster_partition_handling` decides (up to 4.2): with `ignore` both sides go on; with
+//! `pause_minority` a node that sees no majority stands aside, closes the connections of its
+//! clients, and looks once a second whether a majority is there again.
+//!
+//! Whatever the setting, definitions and quorum queues need a majority: a side without one changes
+//! nothing of them.
+//!
+//! Simplified: `pause_if_all_down` and `autoheal` are taken for `ignore`, as nothing of the
+//! definitions can differ between two sides.
+
+use super::boot::Boot;
+use super::{Broker, Phase};
+use crate::rabbit::error;
+use crate::rabbit::event::Event;
+use crate::rabbit::ids::QueueId;
+use crate::rabbit::message::{Frame, Method};
+use crate::rabbit::process::{Out, Timer};
+use crate::rabbit::profile::Profile;
+use crate::rabbit::quorum::command::Command;
+use crate::rabbit::quorum::group::tell;
+use crate::rabbit::spec::Settings;
+use crate::rabbit::talk::{METADATA, Talk};
+use crate::sim::{NodeId, Span, Time};
+use std::rc::Rc;
+
+/// How many nodes the lab began with: a setting of the lab.
+pub const CLUSTER_SIZE: &str = "lab_cluster_size";
+
+/// The number of the node that one joins which comes later: a setting of the lab.
+pub const JOINS: &str = "lab_joins";
+
+/// A node that is silent for so long is down (`net_ticktime`).
+const SILENCE_MAX: Span = Span::seconds(60);
+
+/// A node says so often that it lives: a quarter of that.
+const TICK: Span = Span::seconds(15);
+
+/// A node that stands aside looks so often whether there is a majority again.
+const PAUSED_TICK: Span = Span::seconds(1);
+
+/// Who is not answered for so long by a queue's group is told so.
+const COMMAND_TIMEOUT: Span = Span::seconds(30);
+
+/// Another node, as this one knows it.
+#[derive(Clone, Debug)]
+pub struct Peer {
+    /// Its id.
+    pub id: NodeId,
+    /// True while it is believed to live.
+    pub is_up: bool,
+    /// When it was last heard of.
+    pub last_heard: Time,
+    /// Which alarm it has.
+    pub alarm: Option<&'static str>,
+    /// True while it stands aside.
+    pub is_paused: bool,
+}
+
+/// The ids of the nodes that the lab began with. Nodes come before all else in their world.
+pub(super) fn nodes(settings: &Settings) -> Vec<NodeId> {
+    let size = settings.get(CLUSTER_SIZE).and_then(|text| text.parse().ok()).unwrap_or(1);
+    if size > 1 { (0..size).map(NodeId).collect() } else { Vec::new() }
+}
+
+/// True if a node that sees no majority stands aside.
+pub(super) fn pauses(settings: &Settings, profile: Profile) -> bool {
+    let handling = settings.get("cluster_partition_handling");
+    profile != Profile::V4_3 && handling.is_some_and(|name| name == "pause_minority")
+}
+
+/// The name that Erlang gives a node.
+pub fn full_name(node: NodeId) -> String {
+    format!("rabbit@rabbit-{}", node.0 + 1)
+}
+
+impl Broker {
+    /// True if there are several nodes.
+    pub fn is_clustered(&self) -> bool {
+        !self.nodes.is_empty()
+    }
+
+    /// The other nodes that are up.
+    pub(super) fn others_up(&self) -> Vec<NodeId> {
+        let up = self.peers.iter().filter(|peer| peer.is_up && !peer.is_paused);
+        up.map(|peer| peer.id).collect()
+    }
+
+    /// True if a node is this one, or is up.
+    pub fn is_up(&self, node: NodeId) -> bool {
+        node == self.me || self.peers.iter().any(|peer| peer.id == node && peer.is_up)
+    }
+
+    /// The other nodes that are down.
+    pub(super) fn nodes_down(&self) -> impl Iterator<Item = NodeId> + use<'_> {
+        self.peers.iter().filter(|peer| !peer.is_up).map(|peer| peer.id)
+    }
+
+    fn sees_majority(&self) -> bool {
+        let up = self.peers.iter().filter(|peer| peer.is_up).count() + 1;
+        up > self.nodes.len() / 2
+    }
+
+    /// The process has begun: it meets the others.
+    pub(super) fn meet(&mut self, out: &mut Out<'_>) {
+        let now = out.now();
+        let others = self.nodes.iter().filter(|node| **node != out.me());
+        let peer = |id: &NodeId| Peer {
+            id: *id,
+            is_up: true,
+            last_heard: now,
+            alarm: None,
+            is_paused: false,
+        };
+        self.peers = others.map(peer).collect();
+        self.say_alive(out);
+        out.timer(Timer::NodeTick, TICK);
+    }
+
+    pub(super) fn say_alive(&mut self, out: &mut Out<'_>) {
+        let (alarm, is_paused) = (self.alarms.reason(), matches!(self.phase, Phase::Paused));
+        for peer in &self.peers {
+            tell(peer.id, Talk::Alive { alarm, is_paused }, out);
+        }
+    }
+
+    /// It is time to say that this node lives, and to look which others do.
+    pub(super) fn node_tick(&mut self, out: &mut Out<'_>) {
+        self.say_alive(out);
+        let now = out.now();
+        let silent = self
+            .peers
+            .iter()
+            .filter(|peer| peer.is_up && now.since(peer.last_heard) >= SILENCE_MAX);
+        let silent: Vec<NodeId> = silent.map(|peer| peer.id).collect();
+        for node in silent {
+            out.close(node);
+            self.node_down(node, out);
+        }
+        if let Phase::Paused = self.phase {
+            if self.sees_majority() {
+                return self.go_on_after_pause(out);
+            }
+            return out.timer(Timer::NodeTick, PAUSED_TICK);
+        }
+        self.give_up_overdue(out);
+        out.timer(Timer::NodeTick, TICK);
+    }
+
+    /// Groups that do not answer: what is pending goes to the leader again, and who has waited for
+    /// too long is told so.
+    fn give_up_overdue(&mut self, out: &mut Out<'_>) {
+        self.metadata_again(out);
+        let quorum: Vec<QueueId> = self.quorum_queues();
+        for id in quorum {
+            let queue = self.queues.get_mut(&id);
+            if let Some(group) = queue.and_then(|queue| queue.group.as_mut()) {
+                group.hand_on_all(id, out);
+            }
+            self.group_moved(id, out);
+        }
+    }
+
+    /// Somebody waits for a quorum queue that has no leader: looked at when the wait may be over.
+    pub(super) fn look_at_overdue(&mut self, id: QueueId, out: &mut Out<'_>) {
+        let Some(queue) = self.queues.get(&id) else { return };
+        let (name, group) = (queue.name.clone(), queue.group.as_ref());
+        let late = group.and_then(|group| group.overdue(out.now(), COMMAND_TIMEOUT));
+        let Some((channel, bytes)) = late else { return };
+        let of = error::queue_in_vhost(&name);
+        let text = match Command::decode(&bytes, &mut self.names).map(|(_, command, _)| command) {
+            Some(Command::Get { .. }) => {
+                format!("Cannot get a message from queue '{of}': timeout")
+            }
+            Some(Command::Expire) => format!(
+                "Cannot declare quorum {of} on node '{0}' with leader on node '{0}': timeout",
+                full_name(self.me)
+            ),
+            _ => format!("failed consuming from quorum {of}: timeout"),
+        };
+        self.fail(channel, error::internal(text), out);
+    }
+
+    pub(super) fn expect_answer(&self, id: QueueId, out: &mut Out<'_>) {
+        if self.is_clustered() {
+            out.timer(Timer::Overdue(id), COMMAND_TIMEOUT);
+        }
+    }
+
+    /// Another node says something.
+    pub(super) fn between(&mut self, from: NodeId, talk: &Talk, out: &mut Out<'_>) {
+        let now = out.now();
+        if !self.nodes.contains(&from) {
+            return;
+        }
+        let peer = self.peers.iter_mut().find(|peer| peer.id == from);
+        let Some(peer) = peer else { return };
+        peer.last_heard = now;
+        let was_up = std::mem::replace(&mut peer.is_up, true);
+        if !was_up {
+            self.node_up(from, out);
+        }
+        match (&self.phase, talk) {
+            (_, Talk::Alive { alarm, is_paused }) => {
+                if let Some(peer) = self.peers.iter_mut().find(|peer| peer.id == from) {
+                    peer.alarm = *alarm;
+                    peer.is_paused = *is_paused;
+                }
+                if let Phase::Serves = self.phase {
+                    self.look_at_alarms(out);
+                }
+            }
+            (Phase::Paused | Phase::Stops(_), _) => {}
+            (_, Talk::Raft(METADATA, message)) => {
+                if let Some(group) = &mut self.metadata {
+                    group.receive(METADATA, from, message.clone(), out);
+                }
+                self.metadata_moved(out);
+            }
+            (_, Talk::Propose(METADATA, bytes)) => {
+                if let Some(group) = &mut self.metadata {
+                    group.proposed(METADATA, bytes.clone(), out);
+                }
+                self.metadata_moved(out);
+            }
+            (Phase::Boots(_), _) => self.keep_for_later(from, talk),
+            (Phase::Serves, Talk::Raft(id, _) | Talk::Propose(id, _) | Talk::Do(id, ..))
+                if !self.queues.contains_key(id) =>
+            {
+                // It may come here later: this node has not heard of it yet.
+                if id.0 > self.queues_made {
+                    self.keep_for_later(from, talk);
+                }
+            }
+            (Phase::Serves, talk) => self.serve_node(from, talk, out),
+        }
+    }
+
+    fn keep_for_later(&mut self, from: NodeId, talk: &Talk) {
+        const KEPT_MAX: usize = 10_000;
+        if self.early_talk.len() < KEPT_MAX {
+            self.early_talk.push((from, Rc::new(talk.clone())));
+        }
+    }
+
+    /// What had to wait until this node serves, or knows a queue, is looked at again.
+    pub(super) fn take_early_talk(&mut self, out: &mut Out<'_>) {
+        for (from, talk) in std::mem::take(&mut self.early_talk) {
+            self.between(from, &talk, out);
+        }
+    }
+
+    fn serve_node(&mut self, from: NodeId, talk: &Talk, out: &mut Out<'_>) {
+        match talk {
+            Talk::Raft(id, message) => {
+                if let Some(group) = self.group_mut(*id) {
+                    group.receive(*id, from, message.clone(), out);
+                }
+                self.group_moved(*id, out);
+            }
+            Talk::Propose(id, bytes) => {
+                if let Some(group) = self.group_mut(*id) {
+                    group.proposed(*id, bytes.clone(), out);
+                }
+                self.group_moved(*id, out);
+            }
+            other => self.remote(from, other, out),
+        }
+    }
+
+    /// A node that was down is there again.
+    fn node_up(&mut self, node: NodeId, out: &mut Out<'_>) {
+        if let Phase::Serves = self.phase {
+            out.emit(Event::NodeUp { node: self.name.clone(), peer: short_name(node) });
+        }
+        if let Some(peer) = self.peers.iter_mut().find(|peer| peer.id == node) {
+            peer.alarm = None;
+        }
+        let (alarm, is_paused) = (self.alarms.reason(), matches!(self.phase, Phase::Paused));
+        tell(node, Talk::Alive { alarm, is_paused }, out);
+    }
+
+    /// A node is down, or cannot be reached.
+    pub(super) fn node_down(&mut self, node: NodeId, out: &mut Out<'_>) {
+        let Some(peer) = self.peers.iter_mut().find(|peer| peer.id == node) else { return };
+        if !std::mem::replace(&mut peer.is_up, false) {
+            return;
+        }
+        peer.alarm = None;
+        if let Some(group) = &mut self.metadata {
+            group.node_gone(METADATA, node, out);
+        }
+        self.metadata_moved(out);
+        self.early_talk.retain(|(from, _)| *from != node);
+        if !matches!(self.phase, Phase::Serves) {
+            return;
+        }
+        out.emit(Event::NodeDown { node: self.name.clone(), peer: short_name(node) });
+        for id in self.quorum_queues() {
+            if let Some(group) = self.group_mut(id) {
+                group.node_gone(id, node, out);
+            }
+            self.group_moved(id, out);
+            if self.leads(id) {
+                self.submit(id, &Command::NodeDown { node }, None, out);
+            }
+        }
+        self.remote_down(node, out);
+        self.metadata_node_down(node, out);
+        self.look_at_alarms(out);
+        if self.pauses && !self.sees_majority() {
+            self.pause(out);
+        }
+    }
+
+    // ---- standing aside ----
+
+    fn pause(&mut self, out: &mut Out<'_>) {
+        out.emit(Event::NodePaused { node: self.name.clone() });
+        let clients: Vec<NodeId> = self.connections.keys().copied().collect();
+        for client in clients {
+            let forced = "broker forced connection closure with reason 'shutdown'";
+            let channel = self.connection_id(client);
+            let method = Method::ConnectionClose(Some(Rc::new(error::connection_forced(forced))));
+            self.send(channel, method, out);
+            self.connections.remove(&client);
+            out.cancel(Timer::Heartbeat(client));
+            out.close(client);
+        }
+        for id in self.queues.keys() {
+            out.cancel(Timer::Group(*id));
+            out.cancel(Timer::Ttl(*id));
+            out.cancel(Timer::Expire(*id));
+            out.cancel(Timer::Write(*id));
+        }
+        out.cancel(Timer::Group(METADATA));
+        out.cancel(Timer::Monitor);
+        self.phase = Phase::Paused;
+        self.say_alive(out);
+        out.timer(Timer::NodeTick, PAUSED_TICK);
+    }
+
+    /// There is a majority again: the node begins anew with what is on its disk.
+    fn go_on_after_pause(&mut self, out: &mut Out<'_>) {
+        let peers = std::mem::take(&mut self.peers);
+        *self = Broker::new(self.name.clone(), &self.settings.clone());
+        self.me = out.me();
+        self.phase = Phase::Boots(Boot::default());
+        self.boot(out);
+        for peer in &mut self.peers {
+            peer.is_up = peers.iter().any(|old| old.id == peer.id && old.is_up);
+        }
+    }
+
+    /// A client that talks to a node that stands aside finds nobody listening.
+    pub(super) fn refuse_client(&self, client: NodeId, frame: &Frame, out: &mut Out<'_>) {
+        if !matches!(frame.method, Method::Between(_)) {
+            out.close(client);
+        }
+    }
+}
+
+/// The name of a node in the lab.
+pub(super) fn short_name(node: NodeId) -> Rc<str> {
+    format!("rabbit-{}", node.0 + 1).into()
+}

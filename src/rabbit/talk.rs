@@ -1,0 +1,219 @@
+//! What nodes of a cluster say to each other.
+//!
+//! A client's channel lives on the node that the client is connected to. What it wants of a classic
+//! queue that lives elsewhere goes there as a [`Deed`], and what comes of it comes back. Quorum
+//! queues and the definitions are kept by groups: their commands go to the leader, and each node
+//! does for its own channels what is committed.
+//!
+//! Simplified: the handshake of nodes, and what a real cluster says about its health, are one
+//! [`Talk::Alive`].
+
+use super::channel::Subscribed;
+use super::command::{AmqpError, Answer};
+use super::content::Content;
+use super::ids::{ChannelId, PublishId, QueueId};
+use super::message::{Arguments, List, Method};
+use super::queue::{Push, Settlement};
+use super::stream::Start;
+use crate::raft;
+use bytes::Bytes;
+use std::rc::Rc;
+
+/// The group that keeps the definitions; queues are numbered from 1.
+pub const METADATA: QueueId = QueueId(0);
+
+/// What one node says to another.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Talk {
+    /// Every node to every other, now and then: it lives, and which alarm it has.
+    Alive {
+        /// Why its publishers are blocked.
+        alarm: Option<&'static str>,
+        /// True while it stands aside, as it sees only a minority of the nodes.
+        is_paused: bool,
+    },
+    /// A member of a group to another.
+    Raft(QueueId, raft::Message),
+    /// To the leader of a group: commands for its log.
+    Propose(QueueId, Bytes),
+    /// To the home of a classic queue: a channel wants something.
+    Do(QueueId, ChannelId, Deed),
+    /// From there: a message for a consumer.
+    Push(QueueId, Box<Push>),
+    /// From there: the answer to `basic.get`.
+    Got(QueueId, ChannelId, Box<Got>),
+    /// From there: a consumer is registered.
+    Consuming(ChannelId, Rc<str>, Subscribed),
+    /// From there: publishes are safe.
+    Confirmed(QueueId, Vec<PublishId>),
+    /// From there: a publish is not taken.
+    Refused(PublishId),
+    /// From there: to be said to a client.
+    Say(ChannelId, Method),
+    /// From there: what was wanted must not be.
+    Fail(ChannelId, Rc<AmqpError>),
+    /// A tool on a channel wants a list: what does this node know of it?
+    List(ChannelId, List),
+    /// That.
+    Listed(ChannelId, Box<Answer>),
+}
+
+/// What a channel wants of a classic queue that lives on another node.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Deed {
+    /// A message comes; its number if it is to be confirmed.
+    Publish(Rc<Content>, Option<u64>),
+    /// A consumer comes.
+    Consume(Consuming),
+    /// A consumer goes.
+    Cancel(Rc<str>),
+    /// One message is asked for; true if it counts as acknowledged when it is sent.
+    Get(bool),
+    /// Deliveries are dealt with.
+    Settle(Vec<u64>, Settlement),
+    /// Channels are gone.
+    Down(Vec<ChannelId>),
+    /// Ready messages are to be removed.
+    Purge,
+    /// It is to be deleted: only if unused, only if empty.
+    Delete(bool, bool),
+    /// How many messages and consumers are there? The answer to a declaration.
+    Count,
+}
+
+/// With what a consumer comes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Consuming {
+    /// Its tag.
+    pub tag: Rc<str>,
+    /// True if it must acknowledge.
+    pub ack_required: bool,
+    /// How many unacknowledged deliveries it may have; 0 is without limit.
+    pub prefetch: u16,
+    /// `x-priority`.
+    pub priority: i64,
+    /// True if no other consumer may have the queue.
+    pub exclusive: bool,
+    /// Where it begins in a stream.
+    pub start: Option<Start>,
+}
+
+/// A message that `basic.get` took.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Got {
+    /// It counts as acknowledged.
+    pub no_ack: bool,
+    /// Its sequence id.
+    pub seq: u64,
+    /// Whether it had been delivered before.
+    pub redelivered: bool,
+    /// The message.
+    pub content: Rc<Content>,
+    /// Ready messages left.
+    pub left: u64,
+}
+
+/// Bytes of a message between nodes besides what it carries.
+const ENVELOPE_BYTES: u64 = 64;
+
+impl Talk {
+    /// What it is called, as `net drop --kind` takes it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Talk::Alive { .. } => "node.alive",
+            Talk::Raft(METADATA, _) => "metadata.raft",
+            Talk::Raft(..) => "queue.raft",
+            Talk::Propose(..) => "queue.command",
+            Talk::Do(_, _, Deed::Publish(..)) => "queue.publish",
+            Talk::Do(..) => "queue.do",
+            Talk::Push(..) | Talk::Got(..) => "queue.deliver",
+            Talk::Confirmed(..) | Talk::Refused(_) => "queue.confirm",
+            Talk::Consuming(..) | Talk::Say(..) | Talk::Fail(..) => "queue.answer",
+            Talk::List(..) | Talk::Listed(..) => "node.list",
+        }
+    }
+
+    /// Bytes on the wire, without the message that it carries.
+    pub fn size_bytes(&self) -> u64 {
+        ENVELOPE_BYTES
+            + match self {
+                Talk::Raft(_, message) => raft_bytes(message),
+                Talk::Propose(_, bytes) => bytes.len() as u64,
+                Talk::Listed(..) => 1_000,
+                _ => 0,
+            }
+    }
+
+    /// The message that it carries, if it carries one.
+    pub fn content(&self) -> Option<&Content> {
+        match self {
+            Talk::Do(_, _, Deed::Publish(content, _)) => Some(content),
+            Talk::Push(_, push) => Some(&push.content),
+            Talk::Got(_, _, got) => Some(&got.content),
+            _ => None,
+        }
+    }
+}
+
+fn raft_bytes(message: &raft::Message) -> u64 {
+    use raft::message::Body;
+    match &message.body {
+        Body::Append { entries, .. } => {
+            let commands = entries.iter().filter_map(|entry| entry.command.as_ref());
+            commands.map(|command| 24 + command.len() as u64).sum()
+        }
+        Body::Snapshot { state, .. } => state.len() as u64,
+        _ => 0,
+    }
+}
+
+/// A change of the definitions: what the log of their group holds.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub enum Change {
+    /// An exchange comes.
+    Exchange(String, super::exchange::Declaration),
+    /// An exchange goes.
+    DeleteExchange(String),
+    /// A queue comes.
+    Queue(NewQueue),
+    /// A queue goes.
+    DeleteQueue(String),
+    /// A binding comes, or goes.
+    Bind(Bound, bool),
+    /// A policy comes; true for one of an operator.
+    Policy(super::policy::Policy, bool),
+    /// A policy goes.
+    ClearPolicy(String, bool),
+    /// A node is down: what belongs to its clients and its memory alone is gone.
+    NodeDown(crate::sim::NodeId),
+}
+
+/// A queue that comes.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct NewQueue {
+    /// Its name.
+    pub name: String,
+    /// With what it is declared.
+    pub declaration: super::queue::Declaration,
+    /// The only connection that may use it.
+    pub exclusive: Option<crate::sim::NodeId>,
+    /// The node that it lives on, or where its leader begins.
+    pub home: crate::sim::NodeId,
+    /// The nodes that have a member of a quorum queue; none for a classic one.
+    pub members: Vec<crate::sim::NodeId>,
+}
+
+/// A binding between names.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Bound {
+    /// The exchange that messages come from.
+    pub source: String,
+    /// The queue or exchange that they go to.
+    pub destination: String,
+    /// True if that is an exchange.
+    pub to_exchange: bool,
+    /// The binding key.
+    pub key: String,
+    /// Arguments.
+    pub arguments: Arguments,
+}
