@@ -143,6 +143,9 @@ function answerHello() {
   };
   // An opaque origin is named "null" and cannot be aimed at; the message tells nothing private.
   window.parent.postMessage(message, hello.origin === "null" ? "*" : hello.origin, [channel.port2]);
+  // What was told before somebody listened is told again.
+  const open = TELLS.last;
+  if (open) tell("progress", { lesson: open.id, status: open.status || "opened" });
 }
 
 const heard = { since: 0, count: 0 };
