@@ -17,7 +17,6 @@ pub mod shell;
 
 pub mod explore;
 
-#[cfg(not(target_arch = "wasm32"))]
 pub mod bench;
 
 pub mod lesson;

@@ -27,7 +27,7 @@ fn a_wrong_command_line_is_told_what_is_right() {
         (&[], "expected a command"),
         (&["rnu"], "found rnu, expected run, check, explore or bench"),
         (&["run"], "expected a file, or - for standard input"),
-        (&["run", "--jsn", "-"], "found --jsn, expected --json, --events or --seed N"),
+        (&["run", "--jsn", "-"], "found --jsn, expected --json, --events, --seed or --export"),
         (&["run", "--seed", "x", "-"], "found x, expected a number behind --seed"),
         (&["run", "a", "b"], "found b, expected one file"),
         (&["run", "/no/such/file"], "cannot read /no/such/file"),

@@ -93,12 +93,11 @@ impl Admin {
             Input::Closed { peer }
                 if !self.link.is_open()
                     && !self.is_bound
-                    && self.refused + 1 < self.link.choices() =>
+                    && self.refused + 1 < self.link.choices()
+                    && self.link.lost(peer, out) =>
             {
-                if self.link.lost(peer, out) {
-                    self.refused += 1;
-                    self.link.connect(out);
-                }
+                self.refused += 1;
+                self.link.connect(out);
             }
             Input::Closed { peer } if self.link.lost(peer, out) => {
                 self.refused = 0;

@@ -154,9 +154,11 @@ impl Cluster {
         all
     }
 
-    /// The queue of this name.
+    /// The queue of this name, as the node tells it that knows it best.
     pub fn queue(&self, name: &str) -> Option<QueueState> {
-        self.broker().and_then(|broker| broker.queue_state(name, self.world.now()))
+        let now = self.world.now();
+        let states = self.serving().filter_map(|broker| broker.queue_state(name, now));
+        states.reduce(|known, state| if state.is_known_better_than(&known) { state } else { known })
     }
 
     /// True if this queue is a stream.

@@ -30,7 +30,7 @@ impl Server {
             Ok(desk) => Box::new(desk),
             Err(error) => return vec![Reply::LinkRefused(error)],
         };
-        let replies = match std::mem::take(&mut self.phase) {
+        match std::mem::take(&mut self.phase) {
             Phase::Open { desk: mut former, script } => {
                 let mut replies = former.handle(Request::Pause);
                 if *former.saver().access() == Access::Writes {
@@ -42,8 +42,7 @@ impl Server {
                 replies
             }
             _ => self.open_shared(desk),
-        };
-        replies
+        }
     }
 
     pub(super) fn open_shared(&mut self, desk: Box<Desk>) -> Vec<Reply> {

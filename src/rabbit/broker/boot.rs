@@ -136,7 +136,7 @@ impl Broker {
             boot.reads_under_way += 1;
         }
         let is_new = boot.reads_under_way == 0;
-        self.phase = Phase::Boots(boot);
+        self.phase = Phase::Boots(Box::new(boot));
         if is_new {
             self.read_on(out);
         }
@@ -317,7 +317,7 @@ impl Broker {
         let Phase::Boots(boot) = &mut self.phase else { return };
         let mut boot = std::mem::take(boot);
         let early = std::mem::take(&mut boot.early);
-        self.phase = Phase::Boots(Boot { early, ..Boot::default() });
+        self.phase = Phase::Boots(Box::new(Boot { early, ..Boot::default() }));
         out.delete(RecoveryTerms::FILE);
         self.delete_leftovers(&boot, out);
         let stores = out.files().with_prefix(message_store::DIRECTORY);

@@ -147,7 +147,7 @@ pub struct Broker {
 
 #[derive(Clone, Debug)]
 enum Phase {
-    Boots(Boot),
+    Boots(Box<Boot>),
     Serves,
     /// It sees a minority of the nodes, and waits.
     Paused,
@@ -177,7 +177,7 @@ impl Broker {
             alarm: None,
             has_monitor: false,
             consumer_timeout: timeout::setting(settings, profile),
-            phase: Phase::Boots(Boot::default()),
+            phase: Phase::Boots(Box::default()),
             exchanges: Exchanges::default(),
             queues: BTreeMap::new(),
             queue_ids: BTreeMap::new(),

@@ -348,7 +348,7 @@ impl Broker {
         let peers = std::mem::take(&mut self.peers);
         *self = Broker::new(self.name.clone(), &self.settings.clone());
         self.me = out.me();
-        self.phase = Phase::Boots(Boot::default());
+        self.phase = Phase::Boots(Box::default());
         self.boot(out);
         for peer in &mut self.peers {
             peer.is_up = peers.iter().any(|old| old.id == peer.id && old.is_up);

@@ -61,10 +61,8 @@ impl Broker {
         match talk {
             Talk::Do(id, channel, deed) => self.deed(*id, *channel, deed, out),
             Talk::Say(channel, method) => self.relay(*channel, method, out),
-            Talk::Push(id, push) => {
-                if self.has_channel(push.channel) {
-                    self.push(*id, (**push).clone(), out);
-                }
+            Talk::Push(id, push) if self.has_channel(push.channel) => {
+                self.push(*id, (**push).clone(), out);
             }
             Talk::Got(id, channel, got) if self.has_channel(*channel) => {
                 let Got { no_ack, seq, redelivered, content, left } = (**got).clone();
