@@ -12,7 +12,6 @@
 //! Simplified: `pause_if_all_down` and `autoheal` are taken for `ignore`, as nothing of the
 //! definitions can differ between two sides.
 
-use super::boot::Boot;
 use super::{Broker, Phase};
 use crate::rabbit::error;
 use crate::rabbit::event::Event;
