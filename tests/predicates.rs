@@ -17,6 +17,8 @@ rabbitmqadmin declare binding --source x --destination-type queue --destination 
 producer p --kafka t --rabbit x --count 3
 consumer ck --kafka t --group g --set auto.offset.reset=earliest
 consumer cr --rabbit q
+kafka-topics --create --topic sums --partitions 1
+producer pt --kafka sums --count 2 --transaction 2
 run 12s
 ";
 

@@ -3,22 +3,21 @@
 
 use super::effect::Effect;
 use super::terminal_state::Terminal;
-use crate::host::protocol::{Found, Grain, LessonAct, Reply, Request};
+use crate::host::protocol::{Grain, LessonAct, Reply, Request};
 use crate::lesson::catalog;
 use crate::view::acts;
-use crate::view::frame::{EventLine, Frame, Inspector, Saving, Selection, Status};
+use crate::view::frame::{EventLine, Inspector, Saving, Selection, Status};
 use crate::view::layout::{Lanes, is_narrow};
 use crate::view::lesson::LessonView;
 use crate::view::progress::Progress;
 use crate::view::scene::Scene;
-use crate::view::sentence::sentence;
-use crate::view::text_view;
 use crate::view::welcome::{self, Act, Pile};
 use crate::view::words::Language;
 use std::rc::Rc;
 
 mod classroom;
 mod first_minute;
+mod hearing;
 mod pace;
 mod sharing;
 mod storing;
@@ -28,12 +27,6 @@ pub use classroom::Menu;
 pub use sharing::{Incoming, Share};
 pub use storing::{Erase, Estimate, Store};
 pub use toast::Toast;
-
-/// Events that are kept for the list.
-const EVENTS_MAX: usize = 2_000;
-
-/// While time runs, a screen reader hears a summary at most so often, in milliseconds.
-const SUMMARY_MS: i64 = 5_000;
 
 /// Speeds, slowest first; 0 is as fast as possible.
 pub const SPEEDS: [f64; 8] = [0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 0.0];
@@ -655,138 +648,6 @@ impl State {
             None => {
                 self.run(welcome::SCRIPT.to_owned());
             }
-        }
-    }
-
-    // ---- what the engine says ----
-
-    fn hear(&mut self, reply: Reply, now_ms: i64) {
-        match reply {
-            Reply::Loaded { version } => self.version = version,
-            Reply::Opened { found } => self.opened(found),
-            Reply::Frame(frame) => self.draw(*frame, now_ms),
-            Reply::Ran { id, line, output, error, last } => {
-                if let (Some(error), true) = (&error, self.watched_request == Some(id)) {
-                    self.toast = Some(Toast::Refused(error.clone()));
-                }
-                let failed = error.is_some();
-                let terminal = Rc::make_mut(&mut self.terminal);
-                terminal.answer(id, &line, output, error);
-                if last || failed {
-                    terminal.end(id);
-                }
-                if last && self.to_watch == Some(id) {
-                    self.to_watch = None;
-                    if let Some(welcome) = &mut self.welcome {
-                        welcome.since_us = self.status.now_us;
-                        self.speed = 1.0;
-                        self.play();
-                    }
-                }
-            }
-            Reply::Completions { id, words, replaces } => {
-                Rc::make_mut(&mut self.terminal).complete(id, words, replaces);
-            }
-            Reply::LinkNeeds { lesson } => self.link_needs(&lesson),
-            Reply::LinkRefused(error) => self.link_refused(error),
-            Reply::Shared { text } => self.shared = Some(text),
-            Reply::LessonRefused { error } => self.lesson_error = Some(error),
-            Reply::Failed { error } => self.phase = Phase::Failed(error),
-        }
-    }
-
-    fn opened(&mut self, found: Found) {
-        self.phase = Phase::Open;
-        let first = Welcome { act: Act::Send, bet: None, right: None, since_us: 0 };
-        match found {
-            Found::Nothing => self.welcome = Some(first),
-            Found::Link => self.link_opened(),
-            Found::OtherTab => {
-                self.left = Left::List;
-                self.tell(Toast::OtherTab);
-            }
-            Found::NoStorage { reason } => {
-                self.welcome = Some(first);
-                self.tell(Toast::NoStorage(reason));
-            }
-            Found::Unreadable { error } => {
-                self.left = Left::List;
-                self.tell(Toast::Unreadable(error));
-            }
-            Found::Lab { saved_us } => {
-                self.left = Left::List;
-                self.tell(Toast::Restored(saved_us));
-            }
-        }
-    }
-
-    fn draw(&mut self, frame: Frame, now_ms: i64) {
-        let was_playing = self.status.playing;
-        if frame.status.future_dropped && !self.status.future_dropped {
-            self.toast = Some(Toast::Forked);
-        } else if !frame.status.future_dropped && self.toast == Some(Toast::Forked) {
-            self.toast = None;
-        }
-        self.frame = frame.number;
-        self.frame_ms = now_ms;
-        self.jumped = frame.events_replaced;
-        self.scene = Rc::new(frame.scene);
-        self.status = Rc::new(frame.status);
-        self.inspector = frame.inspector.map(Rc::new);
-        self.take_lesson(frame.lesson);
-        self.take_events(frame.events, frame.events_replaced);
-        self.say(was_playing, now_ms);
-        self.watch_welcome();
-    }
-
-    fn take_lesson(&mut self, lesson: Option<LessonView>) {
-        let had = self.lesson.is_some();
-        if self.lesson.as_deref() != lesson.as_ref() {
-            if let Some(lesson) = &lesson {
-                self.note_progress(lesson);
-            }
-            self.lesson = lesson.map(Rc::new);
-        }
-        match (had, self.lesson.is_some()) {
-            // A lesson that was open when the page was left.
-            (false, true) => {
-                self.welcome = None;
-                self.left = Left::Lesson;
-            }
-            (true, false) if self.left == Left::Lesson => self.left = Left::List,
-            _ => {}
-        }
-    }
-
-    fn take_events(&mut self, events: Vec<EventLine>, replaced: bool) {
-        if events.is_empty() && !replaced {
-            return;
-        }
-        let list = Rc::make_mut(&mut self.events);
-        if replaced {
-            list.clear();
-        }
-        list.extend(events.into_iter().map(Rc::new));
-        let spare = list.len().saturating_sub(EVENTS_MAX);
-        list.drain(..spare);
-        if self.stepping {
-            self.caption = list.last().cloned();
-        }
-    }
-
-    /// In step mode each sentence is said, while time runs a summary now and then.
-    fn say(&mut self, was_playing: bool, now_ms: i64) {
-        if self.stepping && !self.status.playing {
-            if let Some(line) = &self.caption {
-                self.said = sentence(line, self.language);
-            }
-            return;
-        }
-        let paused = was_playing && !self.status.playing;
-        let due = self.status.playing && now_ms - self.said_ms >= SUMMARY_MS;
-        if paused || due {
-            self.said_ms = now_ms;
-            self.said = text_view::state(&self.scene, self.language);
         }
     }
 

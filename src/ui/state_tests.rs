@@ -1,5 +1,6 @@
 //! The page without a page: what happens to its state, and what it asks for.
 
+use super::hearing::EVENTS_MAX;
 use super::*;
 use crate::host::protocol::LinkError;
 use crate::view::scene::{Consumer, Health, Queue, Topic};

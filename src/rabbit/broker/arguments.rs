@@ -130,17 +130,6 @@ pub fn check_queue(queue: &str, arguments: &Arguments, profile: Profile) -> Resu
             "invalid arg '{name}' for {of} of queue type rabbit_{kind}_queue"
         )));
     }
-    let text = |name: &str| match arguments.get(name) {
-        Some(Argument::Text(text)) => &**text,
-        _ => "",
-    };
-    if kind == "quorum" && text("x-overflow") == "reject-publish-dlx" {
-        let of = error::queue_in_vhost(queue);
-        return Err(error::precondition_failed(format_args!(
-            "invalid arg 'x-overflow' for {of} of queue type rabbit_quorum_queue: \
-             \"reject-publish-dlx\" is not supported"
-        )));
-    }
     if kind == "stream" {
         return check_stream(arguments);
     }
