@@ -2,7 +2,8 @@
 
 use super::hearing::EVENTS_MAX;
 use super::*;
-use crate::host::protocol::LinkError;
+use crate::host::protocol::{Found, LinkError};
+use crate::view::frame::Frame;
 use crate::view::scene::{Consumer, Health, Queue, Topic};
 
 fn page() -> State {
