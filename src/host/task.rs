@@ -49,9 +49,6 @@ pub enum Destination {
 /// lab is opened then as it is.
 pub const RECOVERY_US_MAX: u64 = 300_000_000;
 
-/// Recovery is looked at after each so many events.
-const RECOVERY_STRIDE: u64 = 20;
-
 impl Task {
     /// What the page says that the lab is doing.
     pub fn text(&self) -> String {
@@ -121,10 +118,10 @@ fn recover(timeline: &mut Timeline, until: Time, budget: u64) -> Progress<()> {
         if timeline.session().is_booted() || timeline.session().now() >= until {
             return Progress::Done(());
         }
-        let stride = left.min(RECOVERY_STRIDE);
-        match timeline.advance(until, stride) {
+        // One event at a time: without one before it, time would pass up to `until`.
+        match timeline.advance(until, 1) {
             Progress::Need(blocks) => return Progress::Need(blocks),
-            Progress::More | Progress::Done(()) => left -= stride,
+            Progress::More | Progress::Done(()) => left -= 1,
         }
     }
     Progress::More

@@ -50,7 +50,9 @@ pub fn InspectorPane(props: &Props) -> Html {
                     data-test="close-inspector"
                     onclick={desk.on(Action::Select(None))}>{ Icon::Close.html() }</button>
             </div>
-            if !acts.is_empty() {
+            // Each part has a place of its own, whatever is in it: Yew loses its way among parts that
+            // come and go beside a component that may be empty.
+            <div class="place">if !acts.is_empty() {
                 <ul class="acts">
                     { for acts.into_iter().map(|act| {
                         let name = verb(&desk, act.verb);
@@ -61,16 +63,16 @@ pub fn InspectorPane(props: &Props) -> Html {
                         </li> }
                     }) }
                 </ul>
-            }
-            if let Some(why) = why(&props.scene, selection, desk.language) {
+            }</div>
+            <div class="place">if let Some(why) = why(&props.scene, selection, desk.language) {
                 <p class="notice why" data-test="why">{ why }</p>
-            }
-            <Change scene={props.scene.clone()} selection={selection.clone()} />
-            if let Some(known) = &props.inspector {
+            }</div>
+            <div class="place"><Change scene={props.scene.clone()} selection={selection.clone()} /></div>
+            <div class="place">if let Some(known) = &props.inspector {
                 { known_html(&desk, known) }
             } else {
                 <p class="quiet small">{ t.not_known }</p>
-            }
+            }</div>
         </aside>
     }
 }

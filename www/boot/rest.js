@@ -8,7 +8,8 @@
  * @param file the rest, beside the document
  */
 function restOfProgram(first, file) {
-  const address = new URL(file, self.document ? document.baseURI : self.location);
+  // In a worker an address is relative to its script.
+  const address = self.document ? new URL(file, document.baseURI).href : file;
   let compiled = null;
   let isThere = false;
 

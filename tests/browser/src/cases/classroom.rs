@@ -47,7 +47,7 @@ pub async fn a_form_builds_what_its_command_says(browser: Browser) -> Outcome {
     page.click(test("build-run")).await?;
     page.click(test("tab-terminal")).await?;
     let last = "[...document.querySelectorAll('.entry-command')].some((line) =>
-        line.textContent.startsWith('producer p1 --kafka t --rabbit /q'))";
+        line.textContent.startsWith('producer p1 --kafka t --rabbit'))";
     page.wait_until("the terminal has the command", last).await?;
     page.expect_quiet_console().await
 }
@@ -159,7 +159,9 @@ pub async fn progress_comes_from_a_file(browser: Browser) -> Outcome {
     says(&page, "progress", "1 of 12 lessons done").await?;
     page.reload().await?;
     page.wait_until_ready().await?;
-    page.click(test("lessons")).await?;
+    if page.count(test("lesson-list")).await? == 0 {
+        page.click(test("lessons")).await?;
+    }
     says(&page, "lesson-order", "solved").await?;
     page.expect_quiet_console().await
 }
