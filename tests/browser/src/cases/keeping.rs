@@ -98,6 +98,10 @@ pub async fn without_storage_the_lab_works_and_says_so(browser: Browser) -> Outc
                 self.importScripts = (path) => real('${new URL('.', location)}' + path);
                 const fetched = fetch;
                 self.fetch = (path, ...rest) => fetched(new URL(path, '${new URL('.', location)}'), ...rest);
+                const open = XMLHttpRequest.prototype.open;
+                XMLHttpRequest.prototype.open = function (method, path, ...rest) {
+                    open.call(this, method, new URL(path, '${new URL('.', location)}'), ...rest);
+                };
                 importScripts('worker_loader.js');`;
             return new Real(URL.createObjectURL(new Blob([code], { type: 'text/javascript' })));
         };";
