@@ -10,7 +10,7 @@
 function restOfProgram(first, file) {
   // In a worker an address is relative to its script.
   const address = self.document ? new URL(file, document.baseURI).href : file;
-  let compiled = null;
+  const coming = new AbortController();
   let isThere = false;
 
   /** The rest puts its functions into the table of the first part by itself. */
@@ -22,37 +22,28 @@ function restOfProgram(first, file) {
   /** At once: something waits for it. */
   const load = () => {
     if (isThere) return;
-    if (compiled) return join(compiled);
+    coming.abort();
     const request = new XMLHttpRequest();
-    request.open("GET", address, false);
+    // Another address than below: Chromium lets a second request for one address wait for the
+    // first, which cannot be read while this one waits; it gives up after twenty seconds.
+    request.open("GET", `${address}?now`, false);
     request.overrideMimeType("text/plain; charset=x-user-defined");
     request.send();
     if (request.status !== 200) throw new Error(`${file}: ${request.status} ${request.statusText}`);
     join(new WebAssembly.Module(Uint8Array.from(request.response, (byte) => byte.charCodeAt(0))));
   };
 
-  /** In its own time. What fails here, `load` tries again. */
-  const fetchIt = () =>
-    fetch(address)
+  /** In its own time, when the first part stands. What fails here, `load` tries again. */
+  const standing = setInterval(() => {
+    if (!first()) return;
+    clearInterval(standing);
+    if (isThere) return;
+    fetch(address, { signal: coming.signal })
       .then((response) => response.arrayBuffer())
       .then(WebAssembly.compile)
-      .then((module) => {
-        compiled = module;
-        if (first()) join(module);
-      })
+      .then(join)
       .catch(() => {});
-
-  // Who comes by a link to something needs it at once; others when the first part stands.
-  const isLinked = self.document && (location.hash || new URLSearchParams(location.search).has("lesson"));
-  if (isLinked) {
-    fetchIt();
-  } else {
-    const standing = setInterval(() => {
-      if (!first()) return;
-      clearInterval(standing);
-      if (!isThere) fetchIt();
-    }, 20);
-  }
+  }, 20);
 
   return { load };
 }
