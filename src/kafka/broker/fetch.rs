@@ -6,6 +6,7 @@
 
 use super::life::Ticket;
 use super::server::{Call, Server};
+use crate::kafka::config::topic::is_throttled;
 use crate::kafka::error::ErrorCode;
 use crate::kafka::event::{Event, TopicPartition};
 use crate::kafka::log::ReadPlan;
@@ -102,6 +103,7 @@ impl Server {
     /// Begins to read for all partitions of a Fetch.
     fn read_fetch(&mut self, id: u64, out: &mut Out<'_>) {
         self.note_follower(id, out);
+        let held_back = self.held_back(id, out.now());
         let Some(fetch) = self.fetches.get_mut(&id) else { return };
         let mut left = fetch.max_bytes;
         let mut first = true;
@@ -137,6 +139,7 @@ impl Server {
                 slot.error = Some(ErrorCode::OffsetOutOfRange);
             } else if offset < limit(partition, (fetch.replica, fetch.read_committed))
                 && (left > 0 || first)
+                && !held_back.contains(&index)
             {
                 let most = slot.asked.max_bytes.min(left);
                 let plan = partition.log.read_plan(offset, most.max(HEADER_BYTES as u64));
@@ -152,6 +155,27 @@ impl Server {
             }
         }
         self.decide_fetch(id, out);
+    }
+
+    /// The partitions of a follower's fetch, by their places in it, of which it gets nothing now:
+    /// it is out of sync there, its copying is throttled, and the leader has sent its share.
+    fn held_back(&mut self, id: u64, now: Time) -> Vec<usize> {
+        let Some(fetch) = self.fetches.get(&id) else { return Vec::new() };
+        let Some((replica, _)) = fetch.replica else { return Vec::new() };
+        let slots = fetch.slots.iter().enumerate();
+        let throttled = slots.filter(|(_, slot)| self.is_throttled_at(&slot.asked.partition, replica));
+        let throttled: Vec<usize> = throttled.map(|(index, _)| index).collect();
+        match !throttled.is_empty() && self.quotas.0.is_exceeded(self.config.throttled_rates.0, now) {
+            true => throttled,
+            false => Vec::new(),
+        }
+    }
+
+    /// True if what this leader sends to a replica is throttled.
+    fn is_throttled_at(&self, key: &TopicPartition, replica: i32) -> bool {
+        let Some(found) = self.partitions.get(key) else { return false };
+        let in_sync = found.leadership().is_none_or(|leadership| leadership.isr.contains(&replica));
+        !in_sync && is_throttled(&found.config().throttled.0, key.partition, self.id)
     }
 
     /// A follower's fetch says what it has: the high watermark may move, and it may join the ISR.
@@ -236,6 +260,14 @@ impl Server {
 
     fn answer_fetch(&mut self, id: u64, out: &mut Out<'_>) {
         let Some(fetch) = self.drop_fetch(id, out) else { return };
+        if let Some((replica, _)) = fetch.replica {
+            let throttled = |slot: &&Slot| self.is_throttled_at(&slot.asked.partition, replica);
+            let sent = fetch.slots.iter().filter(throttled).map(|slot| slot.records.len() as u64);
+            match sent.sum() {
+                0 => {}
+                bytes => self.quotas.0.record(bytes, out.now()),
+            }
+        }
         let partitions = fetch.slots.into_iter().map(|slot| {
             let found = self.partitions.get(&slot.asked.partition);
             let reads_aborted = fetch.read_committed && !slot.records.is_empty();
@@ -284,7 +316,7 @@ impl Server {
         let Some(found) = self.partitions.get(partition) else { return };
         let waiting: Vec<u64> = found.waiting_fetches.iter().copied().collect();
         for id in waiting {
-            if self.has_enough(id) {
+            if self.has_enough(id, out.now()) {
                 self.read_last(id, out);
             }
         }
@@ -305,10 +337,14 @@ impl Server {
         parked.filter_map(|fetch| fetch.parked_since).min()
     }
 
-    fn has_enough(&self, id: u64) -> bool {
+    fn has_enough(&mut self, id: u64, now: Time) -> bool {
+        let held_back = self.held_back(id, now);
         let Some(fetch) = self.fetches.get(&id) else { return false };
         let mut bytes = 0;
-        for slot in &fetch.slots {
+        for (index, slot) in fetch.slots.iter().enumerate() {
+            if held_back.contains(&index) {
+                continue;
+            }
             let Some(partition) = self.partitions.get(&slot.asked.partition) else { return true };
             let offset = slot.asked.offset;
             let limit = limit(partition, (fetch.replica, fetch.read_committed));

@@ -36,6 +36,9 @@ pub const TABLE: &[Definition] = &[
     define("group.min.session.timeout.ms", Kind::Int(i64::MIN), "6000"),
     // Of the lab alone: see `protection`.
     define(WITHOUT, Kind::Text, ""),
+    // Set while brokers run, by `kafka-reassign-partitions --throttle`.
+    define("follower.replication.throttled.rate", Kind::Long(0), "9223372036854775807"),
+    define("leader.replication.throttled.rate", Kind::Long(0), "9223372036854775807"),
     define("leader.imbalance.check.interval.seconds", Kind::Long(1), "300"),
     define("leader.imbalance.per.broker.percentage", Kind::Int(i64::MIN), "10"),
     define("log.cleaner.backoff.ms", Kind::Long(0), "15000"),
@@ -175,6 +178,11 @@ pub struct BrokerConfig {
     pub cleaner_backoff: Option<Span>,
     /// `node.id` of every voter of the controllers' quorum; empty if there is one.
     pub quorum_voters: Vec<i32>,
+    /// Bytes a second that a leader sends to replicas that are throttled, and that a follower takes
+    /// for them.
+    pub throttled_rates: (u64, u64),
+    /// The settings that this is made of.
+    pub fixed: Settings,
     /// Protections that are left out.
     pub without: Without,
     /// Topic settings that follow from the broker's.
@@ -240,10 +248,32 @@ impl BrokerConfig {
                 .is_true("log.cleaner.enable")
                 .then(|| ms("log.cleaner.backoff.ms")),
             quorum_voters: voters(values.text("controller.quorum.voters"))?,
+            throttled_rates: (
+                values.natural("leader.replication.throttled.rate"),
+                values.natural("follower.replication.throttled.rate"),
+            ),
+            fixed: settings.clone(),
             without: Without::of(values.text(WITHOUT)),
             topic_defaults,
         })
     }
+}
+
+/// Refuses settings of which no broker knows anything.
+pub fn check_names(settings: &Settings) -> Result<(), ApiError> {
+    Values::check(TABLE, settings, "broker").map(drop)
+}
+
+/// True for a setting that a broker reads at its start alone (`DynamicBrokerConfig`): all but those
+/// of topics, of the cleaner and of throttled replication.
+pub fn read_only(name: &str) -> bool {
+    let is_of_topics = BROKER_SYNONYMS.iter().any(|(_, broker)| *broker == name);
+    let others = [
+        "log.cleaner.backoff.ms",
+        "leader.replication.throttled.rate",
+        "follower.replication.throttled.rate",
+    ];
+    !is_of_topics && !others.contains(&name)
 }
 
 /// The ids in `controller.quorum.voters`.

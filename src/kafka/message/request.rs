@@ -6,6 +6,7 @@ use crate::kafka::group::Subscription;
 use crate::kafka::group::share::Acknowledgement;
 use crate::kafka::message::response::TopicId;
 use crate::kafka::message::transactions::TransactionRequest;
+use crate::kafka::metadata::Resource;
 use crate::kafka::metadata::election::Election;
 use crate::kafka::spec::Settings;
 use crate::raft;
@@ -127,15 +128,16 @@ pub enum Request {
         /// How many it shall have.
         count: i32,
     },
-    /// The topics tool, to describe: which settings differ from their defaults?
+    /// The topics tool and the configs tool, to describe: which settings differ from their
+    /// defaults, and where do they come from?
     DescribeConfigs {
-        /// Of these topics.
+        /// Of these topics, and of the broker that is asked.
         topics: Vec<Rc<str>>,
     },
     /// The configs tool: set or forget settings.
     IncrementalAlterConfigs {
-        /// The topic.
-        topic: Rc<str>,
+        /// Whose.
+        resource: Resource,
         /// Settings with their new values; `None` for the default again.
         changes: Vec<(String, Option<String>)>,
     },
@@ -150,6 +152,12 @@ pub enum Request {
         election: Election,
         /// Of these partitions; of all if `None`.
         partitions: Option<Vec<TopicPartition>>,
+    },
+    /// The reassignment tool: other replicas for each of these partitions; as they were before a
+    /// reassignment that is under way if `None`.
+    AlterPartitionReassignments {
+        /// Partition by partition.
+        partitions: Vec<(TopicPartition, Option<Vec<i32>>)>,
     },
     /// A broker, to the controller, when its block of producer ids is used up.
     AllocateProducerIds {
@@ -396,6 +404,7 @@ impl Request {
             Request::IncrementalAlterConfigs { .. } => "IncrementalAlterConfigs",
             Request::DeleteRecords { .. } => "DeleteRecords",
             Request::ElectLeaders { .. } => "ElectLeaders",
+            Request::AlterPartitionReassignments { .. } => "AlterPartitionReassignments",
             Request::AllocateProducerIds { .. } => "AllocateProducerIds",
             Request::BrokerRegistration(_) => "BrokerRegistration",
             Request::BrokerHeartbeat(_) => "BrokerHeartbeat",

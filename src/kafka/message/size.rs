@@ -96,10 +96,14 @@ fn request(request: &Request) -> usize {
         Request::DescribeConfigs { topics } => {
             4 + topics.iter().map(|topic| text(topic) + 3).sum::<usize>()
         }
-        Request::IncrementalAlterConfigs { topic, changes } => {
+        Request::IncrementalAlterConfigs { resource, changes } => {
             let each = changes.iter();
             let each = each.map(|(name, value)| 3 + text(name) + value.as_deref().map_or(1, text));
-            8 + text(topic) + each.sum::<usize>()
+            8 + text(&resource.name()) + each.sum::<usize>()
+        }
+        Request::AlterPartitionReassignments { partitions } => {
+            let replicas = |wanted: &Option<Vec<i32>>| 1 + 4 * wanted.as_ref().map_or(0, Vec::len);
+            7 + partitions.iter().map(|(tp, wanted)| named(tp) + replicas(wanted)).sum::<usize>()
         }
         Request::DeleteRecords { partitions } => {
             7 + partitions.iter().map(|(tp, _)| named(tp) + 8).sum::<usize>()
@@ -195,8 +199,11 @@ fn response(response: &Response) -> usize {
             8 + offsets.iter().flatten().map(|(tp, _)| named(tp) + 15).sum::<usize>()
         }
         Response::CreateTopics(_) | Response::CreatePartitions(_) | Response::DeleteTopics(_) => 60,
-        Response::DescribeConfigs(topics) => {
+        Response::DescribeConfigs(_, topics) => {
             4 + topics.iter().map(|(name, all)| text(name) + settings_bytes(all)).sum::<usize>()
+        }
+        Response::AlterPartitionReassignments(results) => {
+            7 + results.iter().map(|(tp, _)| named(tp) + 4).sum::<usize>()
         }
         Response::IncrementalAlterConfigs(_) => 20,
         Response::DeleteRecords(results) => {
