@@ -153,11 +153,7 @@ fn check_deletions(
 }
 
 /// The answer.
-pub fn answer(
-    gathered: &Gathered,
-    ask: &Ask,
-    random: &mut Stream,
-) -> Result<Answer, ApiError> {
+pub fn answer(gathered: &Gathered, ask: &Ask, random: &mut Stream) -> Result<Answer, ApiError> {
     Ok(match ask {
         Ask::CreateTopic { .. }
         | Ask::DeleteTopic { .. }

@@ -1,9 +1,7 @@
 //! One question: which request comes next, and what its answer means.
 
 use super::{answers, reassignment};
-use crate::kafka::command::{
-    Answer, ApiError, Ask, GroupListing, GroupType, ReassignAct, ResetTo,
-};
+use crate::kafka::command::{Answer, ApiError, Ask, GroupListing, GroupType, ReassignAct, ResetTo};
 use crate::kafka::error::ErrorCode;
 use crate::kafka::event::TopicPartition;
 use crate::kafka::message::request::OffsetCommit;
@@ -290,7 +288,9 @@ impl Job {
             Ask::AlterConfigs { resource: Resource::Broker(Some(id)), .. }
             | Ask::DescribeConfigs { resource: Resource::Broker(Some(id)) } => {
                 let mut brokers = self.gathered.metadata.iter().flat_map(|known| &known.brokers);
-                brokers.find(|(known, _)| known == id).map_or(Target::Nobody, |(_, node)| Target::Node(*node))
+                brokers
+                    .find(|(known, _)| known == id)
+                    .map_or(Target::Nobody, |(_, node)| Target::Node(*node))
             }
             _ => Target::Any,
         }

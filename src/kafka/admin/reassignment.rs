@@ -16,7 +16,8 @@ use crate::ordered::{BTreeMap, BTreeSet, Order};
 use crate::sim::Stream;
 
 /// Bytes a second that replicas out of sync may cost a leader, and a follower.
-const RATES: [&str; 2] = ["leader.replication.throttled.rate", "follower.replication.throttled.rate"];
+const RATES: [&str; 2] =
+    ["leader.replication.throttled.rate", "follower.replication.throttled.rate"];
 
 const EXISTING: &str = "Cannot execute because there is an existing partition assignment.  Use \
     --additional to override this and create a new partition assignment in addition to the \
@@ -97,9 +98,7 @@ pub fn check(gathered: &Gathered, asked: &Reassignment) -> Result<(), ApiError> 
             let lost: Vec<String> = lost.map(TopicPartition::to_string).collect();
             match lost.is_empty() {
                 true => Ok(()),
-                false => {
-                    Err(unknown(&format!("Unable to find partition: {}", lost.join(", "))))
-                }
+                false => Err(unknown(&format!("Unable to find partition: {}", lost.join(", ")))),
             }
         }
         ReassignAct::Verify { .. } | ReassignAct::Cancel { .. } | ReassignAct::List => Ok(()),
@@ -118,9 +117,8 @@ fn moves(gathered: &Gathered, asked: &Reassignment) -> BTreeMap<TopicPartition, 
     }
     for (key, wanted) in &asked.partitions {
         let Some((_, partition)) = all.iter().find(|(known, _)| known == key) else { continue };
-        let [has, _] = moves
-            .remove(key)
-            .unwrap_or_else(|| [partition.replicas.clone(), Vec::new()]);
+        let [has, _] =
+            moves.remove(key).unwrap_or_else(|| [partition.replicas.clone(), Vec::new()]);
         let gets = wanted.iter().filter(|id| !has.contains(id)).copied().collect();
         moves.insert(key.clone(), [has, gets]);
     }
@@ -140,9 +138,8 @@ pub fn throttle(gathered: &Gathered, asked: &Reassignment) -> Vec<(Target, Reque
             list.extend(ids.iter().map(|id| format!("{}:{id}", key.partition)));
         }
     }
-    let joined = |list: &BTreeSet<String>| {
-        list.iter().map(String::as_str).collect::<Vec<_>>().join(",")
-    };
+    let joined =
+        |list: &BTreeSet<String>| list.iter().map(String::as_str).collect::<Vec<_>>().join(",");
     let topics = lists.into_iter().map(|(topic, [leaders, followers])| {
         let changes = vec![
             (LEADER_THROTTLED.to_owned(), Some(joined(&leaders))),
@@ -164,9 +161,9 @@ pub fn clear(gathered: &Gathered, asked: &Reassignment) -> Vec<(Target, Request)
         asked.partitions.iter().map(|(key, _)| key.topic.to_string()).collect();
     topics.dedup();
     let forget = |names: [&str; 2]| names.map(|name| (name.to_owned(), None)).to_vec();
-    let topics = topics.into_iter().map(|topic| {
-        (Resource::Topic(topic), forget([LEADER_THROTTLED, FOLLOWER_THROTTLED]))
-    });
+    let topics = topics
+        .into_iter()
+        .map(|topic| (Resource::Topic(topic), forget([LEADER_THROTTLED, FOLLOWER_THROTTLED])));
     let brokers = alive(gathered).into_iter();
     let brokers = brokers.map(|id| (Resource::Broker(Some(id)), forget(RATES)));
     requests(gathered, brokers.chain(topics))
@@ -183,16 +180,11 @@ fn clears(gathered: &Gathered, asked: &Reassignment) -> bool {
 type Changes = (Resource, Vec<(String, Option<String>)>);
 
 /// Settings of a broker are asked of that broker.
-fn requests(
-    gathered: &Gathered,
-    changes: impl Iterator<Item = Changes>,
-) -> Vec<(Target, Request)> {
+fn requests(gathered: &Gathered, changes: impl Iterator<Item = Changes>) -> Vec<(Target, Request)> {
     let brokers = || gathered.metadata.iter().flat_map(|metadata| &metadata.brokers);
     let placed = changes.filter_map(|(resource, changes)| {
         let target = match &resource {
-            Resource::Broker(Some(id)) => {
-                Target::Node(brokers().find(|(known, _)| known == id)?.1)
-            }
+            Resource::Broker(Some(id)) => Target::Node(brokers().find(|(known, _)| known == id)?.1),
             _ => Target::Any,
         };
         Some((target, Request::IncrementalAlterConfigs { resource, changes }))
@@ -261,9 +253,11 @@ pub fn answer(
             let begins = (draw(), draw());
             let placed = shifted(&brokers, &racks, (0, count), factor, begins);
             let numbered = placed.into_iter().enumerate();
-            proposed.extend(numbered.map(|(number, replicas)| {
-                (TopicPartition::new(topic, number as i32), replicas)
-            }));
+            proposed.extend(
+                numbered.map(|(number, replicas)| {
+                    (TopicPartition::new(topic, number as i32), replicas)
+                }),
+            );
         }
     }
     Ok(ReassignmentAnswer {

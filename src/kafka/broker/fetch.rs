@@ -13,10 +13,12 @@ use crate::kafka::log::ReadPlan;
 use crate::kafka::message::Response;
 use crate::kafka::message::request::{Fetch, FetchPartition};
 use crate::kafka::message::response::{Fetched, FetchedPartition, ShareFetched};
+use crate::kafka::metadata::Image;
 use crate::kafka::partition::Partition;
 use crate::kafka::process::{Out, Timer};
 use crate::kafka::record::{BatchStream, HEADER_BYTES};
 use crate::sim::{NodeId, Rope, Span, Time};
+use std::rc::Rc;
 
 /// One partition of a Fetch that is under way.
 #[derive(Clone, Debug)]
@@ -24,6 +26,8 @@ struct Slot {
     asked: FetchPartition,
     error: Option<ErrorCode>,
     diverging: Option<(i32, i64)>,
+    /// The follower from which a consumer is to read.
+    preferred: Option<i32>,
     records: Rope,
     /// The read that is under way, what may be taken of it, and whether its first batch is taken
     /// even if it is larger.
@@ -39,6 +43,8 @@ pub struct DelayedFetch {
     pub parked_since: Option<Time>,
     /// The follower that asks, with its broker epoch.
     replica: Option<(i32, i64)>,
+    /// The rack of the consumer that asks.
+    rack: Option<Rc<str>>,
     deadline: Time,
     min_bytes: u64,
     max_bytes: u64,
@@ -81,6 +87,7 @@ impl Server {
             asked,
             error: None,
             diverging: None,
+            preferred: None,
             records: Rope::default(),
             reading: None,
         });
@@ -88,6 +95,7 @@ impl Server {
             call,
             parked_since: None,
             replica: fetch.replica,
+            rack: fetch.rack,
             deadline: out.now() + Span::millis(fetch.max_wait_ms),
             min_bytes: fetch.min_bytes,
             max_bytes: fetch.max_bytes,
@@ -114,8 +122,12 @@ impl Server {
             let found = self.partitions.get(&slot.asked.partition);
             let partition = match found.ok_or(ErrorCode::UnknownTopicOrPartition).and_then(|p| {
                 p.check_epoch(slot.asked.current_leader_epoch)?;
-                p.leadership().ok_or(ErrorCode::NotLeaderOrFollower)?;
-                Ok(p)
+                // A consumer may read from a follower, and nobody else may.
+                let is_consumer = fetch.replica.is_none() && fetch.share.is_none();
+                match p.leadership().is_some() || is_consumer {
+                    true => Ok(p),
+                    false => Err(ErrorCode::NotLeaderOrFollower),
+                }
             }) {
                 Ok(partition) => partition,
                 Err(error) => {
@@ -135,9 +147,20 @@ impl Server {
                     continue;
                 }
             }
+            slot.preferred = match &fetch.rack {
+                Some(rack) if self.config.serves_racks => {
+                    preferred_replica((self.id, partition), &self.image, rack, (offset, out.now()))
+                }
+                _ => None,
+            };
+            let follows = partition.leadership().is_none();
             if offset < partition.log.log_start() || offset > partition.log.log_end() {
                 slot.error = Some(ErrorCode::OffsetOutOfRange);
-            } else if offset < limit(partition, (fetch.replica, fetch.read_committed))
+            } else if follows && offset > partition.high_watermark() {
+                // It is there, and this follower has not heard that it is committed.
+                slot.error = Some(ErrorCode::OffsetNotAvailable);
+            } else if slot.preferred.is_none()
+                && offset < limit(partition, (fetch.replica, fetch.read_committed))
                 && (left > 0 || first)
                 && !held_back.contains(&index)
             {
@@ -163,9 +186,11 @@ impl Server {
         let Some(fetch) = self.fetches.get(&id) else { return Vec::new() };
         let Some((replica, _)) = fetch.replica else { return Vec::new() };
         let slots = fetch.slots.iter().enumerate();
-        let throttled = slots.filter(|(_, slot)| self.is_throttled_at(&slot.asked.partition, replica));
+        let throttled =
+            slots.filter(|(_, slot)| self.is_throttled_at(&slot.asked.partition, replica));
         let throttled: Vec<usize> = throttled.map(|(index, _)| index).collect();
-        match !throttled.is_empty() && self.quotas.0.is_exceeded(self.config.throttled_rates.0, now) {
+        match !throttled.is_empty() && self.quotas.0.is_exceeded(self.config.throttled_rates.0, now)
+        {
             true => throttled,
             false => Vec::new(),
         }
@@ -237,7 +262,9 @@ impl Server {
             return;
         }
         let bytes: u64 = fetch.slots.iter().map(|slot| slot.records.len() as u64).sum();
-        let failed = fetch.slots.iter().any(|s| s.error.is_some() || s.diverging.is_some());
+        let is_answer =
+            |s: &Slot| s.error.is_some() || s.diverging.is_some() || s.preferred.is_some();
+        let failed = fetch.slots.iter().any(is_answer);
         let enough = bytes >= fetch.min_bytes;
         if enough || failed || fetch.last || out.now() >= fetch.deadline || fetch.slots.is_empty() {
             return self.answer_fetch(id, out);
@@ -280,6 +307,7 @@ impl Server {
                 high_watermark: found.map_or(-1, |p| p.high_watermark()),
                 log_start: found.map_or(-1, |p| p.log.log_start()),
                 diverging: slot.diverging,
+                preferred_replica: slot.preferred,
                 partition: slot.asked.partition,
                 records: slot.records,
             }
@@ -359,6 +387,34 @@ impl Server {
         }
         bytes >= fetch.min_bytes
     }
+}
+
+/// The follower from which a consumer in this rack is to read (`RackAwareReplicaSelector`): of those
+/// in the ISR that have the offset and are in its rack, the one that has most; none if the leader
+/// is in that rack itself.
+fn preferred_replica(
+    (me, partition): (i32, &Partition),
+    image: &Image,
+    rack: &str,
+    (offset, now): (i64, Time),
+) -> Option<i32> {
+    let leadership = partition.leadership()?;
+    let is_there = |id: &i32| {
+        image.brokers.get(id).is_some_and(|b| !b.fenced && b.rack.as_deref() == Some(rack))
+    };
+    let candidates = leadership.isr.iter().filter(|id| is_there(id));
+    let known = candidates.filter_map(|id| {
+        if *id == me {
+            return Some((None, *id));
+        }
+        let follower = leadership.follower(*id)?;
+        let end = follower.log_end.filter(|end| *end >= offset)?;
+        let behind = now.since(follower.caught_up_at.unwrap_or(Time::ZERO));
+        Some((Some((end, std::cmp::Reverse(behind))), *id))
+    });
+    let known: Vec<_> = known.collect();
+    let leads = known.iter().any(|(has, _)| has.is_none());
+    known.into_iter().filter(|_| !leads).max().map(|(_, id)| id)
 }
 
 /// Up to where somebody may read: a follower everything, a consumer what is committed, and with

@@ -64,8 +64,7 @@ impl Server {
 
     /// True for a partition that is not fetched now, as more than its share was taken already.
     fn is_held_back(&mut self, key: &TopicPartition, now: Time) -> bool {
-        self.is_throttled(key)
-            && self.quotas.1.is_exceeded(self.config.throttled_rates.1, now)
+        self.is_throttled(key) && self.quotas.1.is_exceeded(self.config.throttled_rates.1, now)
     }
 
     /// True if this follower is out of sync and its copying is throttled.
@@ -138,6 +137,7 @@ impl Server {
             fetcher.is_fetching = true;
             let request = Request::Fetch(Fetch {
                 replica: Some((self.id, self.lifecycle.epoch)),
+                rack: None,
                 max_wait_ms: self.config.replica_fetch_wait_ms,
                 min_bytes: self.config.replica_fetch_min_bytes,
                 max_bytes: self.config.replica_fetch_response_max_bytes,
@@ -201,12 +201,16 @@ impl Server {
             self.append_fetched(leader, key, &answer.records, out);
         }
         let Some(partition) = self.partitions.get_mut(key) else { return };
-        partition.raise_high_watermark(answer.high_watermark);
+        let has_more = partition.raise_high_watermark(answer.high_watermark).is_some();
         if answer.log_start > partition.log.log_start() {
             partition.log.set_log_start(answer.log_start);
             if partition.log.epochs.truncate_from_start(answer.log_start) {
                 write_epochs(partition, out);
             }
+        }
+        // Consumers of its rack read here.
+        if has_more {
+            self.wake_fetches(key, out);
         }
     }
 

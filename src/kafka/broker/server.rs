@@ -126,7 +126,8 @@ impl Server {
         out: &mut Out<'_>,
     ) -> Server {
         let is_alone = matches!(quorum, Quorum::Own(_));
-        let has_dynamic = [None, Some(id)].map(|of| image.broker_settings(of).is_empty()) != [true; 2];
+        let has_dynamic =
+            [None, Some(id)].map(|of| image.broker_settings(of).is_empty()) != [true; 2];
         let mut server = Server {
             id,
             node: out.me(),
@@ -242,6 +243,9 @@ impl Server {
                     (false, false) => Asker::ReadUncommitted,
                 };
                 self.list_offsets(call, asker, partitions, out);
+            }
+            Request::OffsetsForLeaderEpoch { partitions } => {
+                self.offsets_for_leader_epoch(&call, partitions, out);
             }
             Request::FindCoordinator { group } => {
                 self.find_coordinator(&call, OFFSETS_TOPIC, &group, out);

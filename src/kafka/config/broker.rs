@@ -11,7 +11,17 @@ use std::ops::RangeInclusive;
 
 const POLICIES: &[&str] = &["compact", "delete"];
 const CODECS: &[&str] = &["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"];
+const SELECTORS: &[&str] = &[
+    "",
+    "org.apache.kafka.common.replica.LeaderSelector",
+    "org.apache.kafka.common.replica.RackAwareReplicaSelector",
+    "LeaderSelector",
+    "RackAwareReplicaSelector",
+];
 const TIMESTAMP_TYPES: &[&str] = &["CreateTime", "LogAppendTime"];
+
+/// The setting that names the machine on which a server runs.
+pub const MACHINE: &str = "lab.machine";
 
 /// Every broker setting that is understood.
 pub const TABLE: &[Definition] = &[
@@ -36,6 +46,8 @@ pub const TABLE: &[Definition] = &[
     define("group.min.session.timeout.ms", Kind::Int(i64::MIN), "6000"),
     // Of the lab alone: see `protection`.
     define(WITHOUT, Kind::Text, ""),
+    // Of the lab alone: servers of the same word share a machine, its disk and its power.
+    define(MACHINE, Kind::Text, ""),
     // Set while brokers run, by `kafka-reassign-partitions --throttle`.
     define("follower.replication.throttled.rate", Kind::Long(0), "9223372036854775807"),
     define("leader.replication.throttled.rate", Kind::Long(0), "9223372036854775807"),
@@ -86,6 +98,7 @@ pub const TABLE: &[Definition] = &[
     define("replica.fetch.wait.max.ms", Kind::Int(i64::MIN), "500"),
     define("replica.high.watermark.checkpoint.interval.ms", Kind::Long(i64::MIN), "5000"),
     define("replica.lag.time.max.ms", Kind::Long(i64::MIN), "30000"),
+    define("replica.selector.class", Kind::OneOf(SELECTORS), ""),
     define("replica.socket.timeout.ms", Kind::Int(i64::MIN), "30000"),
     define("transaction.abort.timed.out.transaction.cleanup.interval.ms", Kind::Int(1), "10000"),
     define("transaction.max.timeout.ms", Kind::Int(1), "900000"),
@@ -150,6 +163,9 @@ pub struct BrokerConfig {
     pub broker_session_timeout: Span,
     /// `broker.rack`.
     pub rack: Option<String>,
+    /// True if consumers are sent to a follower in their rack
+    /// (`replica.selector.class=RackAwareReplicaSelector`).
+    pub serves_racks: bool,
     /// True if eligible leader replicas are tracked (KIP-966).
     pub eligible_leader_replicas: bool,
     /// True if preferred replicas get the leadership back.
@@ -230,6 +246,9 @@ impl BrokerConfig {
             broker_heartbeat: ms("broker.heartbeat.interval.ms"),
             broker_session_timeout: ms("broker.session.timeout.ms"),
             rack: Some(values.text("broker.rack").to_owned()).filter(|rack| !rack.is_empty()),
+            serves_racks: values
+                .text("replica.selector.class")
+                .ends_with("RackAwareReplicaSelector"),
             eligible_leader_replicas: values.number("eligible.leader.replicas.version") > 0,
             auto_leader_rebalance: values.is_true("auto.leader.rebalance.enable"),
             leader_balance_check: Span::seconds(

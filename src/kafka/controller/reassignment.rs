@@ -49,7 +49,9 @@ impl Controller {
                 (Assignment::towards(&partition.replicas, wanted), None, Election::Online)
             }
             None => {
-                partition.reassignment().ok_or_else(|| ErrorCode::NoReassignmentInProgress.error())?;
+                partition
+                    .reassignment()
+                    .ok_or_else(|| ErrorCode::NoReassignmentInProgress.error())?;
                 let (before, isr, unclean) = Assignment::reverted(partition);
                 if unclean && !self.is_unclean_allowed(topic) {
                     let sentence = format!(

@@ -46,6 +46,12 @@ pub enum Request {
         /// Of each partition: the time, or -1 latest, -2 earliest, -3 largest timestamp.
         partitions: Vec<(TopicPartition, i64)>,
     },
+    /// A consumer that hears of another leader, before it reads on there: where does the epoch of
+    /// what I have read end? Of each partition: the leader epoch that it knows, and that epoch.
+    OffsetsForLeaderEpoch {
+        /// Partition by partition.
+        partitions: Vec<(TopicPartition, i32, i32)>,
+    },
     /// A consumer of a group, or a tool, before anything else about the group: who coordinates?
     FindCoordinator {
         /// `group.id`.
@@ -331,6 +337,8 @@ pub struct ShareFetch {
 pub struct Fetch {
     /// The follower that asks, with its broker epoch; `None` from a consumer.
     pub replica: Option<(i32, i64)>,
+    /// `client.rack` of a consumer that has one.
+    pub rack: Option<Rc<str>>,
     /// How long the broker may hold it, in milliseconds.
     pub max_wait_ms: u64,
     /// It answers sooner with so many bytes.
@@ -384,6 +392,7 @@ impl Request {
             Request::Produce(_) => "Produce",
             Request::Fetch(_) => "Fetch",
             Request::ListOffsets { .. } => "ListOffsets",
+            Request::OffsetsForLeaderEpoch { .. } => "OffsetForLeaderEpoch",
             Request::FindCoordinator { .. } => "FindCoordinator",
             Request::JoinGroup(_) => "JoinGroup",
             Request::SyncGroup { .. } => "SyncGroup",

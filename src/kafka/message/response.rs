@@ -28,6 +28,9 @@ pub enum Response {
     Fetch(Fetched),
     /// An offset for each partition; -1 if no record answers the time asked for.
     ListOffsets(Vec<(TopicPartition, Result<i64, ErrorCode>)>),
+    /// The largest epoch of the leader's log that is not above the one asked for, and where it ends
+    /// there; -1 and -1 if there is none.
+    OffsetsForLeaderEpoch(Vec<(TopicPartition, Result<(i32, i64), ErrorCode>)>),
     /// The coordinator: broker id, and where it is.
     FindCoordinator(Result<(i32, NodeId), ErrorCode>),
     /// All have joined. A refusal names a member id, for one that had none.
@@ -235,6 +238,8 @@ pub struct FetchedPartition {
     /// The follower's log and the leader's are different: where the last epoch that both may know
     /// ended at the leader (epoch, offset).
     pub diverging: Option<(i32, i64)>,
+    /// A follower in the consumer's rack, from which it is to read (KIP-392).
+    pub preferred_replica: Option<i32>,
 }
 
 /// A member that has joined.
@@ -331,6 +336,7 @@ impl Response {
             Response::Produce(_) => "ProduceResponse",
             Response::Fetch(_) => "FetchResponse",
             Response::ListOffsets(_) => "ListOffsetsResponse",
+            Response::OffsetsForLeaderEpoch(_) => "OffsetForLeaderEpochResponse",
             Response::FindCoordinator(_) => "FindCoordinatorResponse",
             Response::JoinGroup(_) => "JoinGroupResponse",
             Response::SyncGroup(_) => "SyncGroupResponse",

@@ -55,6 +55,9 @@ fn request(request: &Request) -> usize {
         Request::ListOffsets { partitions, .. } => {
             6 + partitions.iter().map(|(tp, _)| named(tp) + 12).sum::<usize>()
         }
+        Request::OffsetsForLeaderEpoch { partitions } => {
+            8 + partitions.iter().map(|(tp, ..)| named(tp) + 8).sum::<usize>()
+        }
         Request::FindCoordinator { group } => 3 + text(group),
         Request::JoinGroup(join) => {
             // Each assignor comes with the subscription.
@@ -176,6 +179,9 @@ fn response(response: &Response) -> usize {
         }
         Response::ListOffsets(results) => {
             4 + results.iter().map(|(tp, _)| named(tp) + 22).sum::<usize>()
+        }
+        Response::OffsetsForLeaderEpoch(results) => {
+            8 + results.iter().map(|(tp, _)| named(tp) + 14).sum::<usize>()
         }
         Response::FindCoordinator(_) => 30,
         Response::JoinGroup(joined) => {

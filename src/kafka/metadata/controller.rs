@@ -175,7 +175,9 @@ fn check_min_isr(
     let name = "min.insync.replicas";
     let change = changes.iter().find(|(changed, _)| changed == name);
     let sentence = match (change, broker) {
-        (Some(_), Some(_)) => format!("Broker-level {name} cannot be altered while ELR is enabled."),
+        (Some(_), Some(_)) => {
+            format!("Broker-level {name} cannot be altered while ELR is enabled.")
+        }
         (Some((_, None)), None) => {
             format!("Cluster-level {name} cannot be removed while ELR is enabled.")
         }

@@ -171,9 +171,7 @@ impl Image {
             }
             MetadataRecord::Config { resource, name, value } => {
                 let settings = match resource {
-                    Resource::Broker(_) => {
-                        self.broker_settings.entry(resource.name()).or_default()
-                    }
+                    Resource::Broker(_) => self.broker_settings.entry(resource.name()).or_default(),
                     Resource::Topic(topic) => match self.topics.get_mut(topic.as_str()) {
                         Some(found) => &mut Rc::make_mut(found).settings,
                         None => self.settings.entry(topic.clone()).or_default(),

@@ -7,7 +7,7 @@
 use super::kafka_tools::{BOOTSTRAP_SERVER, COMMAND_CONFIG, exception, topic};
 use super::{Call, Program};
 use crate::kafka::command::{Answer, Ask};
-use crate::kafka::config::{broker, topic as of_topics};
+use crate::kafka::config::{BrokerConfig, broker, topic as of_topics};
 use crate::kafka::message::response::BrokerSettings;
 use crate::kafka::metadata::Resource;
 use crate::kafka::spec::Settings;
@@ -86,9 +86,7 @@ fn resource(arguments: &Arguments) -> Result<Resource, Refusal> {
     let known = ["topics", "brokers", "clients", "users", "ips", "groups", "client-metrics"];
     let kind = arguments.maybe("--entity-type", |word| one_of(word, &known))?;
     match kind.unwrap_or("topics") {
-        "topics" => {
-            Ok(Resource::Topic(topic(arguments.required("--entity-name", "NAME")?)?))
-        }
+        "topics" => Ok(Resource::Topic(topic(arguments.required("--entity-name", "NAME")?)?)),
         "brokers" => match (arguments.one("--entity-name"), arguments.one("--entity-default")) {
             (Some(_), Some(word)) => {
                 let expected = "one of --entity-name and --entity-default";
@@ -130,11 +128,7 @@ fn added(word: &Word) -> Result<Vec<(String, Option<String>)>, Refusal> {
     parts.into_iter().map(setting).collect()
 }
 
-fn alter(
-    resource: Resource,
-    changes: Vec<(String, Option<String>)>,
-    words: String,
-) -> Job {
+fn alter(resource: Resource, changes: Vec<(String, Option<String>)>, words: String) -> Job {
     let ask = Ask::AlterConfigs { resource: resource.clone(), changes };
     Job::of(Command::Kafka(ask), move |result| match result {
         Ok(_) => Ok(vec![match &resource {
@@ -177,6 +171,8 @@ fn described(
         }
     };
     let of_default = *resource == Resource::Broker(None);
+    let of_brokers = BrokerConfig::of(&broker.merged()).map(|config| config.topic_defaults);
+    let of_brokers = of_brokers.unwrap_or_default();
     let names: Vec<&str> = match all && !of_default {
         true => table.iter().map(|setting| setting.name).filter(|name| is_real(name)).collect(),
         false => own.keys().map(String::as_str).collect(),
@@ -189,7 +185,14 @@ fn described(
         if of_default {
             synonyms.retain(|(source, ..)| *source == DYNAMIC_DEFAULT);
         }
-        let value = synonyms.first().map_or("null", |(_, _, value)| value);
+        let effective = topic.get(name).or_else(|| of_brokers.get(name)).cloned();
+        let value = match resource {
+            // What brokers count in hours topics count in milliseconds.
+            Resource::Topic(_) => effective.unwrap_or_else(|| default_of(name)),
+            Resource::Broker(_) => {
+                synonyms.first().map_or("null", |(_, _, value)| value).to_owned()
+            }
+        };
         let synonyms: Vec<String> = synonyms
             .iter()
             .map(|(source, name, value)| format!("{source}:{name}={value}"))
@@ -202,6 +205,11 @@ fn described(
 const TOPIC: &[crate::kafka::config::Definition] = of_topics::TABLE;
 const BROKER: &[crate::kafka::config::Definition] = broker::TABLE;
 const DYNAMIC_DEFAULT: &str = "DYNAMIC_DEFAULT_BROKER_CONFIG";
+
+fn default_of(name: &str) -> String {
+    let found = TOPIC.iter().find(|setting| setting.name == name);
+    found.map_or("", |setting| setting.default).to_owned()
+}
 
 /// False for what only the lab knows.
 fn is_real(name: &str) -> bool {
@@ -232,9 +240,9 @@ fn of_broker(names: &[&str], broker: &BrokerSettings) -> Vec<Synonym> {
         ("STATIC_BROKER_CONFIG", &broker.fixed),
     ];
     let set = layers.into_iter().flat_map(|(source, layer)| {
-        names.iter().filter_map(move |name| {
-            Some((source, (*name).to_owned(), layer.get(*name)?.clone()))
-        })
+        names
+            .iter()
+            .filter_map(move |name| Some((source, (*name).to_owned(), layer.get(*name)?.clone())))
     });
     let defaults = names.iter().filter_map(|name| {
         let found = BROKER.iter().find(|setting| setting.name == *name)?;
@@ -246,18 +254,12 @@ fn of_broker(names: &[&str], broker: &BrokerSettings) -> Vec<Synonym> {
 
 /// What a topic's setting is and could be: its own, then what brokers have for it.
 fn of_topic(name: &str, topic: &Settings, broker: &BrokerSettings) -> Vec<Synonym> {
-    let own = topic.get(name).map(|value| {
-        ("DYNAMIC_TOPIC_CONFIG", name.to_owned(), value.clone())
-    });
+    let own = topic.get(name).map(|value| ("DYNAMIC_TOPIC_CONFIG", name.to_owned(), value.clone()));
     let known = of_topics::BROKER_SYNONYMS.iter().find(|(topic, _)| *topic == name);
     let of_brokers = match known {
         Some((_, synonym)) => of_broker(&same(synonym), broker),
         // Only topics have it.
-        None => {
-            let found = TOPIC.iter().find(|setting| setting.name == name);
-            let default = found.map_or("", |setting| setting.default);
-            vec![("DEFAULT_CONFIG", name.to_owned(), default.to_owned())]
-        }
+        None => vec![("DEFAULT_CONFIG", name.to_owned(), default_of(name))],
     };
     own.into_iter().chain(of_brokers).collect()
 }
@@ -266,10 +268,9 @@ fn failure(error: LabError, words: &str) -> String {
     match error {
         LabError::Kafka(error) => match &*error.name {
             "InvalidConfigurationException" => error.sentence,
-            "java.util.concurrent.TimeoutException" => format!(
-                "Error while executing config command with args '{words}'\n{}",
-                error.name
-            ),
+            "java.util.concurrent.TimeoutException" => {
+                format!("Error while executing config command with args '{words}'\n{}", error.name)
+            }
             _ => format!(
                 "Error while executing config command with args '{words}'\n\
                  java.util.concurrent.ExecutionException: {}",

@@ -176,9 +176,8 @@ fn partition(entry: &Value) -> Result<(TopicPartition, Vec<i32>), String> {
     let number = number.and_then(|n| i32::try_from(n).ok()).ok_or_else(|| missing("partition"))?;
     let key = TopicPartition::new(topic, number);
     let replicas = entry.get("replicas").and_then(Value::as_array);
-    let ids: Option<Vec<i32>> = replicas.and_then(|all| {
-        all.iter().map(|id| i32::try_from(id.as_i64()?).ok()).collect()
-    });
+    let ids: Option<Vec<i32>> =
+        replicas.and_then(|all| all.iter().map(|id| i32::try_from(id.as_i64()?).ok()).collect());
     let ids = ids.ok_or_else(|| missing("replicas"))?;
     if let Some(dirs) = entry.get("log_dirs").and_then(Value::as_array) {
         let dirs: Vec<&str> = dirs.iter().map(|dir| dir.as_str().unwrap_or_default()).collect();
@@ -321,9 +320,9 @@ fn plural(count: usize) -> &'static str {
 
 /// What could not be done, partition by partition.
 fn failures(results: &[(TopicPartition, Result<(), ApiError>)]) -> Vec<String> {
-    let failed = results.iter().filter_map(|(key, result)| {
-        Some(format!("{key}: {}", result.as_ref().err()?.sentence))
-    });
+    let failed = results
+        .iter()
+        .filter_map(|(key, result)| Some(format!("{key}: {}", result.as_ref().err()?.sentence)));
     failed.collect()
 }
 
@@ -350,7 +349,8 @@ fn executed(asked: &Reassignment, throttle: Option<u64>, found: &ReassignmentAns
         return Err([lines, failed].concat().join("\n"));
     }
     let (count, names) = in_order(keys());
-    let started = format!("Successfully started partition reassignment{} for {names}", plural(count));
+    let started =
+        format!("Successfully started partition reassignment{} for {names}", plural(count));
     lines.push(started);
     Ok(lines)
 }
@@ -391,11 +391,7 @@ fn clearing(asked: &Reassignment, found: &ReassignmentAnswer) -> [String; 2] {
     let ids: Vec<String> = brokers.iter().map(i32::to_string).collect();
     let names: Vec<&str> = topics.iter().map(String::as_str).collect();
     [
-        format!(
-            "Clearing broker-level throttles on broker{} {}",
-            plural(ids.len()),
-            ids.join(",")
-        ),
+        format!("Clearing broker-level throttles on broker{} {}", plural(ids.len()), ids.join(",")),
         format!(
             "Clearing topic-level throttles on topic{} {}",
             plural(names.len()),
@@ -407,8 +403,7 @@ fn clearing(asked: &Reassignment, found: &ReassignmentAnswer) -> [String; 2] {
 fn cancelled(asked: &Reassignment, found: &ReassignmentAnswer) -> Printed {
     let failed = failures(&found.results);
     if !failed.is_empty() {
-        let title =
-            format!("Error cancelling partition reassignment{} for:", plural(failed.len()));
+        let title = format!("Error cancelling partition reassignment{} for:", plural(failed.len()));
         return Err([vec![title], failed].concat().join("\n"));
     }
     let mut lines = Vec::new();
