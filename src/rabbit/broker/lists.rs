@@ -303,7 +303,11 @@ impl Broker {
         };
         QueueState {
             name: queue.name.to_string(),
-            kind: arguments::queue_type(&queue.declaration.arguments).to_owned(),
+            kind: match self.is_jms() {
+                true => "jms",
+                false => arguments::queue_type(&queue.declaration.arguments),
+            }
+            .to_owned(),
             node,
             state,
             certainty,
