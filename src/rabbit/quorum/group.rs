@@ -208,6 +208,16 @@ impl Group {
         }
     }
 
+    /// Leaves out that a majority has to have what is committed.
+    pub fn commit_alone(&mut self) {
+        self.raft.commit_alone();
+    }
+
+    /// The member itself.
+    pub fn raft(&self) -> &Raft {
+        &self.raft
+    }
+
     /// True if it leads.
     pub fn leads(&self) -> bool {
         self.raft.role() == Role::Leader

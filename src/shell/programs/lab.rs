@@ -42,7 +42,7 @@ pub static PROGRAM: Program = Program {
         "--without: on the Kafka side epoch-truncation, isr-rule, min-isr, broker-fencing,",
         "clean-election, generation-check, idempotence, transaction-fencing, cooperative-revoke or",
         "commit-after-process; on the RabbitMQ side requeue-on-crash, prefetch-limit,",
-        "confirm-after-store or dead-letter-cycle.",
+        "confirm-after-store, dead-letter-cycle or quorum-majority.",
     ],
     plain: &[Plain::Words(&["new"])],
     reads_stdin: false,
