@@ -178,7 +178,7 @@ impl Broker {
             alarms: blocking::alarms(settings, profile),
             alarm: None,
             has_monitor: false,
-            consumer_timeout: timeout::setting(settings, profile),
+            consumer_timeout: timeout::setting(settings),
             phase: Phase::Boots(Box::default()),
             exchanges: Exchanges::default(),
             queues: BTreeMap::new(),
