@@ -1,7 +1,8 @@
-//! Destinations of an older broker: ActiveMQ Classic, as JMS knows it (`lab new --rabbit activemq`).
+//! Destinations of an older broker: ActiveMQ Classic, as JMS knows it (`lab new --rabbit
+//! activemq`).
 //!
-//! There are queues and topics, and no exchanges between them: a sender names the destination, which
-//! is made when it is first used. `jobs` or `queue://jobs` is a queue; `topic://news` is a topic,
+//! There are queues and topics, and no exchanges between them: a sender names the destination,
+//! which is made when it is first used. `jobs` or `queue://jobs` is a queue; `topic://news` is a topic,
 //! which gives a copy to every subscription. A durable subscription (settings of the consumer:
 //! `durable=true`, `clientId`) stays while its subscriber is away; any other goes with it.
 //!

@@ -1,8 +1,8 @@
 //! Deliveries that are not acknowledged in time: they go back, and their channel is closed.
 //!
 //! A channel looks once a minute, counted from when it was opened, at the oldest delivery that it
-//! has not acknowledged. From 4.3 on this is done for quorum queues only, and less is closed: the
-//! consumer is cancelled and hears of it (`basic.cancel`); what it acknowledges later has no effect.
+//! has not acknowledged. From 4.3 on this is done for quorum queues only, and less is closed: a
+//! consumer is cancelled and told so (`basic.cancel`); what it acknowledges then has no effect.
 
 use super::Broker;
 use crate::rabbit::error;
