@@ -73,6 +73,8 @@ pub enum Timer {
     ShareWait(u64),
     /// Broker: locks of share groups may be over.
     ShareLocks,
+    /// Broker: what a share coordinator did not answer is to be asked again.
+    ShareStates,
     /// Broker: transactions may be open for too long.
     TransactionTimeouts,
     /// Broker: markers of transactions are to be tried again.

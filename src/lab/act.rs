@@ -200,6 +200,10 @@ impl Session {
         };
         let name = &spec.name;
         let mut spec = spec.clone();
+        let renews = spec.settings.contains_key(kafka::config::consumer::RENEW);
+        if renews && self.spec().kafka_version == "4.1" {
+            return refused("locks are renewed since Kafka 4.2: `lab new --kafka 4.2`".into());
+        }
         // Some protections are the client's.
         if let Some(list) = self.spec().settings.get(kafka::protection::WITHOUT) {
             spec.settings.insert(kafka::protection::WITHOUT.to_owned(), list.clone());

@@ -25,6 +25,7 @@ pub mod modern_records;
 pub mod reconcile;
 pub mod records;
 pub mod share;
+pub mod share_records;
 pub mod subscription;
 
 pub use groups::{CommittedOffset, Group, Groups, Kind};
