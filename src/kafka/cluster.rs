@@ -200,6 +200,12 @@ impl Cluster {
         all.collect()
     }
 
+    /// True if the leaders of a topic give its records their time.
+    pub fn stamps_append_time(&self, topic: &str) -> bool {
+        let key = TopicPartition::new(topic, 0);
+        self.shown(&key).is_some_and(|(_, found)| found.log.config.log_append_time)
+    }
+
     /// The records `from..to` of a partition, as far as they are in this computer's memory.
     pub fn glimpse(&self, partition: &TopicPartition, from: i64, to: i64) -> Vec<Glimpse> {
         match self.shown(partition) {

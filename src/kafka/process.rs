@@ -77,6 +77,8 @@ pub enum Timer {
     ShareStates,
     /// Broker: transactions may be open for too long.
     TransactionTimeouts,
+    /// Broker: transactional ids of which nothing was heard for long are to be forgotten.
+    OldTransactionalIds,
     /// Broker: markers of transactions are to be tried again.
     Markers,
     /// Broker: committed offsets that are too old are to be forgotten.

@@ -181,6 +181,7 @@ impl Server {
             server.beat(out);
             server.pump(out);
         }
+        out.timer(Timer::OldTransactionalIds, server.config.transactional_ids.1);
         out.timer(Timer::OldOffsets, server.config.offsets_retention_check);
         server
     }
@@ -368,6 +369,7 @@ impl Server {
             Timer::Groups => self.groups_woken(out),
             Timer::OldOffsets => self.forget_old_offsets(out),
             Timer::TransactionTimeouts => self.abort_late(out),
+            Timer::OldTransactionalIds => self.forget_old_ids(out),
             Timer::Markers => {
                 self.transactions.wake_at = None;
                 self.pump_markers(out);

@@ -109,6 +109,8 @@ pub const TABLE: &[Definition] = &[
     define("share.coordinator.state.topic.replication.factor", Kind::Int(1), "3"),
     define("share.coordinator.state.topic.segment.bytes", Kind::Int(1), "104857600"),
     define("transaction.abort.timed.out.transaction.cleanup.interval.ms", Kind::Int(1), "10000"),
+    define("transaction.remove.expired.transaction.cleanup.interval.ms", Kind::Int(1), "3600000"),
+    define("transactional.id.expiration.ms", Kind::Int(1), "604800000"),
     define("transaction.max.timeout.ms", Kind::Int(1), "900000"),
     define("transaction.state.log.min.isr", Kind::Int(1), "2"),
     define("transaction.state.log.num.partitions", Kind::Int(1), "50"),
@@ -149,6 +151,9 @@ pub struct BrokerConfig {
     pub offsets_replication_factor: i16,
     /// How often it is looked which transactions are open for too long.
     pub transaction_sweep: Span,
+    /// How long a transactional id is kept of which nothing is heard, and how often that is looked
+    /// at.
+    pub transactional_ids: (Span, Span),
     /// The longest `transaction.timeout.ms` that a producer may ask for.
     pub transaction_max_timeout: Span,
     /// Partitions of `__transaction_state`.
@@ -244,6 +249,10 @@ impl BrokerConfig {
             offsets_replication_factor: values.number("offsets.topic.replication.factor") as i16,
             offsets_segment_bytes: values.natural("offsets.topic.segment.bytes"),
             transaction_sweep: ms("transaction.abort.timed.out.transaction.cleanup.interval.ms"),
+            transactional_ids: (
+                ms("transactional.id.expiration.ms"),
+                ms("transaction.remove.expired.transaction.cleanup.interval.ms"),
+            ),
             transaction_max_timeout: ms("transaction.max.timeout.ms"),
             transaction_partitions: values.number("transaction.state.log.num.partitions") as i32,
             transaction_replication: (

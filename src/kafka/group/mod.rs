@@ -20,6 +20,7 @@
 
 pub mod classic;
 pub mod groups;
+pub mod joining;
 pub mod modern;
 pub mod modern_records;
 pub mod reconcile;
