@@ -236,8 +236,8 @@ pub enum NetAct {
 pub struct ConsoleProduce {
     /// The topic.
     pub topic: String,
-    /// Keys and values in order.
-    pub records: Vec<(Option<String>, String)>,
+    /// Keys and values in order; a tombstone has no value.
+    pub records: Vec<(Option<String>, Option<String>)>,
     /// `--producer-property`.
     pub settings: Settings,
     /// What `kafka-producer-perf-test` sends in the place of records.

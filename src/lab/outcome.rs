@@ -65,6 +65,8 @@ pub struct Consumed {
     pub joined: Option<Time>,
     /// When the last record came.
     pub ended: Time,
+    /// True if the leader's clock gave the records their time (`LogAppendTime`).
+    pub is_append_time: bool,
 }
 
 /// What a producer measured over some time.

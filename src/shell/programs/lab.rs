@@ -41,10 +41,10 @@ pub static PROGRAM: Program = Program {
         "--set kafka-1:broker.rack=a is of that broker alone. Servers with the same lab.machine run",
         "on one machine, and lose its power together.",
         "--cost lesson: every link 1 ms one way, constant; bandwidth, CPU and disk cost nothing.",
-        "--without: on the Kafka side epoch-truncation, isr-rule, min-isr, broker-fencing,",
-        "clean-election, generation-check, idempotence, transaction-fencing, cooperative-revoke or",
-        "commit-after-process; on the RabbitMQ side requeue-on-crash, prefetch-limit,",
-        "confirm-after-store, dead-letter-cycle or quorum-majority.",
+        "--without: on the Kafka side epoch-truncation, fetch-epoch, isr-rule, min-isr,",
+        "broker-fencing, clean-election, generation-check, idempotence, transaction-fencing,",
+        "cooperative-revoke or commit-after-process; on the RabbitMQ side requeue-on-crash,",
+        "prefetch-limit, confirm-after-store, dead-letter-cycle or quorum-majority.",
     ],
     plain: &[Plain::Words(&["new"])],
     reads_stdin: false,
@@ -66,7 +66,7 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
     let usual = if kafka_brokers > 1 { default.controllers.into() } else { 0 };
     let controllers = controllers.unwrap_or(usual) as u32;
     let kafka_version = arguments.value("--kafka", default.kafka_version, |word| {
-        version(word, "--kafka", "4.1", &["4.1", "4.2"])
+        one_of(word, &["4.1", "4.2"]).map(str::to_owned)
     })?;
     let rabbit_version = arguments.value("--rabbit", default.rabbit_version, |word| {
         one_of(word, &["4.2", "4.3", "3.11", "activemq"]).map(str::to_owned)
