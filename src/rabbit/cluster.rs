@@ -176,7 +176,8 @@ impl Cluster {
 
     /// All connections of clients, by node and client.
     pub fn connections(&self) -> Vec<ConnectionState> {
-        self.serving().flat_map(Broker::connection_states).collect()
+        let now = self.world.now();
+        self.serving().flat_map(|broker| broker.connection_states(now)).collect()
     }
 
     /// All policies of users, by name.

@@ -48,7 +48,7 @@ impl Broker {
                 Answer::Bindings(all)
             }
             List::Consumers => Answer::Consumers(self.consumer_states()),
-            List::Connections => Answer::Connections(self.connection_states()),
+            List::Connections => Answer::Connections(self.connection_states(now)),
             List::Policies(is_operator) => {
                 let policies = self.policies[usize::from(is_operator)].iter();
                 Answer::Policies(policies.cloned().collect())
@@ -133,11 +133,11 @@ impl Broker {
     }
 
     /// All connections, by client.
-    pub fn connection_states(&self) -> Vec<ConnectionState> {
+    pub fn connection_states(&self, now: Time) -> Vec<ConnectionState> {
         let clients = self.connections.values().filter(|connection| !connection.is_tool);
         let states = clients.map(|connection| ConnectionState {
             name: connection.name.to_string(),
-            state: self.connection_state(connection),
+            state: self.connection_state(connection, now),
             channels: connection.channels.len() as u64,
         });
         states.collect()
@@ -166,7 +166,7 @@ impl Broker {
                 true => self.nodes.iter().map(|node| self.cluster_node(*node)).collect(),
                 false => vec![(self.name.to_string(), true)],
             },
-            connections: self.connection_states().len() as u64,
+            connections: self.connections.values().filter(|it| !it.is_tool).count() as u64,
             queues: self.queues.len() as u64,
         }
     }

@@ -11,6 +11,7 @@
 //! - `keep`: definitions are kept on the disk;
 //! - `publish`: from an exchange to queues, returns and confirms;
 //! - `transaction`: publishes and acknowledgements that wait for a commit;
+//! - `flow`: connections are not read while a quorum queue lags behind;
 //! - `blocking`: connections are not read while memory or disk run out;
 //! - `timeout`: deliveries that are not acknowledged in time;
 //! - `quorum`: queues whose every change goes through a log first;
@@ -37,6 +38,7 @@ mod bury;
 mod connections;
 mod declare;
 mod deliver;
+pub mod flow;
 mod graves;
 pub mod jms;
 mod keep;
@@ -126,6 +128,8 @@ pub struct Broker {
     has_monitor: bool,
     /// Deliveries must be acknowledged within so long (`consumer_timeout`).
     consumer_timeout: Option<Span>,
+    /// So many messages of a channel a quorum queue may have to apply.
+    soft_limit: u32,
     /// Those of users, and those of operators.
     policies: [Policies; 2],
     /// Queues with confirms that wait for the write buffer.
@@ -141,6 +145,8 @@ pub struct Broker {
     dead: VecDeque<DeadLetter>,
     /// Dead letters that are kept until they are safe.
     burials: Burials,
+    /// The channel of the message that is given to queues.
+    sender: Option<ChannelId>,
     /// Empty between publishes: the queues of a message.
     routed: Vec<QueueId>,
     /// When the work of this step is done.
@@ -179,6 +185,7 @@ impl Broker {
             alarm: None,
             has_monitor: false,
             consumer_timeout: timeout::setting(settings),
+            soft_limit: flow::soft_limit(settings),
             phase: Phase::Boots(Box::default()),
             exchanges: Exchanges::default(),
             queues: BTreeMap::new(),
@@ -196,6 +203,7 @@ impl Broker {
             confirms: Vec::new(),
             dead: VecDeque::new(),
             burials: Burials::default(),
+            sender: None,
             routed: Vec::new(),
             busy_until: Time::ZERO,
         }
@@ -224,6 +232,7 @@ impl Broker {
             Input::Flushed { ticket } => self.was_flushed(&ticket, out),
             Input::Command(_) => {}
         }
+        self.read_again(out);
         self.bury(out);
         self.tell_news(out);
         out.work(self.busy_until.since(out.now()));
