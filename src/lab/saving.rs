@@ -16,9 +16,7 @@ use crate::sim::disk::{Block, File, Kind, Piece, StoredAt};
 use crate::sim::network::Faults;
 use crate::sim::{Disk, MachineId, Node, NodeId, Saved, SavedProcess, Status, Time, World};
 use crate::storage::Manifest;
-use crate::storage::manifest::{
-    FORMAT, JournalLine, SavedFile, SavedFlushed, SavedNode, SavedPiece,
-};
+use crate::storage::manifest::{JournalLine, SavedFile, SavedFlushed, SavedNode, SavedPiece};
 use crate::{kafka, rabbit};
 use bytes::{Bytes, BytesMut};
 use serde::de::DeserializeOwned;

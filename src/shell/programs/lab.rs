@@ -28,7 +28,7 @@ static OPTIONS: [Opt; 10] = [
         "PRESET",
         "what time everything takes: lesson, laptop, lan, datacentre, hdd, ssd (lan)",
     ),
-    many(&["--set"], "NAME=VALUE", "a broker setting by its real name"),
+    many(&["--set"], "[NODE:]NAME=VALUE", "a broker setting by its real name"),
     many(&["--without"], "PROTECTION", "brokers that lack a protection, to see what it is for"),
 ];
 
@@ -38,6 +38,8 @@ pub static PROGRAM: Program = Program {
     usage: &["lab new [OPTION]..."],
     options: &[("", &OPTIONS)],
     notes: &[
+        "--set kafka-1:broker.rack=a is of that broker alone. Servers with the same lab.machine run",
+        "on one machine, and lose its power together.",
         "--cost lesson: every link 1 ms one way, constant; bandwidth, CPU and disk cost nothing.",
         "--without: on the Kafka side epoch-truncation, isr-rule, min-isr, broker-fencing,",
         "clean-election, generation-check, idempotence, transaction-fencing, cooperative-revoke or",
