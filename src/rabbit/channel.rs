@@ -151,7 +151,7 @@ impl Channel {
         self.deliveries
     }
 
-    /// A message goes to a quorum queue. Returns how many were there before that it has not applied.
+    /// A message goes to a quorum queue. Returns how many it had not applied before.
     pub fn sends(&mut self, queue: QueueId) -> u32 {
         match self.unapplied.iter_mut().find(|(of, _)| *of == queue) {
             Some((_, count)) => {

@@ -16,6 +16,7 @@ use super::message::{Arguments, List, Method};
 use super::queue::{Push, Settlement};
 use super::stream::Start;
 use crate::raft;
+use crate::sim::{NodeId, Time};
 use bytes::Bytes;
 use std::rc::Rc;
 
@@ -31,7 +32,18 @@ pub enum Talk {
         alarm: Option<&'static str>,
         /// True while it stands aside, as it sees only a minority of the nodes.
         is_paused: bool,
+        /// When this life of it began.
+        began: Time,
     },
+    /// After a cut, to every other: who was on this node's side, and how many clients it has.
+    Healed {
+        /// The nodes.
+        side: Vec<NodeId>,
+        /// Connections.
+        clients: u64,
+    },
+    /// To a node whose side lost: it begins anew.
+    BeginAnew,
     /// A member of a group to another.
     Raft(QueueId, raft::Message),
     /// To the leader of a group: commands for its log.
@@ -121,6 +133,7 @@ impl Talk {
     pub fn kind(&self) -> &'static str {
         match self {
             Talk::Alive { .. } => "node.alive",
+            Talk::Healed { .. } | Talk::BeginAnew => "node.heal",
             Talk::Raft(METADATA, _) => "metadata.raft",
             Talk::Raft(..) => "queue.raft",
             Talk::Propose(..) => "queue.command",

@@ -21,7 +21,8 @@
 //! - `policies`: what queues and exchanges keep to, beside their arguments;
 //! - `deliver`: consumers, pushes, gets, acknowledgements;
 //! - `arguments`: what may be declared, and when a declaration is the same as another;
-//! - `nodes`: the other nodes of the cluster, and what a node does when it is cut off;
+//! - `nodes`: the other nodes of the cluster;
+//! - `heal`: what a node does when it is cut off, and after that;
 //! - `metadata`: definitions are the same on all nodes;
 //! - `remote`: classic queues that live on another node;
 //! - `manage`: what tools change;
@@ -40,6 +41,7 @@ mod declare;
 mod deliver;
 pub mod flow;
 mod graves;
+mod heal;
 pub mod jms;
 mod keep;
 mod lists;
@@ -80,6 +82,7 @@ use boot::Boot;
 use connections::Connection;
 pub use connections::{HEARTBEAT_INTERVAL, SILENCE_MAX};
 use graves::Burials;
+use heal::Handling;
 use nodes::Peer;
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -97,8 +100,12 @@ pub struct Broker {
     nodes: Vec<NodeId>,
     /// The others, as it knows them.
     peers: Vec<Peer>,
-    /// True if it stands aside when it sees no majority of the nodes.
-    pauses: bool,
+    /// When its process began.
+    began: Time,
+    /// What it does about a cut of the network.
+    handling: Handling,
+    /// After a cut: each node that said so, who was on its side, and its clients.
+    sides: Vec<(NodeId, Vec<NodeId>, u64)>,
     settings: Settings,
     /// The group that keeps the definitions of a cluster.
     metadata: Option<Box<Group>>,
@@ -173,7 +180,9 @@ impl Broker {
             me: NodeId(0),
             nodes: nodes::nodes(settings),
             peers: Vec::new(),
-            pauses: nodes::pauses(settings, profile),
+            began: Time::ZERO,
+            handling: heal::handling(settings, profile),
+            sides: Vec::new(),
             settings: settings.clone(),
             metadata: None,
             answers: Vec::new(),
@@ -275,6 +284,7 @@ impl Broker {
             Timer::Graves(queue) => drop(self.burials.queues.insert(queue)),
             Timer::Heartbeat(client) => self.heartbeat(client, out),
             Timer::NodeTick => self.node_tick(out),
+            Timer::Heal => self.heal(out),
             Timer::Group(METADATA) => {
                 if let Some(group) = &mut self.metadata {
                     group.tick(METADATA, out);

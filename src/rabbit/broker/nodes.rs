@@ -1,24 +1,14 @@
 //! The other nodes of the cluster: which of them live, and what they say.
 //!
 //! A node that dies is noticed at once, as its connections close. One that is silent for the net
-//! tick time (60 s) is taken for down too: that is how a cut of the network is noticed. Then
-//! `cluster_partition_handling` decides (up to 4.2): with `ignore` both sides go on; with
-//! `pause_minority` a node that sees no majority stands aside, closes the connections of its
-//! clients, and looks once a second whether a majority is there again.
-//!
-//! Whatever the setting, definitions and quorum queues need a majority: a side without one changes
-//! nothing of them.
-//!
-//! Simplified: `pause_if_all_down` and `autoheal` are taken for `ignore`, as nothing of the
-//! definitions can differ between two sides.
+//! tick time (60 s) is taken for down too: that is how a cut of the network is noticed. What it
+//! does then, and when the cut is over, is in `heal`.
 
-use super::{Broker, Phase};
+use super::{Broker, Phase, heal};
 use crate::rabbit::error;
 use crate::rabbit::event::Event;
 use crate::rabbit::ids::QueueId;
-use crate::rabbit::message::{Frame, Method};
 use crate::rabbit::process::{Out, Timer};
-use crate::rabbit::profile::Profile;
 use crate::rabbit::quorum::command::Command;
 use crate::rabbit::quorum::group::tell;
 use crate::rabbit::spec::Settings;
@@ -38,9 +28,6 @@ const SILENCE_MAX: Span = Span::seconds(60);
 /// A node says so often that it lives: a quarter of that.
 const TICK: Span = Span::seconds(15);
 
-/// A node that stands aside looks so often whether there is a majority again.
-const PAUSED_TICK: Span = Span::seconds(1);
-
 /// Who is not answered for so long by a queue's group is told so.
 const COMMAND_TIMEOUT: Span = Span::seconds(30);
 
@@ -57,18 +44,16 @@ pub struct Peer {
     pub alarm: Option<&'static str>,
     /// True while it stands aside.
     pub is_paused: bool,
+    /// When its life began, if it has said so.
+    pub began: Option<Time>,
+    /// It was taken for down, and has not said whether it went on.
+    pub is_back: bool,
 }
 
 /// The ids of the nodes that the lab began with. Nodes come before all else in their world.
 pub(super) fn nodes(settings: &Settings) -> Vec<NodeId> {
     let size = settings.get(CLUSTER_SIZE).and_then(|text| text.parse().ok()).unwrap_or(1);
     if size > 1 { (0..size).map(NodeId).collect() } else { Vec::new() }
-}
-
-/// True if a node that sees no majority stands aside.
-pub(super) fn pauses(settings: &Settings, profile: Profile) -> bool {
-    let handling = settings.get("cluster_partition_handling");
-    profile != Profile::V4_3 && handling.is_some_and(|name| name == "pause_minority")
 }
 
 /// The name that Erlang gives a node.
@@ -98,7 +83,7 @@ impl Broker {
         self.peers.iter().filter(|peer| !peer.is_up).map(|peer| peer.id)
     }
 
-    fn sees_majority(&self) -> bool {
+    pub(super) fn sees_majority(&self) -> bool {
         let up = self.peers.iter().filter(|peer| peer.is_up).count() + 1;
         up > self.nodes.len() / 2
     }
@@ -106,6 +91,7 @@ impl Broker {
     /// The process has begun: it meets the others.
     pub(super) fn meet(&mut self, out: &mut Out<'_>) {
         let now = out.now();
+        self.began = now;
         let others = self.nodes.iter().filter(|node| **node != out.me());
         let peer = |id: &NodeId| Peer {
             id: *id,
@@ -113,16 +99,22 @@ impl Broker {
             last_heard: now,
             alarm: None,
             is_paused: false,
+            began: None,
+            is_back: false,
         };
         self.peers = others.map(peer).collect();
         self.say_alive(out);
         out.timer(Timer::NodeTick, TICK);
     }
 
-    pub(super) fn say_alive(&mut self, out: &mut Out<'_>) {
+    fn alive(&self) -> Talk {
         let (alarm, is_paused) = (self.alarms.reason(), matches!(self.phase, Phase::Paused));
+        Talk::Alive { alarm, is_paused, began: self.began }
+    }
+
+    pub(super) fn say_alive(&mut self, out: &mut Out<'_>) {
         for peer in &self.peers {
-            tell(peer.id, Talk::Alive { alarm, is_paused }, out);
+            tell(peer.id, self.alive(), out);
         }
     }
 
@@ -140,10 +132,10 @@ impl Broker {
             self.node_down(node, out);
         }
         if let Phase::Paused = self.phase {
-            if self.sees_majority() {
-                return self.go_on_after_pause(out);
+            if self.sees_enough() {
+                return self.begin_anew(out);
             }
-            return out.timer(Timer::NodeTick, PAUSED_TICK);
+            return out.timer(Timer::NodeTick, heal::PAUSED_TICK);
         }
         self.give_up_overdue(out);
         out.timer(Timer::NodeTick, TICK);
@@ -203,13 +195,22 @@ impl Broker {
             self.node_up(from, out);
         }
         match (&self.phase, talk) {
-            (_, Talk::Alive { alarm, is_paused }) => {
+            (_, Talk::Alive { alarm, is_paused, began }) => {
+                let mut went_on = false;
                 if let Some(peer) = self.peers.iter_mut().find(|peer| peer.id == from) {
                     peer.alarm = *alarm;
                     peer.is_paused = *is_paused;
+                    went_on = peer.is_back && peer.began == Some(*began);
+                    peer.began = Some(*began);
                 }
                 if let Phase::Serves = self.phase {
+                    if went_on {
+                        self.cut_is_over(out);
+                    }
                     self.look_at_alarms(out);
+                }
+                if let Some(peer) = self.peers.iter_mut().find(|peer| peer.id == from) {
+                    peer.is_back = false;
                 }
             }
             (Phase::Paused | Phase::Stops(_), _) => {}
@@ -234,6 +235,10 @@ impl Broker {
                     self.keep_for_later(from, talk);
                 }
             }
+            (Phase::Serves, Talk::Healed { side, clients }) => {
+                self.hear_of_side(from, side, *clients, out);
+            }
+            (Phase::Serves, Talk::BeginAnew) => self.lose_partition(out),
             (Phase::Serves, talk) => self.serve_node(from, talk, out),
         }
     }
@@ -277,9 +282,9 @@ impl Broker {
         }
         if let Some(peer) = self.peers.iter_mut().find(|peer| peer.id == node) {
             peer.alarm = None;
+            peer.is_back = true;
         }
-        let (alarm, is_paused) = (self.alarms.reason(), matches!(self.phase, Phase::Paused));
-        tell(node, Talk::Alive { alarm, is_paused }, out);
+        tell(node, self.alive(), out);
     }
 
     /// A node is down, or cannot be reached.
@@ -310,54 +315,9 @@ impl Broker {
         self.remote_down(node, out);
         self.metadata_node_down(node, out);
         self.look_at_alarms(out);
-        if self.pauses && !self.sees_majority() {
-            self.pause(out);
-        }
-    }
-
-    // ---- standing aside ----
-
-    fn pause(&mut self, out: &mut Out<'_>) {
-        out.emit(Event::NodePaused { node: self.name.clone() });
-        let clients: Vec<NodeId> = self.connections.keys().copied().collect();
-        for client in clients {
-            let forced = "broker forced connection closure with reason 'shutdown'";
-            let channel = self.connection_id(client);
-            let method = Method::ConnectionClose(Some(Rc::new(error::connection_forced(forced))));
-            self.send(channel, method, out);
-            self.connections.remove(&client);
-            out.cancel(Timer::Heartbeat(client));
-            out.close(client);
-        }
-        for id in self.queues.keys() {
-            out.cancel(Timer::Group(*id));
-            out.cancel(Timer::Ttl(*id));
-            out.cancel(Timer::Expire(*id));
-            out.cancel(Timer::Write(*id));
-        }
-        out.cancel(Timer::Group(METADATA));
-        out.cancel(Timer::Monitor);
-        self.phase = Phase::Paused;
-        self.say_alive(out);
-        out.timer(Timer::NodeTick, PAUSED_TICK);
-    }
-
-    /// There is a majority again: the node begins anew with what is on its disk.
-    fn go_on_after_pause(&mut self, out: &mut Out<'_>) {
-        let peers = std::mem::take(&mut self.peers);
-        *self = Broker::new(self.name.clone(), &self.settings.clone());
-        self.me = out.me();
-        self.phase = Phase::Boots(Box::default());
-        self.boot(out);
-        for peer in &mut self.peers {
-            peer.is_up = peers.iter().any(|old| old.id == peer.id && old.is_up);
-        }
-    }
-
-    /// A client that talks to a node that stands aside finds nobody listening.
-    pub(super) fn refuse_client(&self, client: NodeId, frame: &Frame, out: &mut Out<'_>) {
-        if !matches!(frame.method, Method::Between(_)) {
-            out.close(client);
+        if !self.sees_enough() {
+            out.emit(Event::NodePaused { node: self.name.clone() });
+            self.stand_aside(out);
         }
     }
 }

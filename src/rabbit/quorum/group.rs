@@ -5,8 +5,8 @@
 //! by then. A command is done once, and in the order of its node. So a node that has a copy of the
 //! log hears from its own copy what became of what it wanted, whoever leads.
 //!
-//! One flush is under way at a time (`disk`); what is written meanwhile waits for the next one. So a
-//! busy queue has many messages in each flush.
+//! One flush is under way at a time (`disk`); what is written meanwhile waits for the next one. So
+//! a busy queue has many messages in each flush.
 
 mod disk;
 
