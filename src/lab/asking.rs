@@ -3,6 +3,7 @@
 use super::act::{Acted, TOOL_PATIENCE, Wait, refused};
 use super::session::{RABBIT_ADMIN, Session};
 use crate::rabbit;
+use crate::sim::NodeId;
 
 impl Session {
     /// A RabbitMQ tool asks something: its answer is waited for.
@@ -15,10 +16,14 @@ impl Session {
             );
         }
         let request = self.rabbit_request();
+        let nodes: Vec<NodeId> = self.rabbit.brokers().collect();
         let admin = self.rabbit.world.id(RABBIT_ADMIN).expect("every lab has it");
         let mut ask = ask.clone();
         if let rabbit::command::Ask::Publish(message) = &mut ask {
             message.id = self.number_message("rabbitmqadmin", message.key.as_deref());
+        }
+        if nodes.len() > self.spec.rabbit_nodes as usize {
+            self.rabbit.command(admin, rabbit::command::Command::Meet(nodes));
         }
         self.rabbit.command(admin, rabbit::command::Command::Ask(request, ask));
         Ok(Wait::Rabbit(request, self.now + TOOL_PATIENCE))

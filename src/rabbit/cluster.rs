@@ -273,7 +273,8 @@ impl Cluster {
         self.brokers().all(|id| self.is_ready(id))
     }
 
-    fn brokers(&self) -> impl Iterator<Item = NodeId> {
+    /// The nodes, in the order in which they came.
+    pub fn brokers(&self) -> impl Iterator<Item = NodeId> {
         let is_broker = |id: &NodeId| matches!(self.world.node(*id).role, Role::Broker(_));
         self.world.ids().filter(is_broker)
     }

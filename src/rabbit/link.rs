@@ -127,6 +127,11 @@ impl Link {
         self.at = place;
     }
 
+    /// These are the nodes: more than those that it knew, in the same order.
+    pub fn meet(&mut self, nodes: Vec<NodeId>) {
+        self.brokers = nodes.into();
+    }
+
     /// How many nodes it may connect to.
     pub fn choices(&self) -> usize {
         self.brokers.len()

@@ -42,6 +42,8 @@ pub enum Talk {
         /// Connections.
         clients: u64,
     },
+    /// To every node, from one that is no member: it wants to join.
+    Join,
     /// To a node whose side lost: it begins anew.
     BeginAnew,
     /// A member of a group to another.
@@ -134,6 +136,7 @@ impl Talk {
         match self {
             Talk::Alive { .. } => "node.alive",
             Talk::Healed { .. } | Talk::BeginAnew => "node.heal",
+            Talk::Join => "node.join",
             Talk::Raft(METADATA, _) => "metadata.raft",
             Talk::Raft(..) => "queue.raft",
             Talk::Propose(..) => "queue.command",
@@ -198,7 +201,9 @@ pub enum Change {
     /// A policy goes.
     ClearPolicy(String, bool),
     /// A node is down: what belongs to its clients and its memory alone is gone.
-    NodeDown(crate::sim::NodeId),
+    NodeDown(NodeId),
+    /// A node joins.
+    Join(NodeId),
 }
 
 /// A queue that comes.
@@ -209,11 +214,11 @@ pub struct NewQueue {
     /// With what it is declared.
     pub declaration: super::queue::Declaration,
     /// The only connection that may use it.
-    pub exclusive: Option<crate::sim::NodeId>,
+    pub exclusive: Option<NodeId>,
     /// The node that it lives on, or where its leader begins.
-    pub home: crate::sim::NodeId,
+    pub home: NodeId,
     /// The nodes that have a member of a quorum queue; none for a classic one.
-    pub members: Vec<crate::sim::NodeId>,
+    pub members: Vec<NodeId>,
 }
 
 /// A binding between names.

@@ -16,7 +16,6 @@
 //! Simplified: of sides that are as good as each other that with the lowest node wins, where the
 //! real system picks any. `pause_if_all_down.recover` is taken for `ignore`.
 
-use super::nodes::short_name;
 use super::{Broker, Phase};
 use crate::ordered::Order;
 use crate::rabbit::error;
@@ -181,7 +180,7 @@ impl Broker {
     /// The side that it was on lost.
     pub(super) fn lose_partition(&mut self, out: &mut Out<'_>) {
         if self.handling == Handling::Autoheal {
-            out.emit(Event::PartitionLost { node: short_name(self.me) });
+            out.emit(Event::PartitionLost { node: self.name.clone() });
             self.stand_aside(out);
             self.begin_anew(out);
         }

@@ -238,7 +238,7 @@ impl Broker {
 
     fn cluster_node(&self, node: NodeId) -> (String, bool) {
         let is_up = node == self.me || self.others_up().contains(&node);
-        (super::nodes::short_name(node).to_string(), is_up)
+        (self.short_name(node).to_string(), is_up)
     }
 
     /// True if this node is the one that tells about a queue: what is elsewhere is told there.
@@ -249,7 +249,7 @@ impl Broker {
 
     /// Where a queue is, and how well this node knows it.
     fn place_of(&self, queue: &Queue) -> Place {
-        let name = |node: NodeId| super::nodes::short_name(node).to_string();
+        let name = |node: NodeId| self.short_name(node).to_string();
         let Some(group) = queue.group.as_deref() else {
             let (home, state) = match queue.home {
                 Some(home) if !self.is_up(home) => (home, "down"),

@@ -3,6 +3,13 @@
 //! A node that dies is noticed at once, as its connections close. One that is silent for the net
 //! tick time (60 s) is taken for down too: that is how a cut of the network is noticed. What it
 //! does then, and when the cut is over, is in `heal`.
+//!
+//! A node may join later: it asks to, and its joining is a change of the definitions. It has copies
+//! of all logs and can have queues of its own, and members of quorum queues that are declared from
+//! then on.
+//!
+//! Simplified: one that joined later has no vote about the definitions, and quorum queues that were
+//! there before do not grow to it.
 
 use super::{Broker, Phase, heal};
 use crate::rabbit::error;
@@ -12,15 +19,12 @@ use crate::rabbit::process::{Out, Timer};
 use crate::rabbit::quorum::command::Command;
 use crate::rabbit::quorum::group::tell;
 use crate::rabbit::spec::Settings;
-use crate::rabbit::talk::{METADATA, Talk};
+use crate::rabbit::talk::{Change, METADATA, Talk};
 use crate::sim::{NodeId, Span, Time};
 use std::rc::Rc;
 
 /// How many nodes the lab began with: a setting of the lab.
 pub const CLUSTER_SIZE: &str = "lab_cluster_size";
-
-/// The number of the node that one joins which comes later: a setting of the lab.
-pub const JOINS: &str = "lab_joins";
 
 /// A node that is silent for so long is down (`net_ticktime`).
 const SILENCE_MAX: Span = Span::seconds(60);
@@ -50,18 +54,68 @@ pub struct Peer {
     pub is_back: bool,
 }
 
+fn peer(id: NodeId, now: Time) -> Peer {
+    let (alarm, began) = (None, None);
+    Peer { id, is_up: true, last_heard: now, alarm, is_paused: false, began, is_back: false }
+}
+
 /// The ids of the nodes that the lab began with. Nodes come before all else in their world.
 pub(super) fn nodes(settings: &Settings) -> Vec<NodeId> {
     let size = settings.get(CLUSTER_SIZE).and_then(|text| text.parse().ok()).unwrap_or(1);
     if size > 1 { (0..size).map(NodeId).collect() } else { Vec::new() }
 }
 
-/// The name that Erlang gives a node.
-pub fn full_name(node: NodeId) -> String {
-    format!("rabbit@rabbit-{}", node.0 + 1)
-}
-
 impl Broker {
+    /// The name of a node in the lab: they are counted in the order in which they came.
+    pub(super) fn short_name(&self, node: NodeId) -> Rc<str> {
+        if node == self.me {
+            return self.name.clone();
+        }
+        let place = self.nodes.iter().position(|it| *it == node).unwrap_or(0);
+        format!("rabbit-{}", place + 1).into()
+    }
+
+    /// The name that Erlang gives a node.
+    pub(super) fn full_name(&self, node: NodeId) -> String {
+        format!("rabbit@{}", self.short_name(node))
+    }
+
+    // ---- nodes that join ----
+
+    /// The nodes that were not there at the beginning.
+    pub(super) fn joined_later(&self) -> impl Iterator<Item = NodeId> {
+        let first = nodes(&self.settings);
+        self.nodes.iter().copied().filter(move |node| !first.contains(node))
+    }
+
+    /// A node that is no member yet says so again and again.
+    fn ask_to_join(&self, out: &mut Out<'_>) {
+        if !self.nodes.contains(&self.me) {
+            self.peers.iter().for_each(|peer| tell(peer.id, Talk::Join, out));
+        }
+    }
+
+    /// A node has joined: it gets the logs, and a place among the others.
+    pub(super) fn joined(&mut self, node: NodeId, out: &mut Out<'_>) {
+        if self.nodes.contains(&node) {
+            return;
+        }
+        self.nodes.push(node);
+        if node == self.me {
+            return;
+        }
+        self.peers.push(peer(node, out.now()));
+        if let Some(group) = &mut self.metadata {
+            group.teach(METADATA, node, out);
+        }
+        for id in self.quorum_queues() {
+            if let Some(group) = self.group_mut(id) {
+                group.teach(id, node, out);
+            }
+        }
+        tell(node, self.alive(), out);
+    }
+
     /// True if there are several nodes.
     pub fn is_clustered(&self) -> bool {
         !self.nodes.is_empty()
@@ -93,16 +147,8 @@ impl Broker {
         let now = out.now();
         self.began = now;
         let others = self.nodes.iter().filter(|node| **node != out.me());
-        let peer = |id: &NodeId| Peer {
-            id: *id,
-            is_up: true,
-            last_heard: now,
-            alarm: None,
-            is_paused: false,
-            began: None,
-            is_back: false,
-        };
-        self.peers = others.map(peer).collect();
+        self.peers = others.map(|id| peer(*id, now)).collect();
+        self.ask_to_join(out);
         self.say_alive(out);
         out.timer(Timer::NodeTick, TICK);
     }
@@ -121,6 +167,7 @@ impl Broker {
     /// It is time to say that this node lives, and to look which others do.
     pub(super) fn node_tick(&mut self, out: &mut Out<'_>) {
         self.say_alive(out);
+        self.ask_to_join(out);
         let now = out.now();
         let silent = self
             .peers
@@ -168,7 +215,7 @@ impl Broker {
             }
             Some(Command::Expire) => format!(
                 "Cannot declare quorum {of} on node '{0}' with leader on node '{0}': timeout",
-                full_name(self.me)
+                self.full_name(self.me)
             ),
             _ => format!("failed consuming from quorum {of}: timeout"),
         };
@@ -184,8 +231,10 @@ impl Broker {
     /// Another node says something.
     pub(super) fn between(&mut self, from: NodeId, talk: &Talk, out: &mut Out<'_>) {
         let now = out.now();
-        if !self.nodes.contains(&from) {
-            return;
+        if let (Talk::Join, Phase::Serves) = (talk, &self.phase)
+            && !self.nodes.contains(&from)
+        {
+            return self.change(&Change::Join(from), None, out);
         }
         let peer = self.peers.iter_mut().find(|peer| peer.id == from);
         let Some(peer) = peer else { return };
@@ -278,7 +327,7 @@ impl Broker {
     /// A node that was down is there again.
     fn node_up(&mut self, node: NodeId, out: &mut Out<'_>) {
         if let Phase::Serves = self.phase {
-            out.emit(Event::NodeUp { node: self.name.clone(), peer: short_name(node) });
+            out.emit(Event::NodeUp { node: self.name.clone(), peer: self.short_name(node) });
         }
         if let Some(peer) = self.peers.iter_mut().find(|peer| peer.id == node) {
             peer.alarm = None;
@@ -302,7 +351,7 @@ impl Broker {
         if !matches!(self.phase, Phase::Serves) {
             return;
         }
-        out.emit(Event::NodeDown { node: self.name.clone(), peer: short_name(node) });
+        out.emit(Event::NodeDown { node: self.name.clone(), peer: self.short_name(node) });
         for id in self.quorum_queues() {
             if let Some(group) = self.group_mut(id) {
                 group.node_gone(id, node, out);
@@ -320,9 +369,4 @@ impl Broker {
             self.stand_aside(out);
         }
     }
-}
-
-/// The name of a node in the lab.
-pub(super) fn short_name(node: NodeId) -> Rc<str> {
-    format!("rabbit-{}", node.0 + 1).into()
 }

@@ -134,7 +134,7 @@ impl Broker {
         } else if !group.is_announced && group.is_current() {
             group.is_announced = true;
             let (name, term) = (queue.name.clone(), group.term());
-            let node = super::nodes::short_name(self.me);
+            let node = self.name.clone();
             out.emit(Event::LeaderElected { queue: name.clone(), node, term });
             let index = group.applied();
             out.emit(Event::Applies(GroupStep::All(id.0, index)));
