@@ -16,7 +16,7 @@ use crate::sim::{NodeId, Span, Status, Time};
 use crate::{kafka, rabbit};
 
 /// A tool gives up by itself after `default.api.timeout.ms` (60 s); the lab waits a little longer.
-const TOOL_PATIENCE: Span = Span::seconds(90);
+pub(super) const TOOL_PATIENCE: Span = Span::seconds(90);
 
 /// How long a polite end may take: a consumer finishes what its handler is at.
 const STOP_PATIENCE: Span = Span::seconds(60);
@@ -25,8 +25,15 @@ const STOP_PATIENCE: Span = Span::seconds(60);
 const RESEND_MAX: usize = 100_000;
 
 /// Settings of a producer that belong to the RabbitMQ side; all others are Kafka's.
-pub(super) const PUBLISHER_SETTINGS: [&str; 6] =
-    ["confirm", "mandatory", "delivery_mode", "priority", "expiration", "host"];
+pub(super) const PUBLISHER_SETTINGS: [&str; 7] = [
+    "confirm",
+    "mandatory",
+    "delivery_mode",
+    "priority",
+    "expiration",
+    "host",
+    "connection.blocked",
+];
 
 /// What a command that has acted waits for.
 #[derive(Clone, Debug)]
@@ -117,31 +124,6 @@ impl Session {
             Command::KafkaConsume(consume) => self.act_consume(consume),
             looking => self.look(looking).map(|outcome| Wait::For(Box::new(outcome))),
         }
-    }
-
-    fn act_rabbit_ask(&mut self, ask: &rabbit::command::Ask) -> Acted {
-        if self.spec.rabbit_version == "activemq" {
-            return refused(
-                "this lab's broker is ActiveMQ, which the tools of RabbitMQ do not know; \
-                 `state rabbit.queues` shows its queues"
-                    .to_owned(),
-            );
-        }
-        let request = self.rabbit_request();
-        let admin = self.rabbit.world.id(RABBIT_ADMIN).expect("every lab has it");
-        let mut ask = ask.clone();
-        if let rabbit::command::Ask::Publish(message) = &mut ask {
-            message.id = self.number_message("rabbitmqadmin", message.key.as_deref());
-        }
-        self.rabbit.command(admin, rabbit::command::Command::Ask(request, ask));
-        Ok(Wait::Rabbit(request, self.now + TOOL_PATIENCE))
-    }
-
-    fn number_message(&mut self, producer: &str, key: Option<&str>) -> crate::sim::MessageId {
-        let id = crate::sim::MessageId(self.next_message);
-        self.next_message += 1;
-        self.ledger.announce(id, producer, key);
-        id
     }
 
     // ---- clients ----
