@@ -1,6 +1,7 @@
 //! The page as a whole: the one component with a state, and what is done outside of it.
 
 use super::charts::Charts;
+use super::compare_panel::beside_line;
 use super::context_menu::ContextMenu;
 use super::desk::{Desk, Store};
 use super::drawer::Drawer;
@@ -25,6 +26,7 @@ use super::toast::ToastLine;
 use crate::browser::Engine;
 use crate::host::protocol::Reply;
 use crate::lesson::catalog;
+use crate::view::bet::{self, Ghost};
 use crate::view::layout::{Options, is_narrow};
 use crate::view::progress::Progress;
 use crate::view::text_view::{comparison, text_view};
@@ -98,7 +100,8 @@ fn App() -> Html {
                     <Drawer tab={state.tab} open={state.drawer} terminal={state.terminal.clone()}
                         events={state.events.clone()} filter={state.filter.clone()}
                         scene={state.scene.clone()} end_us={state.status.end_us}
-                        version={state.version.clone()} />
+                        version={state.version.clone()} recorded={state.recorded.clone()}
+                        beside={state.beside.clone()} />
                 }
             </div>
             if let Some(menu) = &state.menu {
@@ -159,10 +162,18 @@ fn stage(desk: &Desk, state: &State) -> Html {
                     curves={state.welcome.is_none()} />
             }
             if state.welcome.is_none() {
-                <Charts scene={state.scene.clone()} end_us={state.status.end_us} />
+                if let Some(known) = &state.beside { { beside_line(desk, known) } }
+                <Charts scene={state.scene.clone()} end_us={state.status.end_us}
+                    beside={state.beside.clone()} ghosts={ghosts(state)} />
             }
         </>
     }
+}
+
+/// What the learner expects of the open lesson's step.
+fn ghosts(state: &State) -> Vec<Ghost> {
+    let lesson = state.lesson.as_deref().filter(|_| state.left == Left::Lesson);
+    lesson.map(|lesson| bet::ghosts(lesson, &state.scene)).unwrap_or_default()
 }
 
 /// In a narrow page: one lane at a time, or both as a table.

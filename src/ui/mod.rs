@@ -21,6 +21,8 @@ mod chart_panel;
 #[cfg(target_arch = "wasm32")]
 mod charts;
 #[cfg(target_arch = "wasm32")]
+mod compare_panel;
+#[cfg(target_arch = "wasm32")]
 mod context_menu;
 #[cfg(target_arch = "wasm32")]
 mod desk;
