@@ -96,7 +96,7 @@ fn App() -> Html {
                 </main>
                 if state.welcome.is_none() {
                     <InspectorPane scene={state.scene.clone()} selection={state.selection.clone()}
-                        inspector={state.inspector.clone()} />
+                        inspector={state.inspector.clone()} recorded={state.recorded.clone()} />
                     <Drawer tab={state.tab} open={state.drawer} terminal={state.terminal.clone()}
                         events={state.events.clone()} filter={state.filter.clone()}
                         scene={state.scene.clone()} end_us={state.status.end_us}
@@ -243,13 +243,17 @@ fn use_engine(desk: &Desk, effects: &[(u64, Effect)]) {
             let listener = EventListener::new(&document, "visibilitychange", move |_| {
                 seen.send(Action::Hidden(outside::is_hidden()));
             });
+            let told = desk.clone();
+            let newer = EventListener::new(&document, "pushpull-newer", move |_| {
+                told.send(Action::Newer);
+            });
             // Another link in the same tab is another visit.
             let other = EventListener::new(&gloo::utils::window(), "hashchange", |_| {
                 if outside::link().is_some() {
                     outside::reload();
                 }
             });
-            move || drop((listener, other, around))
+            move || drop((listener, newer, other, around))
         });
     }
     let desk = desk.clone();

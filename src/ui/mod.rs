@@ -47,6 +47,8 @@ mod inspector;
 #[cfg(target_arch = "wasm32")]
 mod key_help;
 #[cfg(target_arch = "wasm32")]
+mod knobs;
+#[cfg(target_arch = "wasm32")]
 mod lesson;
 #[cfg(target_arch = "wasm32")]
 mod lesson_list;

@@ -263,6 +263,9 @@ impl State {
         }
         self.inspector = None;
         self.selection = selection.clone();
+        if matches!(&selection, Some(Selection::Place(_))) {
+            self.ask(Request::Recorded);
+        }
         self.ask(Request::Select(selection));
     }
 

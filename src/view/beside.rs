@@ -1,8 +1,9 @@
 //! Two runs compared: the second one as the page gets it, what can be changed in a recorded line,
 //! and the line with it changed.
 
-use super::frame::EventLine;
-use super::scene::{Chart, Ledger, LedgerSide, Scene};
+use super::acts::{self, Verb};
+use super::frame::{EventLine, Selection};
+use super::scene::{Chart, Ledger, LedgerSide, Place, Scene};
 use super::text_view::Table;
 use super::words::account::Account;
 use super::words::runs::Runs;
@@ -158,6 +159,30 @@ pub fn knobs(line: &str) -> &'static [Knob] {
     }
 }
 
+/// The newest recorded line that made the selected client.
+pub fn line_of<'a>(selection: &Selection, recorded: &'a [String]) -> Option<&'a str> {
+    let Selection::Place(place) = selection else { return None };
+    let (program, name) = match place {
+        Place::Producer(name) => ("producer", name),
+        Place::KafkaConsumer(name) | Place::RabbitConsumer(name) => ("consumer", name),
+        _ => return None,
+    };
+    let made = |line: &&String| match &words(line)[..] {
+        [(_, first), (_, second), ..] => *first == program && second.trim_matches('\'') == name,
+        _ => false,
+    };
+    recorded.iter().rev().find(made).map(|line| &**line)
+}
+
+/// The lines that stop the selected client and begin it anew as the line says.
+pub fn anew(selection: &Selection, scene: &Scene, line: &str) -> String {
+    let stops = acts::menu(scene, selection).into_iter().find(|act| act.verb == Verb::Stop);
+    match stops {
+        Some(stop) => [&*stop.command, "\n", line].concat(),
+        None => line.to_owned(),
+    }
+}
+
 impl Knob {
     /// Its name, as the real systems call it.
     pub fn name(self) -> &'static str {
@@ -223,6 +248,7 @@ fn words(line: &str) -> Vec<(usize, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::view::scene::Consumer;
 
     fn of(line: &str, name: &str) -> Knob {
         *knobs(line).iter().find(|knob| knob.name() == name).expect("the line has it")
@@ -250,6 +276,21 @@ mod tests {
         );
         let more = of(line, "batch.size").change(line, "1");
         assert!(more.ends_with(" --set batch.size=1"), "{more}");
+    }
+
+    #[test]
+    fn a_client_begins_anew_from_its_newest_line() {
+        let recorded = ["consumer cr --rabbit q", "consumer cr2 --rabbit q", "client cr stop"];
+        let mut recorded: Vec<String> = recorded.map(str::to_owned).to_vec();
+        let selection = Selection::Place(Place::RabbitConsumer("cr".into()));
+        assert_eq!(line_of(&selection, &recorded), Some("consumer cr --rabbit q"));
+        recorded.push("consumer cr --rabbit q --prefetch 1".into());
+        let line = line_of(&selection, &recorded).expect("it is recorded");
+        assert_eq!(line, "consumer cr --rabbit q --prefetch 1");
+        let mut scene = Scene::default();
+        assert_eq!(anew(&selection, &scene, line), line);
+        scene.rabbit.consumers.push(Consumer { name: "cr".into(), ..Consumer::default() });
+        assert_eq!(anew(&selection, &scene, line), ["client cr stop\n", line].concat());
     }
 
     #[test]

@@ -11,12 +11,14 @@
 //! - The program's size is noted, so that the page can say how much of it has come; a server that
 //!   compresses does not tell.
 //! - The embed's pages are made from it.
+//! - The service worker learns which files it keeps ([`crate::offline`]).
 //! - A script inside the page, which the page's own policy forbids, fails the build here and not in
 //!   somebody's browser.
 
 use crate::Failure;
 use crate::child;
 use crate::embed;
+use crate::offline;
 use crate::options::Options;
 use crate::parts;
 use std::collections::hash_map::DefaultHasher;
@@ -56,6 +58,7 @@ pub fn run(options: &Options) -> Result<ExitCode, Failure> {
     finish(&site)?;
     ready_lessons(&site)?;
     embed::make(&site)?;
+    offline::make(&site)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -2,6 +2,7 @@
 
 use super::{Action, State, Tab};
 use crate::host::protocol::Request;
+use crate::view::frame::Selection;
 
 impl State {
     /// Shows something in the drawer. The lines that can be another way are asked for anew.
@@ -11,9 +12,10 @@ impl State {
         self.ask_recorded();
     }
 
-    /// Asks for the recorded lines, if they are in sight.
+    /// Asks for the recorded lines, if what can be another way is in sight.
     pub(super) fn ask_recorded(&mut self) {
-        if self.tab == Tab::Compare && self.drawer {
+        let selected = matches!(&self.selection, Some(Selection::Place(_)));
+        if selected || self.tab == Tab::Compare && self.drawer {
             self.ask(Request::Recorded);
         }
     }

@@ -27,6 +27,9 @@ pub(super) const TEXTS: Runs = Runs {
     bet_drawn: "My prediction and what came",
     bet_was: "predicted {value}",
     bet_came: "it is {value}",
+    set_anew: "Begin it anew with",
+    run_now: "From now on",
+    run_compare: "As if from the start",
     newer: "A newer version of this page is ready.",
     memory_full: "The lab holds {bytes} in memory and is not saved: no more fits. Begin a fresh lab, or open this page where it may save.",
 };
