@@ -155,14 +155,15 @@ fn stage(desk: &Desk, state: &State) -> Html {
     };
     html! {
         <>
-            if narrow { { lane_switch(desk, state) } }
-            if state.width > 0 {
+            // Each has a place of its own: they come and go.
+            <div class="place">if narrow { { lane_switch(desk, state) } }</div>
+            <div class="place">if state.width > 0 {
                 <Figure scene={state.scene.clone()} frame={state.frame} frame_ms={state.frame_ms}
                     jumped={state.jumped} options={options}
                     curves={state.welcome.is_none()} />
-            }
+            }</div>
+            <div class="place">if let Some(known) = &state.beside { { beside_line(desk, known) } }</div>
             if state.welcome.is_none() {
-                if let Some(known) = &state.beside { { beside_line(desk, known) } }
                 <Charts scene={state.scene.clone()} end_us={state.status.end_us}
                     beside={state.beside.clone()} ghosts={ghosts(state)} />
             }

@@ -78,7 +78,9 @@ fn ChartView(props: &ChartProps) -> Html {
     html! {
         <section class="chart">
             <h3 class="chart-title">{ title }</h3>
-            <p class="chart-values">{ values }</p>
+            <p class="chart-values">{ values }
+                if !plot.ghosts.is_empty() { <span class="is-bet">{ desk.texts.my_prediction }</span> }
+            </p>
             { paper(&plot, props.large) }
         </section>
     }

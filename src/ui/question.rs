@@ -4,6 +4,7 @@ use super::desk::use_desk;
 use super::rich_text::inlines;
 use super::state::Action;
 use crate::host::protocol::LessonAct;
+use crate::view::bet;
 use crate::view::lesson::{BetFigure, Question};
 use crate::view::plot;
 use crate::view::words::runs::Runs;
@@ -80,7 +81,7 @@ fn bets(language: Language, bets: &[BetFigure]) -> Html {
     let one = |(bet, came): &(&BetFigure, f64)| {
         let top = bet.value.max(*came).max(1.0);
         let part = |value: f64| ((value / top).clamp(0.0, 1.0) * 100.0).round().to_string();
-        let was = [&*bet.sign, " ", &plot::plain(bet.value)].concat();
+        let was = [bet::sign(&bet.sign), " ", &plot::plain(bet.value)].concat();
         html! {
             <li class="bet-figure">
                 <code>{ &bet.left }</code>

@@ -14,6 +14,17 @@ pub struct Ghost {
     pub value: f64,
 }
 
+/// A sign as people write it.
+pub fn sign(sign: &str) -> &str {
+    match sign {
+        "==" => "=",
+        "!=" => "≠",
+        "<=" => "≤",
+        ">=" => "≥",
+        other => other,
+    }
+}
+
 /// What is to be drawn over the curves: of the step in sight, once the learner has chosen. A curve
 /// is the sum over all groups or queues, so the figure of one of several is no value of it.
 pub fn ghosts(lesson: &LessonView, scene: &Scene) -> Vec<Ghost> {

@@ -203,7 +203,7 @@ impl Beside {
                 _ if self.compare(&first.session) => {}
                 _ => return Progress::Done(()),
             }
-            if budget % 64 == 0 {
+            if budget.is_multiple_of(64) {
                 self.compare(&first.session);
             }
         }
