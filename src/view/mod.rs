@@ -13,6 +13,7 @@
 //! - [`forms`], [`worlds`]: what is built by hand, and the labs that one can begin with.
 //! - [`beside`]: two runs compared. [`bet`]: what the learner expected, over the curves.
 //! - [`change`]: settings that can be changed. [`why`](mod@why): why a thing is as it is.
+//! - [`still`]: the picture where no program runs.
 //! - [`welcome`]: the first half minute of a first visit.
 //!
 //! Nothing here knows the page: the same data gives the same picture on every machine.
@@ -32,6 +33,7 @@ pub mod plot;
 pub mod progress;
 pub mod scene;
 pub mod sentence;
+pub mod still;
 pub mod text_view;
 pub mod welcome;
 pub mod why;

@@ -17,6 +17,7 @@ mod child;
 mod cut;
 mod driver;
 mod embed;
+mod lesson_pages;
 mod offline;
 mod options;
 mod page;

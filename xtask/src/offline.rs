@@ -16,6 +16,9 @@ pub const NAME: &str = "service_worker.js";
 /// Folders that are not kept: embeds come from the network.
 const ELSEWHERE: [&str; 2] = ["embed", "oembed"];
 
+/// Where lessons are: as data they are kept; their pages without a program are not.
+const LESSONS: &str = "lessons";
+
 /// The lines that the build writes.
 const VERSION_LINE: &str = "const VERSION = \"\";\n";
 const FILES_LINE: &str = "const FILES = [];\n";
@@ -42,8 +45,11 @@ pub fn make(site: &Path) -> Result<(), Failure> {
 }
 
 fn is_kept(name: &str) -> bool {
-    let folder = name.split_once('/').map(|(folder, _)| folder);
-    name != NAME && !folder.is_some_and(|folder| ELSEWHERE.contains(&folder))
+    match name.split_once('/').map(|(folder, _)| folder) {
+        Some(LESSONS) => name.ends_with(".json"),
+        Some(folder) => !ELSEWHERE.contains(&folder),
+        None => name != NAME,
+    }
 }
 
 fn filled(source: &str, files: &[String], version: u64) -> Result<String, Failure> {
@@ -79,7 +85,13 @@ mod tests {
         for name in ["index.html", "worker_bg.wasm", "lessons/ko/order.json", "icons/icon.svg"] {
             assert!(is_kept(name), "{name}");
         }
-        for name in ["embed/index.html", "embed/order/index.html", "oembed/order.json"] {
+        let others = [
+            "embed/index.html",
+            "embed/order/index.html",
+            "oembed/order.json",
+            "lessons/order/index.html",
+        ];
+        for name in others {
             assert!(!is_kept(name), "{name}");
         }
         assert!(!is_kept("service_worker.js"));
