@@ -56,7 +56,7 @@ pub fn Knobs(props: &Props) -> Html {
     html! {
         <section class="change knobs" data-test="knobs" onkeydown={stop}>
             <h3>{ t.set_anew }</h3>
-            <div class="row">
+            <div class="knob">
                 <select aria-label={t.knob} data-test="knob" onchange={choose}>
                     { for knobs.iter().map(|one| html! {
                         <option selected={*one == knob}>{ one.name() }</option>
@@ -75,7 +75,7 @@ pub fn Knobs(props: &Props) -> Html {
                         { t.run_now }</button>
                     <button type="button" class="button" data-test="knob-compare"
                         title={beside::command(&changed)}
-                        onclick={desk.on(Action::Run(beside::command(&changed)))}>{ t.run_compare }</button>
+                        onclick={desk.on(Action::Compare(beside::command(&changed)))}>{ t.run_compare }</button>
                 </div>
             }
         </section>

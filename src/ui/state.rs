@@ -397,6 +397,10 @@ impl State {
                 self.toast = Some(Toast::Copied);
             }
             Action::Store(store) => self.store(store),
+            Action::Compare(line) => {
+                self.watched_request = Some(self.run(line));
+                self.show_tab(Tab::Compare);
+            }
             Action::Part => self.part(),
             Action::Newer => self.toast = Some(Toast::Newer),
             Action::SetSide(side) => self.side = side,

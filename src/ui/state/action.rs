@@ -127,6 +127,8 @@ pub enum Action {
     SetSide(Lanes),
     /// The page around an embed asks the engine.
     Ask(Box<Request>),
+    /// Compare this lab with one in which a line is another one, and show both.
+    Compare(String),
     /// Go to where two runs part.
     Part,
     /// A newer version of the page is here.
