@@ -54,6 +54,8 @@ pub(super) enum Wait {
     Ended(String, Time),
     /// That a console tool is over.
     Console(u64),
+    /// That the second run has caught up.
+    Beside,
 }
 
 pub(super) type Acted = Result<Wait, LabError>;
@@ -81,6 +83,7 @@ impl Command {
                 | Command::Check
                 | Command::State { .. }
                 | Command::Files(_)
+                | Command::Compare(_)
         )
     }
 }
@@ -90,7 +93,9 @@ impl Session {
     pub(super) fn act(&mut self, command: &Command) -> Acted {
         self.level();
         match command {
-            Command::New(_) => refused("a fresh lab takes the place of the whole timeline".into()),
+            Command::New(_) | Command::Compare(_) => {
+                refused("this is for the whole timeline, and for nothing in it".into())
+            }
             Command::RunFor(span) => Ok(Wait::Until(self.now + *span)),
             Command::RunUntil { predicate, max } => {
                 Ok(Wait::Holds(Box::new(predicate.clone()), self.now + *max))

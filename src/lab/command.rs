@@ -91,6 +91,9 @@ pub enum Command {
     Files(Vec<String>),
     /// `node NAME add`: a broker that joins.
     AddNode(String),
+    /// `lab compare LINE`: a second run beside this one, in which a recorded line is another one;
+    /// `lab compare off` ends it.
+    Compare(Option<Box<super::timeline::Change>>),
 }
 
 /// What a lab is made of.

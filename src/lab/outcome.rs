@@ -37,6 +37,8 @@ pub enum Outcome {
     State(serde_json::Value),
     /// Files of servers.
     Files(Vec<FoundFile>),
+    /// Where two runs part.
+    Compared(super::timeline::Compared),
 }
 
 /// A file of a server.

@@ -92,7 +92,7 @@ fn a_lab_is_made_of_what_is_built() {
             "line 1, column 16: found lessn, expected lesson, laptop, lan, datacentre, hdd, ssd; \
              did you mean lesson?",
         ),
-        ("lab", "line 1, column 4: found the end of the line, expected new (lab)"),
+        ("lab", "line 1, column 4: found the end of the line, expected new or compare (lab)"),
     ];
     for (text, expected) in cases {
         assert_eq!(refused(text), expected, "{text}");
