@@ -1,5 +1,6 @@
 //! The Kafka world as the lab holds it: processes by name, and what may be looked at.
 
+use super::broker::elected::Elected;
 use super::broker::{Broker, Server};
 use super::command::Command;
 use super::consumer::Consumer;
@@ -18,6 +19,7 @@ use super::process::{Process, Program};
 use super::producer::Producer;
 use super::record::{BatchStream, Records};
 use super::spec::{ConsumerSpec, Reads, Spec};
+use super::zookeeper::ZooKeeper;
 use crate::ordered::{BTreeMap, BTreeSet};
 use crate::sim::{
     CostModel, Disk, Happening, MessageId, NodeId, Saved, SavedProcess, Status, Time, World,
@@ -48,7 +50,7 @@ impl Cluster {
             .iter()
             .filter_map(|process: &SavedProcess<Spec>| match process.node {
                 Spec::Broker(_) => Some((process.id, false)),
-                Spec::Controller(_) => Some((process.id, true)),
+                Spec::Controller(_) | Spec::ZooKeeper(_) => Some((process.id, true)),
                 _ => None,
             })
             .collect();
@@ -69,7 +71,10 @@ impl Cluster {
     pub fn add(&mut self, name: &str, spec: Spec, disk: Disk) -> NodeId {
         let machine = self.world.add_machine();
         let known = match spec {
-            Spec::Broker(_) => self.controllers().map(|(node, _)| node).collect(),
+            Spec::Broker(_) => {
+                let ensemble = self.ensemble().map(|(node, _)| node);
+                self.controllers().map(|(node, _)| node).chain(ensemble).collect()
+            }
             _ => self.brokers().map(|(node, _)| node).collect(),
         };
         let process = Process::new(spec, known);
@@ -131,6 +136,9 @@ impl Cluster {
     /// What the cluster knows of itself: the controller's word, or that of the broker that has
     /// heard most of it.
     fn image(&self) -> Option<&Image> {
+        if let Some((_, elected)) = self.elected_controller() {
+            return Some(&elected.image);
+        }
         if let Some((_, controller)) = self.active_controller() {
             return Some(&controller.image);
         }
@@ -317,7 +325,10 @@ impl Cluster {
         match self.world.node(id).program() {
             Program::Producer(producer) => Some(self.producer_state(id, producer)),
             Program::Consumer(consumer) => Some(self.consumer_state(id, consumer)),
-            Program::Broker(_) | Program::Controller(_) | Program::Admin(_) => None,
+            Program::Broker(_)
+            | Program::Controller(_)
+            | Program::Admin(_)
+            | Program::ZooKeeper(_) => None,
         }
     }
 
@@ -329,6 +340,7 @@ impl Cluster {
             Program::Producer(producer) => producer.is_ready(),
             Program::Consumer(consumer) => consumer.is_ready(),
             Program::Admin(admin) => admin.is_ready(),
+            Program::ZooKeeper(server) => server.server().is_some(),
         }
     }
 
@@ -344,6 +356,28 @@ impl Cluster {
             Program::Controller(controller) => Some((id, &**controller)),
             _ => None,
         })
+    }
+
+    /// The servers of ZooKeeper, in the order of their ids.
+    pub fn ensemble(&self) -> impl Iterator<Item = (NodeId, &ZooKeeper)> {
+        self.world.ids().filter_map(|id| match self.world.node(id).program() {
+            Program::ZooKeeper(server) => Some((id, &**server)),
+            _ => None,
+        })
+    }
+
+    /// The broker that is the controller in the ZooKeeper era: of two that believe so the one of
+    /// the later epoch.
+    pub fn elected_controller(&self) -> Option<(NodeId, &Elected)> {
+        let up = self.brokers().filter(|(node, _)| self.is_up(*node));
+        let elected = up.filter_map(|(node, broker)| Some((node, broker.server()?.elected()?)));
+        elected.max_by_key(|(_, elected)| elected.epoch)
+    }
+
+    /// True once the ensemble answers its clients.
+    pub fn is_ensemble_serving(&self) -> bool {
+        let mut all = self.ensemble().filter_map(|(_, server)| server.server());
+        all.any(|server| server.leads() && server.is_serving())
     }
 
     fn is_up(&self, id: NodeId) -> bool {

@@ -391,7 +391,15 @@ impl Job {
                 return Ok(());
             }
             Response::ElectLeaders(results) => gathered.elections = results,
-            Response::DescribeQuorum(info) => gathered.quorum = Some(info),
+            Response::DescribeQuorum(Some(info)) => gathered.quorum = Some(info),
+            Response::DescribeQuorum(None) => {
+                let error = ApiError {
+                    code: 35,
+                    name: "UNSUPPORTED_VERSION".to_owned(),
+                    sentence: "The node does not support DESCRIBE_QUORUM".to_owned(),
+                };
+                return Err(Failure { is_passing: false, error });
+            }
             Response::DeleteRecords(results) => {
                 for (partition, result) in results {
                     let known = result.map_err(ErrorCode::error);

@@ -104,7 +104,7 @@ impl Server {
     }
 
     /// Does with a partition what the metadata says.
-    fn follow_metadata(&mut self, key: &TopicPartition, out: &mut Out<'_>) {
+    pub(super) fn follow_metadata(&mut self, key: &TopicPartition, out: &mut Out<'_>) {
         let Some(image) = self.image.partition(key).cloned() else { return };
         if !image.replicas.contains(&self.id) {
             return;
@@ -142,7 +142,7 @@ impl Server {
                 unclean: image.recovering,
             });
         }
-        if image.recovering {
+        if image.recovering && !self.config.zookeeper {
             self.want_isr(key, image.isr.clone(), out);
         }
         if !was_leader {
@@ -166,6 +166,7 @@ impl Server {
         self.stop_following(key);
         if let Some(leader) = image.leader {
             self.start_following(leader, key);
+            self.cut_at_high_watermark(leader, key, out);
         }
         if was_leader {
             self.resign(key, out);
@@ -195,7 +196,8 @@ impl Server {
         let Some(image) = self.image.topics.get(&key.topic) else { return };
         let config = topic_config(&self.config, &key.topic, &image.settings);
         let log = Log::create(key.clone(), config, now_ms(out.now()), out);
-        let made = Partition::open(log, 0, self.config.without);
+        let mut made = Partition::open(log, 0, self.config.without);
+        made.stands_below_min_isr = !self.config.zookeeper;
         let text = format!("version: 0\ntopic_id: {}\n", image.id);
         write_durably(&format!("{}/{PARTITION_METADATA}", made.log.directory()), text, out);
         self.partitions.insert(key.clone(), made);
@@ -207,19 +209,22 @@ impl Server {
     fn remove_topic(&mut self, topic: &Rc<str>, out: &mut Out<'_>) {
         let keys: Vec<TopicPartition> =
             self.partitions.keys().filter(|key| key.topic == *topic).cloned().collect();
-        for key in keys {
-            self.stop_following(&key);
-            self.wanted_isrs.remove(&key);
-            let Some(partition) = self.partitions.remove(&key) else { continue };
-            partition.log.delete(out);
-            for fetch in partition.waiting_fetches {
-                self.fetch_waited(fetch, out);
-            }
-            for produce in partition.waiting_produces {
-                self.try_complete(produce, out);
-            }
-        }
+        keys.iter().for_each(|key| self.remove_partition(key, out));
         self.forget_offsets(|partition| partition.topic == *topic, out);
+    }
+
+    /// Removes a replica: its files, and what waits for it.
+    pub(super) fn remove_partition(&mut self, key: &TopicPartition, out: &mut Out<'_>) {
+        self.stop_following(key);
+        self.wanted_isrs.remove(key);
+        let Some(partition) = self.partitions.remove(key) else { return };
+        partition.log.delete(out);
+        for fetch in partition.waiting_fetches {
+            self.fetch_waited(fetch, out);
+        }
+        for produce in partition.waiting_produces {
+            self.try_complete(produce, out);
+        }
     }
 
     /// Sees to what an append brought: a segment that was closed is flushed.

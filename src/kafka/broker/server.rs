@@ -163,6 +163,9 @@ impl Server {
         }
         if is_alone {
             server.lead_all(out);
+        } else if server.config.zookeeper {
+            out.timer(Timer::IsrShrink, server.config.replica_lag_max.half());
+            server.pump(out);
         } else {
             out.timer(Timer::IsrShrink, server.config.replica_lag_max.half());
             server.beat(out);
@@ -213,8 +216,16 @@ impl Server {
     }
 
     fn ask(&mut self, call: Call, request: Request, out: &mut Out<'_>) {
-        // Before it knows what it leads it does not listen.
-        if self.stopping.is_some() || !self.has_published {
+        if let Request::Control(control) = request {
+            return match self.stopping {
+                Some(_) => out.close(call.from),
+                None => self.controlled(Some(call), *control, out),
+            };
+        }
+        // Before it knows what it leads it does not listen, but to a controller that is a broker.
+        let is_peer = self.config.zookeeper && matches!(request, Request::ApiVersions);
+        let listens = self.has_published || is_peer && call.client.starts_with("broker-");
+        if self.stopping.is_some() || !listens {
             out.close(call.from);
             return;
         }
@@ -262,6 +273,18 @@ impl Server {
             | Request::CreatePartitions { .. }
             | Request::IncrementalAlterConfigs { .. }
             | Request::ElectLeaders { .. }
+            | Request::DescribeQuorum
+            | Request::AllocateProducerIds { .. }
+            | Request::ControlledShutdown { .. })
+                if self.config.zookeeper =>
+            {
+                self.ask_reigning(call, request, out);
+            }
+            request @ (Request::CreateTopics { .. }
+            | Request::DeleteTopics { .. }
+            | Request::CreatePartitions { .. }
+            | Request::IncrementalAlterConfigs { .. }
+            | Request::ElectLeaders { .. }
             | Request::DescribeQuorum) => {
                 self.ask_controller(Purpose::Forward(call), request, out);
             }
@@ -271,6 +294,10 @@ impl Server {
             | Request::BrokerRegistration(_)
             | Request::BrokerHeartbeat(_)
             | Request::AlterPartition(_)
+            | Request::ControlledShutdown { .. }
+            | Request::Control(_)
+            | Request::ZooKeeper(_)
+            | Request::Ensemble(_)
             | Request::Quorum(_) => out.close(call.from),
             Request::DescribeConfigs { topics } => self.describe_configs(&call, topics, out),
             Request::ListGroups => self.list_groups(&call, out),
@@ -307,6 +334,9 @@ impl Server {
                 let left = self.stopping.unwrap_or(1).saturating_sub(1);
                 self.stopping = Some(left);
                 if left == 0 {
+                    if let Quorum::ZooKeeper(registry) = &mut self.quorum {
+                        registry.session.end(out);
+                    }
                     out.exit();
                 }
             }
@@ -330,6 +360,8 @@ impl Server {
             }
             Timer::Heartbeat => self.beat(out),
             Timer::IsrShrink => self.shrink_isrs(out),
+            Timer::IsrPropagation => self.propagate_isrs(out),
+            Timer::LeaderBalance => self.reign_balance(out),
             Timer::Retention => self.delete_old_segments(out),
             Timer::Cleaner => self.clean_filthiest(out),
             Timer::GiveUpStop => self.close_down(out),
@@ -395,11 +427,12 @@ impl Server {
         }
         let mut flushes = 0;
         let metadata = match &mut self.quorum {
-            Quorum::Own(controller) => &mut controller.log,
-            Quorum::Remote(remote) => &mut remote.log,
+            Quorum::Own(controller) => Some(&mut controller.log),
+            Quorum::Remote(remote) => Some(&mut remote.log),
+            Quorum::ZooKeeper(_) => None,
         };
         let logs = self.partitions.values_mut().map(|partition| &mut partition.log);
-        for log in logs.chain([metadata]) {
+        for log in logs.chain(metadata) {
             log.close(out);
             out.flush(&log.active().file.clone(), Ticket::Stopping);
             log.flushed(log.log_end());

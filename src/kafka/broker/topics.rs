@@ -1,6 +1,6 @@
 //! Topics: what clients are told of them, and what only the controller can change.
 
-use super::channel::Purpose;
+use super::channel::{Purpose, Quorum};
 use super::server::{Call, Server};
 use crate::kafka::error::ErrorCode;
 use crate::kafka::message::response::Metadata;
@@ -38,7 +38,10 @@ impl Server {
                 true => vec![(self.id, self.node)],
                 false => self.image.alive().collect(),
             },
-            controller: self.id,
+            controller: match &self.quorum {
+                Quorum::ZooKeeper(registry) => registry.controller.unwrap_or(-1),
+                _ => self.id,
+            },
             topics: described,
         };
         call.answer(Response::Metadata(metadata), out);

@@ -131,6 +131,10 @@ fn request(request: &Request) -> usize {
             Body::Snapshot { state, .. } => 60 + state.len(),
             Body::Appended { .. } => 60,
         },
+        Request::Control(control) => control.bytes(),
+        Request::ControlledShutdown { .. } => 12,
+        Request::ZooKeeper(op) => op.bytes(),
+        Request::Ensemble(peer) => peer.bytes(),
     }
 }
 
@@ -224,7 +228,12 @@ fn response(response: &Response) -> usize {
             10 + results.iter().flatten().map(|(tp, _)| named(tp) + 2).sum::<usize>()
         }
         Response::DeleteGroups(_) => 20,
-        Response::DescribeQuorum(info) => 60 + 30 * (info.voters.len() + info.observers.len()),
+        Response::DescribeQuorum(info) => {
+            60 + info.as_ref().map_or(0, |info| 30 * (info.voters.len() + info.observers.len()))
+        }
         Response::NotController(_) => 40,
+        Response::Control(..) => 6,
+        Response::ControlledShutdown(_) => 6,
+        Response::ZooKeeper(answer) => answer.bytes(),
     }
 }

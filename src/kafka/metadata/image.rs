@@ -162,6 +162,34 @@ impl Image {
         }
     }
 
+    /// A partition is like this; those before it that are not known yet have no leader.
+    pub fn set_partition(&mut self, key: &TopicPartition, state: PartitionImage) {
+        let Some(topic) = self.topics.get_mut(&key.topic) else { return };
+        let partitions = &mut Rc::make_mut(topic).partitions;
+        while partitions.len() <= key.partition as usize {
+            partitions.push(PartitionImage {
+                replicas: Vec::new(),
+                isr: Vec::new(),
+                leader: None,
+                elr: Vec::new(),
+                last_known_elr: Vec::new(),
+                recovering: false,
+                leader_epoch: -1,
+                partition_epoch: -1,
+            });
+        }
+        partitions[key.partition as usize] = state;
+    }
+
+    /// The leader of a partition has written another ISR down.
+    pub fn set_isr(&mut self, key: &TopicPartition, isr: &[i32], partition_epoch: i32) {
+        if let Some(found) = self.partition(key) {
+            let isr = isr.to_vec();
+            let state = PartitionImage { isr, partition_epoch, ..found.clone() };
+            self.set_partition(key, state);
+        }
+    }
+
     fn topic_mut(&mut self, id: &TopicId) -> Option<&mut TopicImage> {
         self.topics.values_mut().find(|found| found.id == *id).map(Rc::make_mut)
     }

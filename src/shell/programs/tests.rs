@@ -85,7 +85,10 @@ fn a_lab_is_made_of_what_is_built() {
     assert_eq!((spec.seed, spec.kafka_brokers, spec.cost.as_str()), (7, 3, "lesson"));
     assert_eq!(spec.settings["log.segment.bytes"], "1000000");
     let cases = [
-        ("lab new --coordinator zookeeper", "not here yet: --coordinator zookeeper"),
+        (
+            "lab new --coordinator zookeper",
+            "line 1, column 23: found zookeper, expected kraft, zookeeper; did you mean zookeeper?",
+        ),
         ("lab new --kafka 9", "line 1, column 17: found 9, expected 4.1 or 4.2"),
         (
             "lab new --cost lessn",

@@ -128,7 +128,7 @@ fn about_kafka(session: &Session, id: NodeId, found: &mut Inspector) {
         Spec::Controller(spec) => &spec.settings,
         Spec::Producer(spec) => &spec.settings,
         Spec::Consumer(spec) => &spec.settings,
-        Spec::Admin => return,
+        Spec::Admin | Spec::ZooKeeper(_) => return,
     };
     found.settings.extend(own(settings));
     if let Some(client) = session.kafka.clients().iter().find(|c| *c.name == *world.name(id)) {
