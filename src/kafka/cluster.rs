@@ -1,6 +1,7 @@
 //! The Kafka world as the lab holds it: processes by name, and what may be looked at.
 
 use super::broker::elected::Elected;
+use super::broker::znodes::offset;
 use super::broker::{Broker, Server};
 use super::command::Command;
 use super::consumer::Consumer;
@@ -19,7 +20,7 @@ use super::process::{Process, Program};
 use super::producer::Producer;
 use super::record::{BatchStream, Records};
 use super::spec::{ConsumerSpec, Reads, Spec};
-use super::zookeeper::ZooKeeper;
+use super::zookeeper::{Op, Reply, ZooKeeper};
 use crate::ordered::{BTreeMap, BTreeSet};
 use crate::sim::{
     CostModel, Disk, Happening, MessageId, NodeId, Saved, SavedProcess, Status, Time, World,
@@ -237,6 +238,9 @@ impl Cluster {
                         committed.insert(shared.partition.clone(), Some(shared.state.start()));
                     }
                 }
+                for (partition, offset) in &mut committed {
+                    *offset = offset.or_else(|| self.old_offset(id, partition));
+                }
                 let offsets = committed.into_iter().map(|(partition, committed)| {
                     let lag = self.shown(&partition).map_or(0, |(_, found)| {
                         let from = committed.unwrap_or(found.log.log_start());
@@ -258,6 +262,17 @@ impl Cluster {
             }
         }
         groups.into_values().collect()
+    }
+
+    /// What an old consumer's group has in ZooKeeper.
+    fn old_offset(&self, group: &str, partition: &TopicPartition) -> Option<i64> {
+        let path = offset(group, partition);
+        let servers = self.ensemble().filter_map(|(_, server)| server.server());
+        let server = servers.max_by_key(|server| server.tree.zxid)?;
+        match server.tree.read(&Op::GetData { path, watch: false }) {
+            Ok(Reply::Data(data, _)) => String::from_utf8_lossy(&data).parse().ok(),
+            _ => None,
+        }
     }
 
     /// All transactional ids in their order.

@@ -4,6 +4,7 @@ use super::event::TopicPartition;
 use super::message::response::QuorumInfo;
 use super::metadata::election::Election;
 use super::spec::Settings;
+use super::zookeeper::{Op, Reply, ZkError};
 use crate::sim::MessageId;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -183,6 +184,13 @@ pub enum Ask {
     },
     /// How far each copy of the metadata log has come.
     DescribeQuorum,
+    /// Something of ZooKeeper, in a session of its own.
+    ZooKeeper {
+        /// How many servers its ensemble has; 0 if there is none.
+        servers: u32,
+        /// What is asked.
+        op: Op,
+    },
 }
 
 /// Where `--reset-offsets` moves a group.
@@ -242,6 +250,8 @@ pub enum Answer {
     Reset(Vec<(TopicPartition, i64)>),
     /// The quorum of the controllers.
     Quorum(QuorumInfo),
+    /// What ZooKeeper said.
+    ZooKeeper(Result<Reply, ZkError>),
 }
 
 /// A topic as `kafka-topics --describe` shows it.

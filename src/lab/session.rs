@@ -187,7 +187,14 @@ impl Session {
     /// Settings of `lab new --set` that belong to Kafka.
     pub(super) fn kafka_settings(&self) -> kafka::spec::Settings {
         let all = self.spec.settings.iter().filter(|(name, _)| !is_rabbits(name));
-        all.map(|(name, value)| (name.clone(), value.clone())).collect()
+        let mut all: kafka::spec::Settings =
+            all.map(|(name, value)| (name.clone(), value.clone())).collect();
+        if self.spec.has_zookeeper() {
+            // The default before 4.0 (KIP-1030).
+            let name = "log.message.timestamp.after.max.ms".to_owned();
+            all.entry(name).or_insert_with(|| i64::MAX.to_string());
+        }
+        all
     }
 
     fn rabbit_settings(&self) -> rabbit::spec::Settings {

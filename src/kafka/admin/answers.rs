@@ -149,6 +149,7 @@ pub fn answer(gathered: &Gathered, ask: &Ask) -> Result<Answer, ApiError> {
             Some(info) => Answer::Quorum(info.clone()),
             None => Answer::Done,
         },
+        Ask::ZooKeeper { .. } => Answer::Done,
     })
 }
 

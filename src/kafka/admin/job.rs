@@ -130,6 +130,8 @@ impl Job {
                 stages
             }
             Ask::DeleteGroup { .. } => vec![Coordinator, Change],
+            // The admin client has a session for it.
+            Ask::ZooKeeper { .. } => Vec::new(),
             Ask::DeleteOffsets { .. } => vec![Coordinator, Topics, Change],
         };
         let (gathered, plan) = (Gathered::default(), Vec::new());
@@ -154,6 +156,7 @@ impl Job {
             Ask::DeleteGroup { .. } => "deleteConsumerGroups",
             Ask::DeleteOffsets { .. } => "deleteConsumerGroupOffsets",
             Ask::DescribeQuorum => "describeMetadataQuorum",
+            Ask::ZooKeeper { .. } => "zookeeper",
         }
     }
 

@@ -15,6 +15,7 @@
 use super::channel::{Purpose, Quorum};
 use super::elected::Elected;
 use super::lifecycle::Stage;
+use super::old_offsets::OldOffsets;
 use super::server::{Call, Server};
 use super::znodes;
 use crate::kafka::event::{Event, TopicPartition};
@@ -59,6 +60,10 @@ pub enum Task {
     ConfigChanges,
     /// One of those changes.
     ConfigChange,
+    /// An old consumer's offset is written: the commit, and which.
+    OldCommit(u64, TopicPartition, i64),
+    /// An old consumer's offset is read.
+    OldFetch(u64, TopicPartition),
     /// As controller, something that it reads.
     Read(Rc<str>),
     /// As controller, the write of this number.
@@ -87,6 +92,8 @@ pub struct Registry {
     changed_at: Time,
     /// What is for the controller and could not be sent yet.
     pub(super) waiting: VecDeque<(Purpose, Request)>,
+    /// Commits and fetches of old consumers.
+    pub(super) old_offsets: BTreeMap<u64, OldOffsets>,
     /// What it does as the controller.
     pub elected: Option<Box<Elected>>,
     /// How often a polite stop was asked for.
@@ -112,6 +119,7 @@ impl Registry {
             changed_isrs: BTreeSet::new(),
             changed_at: Time::ZERO,
             waiting: VecDeque::new(),
+            old_offsets: BTreeMap::new(),
             elected: None,
             shutdown_tries: 0,
         }
@@ -182,6 +190,8 @@ impl Server {
             SessionEvent::Expired => {
                 if let Some(registry) = self.registry() {
                     registry.tasks.clear();
+                    // Who waits asks again.
+                    registry.old_offsets.clear();
                 }
                 self.lifecycle.epoch = -1;
                 let all: Vec<TopicPartition> = self.partitions.keys().cloned().collect();
@@ -309,6 +319,10 @@ impl Server {
                     registry.ask(Task::Config(topic), Op::GetData { path, watch: false });
                 }
             }
+            (Task::OldCommit(number, key, offset), result) => {
+                self.old_committed((number, key, offset), result, out);
+            }
+            (Task::OldFetch(number, key), result) => self.old_fetched((number, key), result, out),
             (Task::Read(path), result) => self.reign_read(path, result, out),
             (Task::Write(index), result) => self.reign_wrote(index, result, out),
             _ => {}

@@ -268,6 +268,10 @@ impl Server {
             Request::OffsetFetch { group, partitions, require_stable } => {
                 self.offset_fetch(&call, &group, partitions, require_stable, out);
             }
+            Request::OldOffsetCommit(commit) => self.old_offset_commit(call, commit, out),
+            Request::OldOffsetFetch { group, partitions } => {
+                self.old_offset_fetch(call, group, partitions, out);
+            }
             request @ (Request::CreateTopics { .. }
             | Request::DeleteTopics { .. }
             | Request::CreatePartitions { .. }

@@ -91,6 +91,20 @@ pub fn topic_config(topic: &str) -> Rc<str> {
     format!("{TOPIC_CONFIGS}/{topic}").into()
 }
 
+/// Where an old consumer's offset is.
+pub fn offset(group: &str, partition: &TopicPartition) -> Rc<str> {
+    let TopicPartition { topic, partition } = partition;
+    format!("/consumers/{group}/offsets/{topic}/{partition}").into()
+}
+
+/// The znodes above it, from the first that may be missing.
+pub fn above_offset(group: &str, partition: &TopicPartition) -> [Rc<str>; 3] {
+    let group = format!("/consumers/{group}");
+    let offsets = format!("{group}/offsets");
+    let topic = format!("{offsets}/{}", partition.topic);
+    [group.into(), offsets.into(), topic.into()]
+}
+
 /// The partition of whose state this is the path.
 pub fn partition_of(path: &str) -> Option<TopicPartition> {
     let rest = path.strip_prefix(TOPICS)?.strip_prefix('/')?.strip_suffix("/state")?;

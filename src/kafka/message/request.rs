@@ -101,6 +101,15 @@ pub enum Request {
         /// True: not while a transaction may still change them (`read_committed`).
         require_stable: bool,
     },
+    /// An old consumer: remember these offsets in ZooKeeper (OffsetCommit, version 0).
+    OldOffsetCommit(OffsetCommit),
+    /// An old consumer: which offsets are in ZooKeeper (OffsetFetch, version 0)?
+    OldOffsetFetch {
+        /// `group.id`.
+        group: Rc<str>,
+        /// Of these partitions.
+        partitions: Vec<TopicPartition>,
+    },
     /// A member of a share group, within `poll()` (ShareFetch), or when it says what became of
     /// records without wanting others (ShareAcknowledge).
     ShareFetch(ShareFetch),
@@ -403,8 +412,8 @@ impl Request {
             }
             Request::ConsumerGroupHeartbeat(_) => "ConsumerGroupHeartbeat",
             Request::LeaveGroup { .. } => "LeaveGroup",
-            Request::OffsetCommit(_) => "OffsetCommit",
-            Request::OffsetFetch { .. } => "OffsetFetch",
+            Request::OffsetCommit(_) | Request::OldOffsetCommit(_) => "OffsetCommit",
+            Request::OffsetFetch { .. } | Request::OldOffsetFetch { .. } => "OffsetFetch",
             Request::CreateTopics { .. } => "CreateTopics",
             Request::DeleteTopics { .. } => "DeleteTopics",
             Request::CreatePartitions { .. } => "CreatePartitions",

@@ -80,12 +80,15 @@ fn request(request: &Request) -> usize {
                 + fetch.acknowledged.len() * 38
         }
         Request::LeaveGroup { group, member, .. } => 5 + text(group) + text(member),
-        Request::OffsetCommit(commit) => {
+        Request::OffsetCommit(commit) | Request::OldOffsetCommit(commit) => {
             let offsets: usize = commit.offsets.iter().map(|(tp, _)| named(tp) + 14).sum();
             8 + text(&commit.group) + text(&commit.member) + offsets
         }
         Request::OffsetFetch { group, partitions, .. } => {
             5 + text(group) + partitions.iter().flatten().map(named).sum::<usize>()
+        }
+        Request::OldOffsetFetch { group, partitions } => {
+            4 + text(group) + partitions.iter().map(named).sum::<usize>()
         }
         Request::CreateTopics { topic, settings, assignment, .. } => {
             let placed: usize = assignment.iter().map(|replicas| 6 + 4 * replicas.len()).sum();

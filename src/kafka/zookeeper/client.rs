@@ -96,7 +96,12 @@ impl Session {
         self.asked.len()
     }
 
-    /// Where its server is, if it is one.
+    /// How many servers it may try.
+    pub fn servers(&self) -> usize {
+        self.servers.len()
+    }
+
+    /// True for a server of the ensemble.
     pub fn is_server(&self, node: NodeId) -> bool {
         self.servers.contains(&node)
     }

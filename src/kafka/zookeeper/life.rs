@@ -1,6 +1,7 @@
 //! The process of a ZooKeeper server: it reads its log, and then takes part.
 
 use super::disk::{EPOCH, LOG, TxnLog};
+use super::place_of;
 use super::server::Server;
 use crate::kafka::broker::life::Ticket;
 use crate::kafka::broker::server::Call;
@@ -87,14 +88,13 @@ impl ZooKeeper {
         let Phase::Flushing(found, 0) = &mut self.phase else { return };
         let found = (std::mem::take(&mut found.0), std::mem::take(&mut found.1));
         out.emit(Event::ZooKeeperStarted { server: self.spec.id as i32 });
-        let server = Server::new(self.spec.id, self.members(out.me()), found, out);
+        let server = Server::new(self.spec.id, self.members(), found, out);
         self.phase = Phase::Serving(Box::new(server));
     }
 
-    /// Every server, and where it is: they were added one after the other.
-    fn members(&self, me: NodeId) -> Rc<[(u32, NodeId)]> {
-        let place = |id: u32| NodeId(me.0 + id - self.spec.id);
-        (1..=self.spec.servers).map(|id| (id, place(id))).collect()
+    /// Every server, and where it is.
+    fn members(&self) -> Rc<[(u32, NodeId)]> {
+        (1..=self.spec.servers).map(|id| (id, place_of(id))).collect()
     }
 }
 

@@ -27,6 +27,14 @@ pub mod server;
 pub mod sessions;
 pub mod tree;
 
+use crate::sim::NodeId;
+
 pub use client::{Session, SessionEvent};
 pub use life::ZooKeeper;
 pub use request::{Op, Reply, Stat, WatchEvent, WatchKind, ZkError};
+
+/// Where the server of this number is: those of the ensemble are the first processes of their
+/// world.
+pub fn place_of(id: u32) -> NodeId {
+    NodeId(id - 1)
+}

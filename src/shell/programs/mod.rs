@@ -35,6 +35,7 @@ mod rabbitmqctl;
 mod run;
 mod state;
 mod step;
+mod zookeeper_shell;
 
 pub use events::event_row;
 pub use help::{for_program, overview};
@@ -131,7 +132,7 @@ impl<'a> Call<'a> {
 }
 
 /// All programs that are here, in the order of help.
-pub static PROGRAMS: [&Program; 33] = [
+pub static PROGRAMS: [&Program; 34] = [
     &lab::PROGRAM,
     &run::PROGRAM,
     &step::PROGRAM,
@@ -163,17 +164,17 @@ pub static PROGRAMS: [&Program; 33] = [
     &kafka_metadata_quorum::PROGRAM,
     &kafka_delete_records::PROGRAM,
     &kafka_dump_log::PROGRAM,
+    &zookeeper_shell::PROGRAM,
     &rabbitmqadmin::PROGRAM,
     &rabbitmqctl::PROGRAM,
 ];
 
 /// Programs of the language that are not built yet.
-pub static LATER: [&str; 6] = [
+pub static LATER: [&str; 5] = [
     "kafka-reassign-partitions",
     "kafka-streams-groups",
     "kafka-groups",
     "kafka-transactions",
-    "zookeeper-shell",
     "rabbitmq-diagnostics",
 ];
 

@@ -56,7 +56,7 @@ fn programs_go_by_their_names_with_or_without_sh() {
         "line 1, column 1: found kafka-topic, expected a program; did you mean kafka-topics? \
          `help` lists what is here"
     );
-    assert_eq!(refused("zookeeper-shell.sh localhost ls"), "not here yet: zookeeper-shell");
+    assert_eq!(refused("kafka-transactions.sh list"), "not here yet: kafka-transactions");
     assert!(refused("ls").contains("expected a program; `help` lists what is here"));
 }
 
@@ -72,7 +72,7 @@ fn every_program_has_help_and_knows_its_own_usage() {
     let Ok(Job::Say(predicates)) = job("help predicates") else { panic!("it is known") };
     assert!(predicates.iter().any(|line| line.starts_with("  a partition: partition, leader")));
     assert!(matches!(job("help kafka-topics"), Ok(Job::Say(_))));
-    assert_eq!(refused("help zookeeper-shell"), "not here yet: zookeeper-shell");
+    assert_eq!(refused("help kafka-transactions"), "not here yet: kafka-transactions");
 }
 
 #[test]
