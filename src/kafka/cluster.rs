@@ -1,7 +1,7 @@
 //! The Kafka world as the lab holds it: processes by name, and what may be looked at.
 
 use super::broker::elected::Elected;
-use super::broker::znodes::offset;
+use super::broker::znodes;
 use super::broker::{Broker, Server};
 use super::command::Command;
 use super::consumer::Consumer;
@@ -22,6 +22,7 @@ use super::record::{BatchStream, Records};
 use super::spec::{ConsumerSpec, Reads, Spec};
 use super::zookeeper::{Op, Reply, ZooKeeper};
 use crate::ordered::{BTreeMap, BTreeSet};
+use crate::raft::Raft;
 use crate::sim::{
     CostModel, Disk, Happening, MessageId, NodeId, Saved, SavedProcess, Status, Time, World,
 };
@@ -122,7 +123,9 @@ impl Cluster {
             });
             let (_, shown) = self.shown(&key).expect("a broker has it");
             let image = image.and_then(|image| image.partition(&key));
+            let written = image.and_then(|image| self.written_state(&key, image));
             let replicas = self.replicas(&key);
+            let image = written.as_ref().or(image);
             topic.partitions.push(partition_state(&key, shown, image, replicas));
         }
         topics.into_values().collect()
@@ -264,9 +267,28 @@ impl Cluster {
         groups.into_values().collect()
     }
 
+    /// What stands in ZooKeeper of a partition, if the controller has not heard of it yet: leaders
+    /// write ISRs themselves.
+    fn written_state(
+        &self,
+        key: &TopicPartition,
+        known: &PartitionImage,
+    ) -> Option<PartitionImage> {
+        let servers = self.ensemble().filter_map(|(_, server)| server.server());
+        let server = servers.max_by_key(|server| server.tree.zxid)?;
+        let op = Op::GetData { path: znodes::state(key), watch: false };
+        let Ok(Reply::Data(data, stat)) = server.tree.read(&op) else { return None };
+        if stat.version <= known.partition_epoch {
+            return None;
+        }
+        let (leader, leader_epoch, isr) = znodes::state_of(&data)?;
+        let partition_epoch = stat.version;
+        Some(PartitionImage { leader, leader_epoch, isr, partition_epoch, ..known.clone() })
+    }
+
     /// What an old consumer's group has in ZooKeeper.
     fn old_offset(&self, group: &str, partition: &TopicPartition) -> Option<i64> {
-        let path = offset(group, partition);
+        let path = znodes::offset(group, partition);
         let servers = self.ensemble().filter_map(|(_, server)| server.server());
         let server = servers.max_by_key(|server| server.tree.zxid)?;
         match server.tree.read(&Op::GetData { path, watch: false }) {
@@ -379,6 +401,12 @@ impl Cluster {
             Program::ZooKeeper(server) => Some((id, &**server)),
             _ => None,
         })
+    }
+
+    /// The logs that controllers agree on, or the servers of ZooKeeper.
+    pub fn rafts(&self) -> Vec<&Raft> {
+        let voters = self.controllers().filter_map(|(_, it)| Some(&it.serving()?.voter()?.raft));
+        voters.chain(self.ensemble().filter_map(|(_, it)| Some(it.server()?.raft()))).collect()
     }
 
     /// The broker that is the controller in the ZooKeeper era: of two that believe so the one of

@@ -265,6 +265,8 @@ pub struct TopicDescription {
     pub settings: Settings,
     /// Its partitions in order.
     pub partitions: Vec<PartitionDescription>,
+    /// True if eligible leader replicas are known.
+    pub knows_elr: bool,
 }
 
 /// A partition as `kafka-topics --describe` shows it.

@@ -170,6 +170,7 @@ fn describe_topics(gathered: &Gathered, ask: &Ask) -> Vec<TopicDescription> {
             settings: gathered.configs.get(&name).cloned().unwrap_or_default(),
             partitions: partitions.collect(),
             topic: name.to_string(),
+            knows_elr: gathered.metadata.as_ref().is_some_and(|known| known.knows_elr),
         })
     });
     described.collect()

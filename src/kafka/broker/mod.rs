@@ -17,8 +17,8 @@
 //! controller knows that it lives.
 //!
 //! In the ZooKeeper era the broker has a session with the ensemble ([`registry`], [`znodes`]); one
-//! of the brokers is elected controller ([`elected`]) and says who leads ([`orders`]); old consumers
-//! keep their offsets there ([`old_offsets`]).
+//! of the brokers is elected controller ([`elected`]) and says who leads ([`orders`]); old
+//! consumers keep their offsets there ([`old_offsets`]).
 //!
 //! Offsets are committed through an append to `__consumer_offsets` like any other
 //! ([`coordinator`]); joining a group waits for its other members ([`membership`]). Transactions

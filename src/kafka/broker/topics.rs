@@ -42,6 +42,7 @@ impl Server {
                 Quorum::ZooKeeper(registry) => registry.controller.unwrap_or(-1),
                 _ => self.id,
             },
+            knows_elr: !self.config.zookeeper,
             topics: described,
         };
         call.answer(Response::Metadata(metadata), out);

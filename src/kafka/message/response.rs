@@ -151,6 +151,8 @@ pub struct Metadata {
     pub brokers: Vec<(i32, NodeId)>,
     /// The active controller.
     pub controller: i32,
+    /// True if the broker can tell eligible leader replicas (DescribeTopicPartitions, KIP-966).
+    pub knows_elr: bool,
     /// The topics that were asked for.
     pub topics: Vec<(Rc<str>, Result<TopicMetadata, ErrorCode>)>,
 }

@@ -168,7 +168,7 @@ fn describe(arguments: &Arguments) -> Result<Job, Refusal> {
                     || (unavailable && p.leader.is_none())
             };
             let partitions = topic.partitions.iter().filter(shown);
-            lines.extend(partitions.map(|partition| partition_line(&topic.topic, partition)));
+            lines.extend(partitions.map(|partition| partition_line(topic, partition)));
         }
         Ok(lines)
     }))
@@ -192,8 +192,10 @@ fn topic_line(topic: &TopicDescription) -> String {
     )
 }
 
-fn partition_line(topic: &str, partition: &PartitionDescription) -> String {
+fn partition_line(topic: &TopicDescription, partition: &PartitionDescription) -> String {
     let ids = |list: &[i32]| list.iter().map(i32::to_string).collect::<Vec<_>>().join(",");
+    let elr = |list: &[i32]| if topic.knows_elr { ids(list) } else { "N/A".to_owned() };
+    let topic = &topic.topic;
     format!(
         "\tTopic: {topic}\tPartition: {}\tLeader: {}\tReplicas: {}\tIsr: {}\tElr: {}\t\
          LastKnownElr: {}",
@@ -201,8 +203,8 @@ fn partition_line(topic: &str, partition: &PartitionDescription) -> String {
         partition.leader.map_or("none".into(), |leader| leader.to_string()),
         ids(&partition.replicas),
         ids(&partition.isr),
-        ids(&partition.elr),
-        ids(&partition.last_known_elr),
+        elr(&partition.elr),
+        elr(&partition.last_known_elr),
     )
 }
 

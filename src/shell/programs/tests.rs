@@ -245,6 +245,7 @@ fn topics_print_what_the_tool_prints() {
         id: "AAAAAAAAAAAAAAAAAAAAAQ".into(),
         settings: [("min.insync.replicas".into(), "1".into())].into(),
         partitions: vec![partition],
+        knows_elr: true,
     };
     let described = || Ok(Outcome::Kafka(kafka::Answer::Topics(vec![topic.clone()])));
     let lines = [

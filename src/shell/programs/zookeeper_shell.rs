@@ -1,5 +1,5 @@
 //! `zookeeper-shell`: what ZooKeeper holds. Output is that of the shell of ZooKeeper 3.8
-//! (`org.apache.zookeeper.cli`), one command a call, as `zookeeper-shell HOST:PORT COMMAND` gives it.
+//! (`org.apache.zookeeper.cli`), one command a call: `zookeeper-shell HOST:PORT COMMAND`.
 
 use super::{Call, Plain, Program};
 use crate::kafka::command::{Answer, Ask};
