@@ -140,8 +140,10 @@ impl Cluster {
     /// What the cluster knows of itself: the controller's word, or that of the broker that has
     /// heard most of it.
     fn image(&self) -> Option<&Image> {
-        if let Some((_, elected)) = self.elected_controller() {
-            return Some(&elected.image);
+        // One that has just been elected has not read anything yet.
+        let elected = self.elected_controller().map(|(_, elected)| &elected.image);
+        if let Some(image) = elected.filter(|image| !image.brokers.is_empty()) {
+            return Some(image);
         }
         if let Some((_, controller)) = self.active_controller() {
             return Some(&controller.image);
