@@ -25,7 +25,10 @@ const LAYERS: [(&str, &[&str]); 17] = [
     ("browser", &["storage", "host"]),
     ("ui", &["host", "view", "lesson", "browser"]),
     ("embed", &["host", "browser"]),
-    ("bin", &["bench", "browser", "ui", "explore", "host", "lab", "lesson", "shell", "storage"]),
+    (
+        "bin",
+        &["bench", "browser", "ui", "explore", "host", "lab", "lesson", "shell", "storage", "view"],
+    ),
 ];
 
 /// Crates and the only modules that may name them.

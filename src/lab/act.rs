@@ -108,6 +108,9 @@ impl Session {
                 let request = self.kafka_request();
                 let admin = self.kafka.world.id(KAFKA_ADMIN).expect("every lab has it");
                 let mut ask = ask.at(kafka::now_ms(self.now));
+                if self.spec.has_zookeeper() {
+                    not_with_zookeeper(&ask)?;
+                }
                 if let kafka::command::Ask::ZooKeeper { servers, .. } = &mut ask {
                     if !self.spec.has_zookeeper() {
                         return refused(NO_ZOOKEEPER.into());
@@ -126,6 +129,13 @@ impl Session {
     }
 
     fn act_rabbit_ask(&mut self, ask: &rabbit::command::Ask) -> Acted {
+        if self.spec.rabbit_version == "activemq" {
+            return refused(
+                "this lab's broker is ActiveMQ, which the tools of RabbitMQ do not know; \
+                 `state rabbit.queues` shows its queues"
+                    .to_owned(),
+            );
+        }
         let request = self.rabbit_request();
         let admin = self.rabbit.world.id(RABBIT_ADMIN).expect("every lab has it");
         let mut ask = ask.clone();
@@ -553,6 +563,18 @@ impl Session {
         let mut free = names.filter(|name| self.processes(name) == (None, None));
         free.next().expect("there are more numbers than clients")
     }
+}
+
+/// What a controller of the ZooKeeper era could do, and this one cannot yet.
+fn not_with_zookeeper(ask: &kafka::command::Ask) -> Result<(), LabError> {
+    use kafka::command::Ask;
+    use kafka::metadata::records::Resource;
+    let what = match ask {
+        Ask::Reassign(_) => "kafka-reassign-partitions",
+        Ask::AlterConfigs { resource: Resource::Broker(_), .. } => "settings of running brokers",
+        _ => return Ok(()),
+    };
+    refused(format!("not here yet with --coordinator zookeeper: {what}"))
 }
 
 /// What a tool of ZooKeeper hears in a lab without it.

@@ -64,7 +64,7 @@
 //! it; one without a solution holds now. A second run without any solution reaches no goal that has
 //! one, and its commands run all the same: so a learner may go on without having solved a step.
 
-mod bench;
+pub mod bench;
 pub mod catalog;
 pub mod check;
 pub mod compare;

@@ -101,6 +101,23 @@ impl Memory {
         self.kept.borrow().block_ids(lab)
     }
 
+    /// All that is kept, as bytes: for a store that outlives the program.
+    pub fn image(&self) -> Vec<u8> {
+        let kept = self.kept.borrow();
+        postcard::to_stdvec(&(&kept.manifests, &kept.blocks)).expect("plain data can be written")
+    }
+
+    /// A store that keeps what is in an image; `None` if it is none.
+    pub fn of_image(image: &[u8]) -> Option<Memory> {
+        let (manifests, blocks) = postcard::from_bytes(image).ok()?;
+        let store = Memory::new();
+        {
+            let mut kept = store.kept.borrow_mut();
+            (kept.manifests, kept.blocks) = (manifests, blocks);
+        }
+        Some(store)
+    }
+
     /// Changes a kept manifest behind everybody's back.
     pub fn damage_manifest(&self, name: &str, damage: impl FnOnce(&mut Vec<u8>)) {
         damage(self.kept.borrow_mut().manifests.get_mut(name).expect("a manifest of this name"));

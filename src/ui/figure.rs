@@ -69,7 +69,7 @@ pub fn Figure(props: &Props) -> Html {
     html! {
         <figure class={class} data-test="picture" aria-label={desk.texts.picture}
             aria-describedby="state-sentence">
-            <div class="picture-box" style={size} onclick={pick(&desk, &picture)}>
+            <div class="picture-box" ~style={size} onclick={pick(&desk, &picture)}>
                 <svg class="picture-shapes" viewBox={view_box} width={picture.width.to_string()}
                     height={picture.height.to_string()} aria-hidden="true">
                     <defs>
@@ -108,9 +108,8 @@ fn part_html(part: &Part, traffic: &Traffic) -> Html {
     if let Some(after) = landing {
         style = [&*style, ";--after:", &after.to_string(), "ms"].concat();
     }
-    let style = (!style.is_empty()).then_some(style);
     html! {
-        <g key={part.key.clone()} class={part.class} style={style}>
+        <g key={part.key.clone()} class={part.class} ~style={style}>
             { for part.shapes.iter().map(shape_html) }
         </g>
     }
@@ -159,7 +158,7 @@ fn hit_html(desk: &Desk, hit: &Hit) -> Html {
     let is_cell = matches!(hit.selection, Selection::Message(_));
     html! {
         <button type="button" key={hit.key.clone()} class={if is_cell { "hit cell" } else { "hit" }}
-            style={style} aria-label={hit.label.clone()} data-test="thing"
+            ~style={style} aria-label={hit.label.clone()} data-test="thing"
             data-thing={hit.key.clone()} tabindex={is_cell.then_some("-1")}
             aria-pressed={if hit.selected { "true" } else { "false" }}
             onclick={stop(desk.on(Action::Select(selection)))}

@@ -27,7 +27,7 @@ fn flight_html(flight: &Flight) -> Html {
     .concat();
     let class = if flight.kafka { "flight kafka" } else { "flight rabbit" };
     html! {
-        <g key={flight.id.to_string()} class={class} style={style}>{ glyph(flight) }</g>
+        <g key={flight.id.to_string()} class={class} ~style={style}>{ glyph(flight) }</g>
     }
 }
 

@@ -4,6 +4,7 @@
 //! it, as a pure function that native tests run. What a change wants done outside (ask the engine,
 //! keep a choice, move the focus) is data too: [`effect`], which `App` carries out. Components are
 //! given plain data and say what the learner wants; none asks the engine, and none knows the time.
+//! A style that is computed is a property (`~style`): the page's policy refuses it as an attribute.
 
 pub mod effect;
 pub mod keys;

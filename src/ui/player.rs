@@ -92,9 +92,9 @@ fn scrub(desk: &Desk, status: &Status, off: bool) -> Html {
     html! {
         <div class="scrub">
             <div class="scrub-marks" aria-hidden="true">
-                <i class="scrub-past" style={["width:", &share(status.now_us)].concat()} />
+                <i class="scrub-past" ~style={["width:", &share(status.now_us)].concat()} />
                 { for status.marks_us.iter().map(|at| html! {
-                    <i class="scrub-mark" style={["left:", &share(*at)].concat()} />
+                    <i class="scrub-mark" ~style={["left:", &share(*at)].concat()} />
                 }) }
             </div>
             <input type="range" min="0" max={(end / 1_000).to_string()} step="1"

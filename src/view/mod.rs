@@ -12,6 +12,7 @@
 //! - [`acts`]: the command behind each button.
 //! - [`forms`], [`worlds`]: what is built by hand, and the labs that one can begin with.
 //! - [`change`]: settings that can be changed. [`why`](mod@why): why a thing is as it is.
+//! - [`still`]: the picture where no program runs.
 //! - [`welcome`]: the first half minute of a first visit.
 //!
 //! Nothing here knows the page: the same data gives the same picture on every machine.
@@ -29,6 +30,7 @@ pub mod plot;
 pub mod progress;
 pub mod scene;
 pub mod sentence;
+pub mod still;
 pub mod text_view;
 pub mod welcome;
 pub mod why;

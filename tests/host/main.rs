@@ -2,6 +2,7 @@
 
 #![allow(missing_docs, reason = "a test's name says what it shows")]
 
+mod formats;
 mod lessons;
 mod links;
 mod opening;

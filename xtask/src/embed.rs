@@ -3,6 +3,7 @@
 //! it is before any program is there; and what oEmbed asks for.
 
 use crate::Failure;
+use crate::lesson_pages::{self, Lesson, both};
 use std::fs;
 use std::path::Path;
 
@@ -10,44 +11,26 @@ use std::path::Path;
 const SCRIPTS: &str = "www/embed";
 const EXAMPLES: &str = "www/examples";
 
-/// Where the lessons are, by language.
-const LESSONS: &str = "www/lessons";
-
 /// The height that a snippet reserves, in pixels.
 const HEIGHT: u32 = 520;
 
 /// Writes everything below `embed/` and `oembed/`.
-pub fn make(site: &Path) -> Result<(), Failure> {
+pub fn make(site: &Path, lessons: &[Lesson]) -> Result<(), Failure> {
     let embed = site.join("embed");
     copy(Path::new(SCRIPTS), &embed)?;
     copy(Path::new(EXAMPLES), &embed.join("examples"))?;
-    let page = read(&site.join("index.html"))?;
-    write(&embed.join("index.html"), &page_of(&page, "../", None)?)?;
-    for path in fs::read_dir(Path::new(LESSONS).join("en")).map_err(told(LESSONS))?.flatten() {
-        let path = path.path();
-        let (Some(id), Some("md")) = (
-            path.file_stem().and_then(|stem| stem.to_str()),
-            path.extension().and_then(|extension| extension.to_str()),
-        ) else {
-            continue;
-        };
-        let english = title(&read(&path)?);
-        let korean = title(&read(&Path::new(LESSONS).join("ko").join(format!("{id}.md")))?);
-        let lesson = Lesson { id, korean: &korean, english: &english };
-        write(&embed.join(id).join("index.html"), &page_of(&page, "../../", Some(&lesson))?)?;
-        write(&site.join("oembed").join(format!("{id}.json")), &oembed(&lesson))?;
+    let page = read_text(&site.join("index.html"))?;
+    write_text(&embed.join("index.html"), &page_of(&page, "../", None)?)?;
+    for lesson in lessons {
+        let id = &lesson.id;
+        write_text(&embed.join(id).join("index.html"), &page_of(&page, "../../", Some(lesson))?)?;
+        write_text(&site.join("oembed").join(format!("{id}.json")), &oembed(lesson))?;
     }
     Ok(())
 }
 
-struct Lesson<'a> {
-    id: &'a str,
-    korean: &'a str,
-    english: &'a str,
-}
-
 /// The page as an embed that stands so far below the site.
-fn page_of(page: &str, up: &str, lesson: Option<&Lesson<'_>>) -> Result<String, Failure> {
+fn page_of(page: &str, up: &str, lesson: Option<&Lesson>) -> Result<String, Failure> {
     let mut embed = String::with_capacity(page.len() + 2_000);
     let mut start = String::new();
     for line in page.split_inclusive('\n') {
@@ -60,8 +43,9 @@ fn page_of(page: &str, up: &str, lesson: Option<&Lesson<'_>>) -> Result<String, 
     if start.is_empty() {
         return Err("index.html names no start script for the embed.".to_string());
     }
-    let (ko, en) = lesson.map_or(("자유 실습", "Free lab"), |l| (l.korean, l.english));
-    let id = lesson.map_or("lab", |lesson| lesson.id);
+    let (ko, en) =
+        lesson.map_or(("자유 실습", "Free lab"), |lesson| (&lesson.ko.title, &lesson.en.title));
+    let id = lesson.map_or("lab", |lesson| &lesson.id);
     let named = lesson.map_or(String::new(), |_| format!(" data-lesson=\"{id}\""));
     let html = "<html lang=\"ko\">";
     let head = "<meta charset=\"utf-8\" />";
@@ -87,14 +71,33 @@ fn page_of(page: &str, up: &str, lesson: Option<&Lesson<'_>>) -> Result<String, 
             1,
         )
         .replacen(main, &format!("{main}\n{}", button(ko, en)), 1);
-    Ok(embed)
+    match lesson {
+        Some(lesson) => with_still(&embed, lesson),
+        None => Ok(embed),
+    }
+}
+
+/// The page with the picture of the lesson's key moment in the place of the first picture.
+fn with_still(embed: &str, lesson: &Lesson) -> Result<String, Failure> {
+    let (figure, end) = ("<figure class=\"picture poster-picture\">", "</figure>");
+    let missing = "index.html has no picture for the embed.";
+    let start = embed.find(figure).ok_or(missing)? + figure.len();
+    let length = embed[start..].find(end).ok_or(missing)?;
+    let (before, after) = (&embed[..start], &embed[start + length..]);
+    let after = after.replacen(end, &format!("{end}\n{}", lesson.table), 1);
+    let patterns = lesson_pages::patterns(embed)?;
+    let about = both(&lesson.ko.about, &lesson.en.about);
+    let about = format!("<p class=\"bilingual still-about\">{about}</p>");
+    let before =
+        before.replacen("<div class=\"stage\">", &format!("{about}<div class=\"stage\">"), 1);
+    Ok(format!("{before}\n{patterns}\n{}{after}", lesson.picture))
 }
 
 fn button(ko: &str, en: &str) -> String {
-    let (ko, en) = (escaped(ko), escaped(en));
+    let title = both(ko, en);
     format!(
         "          <div class=\"embed-start\">
-            <h1 class=\"large bilingual\"><span lang=\"ko\">{ko}</span><span lang=\"en\">{en}</span></h1>
+            <h1 class=\"large bilingual\">{title}</h1>
             <button class=\"button large primary bilingual\" type=\"button\" id=\"embed-start\">
               <span lang=\"ko\">실습 시작</span><span lang=\"en\">Start the lab</span>
             </button>
@@ -105,8 +108,8 @@ fn button(ko: &str, en: &str) -> String {
     )
 }
 
-fn oembed(lesson: &Lesson<'_>) -> String {
-    let (id, title) = (lesson.id, lesson.korean.replace('"', "'"));
+fn oembed(lesson: &Lesson) -> String {
+    let (id, title) = (&lesson.id, lesson.ko.title.replace('"', "'"));
     format!(
         "{{\"version\":\"1.0\",\"type\":\"rich\",\"provider_name\":\"pushpull\",\"title\":\"{title}\",\
          \"width\":\"100%\",\"height\":{HEIGHT},\"html\":\"<iframe src=\\\"../embed/{id}/\\\" \
@@ -133,20 +136,11 @@ fn without_preloads(line: &str) -> String {
     kept
 }
 
-fn attribute<'a>(tag: &'a str, name: &str) -> Option<&'a str> {
+/// What is between the quotes after `name`.
+pub fn attribute<'a>(tag: &'a str, name: &str) -> Option<&'a str> {
     let start = tag.find(name)? + name.len();
     let length = tag[start..].find('"')?;
     Some(&tag[start..start + length])
-}
-
-/// The title in a lesson's front matter.
-fn title(markdown: &str) -> String {
-    let line = markdown.lines().find_map(|line| line.strip_prefix("title:"));
-    line.unwrap_or_default().trim().trim_matches('"').to_string()
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;")
 }
 
 fn copy(from: &Path, to: &Path) -> Result<(), Failure> {
@@ -164,11 +158,13 @@ fn told(place: &str) -> impl Fn(std::io::Error) -> Failure {
     move |error| format!("{place}: {error}.")
 }
 
-fn read(path: &Path) -> Result<String, Failure> {
+/// The text of a file.
+pub fn read_text(path: &Path) -> Result<String, Failure> {
     fs::read_to_string(path).map_err(told(&path.display().to_string()))
 }
 
-fn write(path: &Path, text: &str) -> Result<(), Failure> {
+/// Writes a file, and its folder if it is missing.
+pub fn write_text(path: &Path, text: &str) -> Result<(), Failure> {
     let place = path.display().to_string();
     fs::create_dir_all(path.parent().expect("it has a folder")).map_err(told(&place))?;
     fs::write(path, text).map_err(told(&place))
@@ -176,17 +172,31 @@ fn write(path: &Path, text: &str) -> Result<(), Failure> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Lesson, oembed, page_of, title, without_preloads};
+    use super::{oembed, page_of, without_preloads};
+    use crate::lesson_pages::{Lesson, Words};
 
     const PAGE: &str = "<html lang=\"ko\">\n<meta charset=\"utf-8\" />\n\
         <script src=\"./start-1.js\" type=\"module\"></script>\n\
         <link rel=\"icon\" href=\"a\" /><link rel=\"preload\" href=\"b.wasm\">\n\
-        <main class=\"app-main\">\n";
+        <main class=\"app-main\">\n<div class=\"stage\">\
+        <figure class=\"picture poster-picture\"><svg class=\"poster-patterns\"></svg>\
+        <svg class=\"first\"></svg></figure></div>\n";
+
+    fn lesson() -> Lesson {
+        let words =
+            |title: &str| Words { title: title.into(), about: "!".into(), ..Words::default() };
+        Lesson {
+            id: "x".into(),
+            ko: words("가 <b>"),
+            en: words("A"),
+            picture: "<svg class=\"still\"></svg>".into(),
+            table: "<table></table>".into(),
+        }
+    }
 
     #[test]
     fn an_embed_loads_nothing_before_it_is_asked_to() {
-        let lesson = Lesson { id: "x", korean: "가 <b>", english: "A" };
-        let page = page_of(PAGE, "../../", Some(&lesson)).expect("it is a page");
+        let page = page_of(PAGE, "../../", Some(&lesson())).expect("it is a page");
         assert!(page.contains("data-program=\"./start-1.js\" data-lesson=\"x\""), "{page}");
         assert!(page.contains("<base href=\"../../\" />"), "{page}");
         assert!(page.contains("rel=\"icon\"") && !page.contains("wasm"), "{page}");
@@ -196,15 +206,23 @@ mod tests {
     }
 
     #[test]
+    fn an_embed_of_a_lesson_has_its_picture_and_table() {
+        let page = page_of(PAGE, "../../", Some(&lesson())).expect("it is a page");
+        assert!(page.contains("poster-patterns") && !page.contains("\"first\""), "{page}");
+        assert!(page.contains("<svg class=\"still\"></svg></figure>\n<table>"), "{page}");
+        let free = page_of(PAGE, "../", None).expect("it is a page");
+        assert!(free.contains("\"first\"") && !free.contains("still"), "{free}");
+    }
+
+    #[test]
     fn what_is_not_loaded_ahead_stays() {
         let line = "a<link rel=\"prefetch\" href=\"w\" />b<link rel=\"manifest\" href=\"m\" />c";
         assert_eq!(without_preloads(line), "ab<link rel=\"manifest\" href=\"m\" />c");
     }
 
     #[test]
-    fn the_title_is_that_of_the_front_matter() {
-        assert_eq!(title("---\ntitle: A \"b\"\nunit: A\n---\n# no"), "A \"b");
-        let json = oembed(&Lesson { id: "x", korean: "가", english: "A" });
+    fn oembed_is_a_frame() {
+        let json = oembed(&lesson());
         assert!(json.contains("\"type\":\"rich\"") && json.contains("embed/x/"), "{json}");
     }
 }

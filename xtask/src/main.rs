@@ -17,6 +17,7 @@ mod child;
 mod cut;
 mod driver;
 mod embed;
+mod lesson_pages;
 mod options;
 mod page;
 mod parts;

@@ -10,13 +10,14 @@
 //!   is a debug build.
 //! - The program's size is noted, so that the page can say how much of it has come; a server that
 //!   compresses does not tell.
-//! - The embed's pages are made from it.
+//! - The embed's pages are made from it, and a page for each lesson ([`crate::lesson_pages`]).
 //! - A script inside the page, which the page's own policy forbids, fails the build here and not in
 //!   somebody's browser.
 
 use crate::Failure;
 use crate::child;
 use crate::embed;
+use crate::lesson_pages;
 use crate::options::Options;
 use crate::parts;
 use std::collections::hash_map::DefaultHasher;
@@ -33,6 +34,9 @@ const FIRST: [&str; 2] = ["tokens.css", "base.css"];
 
 /// Where the lessons are.
 const LESSONS: &str = "www/lessons";
+
+/// Where what the pages of the lessons are made of comes to.
+const LESSON_PARTS: &str = "target/lesson-pages";
 
 /// Where the still pictures are, and their place in the page.
 const PICTURES: &str = "www/poster";
@@ -55,14 +59,17 @@ pub fn run(options: &Options) -> Result<ExitCode, Failure> {
     }
     finish(&site)?;
     ready_lessons(&site)?;
-    embed::make(&site)?;
+    let lessons = lesson_pages::read(Path::new(LESSON_PARTS))?;
+    lesson_pages::make(&site, &lessons)?;
+    embed::make(&site, &lessons)?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Makes the lessons ready with the lab's own reader.
+/// Makes the lessons ready with the lab's own reader and engine.
 fn ready_lessons(site: &Path) -> Result<(), Failure> {
     let mut command = child::cargo();
-    command.args(["run", "--quiet", "--bin", "lessons", "--", LESSONS]).arg(site.join("lessons"));
+    command.args(["run", "--quiet", "--bin", "lessons", "--", LESSONS]);
+    command.arg(site.join("lessons")).arg(LESSON_PARTS);
     child::run(&mut command)
 }
 

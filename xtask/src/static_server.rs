@@ -3,16 +3,27 @@
 //! It promises what any static host does and no more: no rewriting, no compression, no listing.
 
 use crate::Failure;
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{
+    ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderValue, IF_NONE_MATCH,
+    LOCATION,
+};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use std::convert::Infallible;
 use std::fs;
+use std::io;
 use std::net::TcpListener;
 use std::path::{Component, Path, PathBuf};
-use std::sync::Arc;
+use std::rc::Rc;
 use std::thread::{self, JoinHandle};
 use std::time::UNIX_EPOCH;
-use tiny_http::{Header, Method, Request, Response, Server};
-
-/// How many requests are answered at once; a browser opens six connections to a host.
-const WORKERS: usize = 6;
+use tokio::runtime;
+use tokio::sync::oneshot;
+use tokio::task::LocalSet;
 
 /// How many ports after the wanted one are tried when it is taken.
 const PORTS_TRIED: u16 = 100;
@@ -45,32 +56,35 @@ impl Site {
 
 /// A running server; dropping it stops it.
 pub struct StaticServer {
-    server: Arc<Server>,
-    workers: Vec<JoinHandle<()>>,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
     port: u16,
 }
 
 impl StaticServer {
     /// Serves `site` on `port`, or on the next free one. Port 0 lets the machine choose.
     pub fn start(site: Site, port: u16) -> Result<Self, Failure> {
+        let refused = |error: io::Error| format!("the server cannot be started: {error}.");
         let listener = bind(port)?;
-        let port = listener.local_addr().map_err(|error| format!("no address: {error}."))?.port();
-        let server = Server::from_listener(listener, None)
-            .map_err(|error| format!("the server cannot be started: {error}."))?;
-        let server = Arc::new(server);
-        let site = Arc::new(site);
-        let workers = (0..WORKERS)
-            .map(|_| {
-                let (server, site) = (Arc::clone(&server), Arc::clone(&site));
-                thread::spawn(move || {
-                    for request in server.incoming_requests() {
-                        // The browser that hung up has no use for an answer.
-                        let _ = answer(request, &site);
+        let port = listener.local_addr().map_err(refused)?.port();
+        listener.set_nonblocking(true).map_err(refused)?;
+        let runtime = runtime::Builder::new_current_thread().enable_io().build();
+        let runtime = runtime.map_err(refused)?;
+        let (stop, stopped) = oneshot::channel();
+        let thread = thread::spawn(move || {
+            let serve = async {
+                tokio::select! {
+                    end = accept(listener, Rc::new(site)) => {
+                        if let Err(error) = end {
+                            eprintln!("the server ends: {error}.");
+                        }
                     }
-                })
-            })
-            .collect();
-        Ok(StaticServer { server, workers, port })
+                    _ = stopped => {}
+                }
+            };
+            LocalSet::new().block_on(&runtime, serve);
+        });
+        Ok(StaticServer { stop: Some(stop), thread: Some(thread), port })
     }
 
     /// The address of the root, with a slash at its end.
@@ -85,21 +99,37 @@ impl StaticServer {
 
     /// Serves until the process is stopped.
     pub fn wait(mut self) {
-        for worker in std::mem::take(&mut self.workers) {
-            // A worker that panicked has printed why; the others go on.
-            let _ = worker.join();
-        }
+        self.join();
+    }
+
+    fn join(&mut self) {
+        // A thread that panicked has printed why.
+        let _ = self.thread.take().map(JoinHandle::join);
     }
 }
 
 impl Drop for StaticServer {
     fn drop(&mut self) {
-        for _ in &self.workers {
-            self.server.unblock();
-        }
-        for worker in self.workers.drain(..) {
-            let _ = worker.join();
-        }
+        // It has stopped already when nobody listens.
+        let _ = self.stop.take().map(|stop| stop.send(()));
+        self.join();
+    }
+}
+
+/// Answers each connection by itself, so that none waits for another.
+async fn accept(listener: TcpListener, site: Rc<Site>) -> io::Result<()> {
+    let listener = tokio::net::TcpListener::from_std(listener)?;
+    loop {
+        let (stream, _) = listener.accept().await?;
+        let site = Rc::clone(&site);
+        tokio::task::spawn_local(async move {
+            let service = service_fn(|request| {
+                let response = answer(&request, &site);
+                async { Ok::<_, Infallible>(response) }
+            });
+            // A browser that hung up has no use for an answer.
+            let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+        });
     }
 }
 
@@ -115,26 +145,31 @@ fn bind(wanted: u16) -> Result<TcpListener, Failure> {
     Err(format!("no port from {wanted} to {last} can be had: {refusal}."))
 }
 
-fn answer(request: Request, site: &Site) -> std::io::Result<()> {
-    if !matches!(request.method(), Method::Get | Method::Head) {
-        return request.respond(plain(405, "only GET and HEAD"));
+fn answer(request: &Request<Incoming>, site: &Site) -> Response<Full<Bytes>> {
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return plain(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD");
     }
-    let path = request.url().split(['?', '#']).next().unwrap_or_default().to_string();
-    match locate(&path, &site.mounts) {
+    let path = request.uri().path();
+    match locate(path, &site.mounts) {
         Located::File(file) => answer_file(request, site, &file),
-        Located::Folder => request
-            .respond(plain(301, "it is a folder").with_header(header("Location", &(path + "/")))),
-        Located::Nothing => request.respond(plain(404, "not found")),
+        Located::Folder => {
+            let mut response = plain(StatusCode::MOVED_PERMANENTLY, "it is a folder");
+            if let Ok(address) = HeaderValue::from_str(&format!("{path}/")) {
+                response.headers_mut().insert(LOCATION, address);
+            }
+            response
+        }
+        Located::Nothing => plain(StatusCode::NOT_FOUND, "not found"),
     }
 }
 
-fn answer_file(request: Request, site: &Site, file: &Path) -> std::io::Result<()> {
+fn answer_file(request: &Request<Incoming>, site: &Site, file: &Path) -> Response<Full<Bytes>> {
     let version = version(file);
-    if version.is_some() && known_version(&request) == version {
-        return request.respond(plain(304, ""));
+    if version.is_some() && version.as_ref() == request.headers().get(IF_NONE_MATCH) {
+        return plain(StatusCode::NOT_MODIFIED, "");
     }
     let Ok(mut content) = fs::read(file) else {
-        return request.respond(plain(404, "not found"));
+        return plain(StatusCode::NOT_FOUND, "not found");
     };
     let media_type = media_type(file);
     if media_type.starts_with("text/html")
@@ -142,29 +177,21 @@ fn answer_file(request: Request, site: &Site, file: &Path) -> std::io::Result<()
     {
         content = with_first_script(&content, script);
     }
-    let mut response = Response::from_data(content)
-        .with_header(header("Content-Type", media_type))
-        .with_header(header("Cache-Control", "no-cache"))
-        // A frame that is sandboxed has no origin of its own, and asks like a stranger.
-        .with_header(header("Access-Control-Allow-Origin", "*"));
-    if let Some(version) = version {
-        response.add_header(header("ETag", &version));
-    }
-    request.respond(response)
+    let mut response = Response::new(Full::new(content.into()));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    // A frame that is sandboxed has no origin of its own, and asks like a stranger.
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.extend(version.map(|version| (ETAG, version)));
+    response
 }
 
 /// What changes when the file does: its length and when it was written.
-fn version(file: &Path) -> Option<String> {
+fn version(file: &Path) -> Option<HeaderValue> {
     let about = fs::metadata(file).ok()?;
     let written = about.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
-    Some(format!("\"{:x}-{:x}\"", about.len(), written.as_nanos()))
-}
-
-/// The version that the browser has already.
-fn known_version(request: &Request) -> Option<String> {
-    let headers = request.headers().iter();
-    let mut known = headers.filter(|header| header.field.equiv("If-None-Match"));
-    known.next().map(|header| header.value.to_string())
+    HeaderValue::try_from(format!("\"{:x}-{:x}\"", about.len(), written.as_nanos())).ok()
 }
 
 /// The page with a script in front of everything else in its head.
@@ -249,14 +276,10 @@ fn media_type(file: &Path) -> &'static str {
     }
 }
 
-fn plain(status: u16, text: &str) -> Response<std::io::Cursor<Vec<u8>>> {
-    Response::from_string(text).with_status_code(status)
-}
-
-/// A header; its name and value come from this file or from a path that a browser sent.
-fn header(name: &str, value: &str) -> Header {
-    let plain = Header::from_bytes("X-Header", "unspeakable").expect("it is plain ASCII");
-    Header::from_bytes(name, value).unwrap_or(plain)
+fn plain(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from_static(text.as_bytes())));
+    *response.status_mut() = status;
+    response
 }
 
 #[cfg(test)]
@@ -302,7 +325,7 @@ mod tests {
 
     fn answer_to(server: &StaticServer, headers: &str) -> String {
         let mut stream = TcpStream::connect(("127.0.0.1", server.port())).unwrap();
-        let request = format!("GET /src/main.rs HTTP/1.0\r\n{headers}\r\n");
+        let request = format!("GET /src/main.rs HTTP/1.0\r\nHost: here\r\n{headers}\r\n");
         stream.write_all(request.as_bytes()).unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
@@ -315,8 +338,18 @@ mod tests {
         let server = StaticServer::start(site, 0).unwrap();
         let answer = answer_to(&server, "");
         assert!(answer.starts_with("HTTP/1.0 200") || answer.starts_with("HTTP/1.1 200"));
-        assert!(answer.contains("Cache-Control: no-cache"));
+        assert!(answer.contains("cache-control: no-cache"));
         drop(server);
+    }
+
+    #[test]
+    fn connections_that_ask_nothing_keep_no_other_waiting() {
+        let site = Site { mounts: mounts(), first_script: None };
+        let server = StaticServer::start(site, 0).unwrap();
+        let connect = || TcpStream::connect(("127.0.0.1", server.port())).unwrap();
+        let idle: Vec<TcpStream> = (0..100).map(|_| connect()).collect();
+        assert!(answer_to(&server, "").contains(" 200 "));
+        drop(idle);
     }
 
     #[test]
@@ -324,7 +357,7 @@ mod tests {
         let site = Site { mounts: mounts(), first_script: None };
         let server = StaticServer::start(site, 0).unwrap();
         let answer = answer_to(&server, "");
-        let version = answer.lines().find_map(|line| line.strip_prefix("ETag: ")).unwrap();
+        let version = answer.lines().find_map(|line| line.strip_prefix("etag: ")).unwrap();
         let again = answer_to(&server, &format!("If-None-Match: {version}\r\n"));
         assert!(again.contains(" 304 ") && !again.contains("fn main"), "{again}");
         let other = answer_to(&server, "If-None-Match: \"another\"\r\n");

@@ -10,10 +10,20 @@ use crate::kafka::message::Response;
 use crate::kafka::process::{Out, Process};
 use crate::kafka::zookeeper::{self, Reply, Session, SessionEvent, ZkError};
 use crate::ordered::BTreeMap;
-use crate::sim::{Input, NodeId, Span, Time};
+use crate::sim::{Input, NodeId, Span, Stream, Time};
 
 /// `default.api.timeout.ms`.
 const API_TIMEOUT: Span = Span::seconds(60);
+
+/// `kafka-configs` waits no longer than this for an answer.
+const CONFIGS_TIMEOUT: Span = Span::seconds(30);
+
+fn timeout(ask: &Ask) -> Span {
+    match ask {
+        Ask::DescribeConfigs { .. } | Ask::AlterConfigs { .. } => CONFIGS_TIMEOUT,
+        _ => API_TIMEOUT,
+    }
+}
 
 /// A question that is being worked on.
 #[derive(Clone, Debug)]
@@ -100,9 +110,10 @@ impl Admin {
                 self.shell = Some(Box::new((id, session, 0, out.now() + SHELL_TIMEOUT)));
             }
             Input::Command(Command::Ask(id, ask)) => {
+                let deadline = out.now() + timeout(&ask);
                 let work = Work {
-                    job: Job::new(ask),
-                    deadline: out.now() + API_TIMEOUT,
+                    job: Job::new(ask, Stream::named(out.random().clone().bits(), "admin")),
+                    deadline,
                     retry_at: Time::ZERO,
                     failures: 0,
                     under_way: 0,
@@ -177,6 +188,11 @@ impl Admin {
         let mut next: Option<Time> = self.pump_shell(out);
         for id in ids {
             let Some(work) = self.work.get(&id) else { continue };
+            if work.deadline <= out.now() && work.job.is_of_configs() {
+                let error = client_error("java.util.concurrent.TimeoutException", "");
+                self.finish(id, Err(error), out);
+                continue;
+            }
             if work.deadline <= out.now() {
                 let sentence =
                     format!("Timed out waiting for a node assignment. Call: {}", work.job.call());
@@ -206,6 +222,7 @@ impl Admin {
                     let node = match target {
                         Target::Any => self.core.any_node(out),
                         Target::Node(node) => self.core.connect(node, out).then_some(node),
+                        Target::Nobody => None,
                     };
                     ready.extend(node.map(|node| (node, request)));
                 }

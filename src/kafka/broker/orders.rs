@@ -13,6 +13,7 @@ use crate::kafka::error::ErrorCode;
 use crate::kafka::event::{Event, TopicPartition};
 use crate::kafka::message::control::Order;
 use crate::kafka::message::{Control, ControlBody, Response};
+use crate::kafka::metadata::records::Resource;
 use crate::kafka::metadata::{BrokerImage, MetadataRecord};
 use crate::kafka::process::Out;
 use crate::kafka::zookeeper::Op;
@@ -112,7 +113,7 @@ impl Server {
             let name = partition.topic.to_string();
             for (setting, value) in settings.flatten().into_iter().flatten() {
                 self.image.apply(&MetadataRecord::Config {
-                    topic: name.clone(),
+                    resource: Resource::Topic(name.clone()),
                     name: setting,
                     value: Some(value),
                 });
@@ -148,7 +149,7 @@ impl Server {
     fn stop_replica(&mut self, key: &TopicPartition, delete: bool, out: &mut Out<'_>) {
         self.stop_following(key);
         if delete {
-            self.remove_partition(key, out);
+            self.delete_partition(key, out);
         }
     }
 }

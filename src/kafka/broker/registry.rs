@@ -21,6 +21,7 @@ use super::znodes;
 use crate::kafka::event::{Event, TopicPartition};
 use crate::kafka::message::{Control, Request};
 use crate::kafka::metadata::MetadataRecord;
+use crate::kafka::metadata::records::Resource;
 use crate::kafka::now_ms;
 use crate::kafka::process::{Out, Timer};
 use crate::kafka::spec::Settings;
@@ -368,7 +369,7 @@ impl Server {
                     gone.map(|name| (name.clone(), None)).collect();
                 let set = settings.into_iter().map(|(name, value)| (name, Some(value)));
                 let records = set.chain(gone).map(|(name, value)| MetadataRecord::Config {
-                    topic: topic.to_string(),
+                    resource: Resource::Topic(topic.to_string()),
                     name,
                     value,
                 });

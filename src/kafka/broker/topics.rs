@@ -43,6 +43,7 @@ impl Server {
                 _ => self.id,
             },
             knows_elr: !self.config.zookeeper,
+            racks: self.image.racks(),
             topics: described,
         };
         call.answer(Response::Metadata(metadata), out);
@@ -98,13 +99,5 @@ impl Server {
             self.producer_ids.0 += 1;
             next
         })
-    }
-
-    pub(super) fn describe_configs(&self, call: &Call, topics: Vec<Rc<str>>, out: &mut Out<'_>) {
-        let described = topics.into_iter().filter_map(|name| {
-            let settings = self.image.topics.get(&name)?.settings.clone();
-            Some((name, settings))
-        });
-        call.answer(Response::DescribeConfigs(described.collect()), out);
     }
 }

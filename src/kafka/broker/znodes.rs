@@ -282,6 +282,8 @@ mod tests {
             leader: None,
             elr: Vec::new(),
             last_known_elr: Vec::new(),
+            adding: Vec::new(),
+            removing: Vec::new(),
             recovering: false,
             leader_epoch: 4,
             partition_epoch: 0,

@@ -7,7 +7,7 @@ use crate::shell::error::{Mistake, Refusal};
 use crate::shell::job::Job;
 use crate::shell::lexer::Word;
 use crate::shell::options::{Opt, many, once};
-use crate::shell::values::{number, one_of, settings};
+use crate::shell::values::{number, one_of, settings, wrong};
 use crate::sim::cost::PRESETS;
 use crate::{kafka, rabbit};
 
@@ -21,14 +21,18 @@ static OPTIONS: [Opt; 10] = [
     ),
     once(&["--rabbit-nodes"], "N", "nodes rabbit-1 and up (1)"),
     once(&["--kafka"], "VERSION", "the Kafka that is modelled (4.1)"),
-    once(&["--rabbit"], "VERSION", "the RabbitMQ that is modelled (4.2)"),
+    once(
+        &["--rabbit"],
+        "VERSION",
+        "the RabbitMQ that is modelled (4.2), or activemq: an older broker",
+    ),
     once(&["--coordinator"], "NAME", "who keeps Kafka's metadata: kraft, zookeeper (kraft)"),
     once(
         &["--cost"],
         "PRESET",
         "what time everything takes: lesson, laptop, lan, datacentre, hdd, ssd (lan)",
     ),
-    many(&["--set"], "NAME=VALUE", "a broker setting by its real name"),
+    many(&["--set"], "[NODE:]NAME=VALUE", "a broker setting by its real name"),
     many(&["--without"], "PROTECTION", "brokers that lack a protection, to see what it is for"),
 ];
 
@@ -38,11 +42,13 @@ pub static PROGRAM: Program = Program {
     usage: &["lab new [OPTION]..."],
     options: &[("", &OPTIONS)],
     notes: &[
+        "--set kafka-1:broker.rack=a is of that broker alone. Servers with the same lab.machine run",
+        "on one machine, and lose its power together.",
         "--cost lesson: every link 1 ms one way, constant; bandwidth, CPU and disk cost nothing.",
         "--without: on the Kafka side epoch-truncation, isr-rule, min-isr, broker-fencing,",
         "clean-election, generation-check, idempotence, transaction-fencing, cooperative-revoke or",
         "commit-after-process; on the RabbitMQ side requeue-on-crash, prefetch-limit,",
-        "confirm-after-store or dead-letter-cycle.",
+        "confirm-after-store, dead-letter-cycle or quorum-majority.",
     ],
     plain: &[Plain::Words(&["new"])],
     reads_stdin: false,
@@ -68,8 +74,13 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
         version(word, "--kafka", "4.1", &["4.1", "4.2"])
     })?;
     let rabbit_version = arguments.value("--rabbit", default.rabbit_version, |word| {
-        one_of(word, &["4.2", "4.3", "3.11"]).map(str::to_owned)
+        one_of(word, &["4.2", "4.3", "3.11", "activemq"]).map(str::to_owned)
     })?;
+    if rabbit_version == "activemq"
+        && let Some(word) = arguments.one("--rabbit-nodes").filter(|_| rabbit_nodes > 1)
+    {
+        return Err(wrong(word, "1: ActiveMQ is alone here"));
+    }
     let coordinator =
         arguments.maybe("--coordinator", |word| one_of(word, &["kraft", "zookeeper"]))?;
     let has_zookeeper = coordinator == Some("zookeeper");

@@ -18,6 +18,7 @@ mod kafka_get_offsets;
 mod kafka_leader_election;
 mod kafka_metadata_quorum;
 mod kafka_producer_perf_test;
+mod kafka_reassign_partitions;
 mod kafka_share_groups;
 mod kafka_streams;
 mod kafka_tools;
@@ -132,7 +133,7 @@ impl<'a> Call<'a> {
 }
 
 /// All programs that are here, in the order of help.
-pub static PROGRAMS: [&Program; 34] = [
+pub static PROGRAMS: [&Program; 35] = [
     &lab::PROGRAM,
     &run::PROGRAM,
     &step::PROGRAM,
@@ -161,6 +162,7 @@ pub static PROGRAMS: [&Program; 34] = [
     &kafka_get_offsets::PROGRAM,
     &kafka_configs::PROGRAM,
     &kafka_leader_election::PROGRAM,
+    &kafka_reassign_partitions::PROGRAM,
     &kafka_metadata_quorum::PROGRAM,
     &kafka_delete_records::PROGRAM,
     &kafka_dump_log::PROGRAM,
@@ -170,13 +172,8 @@ pub static PROGRAMS: [&Program; 34] = [
 ];
 
 /// Programs of the language that are not built yet.
-pub static LATER: [&str; 5] = [
-    "kafka-reassign-partitions",
-    "kafka-streams-groups",
-    "kafka-groups",
-    "kafka-transactions",
-    "rabbitmq-diagnostics",
-];
+pub static LATER: [&str; 4] =
+    ["kafka-streams-groups", "kafka-groups", "kafka-transactions", "rabbitmq-diagnostics"];
 
 /// The bare name of a program: `bin/kafka-topics.sh` is `kafka-topics`.
 pub fn bare_name(word: &str) -> &str {

@@ -1,13 +1,24 @@
-//! Runs the tests one after the other, each with a fresh profile, and says how each went.
+//! Runs the tests, each with a fresh profile, and says how each went. Two run beside each other,
+//! as a test mostly waits.
 
 use crate::browser::Browser;
 use crate::failure::{Failure, Outcome};
-use crate::setup::Setup;
+use crate::setup::{Family, Setup};
+use std::cell::Cell;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 /// How long a test may take as a whole. One that hangs must not hang the rest.
 const TEST_LIMIT: Duration = Duration::from_secs(120);
+
+/// How many tests run at once. A geckodriver has one browser at a time.
+fn at_once(family: Family) -> usize {
+    match family {
+        Family::Chromium => 2,
+        Family::Firefox => 1,
+    }
+}
 
 /// A test: its name is its path, `module::function`.
 pub struct Test {
@@ -28,32 +39,56 @@ macro_rules! tests {
     };
 }
 
+/// How the tests went so far, and which is next.
+#[derive(Default)]
+struct Tally {
+    next: Cell<usize>,
+    passed: Cell<usize>,
+    failed: Cell<usize>,
+}
+
 /// Runs the tests whose name contains `filter`, prints the closing line, and returns whether all
 /// of them passed.
-pub async fn run(setup: &Setup, tests: &[Test], filter: &str) -> bool {
-    let chosen: Vec<&Test> = tests.iter().filter(|test| test.name.contains(filter)).collect();
-    let (mut passed, mut failed) = (0, 0);
-    for test in chosen {
-        let started = Instant::now();
-        let outcome = run_one(setup, test).await;
-        let seconds = started.elapsed().as_secs_f64();
-        match outcome {
-            Ok(()) => {
-                passed += 1;
-                println!("{} ... ok ({seconds:.1} s)", test.name);
-            }
-            Err(failure) => {
-                failed += 1;
-                println!("{} ... FAILED ({seconds:.1} s)\n    {failure}", test.name);
-            }
-        }
+pub async fn run(setup: &Setup, tests: &'static [Test], filter: &str) -> bool {
+    let chosen: Vec<&'static Test> =
+        tests.iter().filter(|test| test.name.contains(filter)).collect();
+    let (chosen, tally) = (Rc::new(chosen), Rc::new(Tally::default()));
+    let lanes: Vec<_> = (0..at_once(setup.family))
+        .map(|_| {
+            let (setup, chosen, tally) = (setup.clone(), Rc::clone(&chosen), Rc::clone(&tally));
+            tokio::task::spawn_local(async move { run_lane(&setup, &chosen, &tally).await })
+        })
+        .collect();
+    for lane in lanes {
+        // Each test has a task of its own, whose panics are its failures.
+        lane.await.expect("a lane does not panic");
     }
+    let (passed, failed) = (tally.passed.get(), tally.failed.get());
     if passed + failed == 0 {
         println!("no browser test has `{filter}` in its name");
         return false;
     }
     println!("\n{passed} passed, {failed} failed");
     failed == 0
+}
+
+/// Takes the next test as long as there is one.
+async fn run_lane(setup: &Setup, tests: &[&Test], tally: &Tally) {
+    while let Some(test) = tests.get(tally.next.replace(tally.next.get() + 1)) {
+        let started = Instant::now();
+        let outcome = run_one(setup, test).await;
+        let seconds = started.elapsed().as_secs_f64();
+        match outcome {
+            Ok(()) => {
+                tally.passed.set(tally.passed.get() + 1);
+                println!("{} ... ok ({seconds:.1} s)", test.name);
+            }
+            Err(failure) => {
+                tally.failed.set(tally.failed.get() + 1);
+                println!("{} ... FAILED ({seconds:.1} s)\n    {failure}", test.name);
+            }
+        }
+    }
 }
 
 async fn run_one(setup: &Setup, test: &Test) -> Outcome {

@@ -353,6 +353,8 @@ mod tests {
             leader: (leader >= 0).then_some(leader),
             elr: Vec::new(),
             last_known_elr: Vec::new(),
+            adding: Vec::new(),
+            removing: Vec::new(),
             recovering: false,
             leader_epoch: 4,
             partition_epoch: 7,

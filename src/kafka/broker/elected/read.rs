@@ -3,6 +3,7 @@
 use super::{Affair, Elected};
 use crate::kafka::broker::znodes;
 use crate::kafka::event::TopicPartition;
+use crate::kafka::metadata::records::Resource;
 use crate::kafka::metadata::{BrokerImage, Image, MetadataRecord, PartitionImage};
 use crate::kafka::zookeeper::{Op, Reply};
 use crate::ordered::BTreeMap;
@@ -133,8 +134,8 @@ pub fn learn_topic(image: &mut Image, found: &Found, name: &Rc<str>) -> usize {
     if !image.topics.contains_key(name) {
         if let Some(Reply::Data(data, _)) = found.get(&znodes::topic_config(name)) {
             for (setting, value) in znodes::config_of(data) {
-                let (topic, value) = (name.to_string(), Some(value));
-                image.apply(&MetadataRecord::Config { topic, name: setting, value });
+                let (resource, value) = (Resource::Topic(name.to_string()), Some(value));
+                image.apply(&MetadataRecord::Config { resource, name: setting, value });
             }
         }
         image.apply(&MetadataRecord::Topic { name: name.to_string(), id });
@@ -142,17 +143,7 @@ pub fn learn_topic(image: &mut Image, found: &Found, name: &Rc<str>) -> usize {
     for (number, replicas) in replicas.iter().enumerate() {
         let key = TopicPartition { topic: name.clone(), partition: number as i32 };
         if image.partition(&key).is_none() {
-            let state = PartitionImage {
-                replicas: replicas.clone(),
-                isr: Vec::new(),
-                leader: None,
-                elr: Vec::new(),
-                last_known_elr: Vec::new(),
-                recovering: false,
-                leader_epoch: -1,
-                partition_epoch: -1,
-            };
-            image.set_partition(&key, state);
+            image.set_partition(&key, PartitionImage::unknown(replicas.clone()));
         }
     }
     replicas.len()

@@ -11,6 +11,7 @@ use crate::kafka::event::TopicPartition;
 use crate::kafka::message::{ControlBody, Request, Response};
 use crate::kafka::metadata::controller::{self, NewTopic};
 use crate::kafka::metadata::placement::Candidate;
+use crate::kafka::metadata::records::Resource;
 use crate::kafka::metadata::{MetadataRecord, PartitionImage};
 use crate::kafka::process::Out;
 use crate::kafka::spec::Settings;
@@ -155,11 +156,12 @@ impl Server {
                     }
                 }
             }
-            Request::IncrementalAlterConfigs { topic, changes } => {
-                match controller::alter_configs(image, &config, &topic, &changes) {
+            Request::IncrementalAlterConfigs { resource: Resource::Topic(topic), changes } => {
+                let resource = Resource::Topic(topic.clone());
+                match controller::alter_configs(image, &config, &resource, &changes) {
                     Err(error) => refused(to, Response::IncrementalAlterConfigs(Err(error))),
                     Ok(_) => {
-                        let mut settings = image.topics[&topic].settings.clone();
+                        let mut settings = image.topics[topic.as_str()].settings.clone();
                         for (name, value) in changes {
                             match value {
                                 Some(value) => drop(settings.insert(name, value)),

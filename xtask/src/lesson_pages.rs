@@ -1,0 +1,215 @@
+//! A page for each lesson at `lessons/ID/`: what it is about, the picture of its key moment and its
+//! text, without any program. It is what a search engine reads and what a link is previewed by.
+
+use crate::Failure;
+use crate::embed::{attribute, read_text, write_text};
+use std::path::Path;
+
+/// A lesson in one language.
+#[derive(Debug, Default)]
+pub struct Words {
+    /// Its title.
+    pub title: String,
+    /// What it is about, in a sentence or a few.
+    pub about: String,
+    /// Its text, as HTML.
+    pub article: String,
+}
+
+/// A lesson, as far as a page needs it that has no engine.
+#[derive(Debug, Default)]
+pub struct Lesson {
+    /// Its id.
+    pub id: String,
+    /// In Korean.
+    pub ko: Words,
+    /// In English.
+    pub en: Words,
+    /// The picture of its key moment with its caption, as HTML.
+    pub picture: String,
+    /// The table of what is observed then, as HTML; empty if nothing is.
+    pub table: String,
+}
+
+/// What the binary `lessons` made, by id.
+pub fn read(parts: &Path) -> Result<Vec<Lesson>, Failure> {
+    let mut lessons = Vec::new();
+    for path in crate::page::paths(parts, "html")? {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let Some(id) = name.strip_suffix(".still.html") else { continue };
+        let still = read_text(&path)?;
+        let (picture, table) = still
+            .split_once("<!-- table -->\n")
+            .ok_or_else(|| format!("{} has no mark of its table.", path.display()))?;
+        lessons.push(Lesson {
+            id: id.to_string(),
+            ko: words(parts, "ko", id)?,
+            en: words(parts, "en", id)?,
+            picture: picture.to_string(),
+            table: table.to_string(),
+        });
+    }
+    match lessons.is_empty() {
+        true => Err(format!("{} holds no lesson.", parts.display())),
+        false => Ok(lessons),
+    }
+}
+
+fn words(parts: &Path, language: &str, id: &str) -> Result<Words, Failure> {
+    let folder = parts.join(language);
+    let about = read_text(&folder.join(format!("{id}.txt")))?;
+    let (title, about) = about.split_once('\n').unwrap_or((&about, ""));
+    Ok(Words {
+        title: title.to_string(),
+        about: about.trim().to_string(),
+        article: read_text(&folder.join(format!("{id}.html")))?,
+    })
+}
+
+/// Writes all of them.
+pub fn make(site: &Path, lessons: &[Lesson]) -> Result<(), Failure> {
+    let index = read_text(&site.join("index.html"))?;
+    for lesson in lessons {
+        let page = page(&index, lesson)?;
+        write_text(&site.join("lessons").join(&lesson.id).join("index.html"), &page)?;
+    }
+    Ok(())
+}
+
+/// Text that is no markup, wherever it stands.
+pub fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;")
+}
+
+/// The same in two languages, of which the page shows one.
+pub fn both(ko: &str, en: &str) -> String {
+    format!("<span lang=\"ko\">{}</span><span lang=\"en\">{}</span>", escaped(ko), escaped(en))
+}
+
+/// The patterns that a picture is filled with, as the page has them.
+pub fn patterns(index: &str) -> Result<&str, Failure> {
+    let missing = "index.html has no patterns for its pictures.";
+    let start = index.find("<svg class=\"poster-patterns\"").ok_or(missing)?;
+    let length = index[start..].find("</svg>").ok_or(missing)? + "</svg>".len();
+    Ok(&index[start..start + length])
+}
+
+fn page(index: &str, lesson: &Lesson) -> Result<String, Failure> {
+    let named = |mark: &str, name: &str| {
+        let mut lines = index.lines().filter(|line| line.contains(mark));
+        let found = lines.find_map(|line| attribute(line.split_once(mark)?.1, name));
+        found.ok_or_else(|| format!("index.html must hold `{mark}` for the pages of lessons."))
+    };
+    let policy = named("http-equiv=\"Content-Security-Policy\"", "content=\"").or_else(|_| {
+        let mut lines = index.lines().skip_while(|line| !line.contains("Content-Security-Policy"));
+        lines.find_map(|line| attribute(line, "content=\"")).ok_or("index.html has no policy.")
+    })?;
+    let styles = named("rel=\"stylesheet\"", "href=\"")?;
+    let mut scripts = index.lines().filter_map(|line| attribute(line, "src=\""));
+    let boot =
+        scripts.find(|file| file.contains("boot-")).ok_or("index.html has no boot script.")?;
+    let patterns = patterns(index)?;
+    let Lesson { id, ko, en, picture, table } = lesson;
+    let (title, about) = (escaped(&ko.title), escaped(&ko.about));
+    Ok(format!(
+        "<!doctype html>
+<html lang=\"ko\" data-page=\"lesson\">
+  <head>
+    <meta charset=\"utf-8\" />
+    <meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\" />
+    <meta name=\"viewport\" content=\"width=device-width, initial-scale=1, viewport-fit=cover\" />
+    <title>{title} · {en_title}</title>
+    <meta name=\"description\" content=\"{about}\" />
+    <meta property=\"og:type\" content=\"article\" />
+    <meta property=\"og:site_name\" content=\"pushpull\" />
+    <meta property=\"og:title\" content=\"{title}\" />
+    <meta property=\"og:description\" content=\"{about}\" />
+    <meta property=\"og:locale\" content=\"ko_KR\" />
+    <meta property=\"og:locale:alternate\" content=\"en_US\" />
+    <link rel=\"alternate\" hreflang=\"ko\" href=\"?lang=ko\" />
+    <link rel=\"alternate\" hreflang=\"en\" href=\"?lang=en\" />
+    <link rel=\"alternate\" hreflang=\"x-default\" href=\"?\" />
+    <link rel=\"alternate\" type=\"application/json+oembed\" href=\"../../oembed/{id}.json\" title=\"{title}\" />
+    <meta name=\"color-scheme\" content=\"light dark\" />
+    <meta name=\"theme-color\" media=\"(prefers-color-scheme: light)\" content=\"#ffffff\" />
+    <meta name=\"theme-color\" media=\"(prefers-color-scheme: dark)\" content=\"#0f172a\" />
+    <script src=\"../../{boot}\"></script>
+    <link rel=\"stylesheet\" href=\"../../{styles}\" />
+    <link rel=\"icon\" href=\"../../icons/icon.svg\" type=\"image/svg+xml\" sizes=\"any\" />
+  </head>
+  <body>
+    <div id=\"app\" class=\"article\">
+    <div class=\"article-page\">
+      <header class=\"app-header\">
+        <a class=\"mark\" href=\"../../\">pushpull</a>
+        <nav class=\"push-end article-languages\">
+          <a href=\"?lang=ko\" lang=\"ko\" hreflang=\"ko\">한국어</a>
+          <a href=\"?lang=en\" lang=\"en\" hreflang=\"en\">English</a>
+        </nav>
+      </header>
+      <main class=\"article-main\">
+        <h1 class=\"bilingual\">{titles}</h1>
+        <p class=\"bilingual\">
+          <a class=\"button large primary\" lang=\"ko\" href=\"../../?lesson={id}&amp;lang=ko\">실습 시작</a>
+          <a class=\"button large primary\" lang=\"en\" href=\"../../?lesson={id}&amp;lang=en\">Start the lab</a>
+        </p>
+        <figure class=\"picture poster-picture\">
+          {patterns}
+          {picture}
+        </figure>
+        {table}
+        <div class=\"bilingual\">
+          <article lang=\"ko\">{ko_article}</article>
+          <article lang=\"en\">{en_article}</article>
+        </div>
+      </main>
+    </div>
+    </div>
+  </body>
+</html>
+",
+        en_title = escaped(&en.title),
+        titles = both(&ko.title, &en.title),
+        boot = boot.trim_start_matches("./"),
+        styles = styles.trim_start_matches("./"),
+        ko_article = ko.article,
+        en_article = en.article,
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Lesson, Words, page, patterns};
+
+    const INDEX: &str = "<meta\n http-equiv=\"Content-Security-Policy\"\n content=\"default-src 'self'\"\n/>\n\
+        <script src=\"./boot-1.js\"></script>\n<link rel=\"stylesheet\" href=\"./styles-1.css\" />\n\
+        <svg class=\"poster-patterns\"><pattern/></svg>\n";
+
+    #[test]
+    fn a_page_has_both_languages_and_no_program() {
+        let words = |title: &str| Words { title: title.into(), ..Words::default() };
+        let lesson = Lesson {
+            id: "x".into(),
+            ko: words("가 <b>"),
+            en: words("A"),
+            picture: "<svg class=\"poster-narrow\"/>".into(),
+            ..Lesson::default()
+        };
+        let page = page(INDEX, &lesson).expect("it is a page");
+        assert!(
+            page.contains("가 &lt;b>") && page.contains("<span lang=\"en\">A</span>"),
+            "{page}"
+        );
+        assert!(page.contains("src=\"../../boot-1.js\""), "{page}");
+        assert!(page.contains("content=\"default-src 'self'\""), "{page}");
+        assert!(page.contains("<pattern/></svg>") && page.contains("poster-narrow"), "{page}");
+        assert!(!page.contains(".wasm") && !page.contains("start-"), "{page}");
+        assert!(super::page("<html>", &lesson).is_err());
+    }
+
+    #[test]
+    fn the_patterns_are_those_of_the_page() {
+        assert_eq!(patterns(INDEX), Ok("<svg class=\"poster-patterns\"><pattern/></svg>"));
+        assert!(patterns("<svg>").is_err());
+    }
+}
