@@ -20,6 +20,9 @@ use std::rc::Rc;
 
 /// A dead broker is fenced after `broker.session.timeout.ms`, 9 s, and the next look.
 const FENCED_AFTER: Span = Span::seconds(15);
+/// With ZooKeeper its session of 18 s has to be over, at a tick of 2 s; before that the ensemble
+/// may have to find a leader, and that leader gives everybody a whole session again.
+const SESSION_OVER_AFTER: Span = Span::seconds(45);
 
 /// `min.insync.replicas` of the topics.
 const MIN_ISR: usize = 2;
@@ -81,7 +84,11 @@ impl Demands {
             }
         }
         self.next = log.next();
-        let late = |since: &Time| session.now().since(*since) > FENCED_AFTER;
+        let limit = match session.spec().has_zookeeper() {
+            true => SESSION_OVER_AFTER,
+            false => FENCED_AFTER,
+        };
+        let late = |since: &Time| session.now().since(*since) > limit;
         for (broker, _) in self.down.iter().filter(|(_, since)| late(since)) {
             let topics = session.kafka.topics();
             let mut all = topics.iter().flat_map(|topic| &topic.partitions);

@@ -2,9 +2,10 @@
 //!
 //! A seed draws one of seven plays, each with faults that matter to it: replicas of a log, fast
 //! changes of its leader, a consumer group, transactions, a work queue, a chain of dead letters,
-//! nodes of a cluster. The rules that [`super::demands`] counts on are kept: no more than one Kafka
-//! machine loses power in a script, no classic queue is counted on after a power cut, no topic is
-//! deleted and no offset set by hand.
+//! nodes of a cluster; some labs have ZooKeeper in the place of controllers, with faults of its own.
+//! The rules that [`super::demands`] counts on are kept: no more than one Kafka machine loses power
+//! in a script, no classic queue is counted on after a power cut, no topic is deleted and no offset
+//! set by hand.
 
 use crate::sim::Stream;
 
@@ -46,7 +47,11 @@ pub fn script(seed: u64, steps: usize, without: &[String]) -> Vec<String> {
         Play::Deaths => deaths(&mut lines, &mut dice),
         Play::Nodes => nodes(&mut lines, &mut dice),
     }
+    let mut keepers = Stream::named(seed, "explore ZooKeeper");
     for _ in 0..steps {
+        if has_zookeeper(seed, play, without) && keepers.below(3) == 0 {
+            lines.push(zookeeper_fault(&mut keepers));
+        }
         let line = match play {
             Play::Replicas => dice.replica_fault(),
             Play::Epochs => dice.epoch_fault(),
@@ -59,6 +64,24 @@ pub fn script(seed: u64, steps: usize, without: &[String]) -> Vec<String> {
         lines.push(dice.time(play));
     }
     lines
+}
+
+/// True if ZooKeeper keeps the metadata of this lab: some seeds have the older world.
+fn has_zookeeper(seed: u64, play: Play, without: &[String]) -> bool {
+    let suits = matches!(play, Play::Replicas | Play::Group | Play::Transactions);
+    suits && without.is_empty() && seed % 3 == 2
+}
+
+fn zookeeper_fault(stream: &mut Stream) -> String {
+    let server = 1 + stream.below(3);
+    match stream.below(8) {
+        0 | 1 => format!("node zookeeper-{server} crash"),
+        2 | 3 => format!("node zookeeper-{server} start"),
+        4 => format!("node zookeeper-{server} pause"),
+        5 => format!("node zookeeper-{server} resume"),
+        6 => format!("net partition zookeeper-{server} kafka-{}", 1 + stream.below(3)),
+        _ => format!("net isolate zookeeper-{server}"),
+    }
 }
 
 /// Random faults between the lines of a given script.
@@ -113,6 +136,9 @@ fn lab(seed: u64, play: Play, without: &[String], dice: &mut Dice) -> String {
         Play::Transactions => line += " --set transaction.state.log.num.partitions=1",
         Play::Work | Play::Deaths => {}
         Play::Nodes => line += " --kafka-brokers 1 --rabbit-nodes 3",
+    }
+    if has_zookeeper(seed, play, without) {
+        line += " --coordinator zookeeper";
     }
     for name in without {
         line += &format!(" --without {name}");

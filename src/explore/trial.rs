@@ -112,7 +112,7 @@ fn cure(session: &Session) -> Vec<String> {
     let rabbit = &session.rabbit.world;
     let all = kafka.ids().map(|id| (kafka.name(id), kafka.status(id)));
     for (name, status) in all.chain(rabbit.ids().map(|id| (rabbit.name(id), rabbit.status(id)))) {
-        let servers = ["kafka-", "controller-", "rabbit-"];
+        let servers = ["kafka-", "controller-", "zookeeper-", "rabbit-"];
         let program =
             if servers.iter().any(|kind| name.starts_with(kind)) { "node" } else { "client" };
         let act = match status {

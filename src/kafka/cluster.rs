@@ -1,5 +1,7 @@
 //! The Kafka world as the lab holds it: processes by name, and what may be looked at.
 
+use super::broker::elected::Elected;
+use super::broker::znodes;
 use super::broker::{Broker, Server};
 use super::command::Command;
 use super::config::broker::MACHINE;
@@ -19,7 +21,9 @@ use super::process::{Process, Program};
 use super::producer::Producer;
 use super::record::{BatchStream, Records};
 use super::spec::{ConsumerSpec, Reads, Spec};
+use super::zookeeper::{Op, Reply, ZooKeeper};
 use crate::ordered::{BTreeMap, BTreeSet};
+use crate::raft::Raft;
 use crate::sim::{
     CostModel, Disk, Happening, MachineId, MessageId, NodeId, Saved, SavedProcess, Status, Time,
     World,
@@ -50,7 +54,7 @@ impl Cluster {
             .iter()
             .filter_map(|process: &SavedProcess<Spec>| match process.node {
                 Spec::Broker(_) => Some((process.id, false)),
-                Spec::Controller(_) => Some((process.id, true)),
+                Spec::Controller(_) | Spec::ZooKeeper(_) => Some((process.id, true)),
                 _ => None,
             })
             .collect();
@@ -71,7 +75,10 @@ impl Cluster {
     pub fn add(&mut self, name: &str, spec: Spec, disk: Disk) -> NodeId {
         let machine = self.machine_of(&spec).unwrap_or_else(|| self.world.add_machine());
         let known = match spec {
-            Spec::Broker(_) => self.controllers().map(|(node, _)| node).collect(),
+            Spec::Broker(_) => {
+                let ensemble = self.ensemble().map(|(node, _)| node);
+                self.controllers().map(|(node, _)| node).chain(ensemble).collect()
+            }
             _ => self.brokers().map(|(node, _)| node).collect(),
         };
         let process = Process::new(spec, known);
@@ -131,7 +138,9 @@ impl Cluster {
             });
             let (_, shown) = self.shown(&key).expect("a broker has it");
             let image = image.and_then(|image| image.partition(&key));
+            let written = image.and_then(|image| self.written_state(&key, image));
             let replicas = self.replicas(&key);
+            let image = written.as_ref().or(image);
             topic.partitions.push(partition_state(&key, shown, image, replicas));
         }
         topics.into_values().collect()
@@ -146,6 +155,11 @@ impl Cluster {
     /// What the cluster knows of itself: the controller's word, or that of the broker that has
     /// heard most of it.
     fn image(&self) -> Option<&Image> {
+        // One that has just been elected has not read anything yet.
+        let elected = self.elected_controller().map(|(_, elected)| &elected.image);
+        if let Some(image) = elected.filter(|image| !image.brokers.is_empty()) {
+            return Some(image);
+        }
         if let Some((_, controller)) = self.active_controller() {
             return Some(&controller.image);
         }
@@ -250,6 +264,9 @@ impl Cluster {
                         committed.insert(shared.partition.clone(), Some(shared.state.start()));
                     }
                 }
+                for (partition, offset) in &mut committed {
+                    *offset = offset.or_else(|| self.old_offset(id, partition));
+                }
                 let offsets = committed.into_iter().map(|(partition, committed)| {
                     let lag = self.shown(&partition).map_or(0, |(_, found)| {
                         let from = committed.unwrap_or(found.log.log_start());
@@ -271,6 +288,36 @@ impl Cluster {
             }
         }
         groups.into_values().collect()
+    }
+
+    /// What stands in ZooKeeper of a partition, if the controller has not heard of it yet: leaders
+    /// write ISRs themselves.
+    fn written_state(
+        &self,
+        key: &TopicPartition,
+        known: &PartitionImage,
+    ) -> Option<PartitionImage> {
+        let servers = self.ensemble().filter_map(|(_, server)| server.server());
+        let server = servers.max_by_key(|server| server.tree.zxid)?;
+        let op = Op::GetData { path: znodes::state(key), watch: false };
+        let Ok(Reply::Data(data, stat)) = server.tree.read(&op) else { return None };
+        if stat.version <= known.partition_epoch {
+            return None;
+        }
+        let (leader, leader_epoch, isr) = znodes::state_of(&data)?;
+        let partition_epoch = stat.version;
+        Some(PartitionImage { leader, leader_epoch, isr, partition_epoch, ..known.clone() })
+    }
+
+    /// What an old consumer's group has in ZooKeeper.
+    fn old_offset(&self, group: &str, partition: &TopicPartition) -> Option<i64> {
+        let path = znodes::offset(group, partition);
+        let servers = self.ensemble().filter_map(|(_, server)| server.server());
+        let server = servers.max_by_key(|server| server.tree.zxid)?;
+        match server.tree.read(&Op::GetData { path, watch: false }) {
+            Ok(Reply::Data(data, _)) => String::from_utf8_lossy(&data).parse().ok(),
+            _ => None,
+        }
     }
 
     /// All transactional ids in their order.
@@ -338,7 +385,10 @@ impl Cluster {
         match self.world.node(id).program() {
             Program::Producer(producer) => Some(self.producer_state(id, producer)),
             Program::Consumer(consumer) => Some(self.consumer_state(id, consumer)),
-            Program::Broker(_) | Program::Controller(_) | Program::Admin(_) => None,
+            Program::Broker(_)
+            | Program::Controller(_)
+            | Program::Admin(_)
+            | Program::ZooKeeper(_) => None,
         }
     }
 
@@ -350,6 +400,7 @@ impl Cluster {
             Program::Producer(producer) => producer.is_ready(),
             Program::Consumer(consumer) => consumer.is_ready(),
             Program::Admin(admin) => admin.is_ready(),
+            Program::ZooKeeper(server) => server.server().is_some(),
         }
     }
 
@@ -365,6 +416,34 @@ impl Cluster {
             Program::Controller(controller) => Some((id, &**controller)),
             _ => None,
         })
+    }
+
+    /// The servers of ZooKeeper, in the order of their ids.
+    pub fn ensemble(&self) -> impl Iterator<Item = (NodeId, &ZooKeeper)> {
+        self.world.ids().filter_map(|id| match self.world.node(id).program() {
+            Program::ZooKeeper(server) => Some((id, &**server)),
+            _ => None,
+        })
+    }
+
+    /// The logs that controllers agree on, or the servers of ZooKeeper.
+    pub fn rafts(&self) -> Vec<&Raft> {
+        let voters = self.controllers().filter_map(|(_, it)| Some(&it.serving()?.voter()?.raft));
+        voters.chain(self.ensemble().filter_map(|(_, it)| Some(it.server()?.raft()))).collect()
+    }
+
+    /// The broker that is the controller in the ZooKeeper era: of two that believe so the one of
+    /// the later epoch.
+    pub fn elected_controller(&self) -> Option<(NodeId, &Elected)> {
+        let up = self.brokers().filter(|(node, _)| self.is_up(*node));
+        let elected = up.filter_map(|(node, broker)| Some((node, broker.server()?.elected()?)));
+        elected.max_by_key(|(_, elected)| elected.epoch)
+    }
+
+    /// True once the ensemble answers its clients.
+    pub fn is_ensemble_serving(&self) -> bool {
+        let mut all = self.ensemble().filter_map(|(_, server)| server.server());
+        all.any(|server| server.leads() && server.is_serving())
     }
 
     fn is_up(&self, id: NodeId) -> bool {

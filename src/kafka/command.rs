@@ -5,6 +5,7 @@ use super::message::response::{BrokerSettings, PartitionMetadata, QuorumInfo};
 use super::metadata::Resource;
 use super::metadata::election::Election;
 use super::spec::Settings;
+use super::zookeeper::{Op, Reply, ZkError};
 use crate::sim::MessageId;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -198,6 +199,13 @@ pub enum Ask {
     },
     /// How far each copy of the metadata log has come.
     DescribeQuorum,
+    /// Something of ZooKeeper, in a session of its own.
+    ZooKeeper {
+        /// How many servers its ensemble has; 0 if there is none.
+        servers: u32,
+        /// What is asked.
+        op: Op,
+    },
 }
 
 /// What `kafka-reassign-partitions` is asked for.
@@ -345,6 +353,8 @@ pub enum Answer {
     Reset(Vec<(TopicPartition, i64)>),
     /// The quorum of the controllers.
     Quorum(QuorumInfo),
+    /// What ZooKeeper said.
+    ZooKeeper(Result<Reply, ZkError>),
 }
 
 /// A topic as `kafka-topics --describe` shows it.
@@ -358,6 +368,8 @@ pub struct TopicDescription {
     pub settings: Settings,
     /// Its partitions in order.
     pub partitions: Vec<PartitionDescription>,
+    /// True if eligible leader replicas are known.
+    pub knows_elr: bool,
 }
 
 /// A partition as `kafka-topics --describe` shows it.

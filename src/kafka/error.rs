@@ -50,6 +50,8 @@ error_codes! {
          the current leader. For requests intended for any replica, this error indicates that the \
          broker is not a replica of the topic partition.";
     RequestTimedOut = 7, "REQUEST_TIMED_OUT", true, "The request timed out.";
+    StaleControllerEpoch = 11, "STALE_CONTROLLER_EPOCH", false,
+        "The controller moved to another broker.";
     MessageTooLarge = 10, "MESSAGE_TOO_LARGE", false,
         "The request included a message larger than the max message size the server will accept.";
     NetworkException = 13, "NETWORK_EXCEPTION", true,

@@ -152,6 +152,36 @@ pub enum Event {
         /// The epoch in which it led.
         epoch: i32,
     },
+    /// A ZooKeeper server has read its log and takes part in the ensemble.
+    ZooKeeperStarted {
+        /// `myid`.
+        server: i32,
+    },
+    /// A ZooKeeper server leads the ensemble, and knows all that was ever acknowledged.
+    EnsembleLed {
+        /// `myid`.
+        server: i32,
+        /// The epoch: the upper half of every zxid from now on.
+        epoch: i32,
+    },
+    /// ZooKeeper has not heard of a client for too long: what was ephemeral of it is gone.
+    SessionExpired {
+        /// Whose session it was.
+        client: Rc<str>,
+        /// Its number.
+        session: i64,
+    },
+    /// A broker refused what a controller said that is not the present one.
+    ControllerRefused {
+        /// The broker.
+        broker: i32,
+        /// The controller's broker id.
+        controller: i32,
+        /// The epoch that it named.
+        epoch: i32,
+        /// The epoch that the broker knows.
+        known: i32,
+    },
     /// The controller made another replica the leader, or found none.
     LeaderElected {
         /// The partition.
@@ -538,6 +568,10 @@ impl Event {
             Event::ControllerStarted { .. } => "kafka.controller_started",
             Event::ControllerElected { .. } => "kafka.controller_elected",
             Event::ControllerResigned { .. } => "kafka.controller_resigned",
+            Event::ZooKeeperStarted { .. } => "kafka.zookeeper_started",
+            Event::EnsembleLed { .. } => "kafka.zookeeper_leader_elected",
+            Event::SessionExpired { .. } => "kafka.session_expired",
+            Event::ControllerRefused { .. } => "kafka.stale_controller_refused",
             Event::LeaderElected { .. } => "kafka.leader_elected",
             Event::LeaderStarted { .. } => "kafka.leader_started",
             Event::IsrChanged { .. } => "kafka.isr_changed",

@@ -17,11 +17,12 @@
 //! - [`assignor`]: who of a group reads which partition.
 //! - [`message`]: every request and response, who sends it, when, why. [`error`]: what goes wrong.
 //! - [`broker`]: the process that serves. [`controller`]: who decides what the cluster is.
+//! - [`zookeeper`]: what there was before controllers of their own.
 //! - [`client`]: what all clients share; [`producer`] with its [`partitioner`], [`consumer`],
 //!   [`admin`].
 //! - [`streams`]: what a Kafka Streams application does with its records.
 //! - [`config`]: settings by their real names.
-//! - [`process`]: the five programs behind one door.
+//! - [`process`]: the six programs behind one door.
 //!
 //! What is not built yet, and said where it matters: quotas.
 
@@ -50,6 +51,7 @@ pub mod record;
 pub mod spec;
 pub mod streams;
 pub mod transaction;
+pub mod zookeeper;
 
 pub use cluster::Cluster;
 pub use process::Process;

@@ -1,4 +1,4 @@
-//! A process of this world: one of five programs behind the one door.
+//! A process of this world: one of six programs behind the one door.
 
 use super::admin::Admin;
 use super::broker::{Broker, Ticket};
@@ -10,6 +10,7 @@ use super::event::Event;
 use super::message::KafkaMessage;
 use super::producer::Producer;
 use super::spec::Spec;
+use super::zookeeper::ZooKeeper;
 use crate::sim::{Input, Node, NodeId, Outbox};
 use std::rc::Rc;
 
@@ -36,6 +37,8 @@ pub enum Program {
     Consumer(Box<Consumer>),
     /// The client behind the command-line tools.
     Admin(Box<Admin>),
+    /// A server of the ZooKeeper ensemble.
+    ZooKeeper(Box<ZooKeeper>),
 }
 
 /// What a process can be woken for.
@@ -85,6 +88,8 @@ pub enum Timer {
     OldOffsets,
     /// Controller: Raft's timer.
     Quorum,
+    /// Broker of the ZooKeeper era: changes of ISRs are to be told to the controller.
+    IsrPropagation,
 }
 
 impl Process {
@@ -104,6 +109,7 @@ impl Process {
                 Program::Consumer(Box::new(Consumer::new(spec.clone(), bootstrap)))
             }
             Spec::Admin => Program::Admin(Box::new(Admin::new(bootstrap))),
+            Spec::ZooKeeper(spec) => Program::ZooKeeper(Box::new(ZooKeeper::new(spec.clone()))),
         };
         Process { spec: Rc::new(spec), program }
     }
@@ -147,6 +153,7 @@ impl Node for Process {
             Program::Producer(producer) => producer.step(input, out),
             Program::Consumer(consumer) => consumer.step(input, out),
             Program::Admin(admin) => admin.step(input, out),
+            Program::ZooKeeper(server) => server.step(input, out),
         }
     }
 
@@ -159,6 +166,7 @@ impl Node for Process {
             Program::Producer(producer) => Program::Producer(Box::new(producer.restarted())),
             Program::Consumer(consumer) => Program::Consumer(Box::new(consumer.restarted())),
             Program::Admin(admin) => Program::Admin(Box::new(admin.restarted())),
+            Program::ZooKeeper(server) => Program::ZooKeeper(Box::new(server.restarted())),
         };
         Process { spec: self.spec.clone(), program }
     }

@@ -20,6 +20,8 @@ pub enum Spec {
     Consumer(ConsumerSpec),
     /// The client behind the command-line tools.
     Admin,
+    /// A server of the ZooKeeper ensemble.
+    ZooKeeper(ZooKeeperSpec),
 }
 
 impl Spec {
@@ -30,7 +32,7 @@ impl Spec {
             Spec::Controller(spec) => Some(&mut spec.settings),
             Spec::Producer(spec) => Some(&mut spec.settings),
             Spec::Consumer(spec) => Some(&mut spec.settings),
-            Spec::Admin => None,
+            Spec::Admin | Spec::ZooKeeper(_) => None,
         }
     }
 }
@@ -51,6 +53,15 @@ pub struct ControllerSpec {
     pub id: i32,
     /// Settings that differ from their defaults, from the same table as a broker's.
     pub settings: Settings,
+}
+
+/// A ZooKeeper server's configuration.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ZooKeeperSpec {
+    /// `myid`: 1, 2, 3.
+    pub id: u32,
+    /// How many servers the ensemble has; they are added one after the other.
+    pub servers: u32,
 }
 
 /// A producer's configuration.

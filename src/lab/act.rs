@@ -119,7 +119,16 @@ impl Session {
             Command::Kafka(ask) => {
                 let request = self.kafka_request();
                 let admin = self.kafka.world.id(KAFKA_ADMIN).expect("every lab has it");
-                let ask = ask.at(kafka::now_ms(self.now));
+                let mut ask = ask.at(kafka::now_ms(self.now));
+                if self.spec.has_zookeeper() {
+                    not_with_zookeeper(&ask)?;
+                }
+                if let kafka::command::Ask::ZooKeeper { servers, .. } = &mut ask {
+                    if !self.spec.has_zookeeper() {
+                        return refused(NO_ZOOKEEPER.into());
+                    }
+                    *servers = self.spec.controllers;
+                }
                 let ask = kafka::command::Command::Ask(request, ask);
                 self.kafka.command(admin, ask);
                 Ok(Wait::Kafka(request, self.now + TOOL_PATIENCE))
@@ -146,7 +155,8 @@ impl Session {
         }
         let (kafka_settings, rabbit_settings) = split_settings(&command.settings);
         if !command.kafka.is_empty() {
-            let spec = kafka::spec::ProducerSpec { name: name.clone(), settings: kafka_settings };
+            let settings = self.producer_settings(kafka_settings);
+            let spec = kafka::spec::ProducerSpec { name: name.clone(), settings };
             let spec = kafka::spec::Spec::Producer(spec);
             kafka_accepts(&spec)?;
             self.renew_kafka(name, spec);
@@ -202,11 +212,38 @@ impl Session {
         if let Some(list) = self.spec().settings.get(kafka::protection::WITHOUT) {
             spec.settings.insert(kafka::protection::WITHOUT.to_owned(), list.clone());
         }
+        self.suits_the_era(&spec)?;
         let spec = kafka::spec::Spec::Consumer(spec);
         kafka_accepts(&spec)?;
         self.readers.insert(name.clone(), reader);
         self.renew_kafka(name, spec);
         done()
+    }
+
+    /// Settings of a producer with the defaults of its time.
+    fn producer_settings(&self, mut settings: Settings) -> Settings {
+        if self.spec.has_zookeeper() {
+            // 5 only since 4.0 (KIP-1030).
+            settings.entry("linger.ms".to_owned()).or_insert_with(|| "0".to_owned());
+        }
+        settings
+    }
+
+    /// What came with KRaft, and what went with ZooKeeper; the sentences are the client's own.
+    fn suits_the_era(&self, spec: &kafka::spec::ConsumerSpec) -> Result<(), LabError> {
+        let is = |name: &str, value: &str| spec.settings.get(name).is_some_and(|it| it == value);
+        let wants_zookeeper = is("offsets.storage", "zookeeper");
+        if self.spec.has_zookeeper() {
+            if spec.is_share {
+                return refused(NO_SHARE_GROUPS.into());
+            }
+            if is("group.protocol", "consumer") {
+                return refused(NO_CONSUMER_PROTOCOL.into());
+            }
+        } else if wants_zookeeper {
+            return refused(NO_ZOOKEEPER.into());
+        }
+        Ok(())
     }
 
     fn act_rabbit_consumer(&mut self, spec: &rabbit::spec::ConsumerSpec) -> Acted {
@@ -446,8 +483,8 @@ impl Session {
     fn act_produce(&mut self, produce: &ConsoleProduce) -> Acted {
         let base = if produce.load.is_some() { "perf-producer-client" } else { "console-producer" };
         let name = self.console_name(base);
-        let spec =
-            kafka::spec::ProducerSpec { name: name.clone(), settings: produce.settings.clone() };
+        let settings = self.producer_settings(produce.settings.clone());
+        let spec = kafka::spec::ProducerSpec { name: name.clone(), settings };
         let spec = kafka::spec::Spec::Producer(spec);
         kafka::config::check(&spec).map_err(LabError::Kafka)?;
         let id = self.add_kafka(&name, spec);
@@ -523,6 +560,30 @@ impl Session {
         free.next().expect("there are more numbers than clients")
     }
 }
+
+/// What a controller of the ZooKeeper era could do, and this one cannot yet.
+fn not_with_zookeeper(ask: &kafka::command::Ask) -> Result<(), LabError> {
+    use kafka::command::Ask;
+    use kafka::metadata::records::Resource;
+    let what = match ask {
+        Ask::Reassign(_) => "kafka-reassign-partitions",
+        Ask::AlterConfigs { resource: Resource::Broker(_), .. } => "settings of running brokers",
+        _ => return Ok(()),
+    };
+    refused(format!("not here yet with --coordinator zookeeper: {what}"))
+}
+
+/// What a tool of ZooKeeper hears in a lab without it.
+const NO_ZOOKEEPER: &str = "this lab has controllers in the place of ZooKeeper; \
+                            `lab new --coordinator zookeeper` has an ensemble";
+
+/// `CONSUMER_PROTOCOL_NOT_SUPPORTED_MSG` and `SHARE_PROTOCOL_NOT_SUPPORTED_MSG` of the client.
+const NO_CONSUMER_PROTOCOL: &str = "org.apache.kafka.common.errors.UnsupportedVersionException: The cluster does not support the \
+     new CONSUMER group protocol. Set group.protocol=classic on the consumer configs to revert to \
+     the CLASSIC protocol until the cluster is upgraded.";
+const NO_SHARE_GROUPS: &str = "org.apache.kafka.common.errors.UnsupportedVersionException: The cluster does not support the \
+     SHARE group protocol. To use share groups, the cluster must have the SHARE group protocol \
+     enabled.";
 
 /// Settings of a producer by side.
 fn split_settings(settings: &Settings) -> (Settings, Settings) {

@@ -117,6 +117,24 @@ pub struct LabSpec {
     pub settings: Settings,
 }
 
+impl LabSpec {
+    /// True if ZooKeeper keeps Kafka's metadata: so the brokers' `zookeeper.connect` says.
+    /// [`LabSpec::controllers`] is the number of its servers then.
+    pub fn has_zookeeper(&self) -> bool {
+        self.settings.contains_key(ZOOKEEPER_CONNECT)
+    }
+
+    /// Lets ZooKeeper keep Kafka's metadata.
+    pub fn set_zookeeper(&mut self) {
+        let servers = (1..=self.controllers).map(|id| format!("zookeeper-{id}:2181"));
+        let servers = servers.collect::<Vec<_>>().join(",");
+        self.settings.insert(ZOOKEEPER_CONNECT.to_owned(), servers);
+    }
+}
+
+/// The setting of brokers of the ZooKeeper era.
+const ZOOKEEPER_CONNECT: &str = "zookeeper.connect";
+
 impl Default for LabSpec {
     fn default() -> LabSpec {
         LabSpec {

@@ -130,14 +130,15 @@ impl Watch {
             let (end, committed) = (active.log.log_end(), self.committed);
             return broken(COMPLETE, format!("{committed} were committed, its log ends at {end}"));
         }
-        for one in voters().filter(|_| deep) {
-            for other in voters().filter(|other| other.id() > one.id()) {
-                let to = one.raft.committed().min(other.raft.committed());
-                let (left, right) = (one.raft.log(), other.raft.log());
+        let rafts = session.kafka.rafts();
+        for one in rafts.iter().filter(|_| deep) {
+            for other in rafts.iter().filter(|other| other.me() > one.me()) {
+                let to = one.committed().min(other.committed());
+                let (left, right) = (one.log(), other.log());
                 let from = to.saturating_sub(ENTRIES_COMPARED).max(left.base().0);
                 let mut range = from.max(right.base().0) + 1..=to;
                 if let Some(index) = range.find(|index| left.get(*index) != right.get(*index)) {
-                    let found = format!("entry {index} at {} and at {}", one.id(), other.id());
+                    let found = format!("entry {index} at {} and at {}", one.me().0, other.me().0);
                     return broken(QUORUM, found);
                 }
             }

@@ -112,7 +112,16 @@ impl Session {
         }
         session.add_rabbit(RABBIT_ADMIN, rabbit::spec::Spec::Admin);
         // A broker that is alone is its own controller.
-        for number in 1..=spec.controllers {
+        if spec.has_zookeeper() {
+            for id in 1..=spec.controllers {
+                let server = kafka::spec::ZooKeeperSpec { id, servers: spec.controllers };
+                let server = kafka::spec::Spec::ZooKeeper(server);
+                session.add_kafka(&format!("zookeeper-{id}"), server);
+            }
+            session.boot_until(|session| session.kafka.is_ensemble_serving())?;
+        }
+        let controllers = if spec.has_zookeeper() { 0 } else { spec.controllers };
+        for number in 1..=controllers {
             let mut settings = session.kafka_settings(&format!("controller-{number}"));
             if spec.controllers > 1 {
                 settings.insert("controller.quorum.voters".to_owned(), voters(spec.controllers));
@@ -124,7 +133,7 @@ impl Session {
         }
         // Brokers are started when there is somebody to register with.
         session.boot_until(|session| {
-            spec.controllers == 0 || session.kafka.active_controller().is_some()
+            controllers == 0 || session.kafka.active_controller().is_some()
         })?;
         for number in 1..=spec.kafka_brokers {
             let settings = session.kafka_settings(&format!("kafka-{number}"));
@@ -190,6 +199,11 @@ impl Session {
         let mut settings: kafka::spec::Settings =
             common.map(|(name, value)| (name.clone(), value.clone())).collect();
         settings.extend(own.map(|(name, value)| (name.to_owned(), value.clone())));
+        if self.spec.has_zookeeper() {
+            // The default before 4.0 (KIP-1030).
+            let name = "log.message.timestamp.after.max.ms".to_owned();
+            settings.entry(name).or_insert_with(|| i64::MAX.to_string());
+        }
         settings
     }
 
@@ -243,6 +257,7 @@ impl Session {
                     kafka.spec(id),
                     kafka::spec::Spec::Broker(_)
                         | kafka::spec::Spec::Controller(_)
+                        | kafka::spec::Spec::ZooKeeper(_)
                         | kafka::spec::Spec::Admin
                 )
                 || kafka.is_ready(id)

@@ -86,8 +86,25 @@ impl Session {
             known["end_offset"] = json!(it.map(|it| it.log.log_end()));
             known["committed"] = json!(it.map(|it| it.committed()));
         }
+        let mut ensemble = servers(&self.kafka.world, |id| {
+            matches!(self.kafka.spec(id), kafka::spec::Spec::ZooKeeper(_))
+        });
+        for (name, known) in &mut ensemble {
+            let world = &self.kafka.world;
+            let found = self.kafka.ensemble().find(|(node, _)| world.name(*node) == name);
+            let is_up = found.is_some_and(|(node, _)| world.status(node) == Status::Running);
+            let it = found.and_then(|(_, it)| it.server()).filter(|_| is_up);
+            known["mode"] = json!(it.map(|it| it.mode()));
+            known["epoch"] = json!(it.map(|it| it.epoch()));
+            known["zxid"] = json!(it.map(|it| format!("{:#x}", it.tree.zxid)));
+            known["sessions"] = json!(it.map(|it| it.sessions.count()));
+            known["connections"] = json!(it.map(|it| it.connections()));
+        }
+        let elected = self.kafka.elected_controller();
+        let epoch = elected.map(|(_, elected)| elected.epoch);
+        let active = active.or(elected.map(|(node, _)| node));
         let active = active.map(|node| self.kafka.world.name(node));
-        json!({
+        let mut state = json!({
             "brokers": brokers,
             "controllers": controllers,
             "active_controller": active,
@@ -97,7 +114,12 @@ impl Session {
             "groups_stable": stable,
             "transactions": self.kafka.transactions().iter()
                 .map(|t| (t.id.clone(), transaction_json(t))).collect::<Map<_, _>>(),
-        })
+        });
+        if self.spec().has_zookeeper() {
+            state["ensemble"] = json!(ensemble);
+            state["controller_epoch"] = json!(epoch);
+        }
+        state
     }
 
     /// A topic, internal ones too.

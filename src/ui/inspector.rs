@@ -228,6 +228,7 @@ fn title(desk: &Desk, selection: &Selection) -> (&'static str, String) {
             let kind = match place {
                 Place::Producer(_) => t.kind_producer,
                 Place::Broker(name) if name.starts_with("controller-") => t.kind_controller,
+                Place::Broker(name) if name.starts_with("zookeeper-") => t.kind_zookeeper,
                 Place::Broker(_) => t.kind_broker,
                 Place::Partition(..) => t.kind_partition,
                 Place::KafkaConsumer(_) => t.kind_kafka_consumer,

@@ -201,6 +201,7 @@ pub fn answer(gathered: &Gathered, ask: &Ask, random: &mut Stream) -> Result<Ans
             Some(info) => Answer::Quorum(info.clone()),
             None => Answer::Done,
         },
+        Ask::ZooKeeper { .. } => Answer::Done,
     })
 }
 
@@ -220,6 +221,7 @@ fn describe_topics(gathered: &Gathered, ask: &Ask) -> Vec<TopicDescription> {
             settings,
             partitions: partitions.collect(),
             topic: name.to_string(),
+            knows_elr: gathered.metadata.as_ref().is_some_and(|known| known.knows_elr),
         })
     });
     described.collect()

@@ -3,12 +3,13 @@
 use super::each::Question;
 use super::job::{Step, Target};
 use crate::kafka::client::{ClientCore, CoreHeard};
-use crate::kafka::command::{ApiError, Ask, Command, RequestId};
+use crate::kafka::command::{Answer, ApiError, Ask, Command, RequestId};
 use crate::kafka::config::ConsumerConfig;
 use crate::kafka::error::client_error;
 use crate::kafka::event::Event;
 use crate::kafka::message::Response;
 use crate::kafka::process::{Out, Process};
+use crate::kafka::zookeeper::{self, Reply, Session, SessionEvent, ZkError};
 use crate::ordered::BTreeMap;
 use crate::sim::{Input, NodeId, Span, Stream, Time};
 
@@ -45,7 +46,13 @@ pub struct Admin {
     core: ClientCore<RequestId>,
     work: BTreeMap<RequestId, Work>,
     is_ready: bool,
+    /// What `zookeeper-shell` asks: its session, how many servers were tried in vain, and until
+    /// when it waits.
+    shell: Option<Box<(RequestId, Session, usize, Time)>>,
 }
+
+/// `zookeeper-shell` asks for a session of so long, and waits as long for a connection.
+const SHELL_TIMEOUT: Span = Span::seconds(30);
 
 impl Admin {
     /// An admin client that was not started yet; `bootstrap` is where it begins to ask.
@@ -56,6 +63,7 @@ impl Admin {
             bootstrap,
             work: BTreeMap::new(),
             is_ready: false,
+            shell: None,
         }
     }
 
@@ -75,15 +83,32 @@ impl Admin {
             Input::Start => self.core.begin(out),
             Input::Stop => return out.exit(),
             Input::Timer(_) => self.core.woken(),
+            Input::Message { from, body } if self.is_ensemble(from) => {
+                let event = self.shell.as_mut().and_then(|shell| {
+                    shell.1.heard(from, out.now());
+                    shell.1.hear(from, body)
+                });
+                if let Some(SessionEvent::Answered(_, result)) = event {
+                    self.shell_answered(result, out);
+                }
+            }
             Input::Message { from, body } => {
                 if let CoreHeard::Answer(id, response) = self.core.hear(from, body, out) {
                     self.answered(id, Some(response), out);
                 }
             }
+            Input::Closed { peer } if self.is_ensemble(peer) => self.shell_lost(peer, out),
             Input::Closed { peer } => {
                 for id in self.core.closed(peer, out) {
                     self.answered(id, None, out);
                 }
+            }
+            Input::Command(Command::Ask(id, Ask::ZooKeeper { servers, op })) => {
+                let servers: Vec<NodeId> = (1..=servers).map(zookeeper::place_of).collect();
+                let name = "zookeeper-shell".into();
+                let mut session = Session::new(name, servers.into(), SHELL_TIMEOUT, out);
+                session.ask(0, op);
+                self.shell = Some(Box::new((id, session, 0, out.now() + SHELL_TIMEOUT)));
             }
             Input::Command(Command::Ask(id, ask)) => {
                 let deadline = out.now() + timeout(&ask);
@@ -100,6 +125,39 @@ impl Admin {
             Input::Command(_) | Input::Read { .. } | Input::Flushed { .. } => {}
         }
         self.pump(out);
+    }
+
+    fn is_ensemble(&self, node: NodeId) -> bool {
+        self.shell.as_ref().is_some_and(|shell| shell.1.is_server(node))
+    }
+
+    /// ZooKeeper has answered the shell, which ends with it.
+    fn shell_answered(&mut self, result: Result<Reply, ZkError>, out: &mut Out<'_>) {
+        if let Some(mut shell) = self.shell.take() {
+            shell.1.end(out);
+            self.finish(shell.0, Ok(Answer::ZooKeeper(result)), out);
+        }
+    }
+
+    /// A server of ZooKeeper has ended the connection: the shell tries each of them once.
+    fn shell_lost(&mut self, peer: NodeId, out: &mut Out<'_>) {
+        let Some(shell) = &mut self.shell else { return };
+        shell.1.closed(peer, out);
+        shell.2 += 1;
+        if shell.2 > shell.1.servers() {
+            self.shell_answered(Err(ZkError::ConnectionLoss), out);
+        }
+    }
+
+    fn pump_shell(&mut self, out: &mut Out<'_>) -> Option<Time> {
+        let shell = self.shell.as_mut()?;
+        if shell.3 <= out.now() {
+            self.shell_answered(Err(ZkError::ConnectionLoss), out);
+            return None;
+        }
+        let deadline = shell.3;
+        let (_, due) = shell.1.pump(out);
+        Some(due.min(deadline))
     }
 
     fn answered(&mut self, id: RequestId, response: Option<Response>, out: &mut Out<'_>) {
@@ -128,7 +186,7 @@ impl Admin {
             out.emit(Event::ClientReady { client: self.core.name.clone() });
         }
         let ids: Vec<RequestId> = self.work.keys().copied().collect();
-        let mut next: Option<Time> = None;
+        let mut next: Option<Time> = self.pump_shell(out);
         for id in ids {
             let Some(work) = self.work.get_mut(&id) else { continue };
             if work.deadline <= out.now() && work.job.job().is_of_configs() {
@@ -182,12 +240,7 @@ impl Admin {
         }
     }
 
-    fn finish(
-        &mut self,
-        id: RequestId,
-        result: Result<crate::kafka::command::Answer, ApiError>,
-        out: &mut Out<'_>,
-    ) {
+    fn finish(&mut self, id: RequestId, result: Result<Answer, ApiError>, out: &mut Out<'_>) {
         self.work.remove(&id);
         out.emit(Event::Answered { request: id, answer: result });
     }

@@ -152,6 +152,8 @@ impl Job {
             // It is taken apart before.
             Ask::EachGroup { .. } => Vec::new(),
             Ask::DeleteGroup { .. } => vec![Coordinator, Change],
+            // The admin client has a session for it.
+            Ask::ZooKeeper { .. } => Vec::new(),
             Ask::DeleteOffsets { .. } => vec![Coordinator, Topics, Change],
         };
         let (gathered, plan) = (Gathered::default(), Vec::new());
@@ -178,6 +180,7 @@ impl Job {
             Ask::DeleteGroup { .. } => "deleteConsumerGroups",
             Ask::DeleteOffsets { .. } => "deleteConsumerGroupOffsets",
             Ask::DescribeQuorum => "describeMetadataQuorum",
+            Ask::ZooKeeper { .. } => "zookeeper",
         }
     }
 
@@ -473,7 +476,15 @@ impl Job {
             Response::ElectLeaders(results) | Response::AlterPartitionReassignments(results) => {
                 gathered.elections = results;
             }
-            Response::DescribeQuorum(info) => gathered.quorum = Some(info),
+            Response::DescribeQuorum(Some(info)) => gathered.quorum = Some(info),
+            Response::DescribeQuorum(None) => {
+                let error = ApiError {
+                    code: 35,
+                    name: "UNSUPPORTED_VERSION".to_owned(),
+                    sentence: "The node does not support DESCRIBE_QUORUM".to_owned(),
+                };
+                return Err(Failure { is_passing: false, error });
+            }
             Response::DeleteRecords(results) => {
                 for (partition, result) in results {
                     let known = result.map_err(ErrorCode::error);

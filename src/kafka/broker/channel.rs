@@ -1,5 +1,6 @@
 //! What a broker asks of others: of the controller, and of the leaders that it follows.
 
+use super::registry::Registry;
 use super::server::{Call, Server};
 use crate::kafka::client::backoff::backoff;
 use crate::kafka::client::{Connections, Heard};
@@ -47,6 +48,10 @@ pub enum Purpose {
     AlterPartition,
     /// Records of a leader: for each partition the leader epoch under which it was asked.
     Replicate(i32, Vec<(TopicPartition, i32)>),
+    /// As controller of the ZooKeeper era, to tell this broker something in this life of it.
+    Control(i32, i64),
+    /// To be let go.
+    Shutdown,
     /// Where the log of a leader begins and ends: the leader, the partition and its epoch.
     Range(i32, TopicPartition, i32),
 }
@@ -58,6 +63,8 @@ pub enum Quorum {
     Own(Box<Controller>),
     /// It follows the controller's log.
     Remote(Box<RemoteQuorum>),
+    /// ZooKeeper has it, and the controller tells.
+    ZooKeeper(Box<Registry>),
 }
 
 /// Controllers elsewhere.
@@ -130,6 +137,10 @@ impl Server {
                 self.take_own(out);
             }
             Quorum::Remote(remote) => remote.waiting.push_back((purpose, request)),
+            Quorum::ZooKeeper(registry) if registry.elected.is_some() => {
+                self.ask_elected(ReplyTo::Own(purpose), request, out);
+            }
+            Quorum::ZooKeeper(registry) => registry.waiting.push_back((purpose, request)),
         }
     }
 
@@ -145,6 +156,15 @@ impl Server {
 
     /// Takes an answer of another process.
     pub(super) fn hear(&mut self, from: NodeId, message: KafkaMessage, out: &mut Out<'_>) {
+        if let Quorum::ZooKeeper(registry) = &mut self.quorum
+            && registry.session.is_server(from)
+        {
+            registry.session.heard(from, out.now());
+            if let Some(event) = registry.session.hear(from, message) {
+                self.session_event(event, out);
+            }
+            return;
+        }
         if let Heard::Answer(purpose, response) = self.connections.hear(from, message) {
             self.answered(purpose, Some(response), out);
         }
@@ -152,6 +172,11 @@ impl Server {
 
     /// A connection ended: what was asked on it is lost.
     pub(super) fn disconnected(&mut self, peer: NodeId, out: &mut Out<'_>) {
+        if let Quorum::ZooKeeper(registry) = &mut self.quorum
+            && let Some(event) = registry.session.closed(peer, out)
+        {
+            self.session_event(event, out);
+        }
         if let Quorum::Remote(remote) = &mut self.quorum
             && remote.asked.0 == peer
         {
@@ -162,7 +187,12 @@ impl Server {
         }
     }
 
-    fn answered(&mut self, purpose: Purpose, response: Option<Response>, out: &mut Out<'_>) {
+    pub(super) fn answered(
+        &mut self,
+        purpose: Purpose,
+        response: Option<Response>,
+        out: &mut Out<'_>,
+    ) {
         match (purpose, response) {
             (Purpose::Controller(asked), Some(Response::NotController(leader))) => {
                 self.not_controller(*asked, leader, out);
@@ -226,6 +256,10 @@ impl Server {
             (Purpose::Heartbeat, _) => {
                 self.heartbeat_answered(Err(ErrorCode::NetworkException), out);
             }
+            (Purpose::Control(broker, epoch), response) => {
+                self.told((broker, epoch), response, out);
+            }
+            (Purpose::Shutdown, response) => self.shutdown_answered(response, out),
             (Purpose::Metadata, response) => self.metadata_fetched(response, out),
             (Purpose::AlterPartition, response) => self.isr_answered(response, out),
             (Purpose::Replicate(leader, asked), response) => {
@@ -248,11 +282,16 @@ impl Server {
         if !self.shares.all.is_empty() {
             self.pump_share_states(out);
         }
-        let Quorum::Remote(_) = &self.quorum else { return };
+        if let Quorum::Own(_) = &self.quorum {
+            return;
+        }
         for purpose in self.connections.expire(out) {
             self.answered(purpose, None, out);
         }
-        let controller = self.pump_controller(out);
+        let controller = match self.quorum {
+            Quorum::ZooKeeper(_) => self.pump_registry(out),
+            _ => self.pump_controller(out),
+        };
         let fetchers = self.pump_fetchers(out);
         // What is overdue waits for a connection, or nobody wants it any more.
         let due = [controller, fetchers, self.connections.next_due()].into_iter().flatten();
@@ -326,7 +365,12 @@ impl Server {
         leader: Option<NodeId>,
         out: &mut Out<'_>,
     ) {
-        let Quorum::Remote(remote) = &mut self.quorum else { return };
+        let remote = match &mut self.quorum {
+            Quorum::Remote(remote) => remote,
+            // It hears of the next one by itself; then that is asked.
+            Quorum::ZooKeeper(registry) => return registry.waiting.push_back((purpose, request)),
+            Quorum::Own(_) => return,
+        };
         match purpose {
             Purpose::Metadata => {
                 remote.is_fetching = false;

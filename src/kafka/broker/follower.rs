@@ -128,8 +128,10 @@ impl Server {
                     offset: found.log.log_end(),
                     current_leader_epoch: found.leader_epoch,
                     last_fetched_epoch: match self.config.without.lacks(EpochTruncation) {
-                        true => -1,
-                        false => found.log.epochs.latest().unwrap_or(-1),
+                        false if self.config.cuts_by_epoch => {
+                            found.log.epochs.latest().unwrap_or(-1)
+                        }
+                        _ => -1,
                     },
                     max_bytes: self.config.replica_fetch_max_bytes,
                 });
@@ -258,6 +260,20 @@ impl Server {
     }
 
     // ---- cutting ----
+
+    /// Before KIP-101: whoever begins to follow cuts at its high watermark, whatever the leader
+    /// has.
+    pub(super) fn cut_at_high_watermark(
+        &mut self,
+        leader: i32,
+        key: &TopicPartition,
+        out: &mut Out<'_>,
+    ) {
+        let high_watermark = self.partitions.get(key).map(|found| found.high_watermark());
+        if let Some(offset) = high_watermark.filter(|_| !self.config.cuts_by_epoch) {
+            self.cut(leader, key, offset, out);
+        }
+    }
 
     /// Cuts the log at an offset; where its batch lies may have to be looked up on the disk.
     fn cut(&mut self, leader: i32, key: &TopicPartition, offset: i64, out: &mut Out<'_>) {

@@ -39,6 +39,9 @@ impl Server {
         let Some(partition) = self.partitions.get_mut(key) else { return };
         if let Some(leadership) = partition.leadership_mut() {
             leadership.pending = Some(isr);
+            if self.config.zookeeper {
+                return self.write_isr(key);
+            }
             self.wanted_isrs.insert(key.clone());
             self.ask_isrs(out);
         }
@@ -101,7 +104,7 @@ impl Server {
         self.ask_isrs(out);
     }
 
-    fn forget_pending(&mut self, key: &TopicPartition) {
+    pub(super) fn forget_pending(&mut self, key: &TopicPartition) {
         let waits = self.wanted_isrs.contains(key);
         let found = self.partitions.get_mut(key).and_then(|p| p.leadership_mut());
         if let Some(leadership) = found.filter(|_| !waits) {

@@ -10,9 +10,9 @@ use crate::kafka::client::backoff::backoff;
 use crate::kafka::controller::active::draw_id;
 use crate::kafka::error::ErrorCode;
 use crate::kafka::event::Event;
-use crate::kafka::message::Request;
 use crate::kafka::message::request::{Heartbeat, Registration};
 use crate::kafka::message::response::{Alive, TopicId};
+use crate::kafka::message::{Request, Response};
 use crate::kafka::process::{Out, Timer};
 use crate::sim::Span;
 
@@ -63,6 +63,15 @@ impl Server {
     /// Says what is due: here I am, I live, I want to stop.
     pub(super) fn beat(&mut self, out: &mut Out<'_>) {
         let id = self.id;
+        if let Quorum::ZooKeeper(_) = &self.quorum {
+            // Its session says that it lives. A polite stop is asked for again.
+            if self.lifecycle.stage == Stage::Leaving {
+                let request =
+                    Request::ControlledShutdown { broker: id, epoch: self.lifecycle.epoch };
+                self.ask_controller(Purpose::Shutdown, request, out);
+            }
+            return;
+        }
         let request = match self.lifecycle.stage {
             Stage::Alone => return,
             Stage::Registering => {
@@ -138,6 +147,9 @@ impl Server {
     pub(super) fn stop(&mut self, out: &mut Out<'_>) {
         match self.lifecycle.stage {
             Stage::Leaving => {}
+            Stage::Running if self.config.zookeeper && !self.config.controlled_shutdown => {
+                self.close_down(out);
+            }
             Stage::Running => {
                 self.lifecycle.stage = Stage::Leaving;
                 out.timer(Timer::GiveUpStop, STOP_TIMEOUT);
@@ -147,11 +159,30 @@ impl Server {
         }
     }
 
+    /// The controller of the ZooKeeper era has moved leaderships away, or not all of them.
+    pub(super) fn shutdown_answered(&mut self, response: Option<Response>, out: &mut Out<'_>) {
+        let (most, wait) = self.config.controlled_shutdown_retry;
+        if self.lifecycle.stage != Stage::Leaving {
+            return;
+        }
+        let Some(registry) = self.registry() else { return };
+        registry.shutdown_tries += 1;
+        let is_over = registry.shutdown_tries >= most;
+        match response {
+            Some(Response::ControlledShutdown(Ok(0))) => self.close_down(out),
+            // The real one goes on with an unclean shutdown: its leaders are elected anew when its
+            // session is over.
+            _ if is_over => self.close_down(out),
+            _ => out.timer(Timer::Heartbeat, wait),
+        }
+    }
+
     /// How much of the metadata log it knows.
     pub fn metadata_end(&self) -> i64 {
         match &self.quorum {
             Quorum::Own(controller) => controller.committed(),
             Quorum::Remote(remote) => remote.log.log_end(),
+            Quorum::ZooKeeper(registry) => i64::from(registry.controller_epoch),
         }
     }
 

@@ -16,6 +16,10 @@
 //! watches who is in sync ([`isr`]), a follower fetches ([`follower`]). [`lifecycle`] is how the
 //! controller knows that it lives.
 //!
+//! In the ZooKeeper era the broker has a session with the ensemble ([`registry`], [`znodes`]); one
+//! of the brokers is elected controller ([`elected`]) and says who leads ([`orders`]); old
+//! consumers keep their offsets there ([`old_offsets`]).
+//!
 //! Offsets are committed through an append to `__consumer_offsets` like any other
 //! ([`coordinator`]); joining a group waits for its other members ([`membership`]). Transactions
 //! are decided the same way ([`transactions`]): a leader asks before it appends the first batch of
@@ -31,6 +35,7 @@
 pub mod channel;
 pub mod cleaner;
 pub mod coordinator;
+pub mod elected;
 pub mod fetch;
 pub mod follower;
 pub mod isr;
@@ -39,8 +44,11 @@ pub mod lifecycle;
 pub mod list_offsets;
 pub mod markers;
 pub mod membership;
+pub mod old_offsets;
+pub mod orders;
 pub mod produce;
 pub mod quota;
+pub mod registry;
 pub mod replicas;
 pub mod retention;
 pub mod server;
@@ -51,6 +59,7 @@ pub mod startup;
 pub mod topics;
 pub mod transactions;
 pub mod verification;
+pub mod znodes;
 
 pub use life::{Broker, Ticket};
 pub use server::Server;

@@ -109,7 +109,7 @@ impl Server {
     }
 
     /// Does with a partition what the metadata says.
-    fn follow_metadata(&mut self, key: &TopicPartition, out: &mut Out<'_>) {
+    pub(super) fn follow_metadata(&mut self, key: &TopicPartition, out: &mut Out<'_>) {
         let Some(image) = self.image.partition(key).cloned() else { return };
         if !image.replicas.contains(&self.id) {
             return self.drop_partition(key, out);
@@ -150,7 +150,7 @@ impl Server {
                 unclean: image.recovering,
             });
         }
-        if image.recovering {
+        if image.recovering && !self.config.zookeeper {
             self.want_isr(key, image.isr.clone(), out);
         }
         if !was_leader {
@@ -175,6 +175,7 @@ impl Server {
         self.stop_following(key);
         if let Some(leader) = image.leader {
             self.start_following(leader, key);
+            self.cut_at_high_watermark(leader, key, out);
         }
         if was_leader {
             self.resign(key, out);
@@ -206,7 +207,8 @@ impl Server {
         let Some(image) = self.image.topics.get(&key.topic) else { return };
         let config = topic_config(&self.config, &key.topic, &image.settings);
         let log = Log::create(key.clone(), config, now_ms(out.now()), out);
-        let made = Partition::open(log, 0, self.config.without);
+        let mut made = Partition::open(log, 0, self.config.without);
+        made.stands_below_min_isr = !self.config.zookeeper;
         let text = format!("version: 0\ntopic_id: {}\n", image.id);
         write_durably(&format!("{}/{PARTITION_METADATA}", made.log.directory()), text, out);
         self.partitions.insert(key.clone(), made);
@@ -230,7 +232,8 @@ impl Server {
         }
     }
 
-    fn delete_partition(&mut self, key: &TopicPartition, out: &mut Out<'_>) {
+    /// Removes a replica: its files, and what waits for it.
+    pub(super) fn delete_partition(&mut self, key: &TopicPartition, out: &mut Out<'_>) {
         self.stop_following(key);
         self.wanted_isrs.remove(key);
         let Some(partition) = self.partitions.remove(key) else { return };

@@ -176,6 +176,9 @@ impl Server {
         }
         if is_alone {
             server.lead_all(out);
+        } else if server.config.zookeeper {
+            out.timer(Timer::IsrShrink, server.config.replica_lag_max.half());
+            server.pump(out);
         } else {
             out.timer(Timer::IsrShrink, server.config.replica_lag_max.half());
             server.beat(out);
@@ -230,8 +233,16 @@ impl Server {
     }
 
     fn ask(&mut self, call: Call, request: Request, out: &mut Out<'_>) {
-        // Before it knows what it leads it does not listen.
-        if self.stopping.is_some() || !self.has_published {
+        if let Request::Control(control) = request {
+            return match self.stopping {
+                Some(_) => out.close(call.from),
+                None => self.controlled(Some(call), *control, out),
+            };
+        }
+        // Before it knows what it leads it does not listen, but to a controller that is a broker.
+        let is_peer = self.config.zookeeper && matches!(request, Request::ApiVersions);
+        let listens = self.has_published || is_peer && call.client.starts_with("broker-");
+        if self.stopping.is_some() || !listens {
             out.close(call.from);
             return;
         }
@@ -284,6 +295,22 @@ impl Server {
             Request::OffsetFetch { group, partitions, require_stable } => {
                 self.offset_fetch(&call, &group, partitions, require_stable, out);
             }
+            Request::OldOffsetCommit(commit) => self.old_offset_commit(call, commit, out),
+            Request::OldOffsetFetch { group, partitions } => {
+                self.old_offset_fetch(call, group, partitions, out);
+            }
+            request @ (Request::CreateTopics { .. }
+            | Request::DeleteTopics { .. }
+            | Request::CreatePartitions { .. }
+            | Request::IncrementalAlterConfigs { .. }
+            | Request::ElectLeaders { .. }
+            | Request::DescribeQuorum
+            | Request::AllocateProducerIds { .. }
+            | Request::ControlledShutdown { .. })
+                if self.config.zookeeper =>
+            {
+                self.ask_reigning(call, request, out);
+            }
             request @ (Request::CreateTopics { .. }
             | Request::DeleteTopics { .. }
             | Request::CreatePartitions { .. }
@@ -298,6 +325,10 @@ impl Server {
             | Request::BrokerRegistration(_)
             | Request::BrokerHeartbeat(_)
             | Request::AlterPartition(_)
+            | Request::ControlledShutdown { .. }
+            | Request::Control(_)
+            | Request::ZooKeeper(_)
+            | Request::Ensemble(_)
             | Request::Quorum(_) => out.close(call.from),
             Request::IncrementalAlterConfigs { resource, changes } => {
                 self.alter_configs(call, resource, changes, out);
@@ -337,6 +368,9 @@ impl Server {
                 let left = self.stopping.unwrap_or(1).saturating_sub(1);
                 self.stopping = Some(left);
                 if left == 0 {
+                    if let Quorum::ZooKeeper(registry) = &mut self.quorum {
+                        registry.session.end(out);
+                    }
                     out.exit();
                 }
             }
@@ -362,6 +396,8 @@ impl Server {
             }
             Timer::Heartbeat => self.beat(out),
             Timer::IsrShrink => self.shrink_isrs(out),
+            Timer::IsrPropagation => self.propagate_isrs(out),
+            Timer::LeaderBalance => self.reign_balance(out),
             Timer::Retention => self.delete_old_segments(out),
             Timer::Cleaner => self.clean_filthiest(out),
             Timer::GiveUpStop => self.close_down(out),
@@ -428,11 +464,12 @@ impl Server {
         }
         let mut flushes = 0;
         let metadata = match &mut self.quorum {
-            Quorum::Own(controller) => &mut controller.log,
-            Quorum::Remote(remote) => &mut remote.log,
+            Quorum::Own(controller) => Some(&mut controller.log),
+            Quorum::Remote(remote) => Some(&mut remote.log),
+            Quorum::ZooKeeper(_) => None,
         };
         let logs = self.partitions.values_mut().map(|partition| &mut partition.log);
-        for log in logs.chain([metadata]) {
+        for log in logs.chain(metadata) {
             log.close(out);
             out.flush(&log.active().file.clone(), Ticket::Stopping);
             log.flushed(log.log_end());

@@ -2,6 +2,7 @@
 
 use super::channel::{Quorum, RemoteQuorum};
 use super::life::Ticket;
+use super::registry::Registry;
 use super::server::{Server, write_durably};
 use crate::kafka::config::{BrokerConfig, TopicConfig};
 use crate::kafka::controller::Controller;
@@ -12,9 +13,10 @@ use crate::kafka::log::checkpoint::{
 };
 use crate::kafka::log::loader::{LoadRequest, Loaded};
 use crate::kafka::log::{LoadStep, Log, LogLoader, LogScan};
-use crate::kafka::metadata::{Image, METADATA_TOPIC, OFFSETS_TOPIC, PartitionImage, is_internal};
+use crate::kafka::metadata::{Image, METADATA_TOPIC, OFFSETS_TOPIC, is_internal};
 use crate::kafka::partition::Partition;
 use crate::kafka::process::Out;
+use crate::kafka::zookeeper::Session;
 use crate::kafka::{now_ms, spec::Settings};
 use crate::ordered::BTreeMap;
 use crate::sim::{NodeId, Rope, Span};
@@ -46,7 +48,7 @@ pub struct Startup {
     checkpoints: BTreeMap<&'static str, Offsets>,
     metadata_log: Option<Box<Log>>,
     image: Image,
-    to_open: VecDeque<(TopicPartition, PartitionImage)>,
+    to_open: VecDeque<TopicPartition>,
     partitions: BTreeMap<TopicPartition, Partition>,
 }
 
@@ -131,6 +133,10 @@ impl Startup {
                         }
                         names.pop_front();
                     }
+                    None if self.config.zookeeper => {
+                        self.to_open = directories(out);
+                        self.stage = Stage::OpenLogs(None);
+                    }
                     None => {
                         let metadata = TopicPartition::new(METADATA_TOPIC, 0);
                         let loader = self.loader(metadata, Rc::default(), out);
@@ -152,7 +158,7 @@ impl Startup {
                         .image
                         .partitions()
                         .filter(|(_, partition)| partition.replicas.contains(&self.id));
-                    self.to_open = hosted.map(|(tp, image)| (tp, image.clone())).collect();
+                    self.to_open = hosted.map(|(tp, _)| tp).collect();
                     self.stage = Stage::OpenLogs(None);
                 }
                 Stage::OpenLogs(Some(loader)) => {
@@ -161,9 +167,12 @@ impl Startup {
                     self.stage = Stage::OpenLogs(None);
                 }
                 Stage::OpenLogs(None) => match self.to_open.front() {
-                    Some((partition, _)) => {
-                        let topic = &self.image.topics[&partition.topic];
-                        let config = topic_config(&self.config, &partition.topic, &topic.settings);
+                    Some(partition) => {
+                        // In the ZooKeeper era settings are only known when the session has begun.
+                        let topic = self.image.topics.get(&partition.topic);
+                        let settings = topic.map(|topic| topic.settings.clone());
+                        let settings = settings.unwrap_or_default();
+                        let config = topic_config(&self.config, &partition.topic, &settings);
                         let loader = self.loader(partition.clone(), config, out);
                         self.stage = Stage::OpenLogs(Some(Box::new(loader)));
                     }
@@ -192,7 +201,7 @@ impl Startup {
     }
 
     fn opened(&mut self, loaded: Loaded, out: &mut Out<'_>) {
-        let Some((partition, _)) = self.to_open.pop_front() else { return };
+        let Some(partition) = self.to_open.pop_front() else { return };
         let end_offset = loaded.log.log_end();
         if !is_internal(&partition.topic) || end_offset > 0 || loaded.truncated_bytes > 0 {
             out.emit(Event::LogRecovered {
@@ -203,7 +212,9 @@ impl Startup {
         }
         let high_watermarks = self.checkpoints.get(HIGH_WATERMARKS);
         let high_watermark = high_watermarks.and_then(|all| all.get(&partition)).copied();
-        let opened = Partition::open(loaded.log, high_watermark.unwrap_or(0), self.config.without);
+        let high_watermark = high_watermark.unwrap_or(0);
+        let mut opened = Partition::open(loaded.log, high_watermark, self.config.without);
+        opened.stands_below_min_isr = !self.config.zookeeper;
         self.partitions.insert(partition, opened);
     }
 
@@ -217,18 +228,24 @@ impl Startup {
             );
             write_durably("meta.properties", text, out);
         }
-        let metadata_log = self.metadata_log.take().expect("the metadata log was opened first");
+        let metadata_log = self.metadata_log.take();
         let partitions = std::mem::take(&mut self.partitions);
         let image = std::mem::take(&mut self.image);
-        let quorum = match self.controllers.is_empty() {
-            false => {
-                let controllers = self.controllers.clone();
-                Quorum::Remote(Box::new(RemoteQuorum::new(controllers, *metadata_log)))
+        let quorum = match metadata_log {
+            None => {
+                let name = format!("kafka-{}", self.id).into();
+                let (servers, timeout) =
+                    (self.controllers.clone(), self.config.zookeeper_session_timeout);
+                let session = Session::new(name, servers, timeout, out);
+                Quorum::ZooKeeper(Box::new(Registry::new(session)))
             }
-            true => {
+            Some(log) if !self.controllers.is_empty() => {
+                let controllers = self.controllers.clone();
+                Quorum::Remote(Box::new(RemoteQuorum::new(controllers, *log)))
+            }
+            Some(log) => {
                 let (config, id) = (self.config.clone(), Some(self.id));
-                let own = Controller::new(*metadata_log, image.clone(), config, id);
-                Quorum::Own(Box::new(own))
+                Quorum::Own(Box::new(Controller::new(*log, image.clone(), config, id)))
             }
         };
         let (config, previous) = (self.config.clone(), self.previous_epoch);
@@ -237,6 +254,21 @@ impl Startup {
         server.cleaner.dirty_from = self.checkpoints.remove(CLEANER_OFFSETS).unwrap_or_default();
         server
     }
+}
+
+/// The partitions whose directories are on the disk.
+fn directories(out: &Out<'_>) -> VecDeque<TopicPartition> {
+    let mut found: VecDeque<TopicPartition> = VecDeque::new();
+    for (file, _) in out.files().iter() {
+        let Some((directory, name)) = file.split_once('/') else { continue };
+        let Some((topic, number)) = directory.rsplit_once('-') else { continue };
+        let Ok(number) = number.parse() else { continue };
+        let key = TopicPartition::new(topic, number);
+        if name.ends_with(".log") && found.back() != Some(&key) {
+            found.push_back(key);
+        }
+    }
+    found
 }
 
 fn load(loader: &mut LogLoader, out: &mut Out<'_>) -> Option<Loaded> {

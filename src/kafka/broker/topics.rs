@@ -1,6 +1,6 @@
 //! Topics: what clients are told of them, and what only the controller can change.
 
-use super::channel::Purpose;
+use super::channel::{Purpose, Quorum};
 use super::server::{Call, Server};
 use crate::kafka::error::ErrorCode;
 use crate::kafka::message::response::Metadata;
@@ -38,8 +38,12 @@ impl Server {
                 true => vec![(self.id, self.node)],
                 false => self.image.alive().collect(),
             },
+            controller: match &self.quorum {
+                Quorum::ZooKeeper(registry) => registry.controller.unwrap_or(-1),
+                _ => self.id,
+            },
+            knows_elr: !self.config.zookeeper,
             racks: self.image.racks(),
-            controller: self.id,
             topics: described,
         };
         call.answer(Response::Metadata(metadata), out);

@@ -36,6 +36,8 @@ pub const TABLE: &[Definition] = &[
     define("compression.type", Kind::OneOf(CODECS), "producer"),
     define("default.replication.factor", Kind::Int(1), "1"),
     define("controlled.shutdown.enable", Kind::Boolean, "true"),
+    define("controlled.shutdown.max.retries", Kind::Int(i64::MIN), "3"),
+    define("controlled.shutdown.retry.backoff.ms", Kind::Long(i64::MIN), "5000"),
     define("delete.topic.enable", Kind::Boolean, "true"),
     // A feature of the cluster in the real one, set when it is formatted.
     define("eligible.leader.replicas.version", Kind::Int(0), "1"),
@@ -50,6 +52,8 @@ pub const TABLE: &[Definition] = &[
     define("group.share.record.lock.duration.ms", Kind::Int(1000), "30000"),
     // Of the lab alone: see `protection`.
     define(WITHOUT, Kind::Text, ""),
+    // Before 0.11.0 followers cut at their high watermark.
+    define("inter.broker.protocol.version", Kind::Text, ""),
     // Of the lab alone: servers of the same word share a machine, its disk and its power.
     define(MACHINE, Kind::Text, ""),
     // Set while brokers run, by `kafka-reassign-partitions --throttle`.
@@ -118,6 +122,9 @@ pub const TABLE: &[Definition] = &[
     define("transaction.state.log.segment.bytes", Kind::Int(1), "104857600"),
     define("unclean.leader.election.interval.ms", Kind::Long(1), "300000"),
     define("unclean.leader.election.enable", Kind::Boolean, "false"),
+    // `zookeeper-1:2181,...`; empty where controllers keep the metadata.
+    define("zookeeper.connect", Kind::Text, ""),
+    define("zookeeper.session.timeout.ms", Kind::Int(i64::MIN), "18000"),
 ];
 
 /// The broker settings that the engine uses.
@@ -215,6 +222,19 @@ pub struct BrokerConfig {
     pub cleaner_backoff: Option<Span>,
     /// `node.id` of every voter of the controllers' quorum; empty if there is one.
     pub quorum_voters: Vec<i32>,
+    /// True in the ZooKeeper era.
+    pub zookeeper: bool,
+    /// What is asked of ZooKeeper as the timeout of a session.
+    pub zookeeper_session_timeout: Span,
+    /// True if followers ask by epochs where to cut (KIP-101, since 0.11.0).
+    pub cuts_by_epoch: bool,
+    /// True if a broker that stops hands its leaderships over.
+    pub controlled_shutdown: bool,
+    /// How often that is tried again, and after how long.
+    pub controlled_shutdown_retry: (u32, Span),
+    /// A controller of the ZooKeeper era lets a preferred replica lead again where more than so
+    /// many percent of its partitions are led by others.
+    pub leader_imbalance_percent: u64,
     /// Bytes a second that a leader sends to replicas that are throttled, and that a follower takes
     /// for them.
     pub throttled_rates: (u64, u64),
@@ -287,7 +307,8 @@ impl BrokerConfig {
             serves_racks: values
                 .text("replica.selector.class")
                 .ends_with("RackAwareReplicaSelector"),
-            eligible_leader_replicas: values.number("eligible.leader.replicas.version") > 0,
+            eligible_leader_replicas: values.number("eligible.leader.replicas.version") > 0
+                && values.text("zookeeper.connect").is_empty(),
             auto_leader_rebalance: values.is_true("auto.leader.rebalance.enable"),
             leader_balance_check: Span::seconds(
                 values.natural("leader.imbalance.check.interval.seconds"),
@@ -305,6 +326,15 @@ impl BrokerConfig {
                 .is_true("log.cleaner.enable")
                 .then(|| ms("log.cleaner.backoff.ms")),
             quorum_voters: voters(values.text("controller.quorum.voters"))?,
+            zookeeper: !values.text("zookeeper.connect").is_empty(),
+            zookeeper_session_timeout: ms("zookeeper.session.timeout.ms"),
+            cuts_by_epoch: knows_epochs(values.text("inter.broker.protocol.version"))?,
+            controlled_shutdown: values.is_true("controlled.shutdown.enable"),
+            controlled_shutdown_retry: (
+                values.natural("controlled.shutdown.max.retries") as u32,
+                ms("controlled.shutdown.retry.backoff.ms"),
+            ),
+            leader_imbalance_percent: values.natural("leader.imbalance.per.broker.percentage"),
             throttled_rates: (
                 values.natural("leader.replication.throttled.rate"),
                 values.natural("follower.replication.throttled.rate"),
@@ -313,6 +343,22 @@ impl BrokerConfig {
             without: Without::of(values.text(WITHOUT)),
             topic_defaults,
         })
+    }
+}
+
+/// True if brokers that speak this version cut by leader epochs (`0.11.0-IV2` and later); the
+/// latest one if it is empty.
+fn knows_epochs(version: &str) -> Result<bool, ApiError> {
+    let (number, feature) = version.split_once("-IV").unwrap_or((version, "9"));
+    let parts: Option<Vec<u32>> = number.split('.').map(|part| part.parse().ok()).collect();
+    match (parts.as_deref(), feature.parse::<u32>()) {
+        _ if version.is_empty() => Ok(true),
+        (Some([0, minor, ..]), Ok(feature)) => Ok((*minor, feature) >= (11, 2)),
+        (Some([1..=3, _, ..]), Ok(_)) => Ok(true),
+        _ => {
+            let sentence = format!("Version {version} is not a valid version");
+            Err(client_error("IllegalArgumentException", sentence))
+        }
     }
 }
 

@@ -36,6 +36,8 @@ pub const TABLE: &[Definition] = &[
     define("max.poll.interval.ms", Kind::Int(1), "300000"),
     define("max.poll.records", Kind::Int(1), "500"),
     define("metadata.max.age.ms", Kind::Long(0), "300000"),
+    // Of the consumer before 0.9.
+    define("offsets.storage", Kind::OneOf(&["kafka", "zookeeper"]), "kafka"),
     define("partition.assignment.strategy", Kind::Text, "range,cooperative-sticky"),
     define("reconnect.backoff.max.ms", Kind::Long(0), "1000"),
     define("reconnect.backoff.ms", Kind::Long(0), "50"),
@@ -113,6 +115,8 @@ fn offset_reset(text: &str) -> Result<Option<StartAt>, ApiError> {
 /// The consumer settings that the engine uses.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ConsumerConfig {
+    /// True if offsets are kept in ZooKeeper.
+    pub offsets_in_zookeeper: bool,
     /// Where to begin without a committed offset; `None` is an error then.
     pub auto_offset_reset: Option<StartAt>,
     /// True if `poll()` commits by itself.
@@ -201,6 +205,7 @@ impl ConsumerConfig {
             return Err(client_error("IllegalArgumentException", sentence));
         }
         Ok(ConsumerConfig {
+            offsets_in_zookeeper: values.text("offsets.storage") == "zookeeper",
             auto_offset_reset: offset_reset(values.text("auto.offset.reset"))?,
             auto_commit: values.is_true("enable.auto.commit"),
             auto_commit_interval: ms("auto.commit.interval.ms"),

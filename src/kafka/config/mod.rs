@@ -31,7 +31,7 @@ pub fn check(spec: &Spec) -> Result<(), ApiError> {
         Spec::Controller(spec) => BrokerConfig::of(&spec.settings).map(drop),
         Spec::Producer(spec) => ProducerConfig::of(&spec.settings).map(drop),
         Spec::Consumer(spec) => ConsumerConfig::of(&spec.settings).map(drop),
-        Spec::Admin => Ok(()),
+        Spec::Admin | Spec::ZooKeeper(_) => Ok(()),
     }
 }
 

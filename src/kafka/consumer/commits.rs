@@ -263,7 +263,11 @@ impl Consumer {
     fn send_commit(&mut self, commit: PendingCommit, out: &mut Out<'_>) {
         let Some(membership) = &self.membership else { return };
         let Some(node) = membership.coordinator() else { return };
-        let request = Request::OffsetCommit(OffsetCommit {
+        let commit_of = match self.config.offsets_in_zookeeper {
+            true => Request::OldOffsetCommit,
+            false => Request::OffsetCommit,
+        };
+        let request = commit_of(OffsetCommit {
             group: membership.group.clone(),
             member: membership.member.clone(),
             instance: membership.instance.clone(),

@@ -285,10 +285,13 @@ impl Consumer {
         let Some(node) = membership.coordinator().filter(|_| !wanted.is_empty()) else { return };
         let group = membership.group.clone();
         if self.core.connect(node, out) {
-            let request = Request::OffsetFetch {
-                group,
-                partitions: Some(wanted.clone()),
-                require_stable: self.config.read_committed,
+            let request = match self.config.offsets_in_zookeeper {
+                true => Request::OldOffsetFetch { group, partitions: wanted.clone() },
+                false => Request::OffsetFetch {
+                    group,
+                    partitions: Some(wanted.clone()),
+                    require_stable: self.config.read_committed,
+                },
             };
             self.mark_asking(&wanted);
             self.core.send(node, request, Asked::Committed(wanted), out);

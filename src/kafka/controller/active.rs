@@ -88,7 +88,7 @@ pub fn draw_id(random: &mut Stream) -> TopicId {
 }
 
 /// A number below another one; where there is no choice nothing is drawn.
-fn chosen(random: &mut Stream, below: usize) -> usize {
+pub fn chosen(random: &mut Stream, below: usize) -> usize {
     if below > 1 { random.below(below as u64) as usize } else { 0 }
 }
 
@@ -142,7 +142,7 @@ impl Controller {
             _ if !self.is_active => self.refuse(to, out),
             Request::DescribeQuorum => {
                 let info = self.describe_quorum(out.now());
-                self.answer(to, Response::DescribeQuorum(info), out);
+                self.answer(to, Response::DescribeQuorum(Some(info)), out);
             }
             Request::CreateTopics {
                 topic,
@@ -175,8 +175,13 @@ impl Controller {
                 let brokers = self.candidates();
                 let random = out.random();
                 let mut draw = |below: usize| chosen(random, below);
-                let decided =
-                    controller::add_partitions(&self.image, &brokers, &topic, count, &mut draw);
+                let decided = controller::add_partitions(
+                    &self.image,
+                    &self.config,
+                    &brokers,
+                    (&topic, count),
+                    &mut draw,
+                );
                 self.decided(to, decided, Response::CreatePartitions, out);
             }
             Request::IncrementalAlterConfigs { resource, changes } => {

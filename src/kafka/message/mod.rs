@@ -9,11 +9,13 @@
 //! versions are not negotiated; topics are named, not numbered by id; a Fetch names all of its
 //! partitions each time (fetch sessions, KIP-227, leave out those that did not change).
 
+pub mod control;
 pub mod request;
 pub mod response;
 mod size;
 pub mod transactions;
 
+pub use control::{Control, ControlBody};
 pub use request::Request;
 pub use response::Response;
 pub use transactions::{TransactionRequest, TransactionResponse};

@@ -5,11 +5,13 @@ use crate::kafka::event::TopicPartition;
 use crate::kafka::group::Subscription;
 use crate::kafka::group::share::Acknowledgement;
 use crate::kafka::group::share_records::{ShareKey, ShareState};
+use crate::kafka::message::control::Control;
 use crate::kafka::message::response::TopicId;
 use crate::kafka::message::transactions::TransactionRequest;
 use crate::kafka::metadata::Resource;
 use crate::kafka::metadata::election::Election;
 use crate::kafka::spec::Settings;
+use crate::kafka::zookeeper::request::{Op, Peer};
 use crate::raft;
 use crate::sim::{NodeId, Span};
 use bytes::Bytes;
@@ -106,6 +108,15 @@ pub enum Request {
         partitions: Option<Vec<TopicPartition>>,
         /// True: not while a transaction may still change them (`read_committed`).
         require_stable: bool,
+    },
+    /// An old consumer: remember these offsets in ZooKeeper (OffsetCommit, version 0).
+    OldOffsetCommit(OffsetCommit),
+    /// An old consumer: which offsets are in ZooKeeper (OffsetFetch, version 0)?
+    OldOffsetFetch {
+        /// `group.id`.
+        group: Rc<str>,
+        /// Of these partitions.
+        partitions: Vec<TopicPartition>,
     },
     /// A member of a share group, within `poll()` (ShareFetch), or when it says what became of
     /// records without wanting others (ShareAcknowledge).
@@ -216,6 +227,20 @@ pub enum Request {
     /// A controller to another one: votes, and the metadata log. It is not answered; what answers
     /// it is a message of the same kind.
     Quorum(Box<raft::Message>),
+    /// The controller of the ZooKeeper era, to a broker.
+    Control(Box<Control>),
+    /// A broker of the ZooKeeper era that stops, to the controller: let others lead.
+    ControlledShutdown {
+        /// `broker.id`.
+        broker: i32,
+        /// Of its registration.
+        epoch: i64,
+    },
+    /// A client of ZooKeeper, to its server.
+    ZooKeeper(Box<Op>),
+    /// A ZooKeeper server to another one. It is not answered; what answers it is a message of the
+    /// same kind.
+    Ensemble(Box<Peer>),
 }
 
 /// A wish to be a member.
@@ -422,8 +447,8 @@ impl Request {
             }
             Request::ConsumerGroupHeartbeat(_) => "ConsumerGroupHeartbeat",
             Request::LeaveGroup { .. } => "LeaveGroup",
-            Request::OffsetCommit(_) => "OffsetCommit",
-            Request::OffsetFetch { .. } => "OffsetFetch",
+            Request::OffsetCommit(_) | Request::OldOffsetCommit(_) => "OffsetCommit",
+            Request::OffsetFetch { .. } | Request::OldOffsetFetch { .. } => "OffsetFetch",
             Request::CreateTopics { .. } => "CreateTopics",
             Request::DeleteTopics { .. } => "DeleteTopics",
             Request::CreatePartitions { .. } => "CreatePartitions",
@@ -441,6 +466,10 @@ impl Request {
             Request::OffsetDelete { .. } => "OffsetDelete",
             Request::DeleteGroups { .. } => "DeleteGroups",
             Request::DescribeQuorum => "DescribeQuorum",
+            Request::Control(control) => control.kind(),
+            Request::ControlledShutdown { .. } => "ControlledShutdown",
+            Request::ZooKeeper(op) => op.kind(),
+            Request::Ensemble(peer) => peer.kind(),
             // The leader pushes where the real followers fetch: the names are those of the real
             // messages that carry the same.
             Request::Quorum(message) => match message.body {

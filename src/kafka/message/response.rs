@@ -6,8 +6,10 @@ use crate::kafka::error::ErrorCode;
 use crate::kafka::event::TopicPartition;
 use crate::kafka::group::Subscription;
 use crate::kafka::group::share_records::ShareState;
+use crate::kafka::message::control::Control;
 use crate::kafka::message::transactions::TransactionResponse;
 use crate::kafka::spec::Settings;
+use crate::kafka::zookeeper::request::Answer;
 use crate::ordered::BTreeMap;
 use crate::sim::{NodeId, Rope, Span, Time};
 use std::rc::Rc;
@@ -86,12 +88,19 @@ pub enum Response {
     OffsetDelete(Result<Vec<(TopicPartition, Result<(), ErrorCode>)>, ErrorCode>),
     /// The group is gone.
     DeleteGroups(Result<(), ErrorCode>),
-    /// How far each copy of the metadata log has come.
-    DescribeQuorum(QuorumInfo),
+    /// How far each copy of the metadata log has come; `None` from a broker that does not know the
+    /// question (UNSUPPORTED_VERSION).
+    DescribeQuorum(Option<QuorumInfo>),
     /// Whatever was asked: this controller is not the active one, and if it knows who is, here it
     /// is. In the place of the error NOT_CONTROLLER (41) or NOT_LEADER_OR_FOLLOWER (6) that each
     /// response has.
     NotController(Option<NodeId>),
+    /// What the controller said was done, or refused. It names what was said.
+    Control(&'static str, Result<(), ErrorCode>),
+    /// How many partitions are still led by the broker that stops.
+    ControlledShutdown(Result<usize, ErrorCode>),
+    /// What a ZooKeeper server says to its client.
+    ZooKeeper(Box<Answer>),
 }
 
 /// Where a broker's settings come from, the first that has one wins.
@@ -174,6 +183,8 @@ pub struct Metadata {
     pub brokers: Vec<(i32, NodeId)>,
     /// The active controller.
     pub controller: i32,
+    /// True if the broker can tell eligible leader replicas (DescribeTopicPartitions, KIP-966).
+    pub knows_elr: bool,
     /// `broker.rack` of the brokers that have one.
     pub racks: BTreeMap<i32, String>,
     /// The topics that were asked for.
@@ -371,15 +382,34 @@ impl Response {
             Response::DeleteGroups(_) => "DeleteGroupsResponse",
             Response::DescribeQuorum(_) => "DescribeQuorumResponse",
             Response::NotController(_) => "NotController",
+            Response::Control(kind, _) => Control::answer_kind(kind),
+            Response::ControlledShutdown(_) => "ControlledShutdownResponse",
+            Response::ZooKeeper(answer) => match &**answer {
+                Answer::Watch(_) => "WatcherEvent",
+                Answer::Result(..) => "ZooKeeperResponse",
+            },
         }
+    }
+}
+
+const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+impl TopicId {
+    /// Reads what [`TopicId`] prints.
+    pub fn parse(text: &str) -> Option<TopicId> {
+        let mut bits = 0u128;
+        for (at, digit) in text.bytes().enumerate() {
+            let value = DIGITS.iter().position(|known| *known == digit)? as u128;
+            // 21 digits of 6 bits and one of 2.
+            bits = if at < 21 { bits << 6 | value } else { bits << 2 | value >> 4 };
+        }
+        (text.len() == 22).then(|| TopicId(bits.to_be_bytes()))
     }
 }
 
 impl std::fmt::Display for TopicId {
     /// URL-safe base 64 without padding, as Kafka's `Uuid` prints itself.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        const DIGITS: &[u8; 64] =
-            b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
         let bits = u128::from_be_bytes(self.0);
         // 128 bits are 21 digits of 6 bits and one of 2, which is filled up with zeros.
         for digit in 0..21 {
@@ -401,5 +431,8 @@ mod tests {
         one[15] = 1;
         assert_eq!(TopicId(one).to_string(), "AAAAAAAAAAAAAAAAAAAAAQ");
         assert_eq!(TopicId([255; 16]).to_string(), "_____________________w");
+        for id in [TopicId(one), TopicId([255; 16]), TopicId([0x5a; 16])] {
+            assert_eq!(TopicId::parse(&id.to_string()), Some(id));
+        }
     }
 }

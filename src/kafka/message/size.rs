@@ -87,12 +87,15 @@ fn request(request: &Request) -> usize {
             50 + text(&key.group) + 20 * state.batches.len()
         }
         Request::LeaveGroup { group, member, .. } => 5 + text(group) + text(member),
-        Request::OffsetCommit(commit) => {
+        Request::OffsetCommit(commit) | Request::OldOffsetCommit(commit) => {
             let offsets: usize = commit.offsets.iter().map(|(tp, _)| named(tp) + 14).sum();
             8 + text(&commit.group) + text(&commit.member) + offsets
         }
         Request::OffsetFetch { group, partitions, .. } => {
             5 + text(group) + partitions.iter().flatten().map(named).sum::<usize>()
+        }
+        Request::OldOffsetFetch { group, partitions } => {
+            4 + text(group) + partitions.iter().map(named).sum::<usize>()
         }
         Request::CreateTopics { topic, settings, assignment, .. } => {
             let placed: usize = assignment.iter().map(|replicas| 6 + 4 * replicas.len()).sum();
@@ -142,6 +145,10 @@ fn request(request: &Request) -> usize {
             Body::Snapshot { state, .. } => 60 + state.len(),
             Body::Appended { .. } => 60,
         },
+        Request::Control(control) => control.bytes(),
+        Request::ControlledShutdown { .. } => 12,
+        Request::ZooKeeper(op) => op.bytes(),
+        Request::Ensemble(peer) => peer.bytes(),
     }
 }
 
@@ -246,7 +253,12 @@ fn response(response: &Response) -> usize {
             10 + results.iter().flatten().map(|(tp, _)| named(tp) + 2).sum::<usize>()
         }
         Response::DeleteGroups(_) => 20,
-        Response::DescribeQuorum(info) => 60 + 30 * (info.voters.len() + info.observers.len()),
+        Response::DescribeQuorum(info) => {
+            60 + info.as_ref().map_or(0, |info| 30 * (info.voters.len() + info.observers.len()))
+        }
         Response::NotController(_) => 40,
+        Response::Control(..) => 6,
+        Response::ControlledShutdown(_) => 6,
+        Response::ZooKeeper(answer) => answer.bytes(),
     }
 }

@@ -8,7 +8,7 @@ use crate::kafka::config::{BrokerConfig, TopicConfig};
 use crate::kafka::error::ErrorCode;
 use crate::kafka::message::response::TopicId;
 use crate::kafka::spec::Settings;
-use crate::ordered::Order;
+use crate::ordered::{BTreeMap, Order};
 
 /// A topic's name may have so many characters.
 const NAME_LENGTH_MAX: usize = 249;
@@ -88,7 +88,7 @@ pub fn create_topic(
         partitions => partitions,
     };
     let placed = match new.assignment {
-        [] => place(brokers, partitions, factor, draw)?,
+        [] => place(config, brokers, (0, partitions), factor, draw)?,
         by_hand => check_assignment(brokers, by_hand)?,
     };
     let mut records = vec![MetadataRecord::Topic { name: new.name.to_owned(), id: new.id }];
@@ -104,9 +104,9 @@ pub fn create_topic(
 /// The records that give a topic more partitions.
 pub fn add_partitions(
     image: &Image,
+    config: &BrokerConfig,
     brokers: &[Candidate],
-    topic: &str,
-    count: i32,
+    (topic, count): (&str, i32),
     draw: Draw<'_>,
 ) -> Result<Vec<MetadataRecord>, ApiError> {
     let found = image.topics.get(topic);
@@ -122,7 +122,7 @@ pub fn add_partitions(
         )));
     }
     let factor = found.partitions.first().map_or(1, |partition| partition.replicas.len() as i16);
-    let placed = place(brokers, count - has, factor, draw)?;
+    let placed = place(config, brokers, (has, count - has), factor, draw)?;
     Ok(partition_records(found.id, has, &placed, brokers).collect())
 }
 
@@ -231,16 +231,46 @@ pub fn delete_topic(
 }
 
 fn place(
+    config: &BrokerConfig,
     brokers: &[Candidate],
-    partitions: i32,
+    (first, partitions): (i32, i32),
     factor: i16,
     draw: Draw<'_>,
 ) -> Result<Vec<Vec<i32>>, ApiError> {
+    if config.zookeeper {
+        return shift(brokers, (first, partitions), factor, draw);
+    }
     placement::striped(brokers, partitions as usize, factor, draw).map_err(|error| {
         let sentence =
             format!("Unable to replicate the partition {factor} time(s): {}", error.sentence);
         ErrorCode::InvalidReplicationFactor.with(sentence)
     })
+}
+
+/// As a controller of the ZooKeeper era places them (`AdminUtils`).
+fn shift(
+    brokers: &[Candidate],
+    (first, partitions): (i32, i32),
+    factor: i16,
+    draw: Draw<'_>,
+) -> Result<Vec<Vec<i32>>, ApiError> {
+    if factor as usize > brokers.len() {
+        let sentence = format!(
+            "Replication factor: {factor} larger than available brokers: {}.",
+            brokers.len()
+        );
+        return Err(ErrorCode::InvalidReplicationFactor.with(sentence));
+    }
+    let ids: Vec<i32> = brokers.iter().map(|broker| broker.id).collect();
+    let racks = brokers.iter().filter_map(|broker| Some((broker.id, broker.rack.clone()?)));
+    let racks: BTreeMap<i32, String> = racks.collect();
+    if !racks.is_empty() && racks.len() < ids.len() {
+        let sentence = "Not all brokers have rack information for replica rack aware assignment.";
+        return Err(ErrorCode::InvalidReplicationFactor.with(sentence));
+    }
+    let start = (draw(ids.len()), draw(ids.len()));
+    let range = (first as usize, partitions as usize);
+    Ok(placement::shifted(&ids, &racks, range, factor as usize, start))
 }
 
 fn check_assignment(

@@ -64,6 +64,22 @@ pub struct BrokerImage {
 }
 
 impl PartitionImage {
+    /// A partition of which no state is known.
+    pub fn unknown(replicas: Vec<i32>) -> PartitionImage {
+        PartitionImage {
+            replicas,
+            isr: Vec::new(),
+            leader: None,
+            elr: Vec::new(),
+            last_known_elr: Vec::new(),
+            adding: Vec::new(),
+            removing: Vec::new(),
+            recovering: false,
+            leader_epoch: -1,
+            partition_epoch: -1,
+        }
+    }
+
     /// What a reassignment brings and takes away, while one is under way.
     pub fn reassignment(&self) -> Option<(Vec<i32>, Vec<i32>)> {
         let is_moving = !self.adding.is_empty() || !self.removing.is_empty();
@@ -184,6 +200,25 @@ impl Image {
             }
             MetadataRecord::RemoveTopic { id } => self.topics.retain(|_, topic| topic.id != *id),
             MetadataRecord::ProducerIds { next, .. } => self.next_producer_id = *next,
+        }
+    }
+
+    /// A partition is like this; those before it that are not known yet have no leader.
+    pub fn set_partition(&mut self, key: &TopicPartition, state: PartitionImage) {
+        let Some(topic) = self.topics.get_mut(&key.topic) else { return };
+        let partitions = &mut Rc::make_mut(topic).partitions;
+        while partitions.len() <= key.partition as usize {
+            partitions.push(PartitionImage::unknown(Vec::new()));
+        }
+        partitions[key.partition as usize] = state;
+    }
+
+    /// The leader of a partition has written another ISR down.
+    pub fn set_isr(&mut self, key: &TopicPartition, isr: &[i32], partition_epoch: i32) {
+        if let Some(found) = self.partition(key) {
+            let isr = isr.to_vec();
+            let state = PartitionImage { isr, partition_epoch, ..found.clone() };
+            self.set_partition(key, state);
         }
     }
 

@@ -46,6 +46,8 @@ pub struct Partition {
     appended_end: i64,
     flushes_under_way: u32,
     without: Without,
+    /// True if the high watermark stands still while the ISR is too small (since 3.7, KAFKA-15583).
+    pub stands_below_min_isr: bool,
 }
 
 /// A batch that was appended, or had been before.
@@ -88,6 +90,7 @@ impl Partition {
             appended_end: log_end,
             flushes_under_way: 0,
             without,
+            stands_below_min_isr: true,
         }
     }
 
@@ -294,8 +297,8 @@ impl Partition {
         if self.without.lacks(Protection::IsrRule) && self.leadership().is_some() {
             return self.raise_high_watermark(self.appended_end);
         }
-        let reached =
-            self.leadership()?.high_watermark(ends, self.min_in_sync(), now, is_eligible)?;
+        let min_isr = if self.stands_below_min_isr { self.min_in_sync() } else { 1 };
+        let reached = self.leadership()?.high_watermark(ends, min_isr, now, is_eligible)?;
         self.raise_high_watermark(reached)
     }
 

@@ -52,6 +52,8 @@ static KAFKA: Object = Object {
         ("brokers", Map(&SERVER)),
         ("controllers", Map(&CONTROLLER)),
         ("active_controller", Value),
+        ("controller_epoch", Value),
+        ("ensemble", Map(&ZOOKEEPER)),
         ("topics", Map(&TOPIC)),
         ("groups", Map(&GROUP)),
         ("groups_stable", Value),
@@ -61,6 +63,7 @@ static KAFKA: Object = Object {
         ("transaction", "transactions"),
         ("broker", "brokers"),
         ("controller", "controllers"),
+        ("zookeeper", "ensemble"),
         ("topic", "topics"),
         ("group", "groups"),
     ],
@@ -90,6 +93,19 @@ static CONTROLLER: Object = Object {
         ("epoch", Value),
         ("end_offset", Value),
         ("committed", Value),
+    ],
+    methods: &[],
+};
+
+static ZOOKEEPER: Object = Object {
+    called: "a ZooKeeper server",
+    fields: &[
+        ("status", Value),
+        ("mode", Value),
+        ("epoch", Value),
+        ("zxid", Value),
+        ("sessions", Value),
+        ("connections", Value),
     ],
     methods: &[],
 };

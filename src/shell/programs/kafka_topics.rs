@@ -168,7 +168,7 @@ fn describe(arguments: &Arguments) -> Result<Job, Refusal> {
                     || (unavailable && p.leader.is_none())
             };
             let partitions = topic.partitions.iter().filter(shown);
-            lines.extend(partitions.map(|partition| partition_line(&topic.topic, partition)));
+            lines.extend(partitions.map(|partition| partition_line(topic, partition)));
         }
         Ok(lines)
     }))
@@ -198,8 +198,10 @@ fn factor(partition: &PartitionDescription) -> usize {
     partition.replicas.len() - adding
 }
 
-fn partition_line(topic: &str, partition: &PartitionDescription) -> String {
+fn partition_line(topic: &TopicDescription, partition: &PartitionDescription) -> String {
     let ids = |list: &[i32]| list.iter().map(i32::to_string).collect::<Vec<_>>().join(",");
+    let elr = |list: &[i32]| if topic.knows_elr { ids(list) } else { "N/A".to_owned() };
+    let topic = &topic.topic;
     let moving = partition.reassignment.as_ref().map(|(adding, removing)| {
         format!("\tAdding Replicas: {}\tRemoving Replicas: {}", ids(adding), ids(removing))
     });
@@ -211,8 +213,8 @@ fn partition_line(topic: &str, partition: &PartitionDescription) -> String {
         ids(&partition.replicas),
         ids(&partition.isr),
         moving.unwrap_or_default(),
-        ids(&partition.elr),
-        ids(&partition.last_known_elr),
+        elr(&partition.elr),
+        elr(&partition.last_known_elr),
     )
 }
 

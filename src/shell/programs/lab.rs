@@ -18,7 +18,11 @@ use std::rc::Rc;
 static OPTIONS: [Opt; 10] = [
     once(&["--seed"], "N", "the one seed of everything random (1)"),
     once(&["--kafka-brokers"], "N", "brokers kafka-1 and up (3)"),
-    once(&["--controllers"], "N", "Kafka controllers (3; a broker that is alone is its own)"),
+    once(
+        &["--controllers"],
+        "N",
+        "Kafka controllers, or ZooKeeper servers (3; a broker alone is its own)",
+    ),
     once(&["--rabbit-nodes"], "N", "nodes rabbit-1 and up (1)"),
     once(&["--kafka"], "VERSION", "the Kafka that is modelled (4.1)"),
     once(
@@ -26,7 +30,7 @@ static OPTIONS: [Opt; 10] = [
         "VERSION",
         "the RabbitMQ that is modelled (4.2), or activemq: an older broker",
     ),
-    once(&["--coordinator"], "kraft", "who keeps Kafka's metadata (kraft)"),
+    once(&["--coordinator"], "NAME", "who keeps Kafka's metadata: kraft, zookeeper (kraft)"),
     once(
         &["--cost"],
         "PRESET",
@@ -72,6 +76,7 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
         arguments
             .value("--kafka-brokers", default.kafka_brokers.into(), |word| number(word, 1..=9))?;
     let controllers = arguments.maybe("--controllers", |word| number(word, 1..=5))?;
+    let is_counted = controllers.is_some();
     let rabbit_nodes = arguments.value("--rabbit-nodes", 1, |word| number(word, 1..=9))?;
     // A broker that is alone is its own controller, unless one is asked for.
     let usual = if kafka_brokers > 1 { default.controllers.into() } else { 0 };
@@ -87,9 +92,9 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
     {
         return Err(wrong(word, "1: ActiveMQ is alone here"));
     }
-    arguments.maybe("--coordinator", |word| {
-        version(word, "--coordinator", "kraft", &["kraft", "zookeeper"])
-    })?;
+    let coordinator =
+        arguments.maybe("--coordinator", |word| one_of(word, &["kraft", "zookeeper"]))?;
+    let has_zookeeper = coordinator == Some("zookeeper");
     let cost = arguments.value("--cost", default.cost, |word| {
         let known: Vec<&str> = PRESETS.iter().map(|(name, _)| *name).collect();
         one_of(word, &known).map(str::to_owned)
@@ -105,7 +110,7 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
             list.push_str(without);
         }
     }
-    Ok(Job::quiet(Command::New(LabSpec {
+    let mut spec = LabSpec {
         seed,
         kafka_brokers: kafka_brokers as u32,
         controllers,
@@ -114,7 +119,13 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
         rabbit_version,
         cost,
         settings: set,
-    })))
+    };
+    if has_zookeeper {
+        // There is always an ensemble: three servers, unless another number is asked for.
+        spec.controllers = spec.controllers.max(if is_counted { 1 } else { default.controllers });
+        spec.set_zookeeper();
+    }
+    Ok(Job::quiet(Command::New(spec)))
 }
 
 /// `lab compare`: what stands behind it is a line.

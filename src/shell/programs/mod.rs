@@ -36,6 +36,7 @@ mod rabbitmqctl;
 mod run;
 mod state;
 mod step;
+mod zookeeper_shell;
 
 pub use events::event_row;
 pub use help::{for_program, overview};
@@ -132,7 +133,7 @@ impl<'a> Call<'a> {
 }
 
 /// All programs that are here, in the order of help.
-pub static PROGRAMS: [&Program; 34] = [
+pub static PROGRAMS: [&Program; 35] = [
     &lab::PROGRAM,
     &run::PROGRAM,
     &step::PROGRAM,
@@ -165,18 +166,14 @@ pub static PROGRAMS: [&Program; 34] = [
     &kafka_metadata_quorum::PROGRAM,
     &kafka_delete_records::PROGRAM,
     &kafka_dump_log::PROGRAM,
+    &zookeeper_shell::PROGRAM,
     &rabbitmqadmin::PROGRAM,
     &rabbitmqctl::PROGRAM,
 ];
 
 /// Programs of the language that are not built yet.
-pub static LATER: [&str; 5] = [
-    "kafka-streams-groups",
-    "kafka-groups",
-    "kafka-transactions",
-    "zookeeper-shell",
-    "rabbitmq-diagnostics",
-];
+pub static LATER: [&str; 4] =
+    ["kafka-streams-groups", "kafka-groups", "kafka-transactions", "rabbitmq-diagnostics"];
 
 /// The bare name of a program: `bin/kafka-topics.sh` is `kafka-topics`.
 pub fn bare_name(word: &str) -> &str {

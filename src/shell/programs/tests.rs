@@ -56,7 +56,7 @@ fn programs_go_by_their_names_with_or_without_sh() {
         "line 1, column 1: found kafka-topic, expected a program; did you mean kafka-topics? \
          `help` lists what is here"
     );
-    assert_eq!(refused("zookeeper-shell.sh localhost ls"), "not here yet: zookeeper-shell");
+    assert_eq!(refused("kafka-transactions.sh list"), "not here yet: kafka-transactions");
     assert!(refused("ls").contains("expected a program; `help` lists what is here"));
 }
 
@@ -72,7 +72,7 @@ fn every_program_has_help_and_knows_its_own_usage() {
     let Ok(Job::Say(predicates)) = job("help predicates") else { panic!("it is known") };
     assert!(predicates.iter().any(|line| line.starts_with("  a partition: partition, leader")));
     assert!(matches!(job("help kafka-topics"), Ok(Job::Say(_))));
-    assert_eq!(refused("help zookeeper-shell"), "not here yet: zookeeper-shell");
+    assert_eq!(refused("help kafka-transactions"), "not here yet: kafka-transactions");
 }
 
 #[test]
@@ -85,7 +85,10 @@ fn a_lab_is_made_of_what_is_built() {
     assert_eq!((spec.seed, spec.kafka_brokers, spec.cost.as_str()), (7, 3, "lesson"));
     assert_eq!(spec.settings["log.segment.bytes"], "1000000");
     let cases = [
-        ("lab new --coordinator zookeeper", "not here yet: --coordinator zookeeper"),
+        (
+            "lab new --coordinator zookeper",
+            "line 1, column 23: found zookeper, expected kraft, zookeeper; did you mean zookeeper?",
+        ),
         ("lab new --kafka 9", "line 1, column 17: found 9, expected 4.1 or 4.2"),
         (
             "lab new --cost lessn",
@@ -243,6 +246,7 @@ fn topics_print_what_the_tool_prints() {
         id: "AAAAAAAAAAAAAAAAAAAAAQ".into(),
         settings: [("min.insync.replicas".into(), "1".into())].into(),
         partitions: vec![partition],
+        knows_elr: true,
     };
     let described = || Ok(Outcome::Kafka(kafka::Answer::Topics(vec![topic.clone()])));
     let lines = [

@@ -128,9 +128,18 @@ fn about_kafka(session: &Session, id: NodeId, found: &mut Inspector) {
         Spec::Controller(spec) => &spec.settings,
         Spec::Producer(spec) => &spec.settings,
         Spec::Consumer(spec) => &spec.settings,
+        Spec::ZooKeeper(_) => {
+            about_zookeeper(session, id, found);
+            return files(world.disk(id), found);
+        }
         Spec::Admin => return,
     };
     found.settings.extend(own(settings));
+    if let Some((node, elected)) = session.kafka.elected_controller()
+        && node == id
+    {
+        found.figures.push(("controller_epoch".into(), elected.epoch.to_string()));
+    }
     if let Some(client) = session.kafka.clients().iter().find(|c| *c.name == *world.name(id)) {
         let figures = &mut found.figures;
         figures.push(("got".into(), client.got.to_string()));
@@ -145,6 +154,20 @@ fn about_kafka(session: &Session, id: NodeId, found: &mut Inspector) {
         }
     }
     files(world.disk(id), found);
+}
+
+/// What `mntr` tells of a server, by its names.
+fn about_zookeeper(session: &Session, id: NodeId, found: &mut Inspector) {
+    let mut ensemble = session.kafka.ensemble();
+    let Some(server) = ensemble.find(|(node, _)| *node == id).and_then(|(_, it)| it.server())
+    else {
+        return;
+    };
+    let figures = &mut found.figures;
+    figures.push(("zk_server_state".into(), server.mode().into()));
+    figures.push(("zxid".into(), format!("{:#x}", server.tree.zxid)));
+    figures.push(("zk_global_sessions".into(), server.sessions.count().to_string()));
+    figures.push(("zk_num_alive_connections".into(), server.connections().to_string()));
 }
 
 fn about_rabbit(session: &Session, id: NodeId, found: &mut Inspector) {

@@ -34,8 +34,9 @@ pub fn lane(cluster: &Cluster) -> KafkaLane {
 
 fn brokers(cluster: &Cluster) -> Vec<Server> {
     let world = &cluster.world;
-    let is_server =
-        |id: &NodeId| matches!(cluster.spec(*id), Spec::Broker(_) | Spec::Controller(_));
+    let is_server = |id: &NodeId| {
+        matches!(cluster.spec(*id), Spec::Broker(_) | Spec::Controller(_) | Spec::ZooKeeper(_))
+    };
     // Brokers first: they hold the records.
     let (brokers, controllers): (Vec<NodeId>, Vec<NodeId>) =
         world.ids().filter(is_server).partition(|id| matches!(cluster.spec(*id), Spec::Broker(_)));

@@ -57,7 +57,9 @@ fn in_kafka(
     let place = |id: NodeId| {
         let name = cluster.world.name(id).to_owned();
         match cluster.spec(id) {
-            kafka::spec::Spec::Broker(_) | kafka::spec::Spec::Controller(_) => Place::Broker(name),
+            kafka::spec::Spec::Broker(_)
+            | kafka::spec::Spec::Controller(_)
+            | kafka::spec::Spec::ZooKeeper(_) => Place::Broker(name),
             kafka::spec::Spec::Producer(_) => Place::Producer(name),
             kafka::spec::Spec::Consumer(_) => Place::KafkaConsumer(name),
             kafka::spec::Spec::Admin => Place::Tool,

@@ -5,14 +5,6 @@ use pushpull::lab::Timeline;
 use pushpull::lab::command::LabSpec;
 use serde_json::Value;
 
-/// Variants of scenarios that need a part which is not built yet, and which part: the rest of
-/// each is run.
-pub const NEEDS_LATER: &[(&str, &str)] = &[
-    ("scenario-10-kip-101-loss: rule before KIP-101", "--coordinator zookeeper"),
-    ("scenario-11-kip-101-divergence: rule before KIP-101", "--coordinator zookeeper"),
-    ("scenario-12-leader-epoch-history: variant Z", "--coordinator zookeeper"),
-];
-
 /// Runs one scenario.
 pub fn scenario(entry: &Value) -> Result<(), String> {
     let id = super::text(entry, "id")?;
@@ -23,9 +15,17 @@ pub fn scenario(entry: &Value) -> Result<(), String> {
         "scenario-04-isr-slow-follower" => rules::slow_follower(),
         "scenario-05-isr-caught-up-silent" => rules::caught_up_and_silent(),
         "scenario-09-not-enough-replicas" => play(NOT_ENOUGH_REPLICAS),
-        "scenario-10-kip-101-loss" => play(KIP_101_LOSS).and_then(|()| play(KIP_101_LEADER_GONE)),
-        "scenario-11-kip-101-divergence" => play(KIP_101_DIVERGENCE),
-        "scenario-12-leader-epoch-history" => epoch_history(),
+        "scenario-10-kip-101-loss" => {
+            [KIP_101_LOSS, KIP_101_LEADER_GONE, BEFORE_KIP_101_LOSS].into_iter().try_for_each(play)
+        }
+        "scenario-11-kip-101-divergence" => {
+            play(KIP_101_DIVERGENCE).and_then(|()| play(BEFORE_KIP_101_DIVERGENCE))
+        }
+        "scenario-12-leader-epoch-history" => {
+            // Entries of variant K, and of variant Z: each a count, then epoch and start offset.
+            epoch_history(EPOCH_HISTORY, b"0\n2\n0 0\n1 2\n")?;
+            epoch_history(EPOCH_HISTORY_Z, b"0\n3\n0 0\n1 1\n2 2\n")
+        }
         "scenario-14-follower-out-of-range" => play(RANGE_LOW).and_then(|()| play(RANGE_HIGH)),
         "scenario-15-election-order" => rules::election_order(),
         "scenario-17-alter-partition-fencing" => rules::alter_partition_fencing(),
@@ -181,14 +181,100 @@ const EPOCH_HISTORY: &str = r#"
     = kafka.partition("t", 0).logs.end_offset == [3, 3]
 "#;
 
-fn epoch_history() -> Result<(), String> {
-    let timeline = played(EPOCH_HISTORY)?;
+// The follower's bounce takes it out of the ISR, and so does the leader's: each counts the epoch up.
+const EPOCH_HISTORY_Z: &str = r#"
+    lab new --coordinator zookeeper --kafka-brokers 2 --cost lesson --set auto.leader.rebalance.enable=false
+    kafka-topics --create --topic t --replica-assignment 1:2
+    kafka-console-producer --topic t <<< 'in epoch 0'
+    run 1s
+    node kafka-2 stop
+    node kafka-2 start
+    run 10s
+    = size(kafka.partition("t", 0).isr) == 2 && kafka.partition("t", 0).leader_epoch == 1
+    = kafka.partition("t", 0).leader == 1
+    kafka-console-producer --topic t <<< 'in epoch 1'
+    run 1s
+    node kafka-1 stop
+    node kafka-1 start
+    run 10s
+    = kafka.partition("t", 0).leader == 2 && kafka.partition("t", 0).leader_epoch == 2
+    kafka-console-producer --topic t <<< 'in epoch 2'
+    run 1s
+    = kafka.partition("t", 0).logs.end_offset == [3, 3]
+"#;
+
+// A is broker 1, which is the controller too: when its session ends it is registered again before
+// the next controller has looked, so that it stays in the ISR. Meanwhile it cannot fetch.
+const BEFORE_KIP_101_LOSS: &str = r#"
+    lab new --coordinator zookeeper --seed 3 --kafka-brokers 2 --cost lesson --set inter.broker.protocol.version=0.10.2
+    = kafka.active_controller == "kafka-1"
+    kafka-topics --create --topic t --replica-assignment 2:1
+    kafka-console-producer --topic t <<< 'm1'
+    run 6s
+    producer p --kafka t --count 1 --keys none --set acks=all --set linger.ms=0
+    run --until 'kafka.partition("t", 0).high_watermark == 2'
+    = kafka.partition("t", 0).logs.end_offset == [2, 2]
+    = kafka.partition("t", 0).logs.high_watermark == [1, 2]
+    node kafka-1 crash
+    run --until 'count("kafka.produce_acknowledged") == 2' --max 2ms
+    net drop kafka-1 kafka-2 --kind Fetch --count 100000
+    node kafka-1 start
+    run --until 'count("kafka.log_truncated") == 1' --max 30s
+    = kafka.partition("t", 0).logs.end_offset == [1, 2]
+    = size(kafka.partition("t", 0).isr) == 2 && kafka.partition("t", 0).leader == 2
+    node kafka-2 crash
+    run 25s
+    = kafka.partition("t", 0).leader == 1 && kafka.partition("t", 0).end_offset == 1
+    = ledger.lost == 1
+    net heal
+    node kafka-2 start
+    run 25s
+    = kafka.partition("t", 0).logs.end_offset == [1, 1]
+    = kafka.partition("t", 0).logs.high_watermark == [1, 1]
+"#;
+
+// m1 of B is flushed by its polite stop, m2 is not.
+const BEFORE_KIP_101_DIVERGENCE: &str = r#"
+    lab new --coordinator zookeeper --kafka-brokers 2 --cost lesson --set inter.broker.protocol.version=0.10.2
+    kafka-topics --create --topic t --replica-assignment 1:2
+    kafka-console-producer --topic t <<< 'm1'
+    run 1s
+    node kafka-2 stop
+    run 5s
+    node kafka-2 start
+    run 5s
+    kafka-console-producer --topic t <<< 'm2'
+    run 6s
+    = kafka.partition("t", 0).logs.high_watermark == [2, 2]
+    node kafka-1 crash
+    run 25s
+    = kafka.partition("t", 0).leader == 2
+    node kafka-2 power-cut
+    run 25s
+    node kafka-2 start
+    run 25s
+    = kafka.partition("t", 0).leader == 2 && kafka.partition("t", 0).end_offset == 1
+    kafka-console-producer --topic t <<< 'm3'
+    = kafka.partition("t", 0).logs.end_offset == [2, 2]
+    node kafka-1 start
+    run 25s
+    = size(kafka.partition("t", 0).isr) == 2
+    = kafka.partition("t", 0).logs.end_offset == [2, 2]
+    = kafka.partition("t", 0).logs.high_watermark == [2, 2]
+    = count("kafka.log_truncated") == 0
+    kafka-console-producer --topic t <<< 'm4'
+    run 1s
+    = kafka.partition("t", 0).logs.end_offset == [3, 3]
+"#;
+
+fn epoch_history(lines: &str, expected: &[u8]) -> Result<(), String> {
+    let timeline = played(lines)?;
     let world = &timeline.session().kafka.world;
     for name in ["kafka-1", "kafka-2"] {
         let broker = world.id(name).ok_or("the broker is there")?;
         let file = world.disk(broker).get("t-0/leader-epoch-checkpoint").ok_or("no epochs")?;
         let bytes = file.read(0, file.len()).map_err(|_| "everything is in memory")?;
-        same(name, &*bytes.bytes(), b"0\n2\n0 0\n1 2\n")?;
+        same(name, &*bytes.bytes(), expected)?;
     }
     Ok(())
 }
@@ -263,12 +349,3 @@ const EAGER: &str = r#"
     run 10s
     = kafka.group("g").generation == 2
 "#;
-
-#[test]
-fn what_comes_later_is_a_scenario() {
-    let text = include_str!("../../vectors/kafka.json");
-    for (later, _) in NEEDS_LATER {
-        let (id, _) = later.split_once(": ").expect("a scenario and its variant");
-        assert!(text.contains(&format!("\"{id}\"")), "{id}");
-    }
-}

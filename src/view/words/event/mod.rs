@@ -21,6 +21,8 @@ super::texts! {
         kafka_produce_acknowledged, kafka_produce_failed, kafka_produce_sent,
         kafka_broker_fenced, kafka_broker_unfenced, kafka_controller_elected,
         kafka_controller_resigned, kafka_controller_started, kafka_isr_changed,
+        kafka_session_expired, kafka_stale_controller_refused, kafka_zookeeper_leader_elected,
+        kafka_zookeeper_started,
         kafka_leader_elected, kafka_leader_started, kafka_log_compacted, kafka_log_start_advanced,
         kafka_log_truncated, kafka_replicated,
         kafka_producer_buffered, kafka_segment_rolled, kafka_topic_created, kafka_topic_deleted,

@@ -111,6 +111,7 @@ pub(super) const TEXTS: Page = Page {
     kind_producer: "Producer",
     kind_broker: "Kafka broker",
     kind_controller: "Kafka controller",
+    kind_zookeeper: "ZooKeeper server (until Kafka 3.9)",
     kind_partition: "Partition",
     kind_kafka_consumer: "Kafka consumer",
     kind_node: "RabbitMQ node",

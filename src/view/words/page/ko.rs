@@ -111,6 +111,7 @@ pub(super) const TEXTS: Page = Page {
     kind_producer: "프로듀서",
     kind_broker: "Kafka 브로커",
     kind_controller: "Kafka 컨트롤러",
+    kind_zookeeper: "ZooKeeper 서버(Kafka 3.9까지)",
     kind_partition: "파티션",
     kind_kafka_consumer: "Kafka 컨슈머",
     kind_node: "RabbitMQ 노드",

@@ -1,0 +1,170 @@
+//! What the controller reads for each affair, and what it makes of it.
+
+use super::{Affair, Elected};
+use crate::kafka::broker::znodes;
+use crate::kafka::event::TopicPartition;
+use crate::kafka::metadata::records::Resource;
+use crate::kafka::metadata::{BrokerImage, Image, MetadataRecord, PartitionImage};
+use crate::kafka::zookeeper::{Op, Reply};
+use crate::ordered::BTreeMap;
+use std::rc::Rc;
+
+type Read = (Rc<str>, Op);
+
+fn children(path: &str) -> Read {
+    (path.into(), Op::GetChildren { path: path.into(), watch: true })
+}
+
+fn data(path: Rc<str>, watch: bool) -> Read {
+    (path.clone(), Op::GetData { path, watch })
+}
+
+/// Whether another controller was elected.
+fn epoch() -> Read {
+    let path: Rc<str> = znodes::CONTROLLER_EPOCH.into();
+    (path.clone(), Op::Exists { path, watch: false })
+}
+
+impl Elected {
+    fn states(&self, wants: impl Fn(&TopicPartition, &PartitionImage) -> bool) -> Vec<Read> {
+        let all = self.image.partitions().filter(|(key, partition)| wants(key, partition));
+        all.map(|(key, _)| data(znodes::state(&key), false)).collect()
+    }
+
+    /// What is read first.
+    pub(super) fn reads_of(&self, affair: &Affair) -> Vec<Read> {
+        match affair {
+            Affair::Begin => [
+                znodes::BROKER_IDS,
+                znodes::TOPICS,
+                znodes::TOPIC_CONFIGS,
+                znodes::ISR_CHANGES,
+                znodes::DELETIONS,
+            ]
+            .into_iter()
+            .map(children)
+            .collect(),
+            Affair::Brokers => vec![epoch(), children(znodes::BROKER_IDS)],
+            Affair::Topics => vec![children(znodes::TOPICS)],
+            Affair::Deletions => vec![children(znodes::DELETIONS)],
+            Affair::IsrChanges => vec![children(znodes::ISR_CHANGES)],
+            Affair::Grown(topic) => vec![data(znodes::topic(topic), true)],
+            Affair::Again(partitions) => {
+                let states = partitions.iter().map(|key| data(znodes::state(key), false));
+                states.chain([epoch()]).collect()
+            }
+            // Leaders may have written them since: what is decided rests on what stands there.
+            Affair::Shutdown(_, id) => self.states(|_, partition| partition.isr.contains(id)),
+            Affair::Elect(_, _, Some(wanted)) => self.states(|key, _| wanted.contains(key)),
+            Affair::Elect(_, _, None) | Affair::Balance => self.states(|_, _| true),
+            Affair::ProducerIds(..) => vec![data(znodes::PRODUCER_IDS.into(), false)],
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// What is read next when this was found.
+pub(super) fn reads_behind(image: &Image, affair: &Affair, path: &str, reply: &Reply) -> Vec<Read> {
+    let below = |name: &str| -> Rc<str> { format!("{path}/{name}").into() };
+    match reply {
+        Reply::Children(names, _) => match path {
+            znodes::BROKER_IDS => names.iter().map(|name| data(below(name), false)).collect(),
+            znodes::TOPICS => {
+                let fresh = names.iter().filter(|name| !image.topics.contains_key(*name));
+                let all = fresh.flat_map(|name| {
+                    let config = data(znodes::topic_config(name), false);
+                    let config = (!matches!(affair, Affair::Begin)).then_some(config);
+                    [Some(data(below(name), true)), config]
+                });
+                all.flatten().collect()
+            }
+            znodes::TOPIC_CONFIGS | znodes::ISR_CHANGES => {
+                names.iter().map(|name| data(below(name), false)).collect()
+            }
+            _ => Vec::new(),
+        },
+        Reply::Data(bytes, _) => {
+            let Some((above, name)) = path.rsplit_once('/') else { return Vec::new() };
+            match above {
+                // Its states: of a topic that is new there are none.
+                znodes::TOPICS if matches!(affair, Affair::Begin) => {
+                    let partitions = znodes::topic_of(bytes).map_or(0, |(_, all)| all.len());
+                    let keys =
+                        (0..partitions as i32).map(|number| TopicPartition::new(name, number));
+                    keys.map(|key| data(znodes::state(&key), false)).collect()
+                }
+                znodes::ISR_CHANGES => {
+                    let keys = znodes::isr_change_of(bytes);
+                    keys.iter().map(|key| data(znodes::state(key), false)).collect()
+                }
+                _ => Vec::new(),
+            }
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// What was found.
+pub type Found = BTreeMap<Rc<str>, Reply>;
+
+/// The names that were found below a path.
+pub fn names<'a>(found: &'a Found, path: &str) -> &'a [Rc<str>] {
+    match found.get(path) {
+        Some(Reply::Children(names, _)) => names,
+        _ => &[],
+    }
+}
+
+/// The brokers that were found.
+pub fn brokers(found: &Found) -> BTreeMap<i32, BrokerImage> {
+    let all = names(found, znodes::BROKER_IDS).iter().filter_map(|name| {
+        let id = name.parse().ok()?;
+        match found.get(&znodes::broker(id)) {
+            Some(Reply::Data(data, stat)) => Some((id, znodes::broker_of(data, stat.czxid)?)),
+            _ => None,
+        }
+    });
+    all.collect()
+}
+
+/// A topic that was found, without leaders, as a broker learns it that never heard of it.
+pub fn learn_topic(image: &mut Image, found: &Found, name: &Rc<str>) -> usize {
+    let Some(Reply::Data(data, _)) = found.get(&znodes::topic(name)) else { return 0 };
+    let Some((id, replicas)) = znodes::topic_of(data) else { return 0 };
+    if !image.topics.contains_key(name) {
+        if let Some(Reply::Data(data, _)) = found.get(&znodes::topic_config(name)) {
+            for (setting, value) in znodes::config_of(data) {
+                let (resource, value) = (Resource::Topic(name.to_string()), Some(value));
+                image.apply(&MetadataRecord::Config { resource, name: setting, value });
+            }
+        }
+        image.apply(&MetadataRecord::Topic { name: name.to_string(), id });
+    }
+    for (number, replicas) in replicas.iter().enumerate() {
+        let key = TopicPartition { topic: name.clone(), partition: number as i32 };
+        if image.partition(&key).is_none() {
+            image.set_partition(&key, PartitionImage::unknown(replicas.clone()));
+        }
+    }
+    replicas.len()
+}
+
+/// The states that were found; gives the partitions of which it was another one.
+pub fn learn_states(image: &mut Image, found: &Found) -> Vec<TopicPartition> {
+    let mut changed = Vec::new();
+    for (path, reply) in found {
+        let (Some(key), Reply::Data(data, stat)) = (znodes::partition_of(path), reply) else {
+            continue;
+        };
+        let Some(known) = image.partition(&key) else { continue };
+        let Some((leader, leader_epoch, isr)) = znodes::state_of(data) else { continue };
+        if known.partition_epoch != stat.version {
+            let partition_epoch = stat.version;
+            let state =
+                PartitionImage { leader, leader_epoch, isr, partition_epoch, ..known.clone() };
+            image.set_partition(&key, state);
+            changed.push(key);
+        }
+    }
+    changed
+}

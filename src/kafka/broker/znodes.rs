@@ -1,0 +1,298 @@
+//! What Kafka keeps in ZooKeeper: the paths, and the JSON in them, as `ZkData.scala` writes it.
+//!
+//! Where the real ones name a host, these name an address that stands for the place of a process.
+
+use crate::kafka::event::TopicPartition;
+use crate::kafka::message::response::TopicId;
+use crate::kafka::metadata::{BrokerImage, PartitionImage};
+use crate::kafka::spec::Settings;
+use crate::kafka::zookeeper::Op;
+use crate::sim::NodeId;
+use bytes::Bytes;
+use serde_json::{Value, json};
+use std::rc::Rc;
+
+/// Who is the controller.
+pub const CONTROLLER: &str = "/controller";
+/// Counts the controllers.
+pub const CONTROLLER_EPOCH: &str = "/controller_epoch";
+/// Brokers that live.
+pub const BROKER_IDS: &str = "/brokers/ids";
+/// Topics with the replicas of their partitions.
+pub const TOPICS: &str = "/brokers/topics";
+/// Settings of topics.
+pub const TOPIC_CONFIGS: &str = "/config/topics";
+/// Which settings changed.
+pub const CONFIG_CHANGES: &str = "/config/changes";
+/// Which ISRs were changed by their leaders.
+pub const ISR_CHANGES: &str = "/isr_change_notification";
+/// Topics that are to go.
+pub const DELETIONS: &str = "/admin/delete_topics";
+/// The last block of producer ids that was given to a broker.
+pub const PRODUCER_IDS: &str = "/latest_producer_id_block";
+
+/// What every broker sees to that it is there, parents first.
+pub const PERSISTENT: [&str; 19] = [
+    "/admin",
+    DELETIONS,
+    "/brokers",
+    BROKER_IDS,
+    "/brokers/seqid",
+    TOPICS,
+    "/cluster",
+    "/config",
+    "/config/brokers",
+    CONFIG_CHANGES,
+    "/config/clients",
+    "/config/ips",
+    TOPIC_CONFIGS,
+    "/config/users",
+    "/consumers",
+    ISR_CHANGES,
+    PRODUCER_IDS,
+    "/log_dir_event_notification",
+    "/cluster/id",
+];
+
+/// The id that the quick start of the documentation has.
+const CLUSTER_ID: &str = r#"{"version":"1","id":"MkU3OEVBNTcwNTJENDM2Qg"}"#;
+
+/// Makes one of [`PERSISTENT`].
+pub fn make_persistent(path: &'static str) -> Op {
+    let data = match path {
+        "/cluster/id" => Bytes::from_static(CLUSTER_ID.as_bytes()),
+        _ => Bytes::new(),
+    };
+    create(path.into(), data, false)
+}
+
+/// Makes a znode.
+pub fn create(path: Rc<str>, data: impl Into<Bytes>, ephemeral: bool) -> Op {
+    Op::Create { path, data: data.into(), ephemeral, sequential: false }
+}
+
+/// The znode of a broker.
+pub fn broker(id: i32) -> Rc<str> {
+    format!("{BROKER_IDS}/{id}").into()
+}
+
+/// The znode of a topic.
+pub fn topic(topic: &str) -> Rc<str> {
+    format!("{TOPICS}/{topic}").into()
+}
+
+/// The znode of a partition's state.
+pub fn state(partition: &TopicPartition) -> Rc<str> {
+    format!("{TOPICS}/{}/partitions/{}/state", partition.topic, partition.partition).into()
+}
+
+/// The znode of a topic's settings.
+pub fn topic_config(topic: &str) -> Rc<str> {
+    format!("{TOPIC_CONFIGS}/{topic}").into()
+}
+
+/// Where an old consumer's offset is.
+pub fn offset(group: &str, partition: &TopicPartition) -> Rc<str> {
+    let TopicPartition { topic, partition } = partition;
+    format!("/consumers/{group}/offsets/{topic}/{partition}").into()
+}
+
+/// The znodes above it, from the first that may be missing.
+pub fn above_offset(group: &str, partition: &TopicPartition) -> [Rc<str>; 3] {
+    let group = format!("/consumers/{group}");
+    let offsets = format!("{group}/offsets");
+    let topic = format!("{offsets}/{}", partition.topic);
+    [group.into(), offsets.into(), topic.into()]
+}
+
+/// The partition of whose state this is the path.
+pub fn partition_of(path: &str) -> Option<TopicPartition> {
+    let rest = path.strip_prefix(TOPICS)?.strip_prefix('/')?.strip_suffix("/state")?;
+    let (topic, number) = rest.split_once("/partitions/")?;
+    Some(TopicPartition { topic: topic.into(), partition: number.parse().ok()? })
+}
+
+fn parse(data: &[u8]) -> Option<Value> {
+    serde_json::from_slice(data).ok()
+}
+
+fn ids(value: &Value) -> Vec<i32> {
+    let all = value.as_array().into_iter().flatten();
+    all.filter_map(|id| id.as_i64().map(|id| id as i32)).collect()
+}
+
+/// The text of `/brokers/ids/N`. Simplified: the address says where the process is.
+pub fn broker_text(node: NodeId, rack: Option<&str>, now_ms: i64) -> String {
+    let host = format!("10.0.{}.{}", node.0 >> 8, node.0 & 255);
+    let rack = rack.map_or_else(String::new, |rack| format!(r#","rack":{}"#, json!(rack)));
+    format!(
+        r#"{{"features":{{}},"listener_security_protocol_map":{{"PLAINTEXT":"PLAINTEXT"}},"endpoints":["PLAINTEXT://{host}:9092"],"jmx_port":-1,"port":9092,"host":"{host}"{rack},"version":5,"timestamp":"{now_ms}"}}"#
+    )
+}
+
+/// A broker by its znode.
+pub fn broker_of(data: &[u8], czxid: i64) -> Option<BrokerImage> {
+    let value = parse(data)?;
+    let mut parts = value["host"].as_str()?.strip_prefix("10.0.")?.split('.');
+    let (high, low): (u32, u32) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+    Some(BrokerImage {
+        incarnation: TopicId([0; 16]),
+        epoch: czxid,
+        node: NodeId(high << 8 | low),
+        rack: value["rack"].as_str().map(str::to_owned),
+        fenced: false,
+        shutting_down: false,
+    })
+}
+
+/// The text of `/controller`.
+pub fn controller_text(id: i32, now_ms: i64) -> String {
+    format!(r#"{{"version":2,"brokerid":{id},"timestamp":"{now_ms}","kraftControllerEpoch":-1}}"#)
+}
+
+/// The broker that is the controller.
+pub fn controller_of(data: &[u8]) -> Option<i32> {
+    parse(data)?["brokerid"].as_i64().map(|id| id as i32)
+}
+
+/// The text of a partition's state.
+pub fn state_text(controller_epoch: i32, state: &PartitionImage) -> String {
+    let isr: Vec<String> = state.isr.iter().map(i32::to_string).collect();
+    format!(
+        r#"{{"controller_epoch":{controller_epoch},"leader":{},"version":1,"leader_epoch":{},"isr":[{}]}}"#,
+        state.leader.unwrap_or(-1),
+        state.leader_epoch,
+        isr.join(",")
+    )
+}
+
+/// Leader, leader epoch and ISR by a partition's state.
+pub fn state_of(data: &[u8]) -> Option<(Option<i32>, i32, Vec<i32>)> {
+    let value = parse(data)?;
+    let leader = value["leader"].as_i64()? as i32;
+    Some((
+        (leader >= 0).then_some(leader),
+        value["leader_epoch"].as_i64()? as i32,
+        ids(&value["isr"]),
+    ))
+}
+
+/// The text of a topic: its id, and the replicas of each partition.
+pub fn topic_text(id: TopicId, partitions: &[Vec<i32>]) -> String {
+    let each = partitions.iter().enumerate().map(|(number, replicas)| {
+        let replicas: Vec<String> = replicas.iter().map(i32::to_string).collect();
+        format!(r#""{number}":[{}]"#, replicas.join(","))
+    });
+    let each: Vec<String> = each.collect();
+    format!(
+        r#"{{"removing_replicas":{{}},"partitions":{{{}}},"topic_id":"{id}","adding_replicas":{{}},"version":3}}"#,
+        each.join(",")
+    )
+}
+
+/// A topic's id and the replicas of its partitions.
+pub fn topic_of(data: &[u8]) -> Option<(TopicId, Vec<Vec<i32>>)> {
+    let value = parse(data)?;
+    let partitions = value["partitions"].as_object()?;
+    let replicas = (0..partitions.len()).map(|number| ids(&partitions[&number.to_string()]));
+    Some((TopicId::parse(value["topic_id"].as_str()?)?, replicas.collect()))
+}
+
+/// The text of a topic's settings.
+pub fn config_text(settings: &Settings) -> String {
+    let each = settings.iter().map(|(name, value)| format!("{}:{}", json!(name), json!(value)));
+    let each: Vec<String> = each.collect();
+    format!(r#"{{"version":1,"config":{{{}}}}}"#, each.join(","))
+}
+
+/// A topic's settings.
+pub fn config_of(data: &[u8]) -> Settings {
+    let value = parse(data).unwrap_or_default();
+    let all = value["config"].as_object().into_iter().flatten();
+    all.map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned())).collect()
+}
+
+/// The text of a config change.
+pub fn config_change_text(topic: &str) -> String {
+    format!(r#"{{"version":2,"entity_path":"topics/{topic}"}}"#)
+}
+
+/// The topic of a config change.
+pub fn changed_topic(data: &[u8]) -> Option<Rc<str>> {
+    Some(parse(data)?["entity_path"].as_str()?.strip_prefix("topics/")?.into())
+}
+
+/// The text of a notification of changed ISRs.
+pub fn isr_change_text<'a>(partitions: impl Iterator<Item = &'a TopicPartition>) -> String {
+    let each = partitions.map(|partition| {
+        format!(r#"{{"topic":"{}","partition":{}}}"#, partition.topic, partition.partition)
+    });
+    let each: Vec<String> = each.collect();
+    format!(r#"{{"version":1,"partitions":[{}]}}"#, each.join(","))
+}
+
+/// The partitions of a notification.
+pub fn isr_change_of(data: &[u8]) -> Vec<TopicPartition> {
+    let value = parse(data).unwrap_or_default();
+    let all = value["partitions"].as_array().into_iter().flatten();
+    let each = all.filter_map(|each| {
+        let topic = each["topic"].as_str()?.into();
+        Some(TopicPartition { topic, partition: each["partition"].as_i64()? as i32 })
+    });
+    each.collect()
+}
+
+/// The text of a block of producer ids.
+pub fn producer_ids_text(broker: i32, (first, last): (i64, i64)) -> String {
+    format!(r#"{{"version":1,"broker":{broker},"block_start":"{first}","block_end":"{last}"}}"#)
+}
+
+/// The first producer id behind the last block.
+pub fn next_producer_id(data: &[u8]) -> i64 {
+    let value = parse(data).unwrap_or_default();
+    let end = value["block_end"].as_str().and_then(|end| end.parse::<i64>().ok());
+    end.map_or(0, |end| end + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_read_as_they_are_written() {
+        let id = TopicId([7; 16]);
+        let replicas = vec![vec![1, 2], vec![2, 3]];
+        assert_eq!(topic_of(topic_text(id, &replicas).as_bytes()), Some((id, replicas)));
+        let found = broker_of(broker_text(NodeId(259), Some("a"), 5).as_bytes(), 9).unwrap();
+        assert_eq!((found.node, found.epoch, found.rack.as_deref()), (NodeId(259), 9, Some("a")));
+        let settings = Settings::from([("min.insync.replicas".to_owned(), "2".to_owned())]);
+        assert_eq!(config_of(config_text(&settings).as_bytes()), settings);
+        let key = TopicPartition::new("t", 3);
+        assert_eq!(partition_of(&state(&key)), Some(key.clone()));
+        assert_eq!(isr_change_of(isr_change_text([&key].into_iter()).as_bytes()), [key]);
+        assert_eq!(next_producer_id(producer_ids_text(1, (1_000, 1_999)).as_bytes()), 2_000);
+        assert_eq!(next_producer_id(b""), 0);
+    }
+
+    #[test]
+    fn a_state_is_written_as_the_real_one() {
+        let state = PartitionImage {
+            replicas: vec![1, 2],
+            isr: vec![2],
+            leader: None,
+            elr: Vec::new(),
+            last_known_elr: Vec::new(),
+            adding: Vec::new(),
+            removing: Vec::new(),
+            recovering: false,
+            leader_epoch: 4,
+            partition_epoch: 0,
+        };
+        let text = state_text(3, &state);
+        assert_eq!(
+            text,
+            r#"{"controller_epoch":3,"leader":-1,"version":1,"leader_epoch":4,"isr":[2]}"#
+        );
+        assert_eq!(state_of(text.as_bytes()), Some((None, 4, vec![2])));
+    }
+}
