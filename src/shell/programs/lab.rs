@@ -228,15 +228,6 @@ pub fn protections() -> Vec<&'static str> {
     kafka.chain(rabbit::protection::PROTECTIONS.iter().map(|(name, _)| *name)).collect()
 }
 
-/// A version that is known; not here yet unless it is the one that is built.
-fn version(word: &Word, option: &str, built: &str, known: &[&str]) -> Result<String, Refusal> {
-    match known.contains(&&*word.text) {
-        true if word.text == built => Ok(built.to_owned()),
-        true => Err(Refusal::NotHereYet(format!("{option} {}", word.text))),
-        false => Err(Mistake::at(word.place, &word.text, known.join(" or ")).into()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
