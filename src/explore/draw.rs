@@ -1,9 +1,10 @@
 //! Random scripts: a cluster, clients, and faults with time between them.
 //!
-//! A seed draws one of five plays, each with faults that matter to it: replicas of a log, a
-//! consumer group, transactions, a work queue, a chain of dead letters. The rules that
-//! [`super::demands`] counts on are kept: no more than one Kafka machine loses power in a script,
-//! no classic queue is counted on after a power cut, no topic is deleted and no offset set by hand.
+//! A seed draws one of six plays, each with faults that matter to it: replicas of a log, a consumer
+//! group, transactions, a work queue, a chain of dead letters, a cluster of RabbitMQ nodes. The
+//! rules that [`super::demands`] counts on are kept: no more than one Kafka machine loses power in
+//! a script, no classic queue is counted on after a power cut, no topic is deleted and no offset
+//! set by hand.
 
 use crate::sim::Stream;
 
@@ -107,7 +108,11 @@ fn lab(seed: u64, play: Play, without: &[String], dice: &mut Dice) -> String {
         Play::Group => line += " --set offsets.topic.num.partitions=1",
         Play::Transactions => line += " --set transaction.state.log.num.partitions=1",
         Play::Work | Play::Deaths => {}
-        Play::Nodes => line += " --kafka-brokers 1 --rabbit-nodes 3",
+        Play::Nodes => {
+            let handling = dice.one(&["ignore", "pause_minority", "autoheal"]);
+            line += " --kafka-brokers 1 --rabbit-nodes 3 --set cluster_partition_handling=";
+            line += handling;
+        }
     }
     for name in without {
         line += &format!(" --without {name}");
