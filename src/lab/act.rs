@@ -54,6 +54,8 @@ pub(super) enum Wait {
     Ended(String, Time),
     /// That a console tool is over.
     Console(u64),
+    /// That the second run has caught up.
+    Beside,
 }
 
 pub(super) type Acted = Result<Wait, LabError>;
@@ -81,6 +83,7 @@ impl Command {
                 | Command::Check
                 | Command::State { .. }
                 | Command::Files(_)
+                | Command::Compare(_)
         )
     }
 }
@@ -90,7 +93,9 @@ impl Session {
     pub(super) fn act(&mut self, command: &Command) -> Acted {
         self.level();
         match command {
-            Command::New(_) => refused("a fresh lab takes the place of the whole timeline".into()),
+            Command::New(_) | Command::Compare(_) => {
+                refused("this is for the whole timeline, and for nothing in it".into())
+            }
             Command::RunFor(span) => Ok(Wait::Until(self.now + *span)),
             Command::RunUntil { predicate, max } => {
                 Ok(Wait::Holds(Box::new(predicate.clone()), self.now + *max))
@@ -189,6 +194,10 @@ impl Session {
         };
         let name = &spec.name;
         let mut spec = spec.clone();
+        let renews = spec.settings.contains_key(kafka::config::consumer::RENEW);
+        if renews && self.spec().kafka_version == "4.1" {
+            return refused("locks are renewed since Kafka 4.2: `lab new --kafka 4.2`".into());
+        }
         // Some protections are the client's.
         if let Some(list) = self.spec().settings.get(kafka::protection::WITHOUT) {
             spec.settings.insert(kafka::protection::WITHOUT.to_owned(), list.clone());
@@ -449,7 +458,7 @@ impl Session {
                 topic: produce.topic.clone(),
                 partition: None,
                 key: key.clone().map(Into::into),
-                value: Some(value.clone().into()),
+                value: value.clone().map(Into::into),
             };
             self.kafka.command(id, kafka::command::Command::Send(record));
         }
@@ -498,7 +507,12 @@ impl Session {
         self.add_kafka(&name, kafka::spec::Spec::Consumer(spec));
         let patience = consume.timeout.unwrap_or(CONSOLE_PATIENCE);
         let strict = consume.timeout.is_none() && consume.max_messages.is_some();
-        let console = Console::consumes(name, patience, strict, self.now);
+        let topic = match &consume.reads {
+            kafka::spec::Reads::Assigned { topic, .. } => Some(topic),
+            kafka::spec::Reads::Group { topics, .. } => topics.first(),
+        };
+        let stamped = topic.is_some_and(|topic| self.kafka.stamps_append_time(topic));
+        let console = Console::consumes(name, patience, strict, self.now).stamped(stamped);
         Ok(Wait::Console(self.watch_console(console)))
     }
 
