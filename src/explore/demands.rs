@@ -3,9 +3,9 @@
 //! consumers alone, queues are durable and their consumers acknowledge by hand.
 //!
 //! A classic queue of RabbitMQ confirms what is written and not yet flushed, so a confirmed message
-//! outlives a crash and not a power cut; a quorum queue flushes first, so it outlives both.
-//! Kafka acknowledges what several machines have written and none flushed, so
-//! it outlives one power cut at a time.
+//! outlives a crash and not a power cut; a quorum queue flushes first, so it outlives both. Kafka
+//! acknowledges what several machines have written and none flushed, so it outlives one power cut
+//! at a time.
 
 use crate::kafka::event::{Event as Kafka, TopicPartition};
 use crate::kafka::inspect::PartitionState;

@@ -135,7 +135,11 @@ fn lab(seed: u64, play: Play, without: &[String], dice: &mut Dice) -> String {
         Play::Group => line += " --set offsets.topic.num.partitions=1",
         Play::Transactions => line += " --set transaction.state.log.num.partitions=1",
         Play::Work | Play::Deaths => {}
-        Play::Nodes => line += " --kafka-brokers 1 --rabbit-nodes 3",
+        Play::Nodes => {
+            let handling = dice.one(&["ignore", "pause_minority", "autoheal"]);
+            line += " --kafka-brokers 1 --rabbit-nodes 3 --set cluster_partition_handling=";
+            line += handling;
+        }
     }
     if has_zookeeper(seed, play, without) {
         line += " --coordinator zookeeper";

@@ -477,6 +477,7 @@ impl Broker {
             self.write(id, out);
         }
         self.tell_news(out);
+        self.force_clients(out);
         let classic = self.queues.values().filter(|queue| queue.group.is_none());
         let durable = classic.filter(|queue| queue.declaration.durable);
         let terms =

@@ -79,13 +79,8 @@ impl Broker {
 
     /// It serves nobody any more, until it begins anew.
     pub(super) fn stand_aside(&mut self, out: &mut Out<'_>) {
-        let clients: Vec<NodeId> = self.connections.keys().copied().collect();
-        for client in clients {
-            let forced = "broker forced connection closure with reason 'shutdown'";
-            let channel = self.connection_id(client);
-            let method = Method::ConnectionClose(Some(Rc::new(error::connection_forced(forced))));
-            self.send(channel, method, out);
-            self.connections.remove(&client);
+        self.force_clients(out);
+        for (client, _) in std::mem::take(&mut self.connections) {
             out.cancel(Timer::Heartbeat(client));
             out.close(client);
         }
@@ -100,6 +95,16 @@ impl Broker {
         self.phase = Phase::Paused;
         self.say_alive(out);
         out.timer(Timer::NodeTick, PAUSED_TICK);
+    }
+
+    /// All clients hear that their connections end.
+    pub(super) fn force_clients(&self, out: &mut Out<'_>) {
+        let forced = "broker forced connection closure with reason 'shutdown'";
+        let error = Rc::new(error::connection_forced(forced));
+        for client in self.connections.keys() {
+            let method = Method::ConnectionClose(Some(error.clone()));
+            self.send(self.connection_id(*client), method, out);
+        }
     }
 
     /// The node begins anew with what is on its disk.
