@@ -1,8 +1,8 @@
 //! The ledger: what became of every message on each side, kept by listening to the events.
 //!
 //! For each message there is one small record a side, and one byte for each reader that processed
-//! it; what is regular in them takes next to nothing ([`chunks`](super::chunks)), and a clone shares
-//! them.
+//! it; what is regular in them takes next to nothing ([`chunks`](super::chunks)), and clones share
+//! the rest.
 //!
 //! - **acknowledged**: the producer believes it stored (Produce response, publisher confirm).
 //! - **lost**: acknowledged, and no longer readable by anybody before it was processed; or held
