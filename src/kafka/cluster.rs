@@ -204,7 +204,9 @@ impl Cluster {
             Some(ReplicaState {
                 broker: broker.id(),
                 is_up: self.is_up(node),
-                leads: found.leadership().is_some(),
+                // One that starts does not lead yet, though it shows what it was.
+                leads: found.leadership().is_some()
+                    && (broker.server().is_some() || !self.is_up(node)),
                 leader_epoch: found.leader_epoch,
                 log_start: found.log.log_start(),
                 high_watermark: found.high_watermark(),
