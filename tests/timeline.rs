@@ -5,6 +5,7 @@ use pushpull::kafka::spec::{CommitMode, ConsumerSpec, Reads};
 use pushpull::lab::command::{
     ClientAct, Command, LabSpec, ProcessAct, ProducerCommand, RabbitTarget,
 };
+use pushpull::lab::timeline::{Change, Compared};
 use pushpull::lab::{Grain, LabError, Outcome, Progress, Timeline};
 use pushpull::sim::{Span, Time};
 use pushpull::{kafka, rabbit};
@@ -250,4 +251,57 @@ fn a_refused_command_changes_nothing() {
     }
     assert_eq!(story(&timeline), before);
     assert_eq!(timeline.undo_text().map(str::to_owned), undo);
+}
+
+fn compare(timeline: &mut Timeline, command: Command, text: &str) -> Compared {
+    let change = Box::new(Change { command, text: text.to_owned() });
+    match run(timeline, Command::Compare(Some(change))) {
+        Ok(Outcome::Compared(compared)) => compared,
+        other => panic!("a comparison came to {other:?}"),
+    }
+}
+
+#[test]
+fn a_second_run_with_nothing_changed_never_parts() {
+    let mut timeline = busy();
+    let command = producer(10, Span::millis(100));
+    let text = format!("{command:?}");
+    let compared = compare(&mut timeline, command, &text);
+    assert_eq!(compared.was.as_deref(), Some(&*text));
+    assert_eq!(compared.difference, None);
+    let own = story(&timeline);
+    let beside = timeline.beside().expect("it is there until it is ended");
+    let other: Vec<String> =
+        beside.session().events().since(0).map(|event| event.to_json().to_string()).collect();
+    assert_eq!(own, other);
+}
+
+#[test]
+fn a_second_run_goes_wherever_the_first_one_goes() {
+    let mut timeline = busy();
+    let text = format!("{:?}", producer(10, Span::millis(100)));
+    // The first message is sent at once either way; the second one is later.
+    let compared = compare(&mut timeline, producer(10, Span::millis(400)), &text);
+    let difference = compared.difference.expect("another rate is seen");
+    assert!(compared.ledgers[1].kafka.sent < compared.ledgers[0].kafka.sent);
+    assert_eq!(timeline.beside().unwrap().session().now(), timeline.session().now());
+    timeline.seek(Time::from_micros(difference.at.micros() - 1));
+    finish_seek(&mut timeline);
+    assert!(timeline.is_followed());
+    while matches!(timeline.follow(100), Progress::More) {}
+    assert!(!timeline.is_followed());
+    let beside = timeline.beside().unwrap();
+    assert_eq!(beside.session().now(), timeline.session().now());
+    // Before they part both have told the same.
+    assert_eq!(beside.session().events().next(), timeline.session().events().next());
+    // Acting there makes another future for both.
+    run(&mut timeline, Command::CrashAll).unwrap();
+    run(&mut timeline, Command::RunFor(Span::millis(100))).unwrap();
+    while matches!(timeline.follow(100), Progress::More) {}
+    let beside = timeline.beside().unwrap();
+    assert_eq!(beside.session().now(), timeline.session().now());
+    assert_eq!(
+        beside.session().events().count("lab.process"),
+        timeline.session().events().count("lab.process")
+    );
 }

@@ -19,7 +19,13 @@ pub(super) struct Background {
 
 impl Background {
     pub(super) fn start(ear: Rc<dyn Fn(Heard)>) -> Result<Background, JsValue> {
-        let worker = Worker::new(&super::address(SCRIPT)?)?;
+        let root = gloo::utils::document().document_element();
+        // The service worker leaves an embed's worker alone.
+        let mark = match root.is_some_and(|root| root.has_attribute("data-embed")) {
+            true => "?embed",
+            false => "",
+        };
+        let worker = Worker::new(&[&super::address(SCRIPT)?, mark].concat())?;
         let messages = {
             let ear = ear.clone();
             EventListener::new(&worker, "message", move |event: &Event| {

@@ -136,6 +136,10 @@ impl Demands {
             Kafka::LeaderStarted { broker, partition, .. } => {
                 self.leaders.insert(partition.clone(), *broker);
             }
+            // It is the last leader even if it dies before it begins.
+            Kafka::LeaderElected { partition, leader: Some(leader), unclean: false, .. } => {
+                self.leaders.insert(partition.clone(), *leader);
+            }
             Kafka::LeaderElected { partition, leader: Some(leader), unclean: true, .. } => {
                 self.unclean = true;
                 // The last leader may lead again when nobody else is eligible (KIP-966).

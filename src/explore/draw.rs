@@ -1,10 +1,11 @@
 //! Random scripts: a cluster, clients, and faults with time between them.
 //!
-//! A seed draws one of six plays, each with faults that matter to it: replicas of a log, a
-//! consumer group, transactions, a work queue, a chain of dead letters, nodes of a cluster; some
-//! labs have ZooKeeper in the place of controllers, with faults of its own. The rules that
-//! [`super::demands`] counts on are kept: no more than one Kafka machine loses power in a script,
-//! no classic queue is counted on after a power cut, no topic is deleted and no offset set by hand.
+//! A seed draws one of seven plays, each with faults that matter to it: replicas of a log, fast
+//! changes of its leader, a consumer group, transactions, a work queue, a chain of dead letters,
+//! nodes of a cluster; some labs have ZooKeeper in the place of controllers, with faults of its own.
+//! The rules that [`super::demands`] counts on are kept: no more than one Kafka machine loses power
+//! in a script, no classic queue is counted on after a power cut, no topic is deleted and no offset
+//! set by hand.
 
 use crate::sim::Stream;
 
@@ -12,6 +13,7 @@ use crate::sim::Stream;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Play {
     Replicas,
+    Epochs,
     Group,
     Transactions,
     Work,
@@ -38,6 +40,7 @@ pub fn script(seed: u64, steps: usize, without: &[String]) -> Vec<String> {
     let mut lines = vec![lab(seed, play, without, &mut dice)];
     match play {
         Play::Replicas => replicas(&mut lines, &mut dice),
+        Play::Epochs => epochs(&mut lines, &mut dice),
         Play::Group => group(&mut lines, &mut dice),
         Play::Transactions => transactions(&mut lines, &mut dice),
         Play::Work => work(&mut lines, without.is_empty(), &mut dice),
@@ -51,6 +54,7 @@ pub fn script(seed: u64, steps: usize, without: &[String]) -> Vec<String> {
         }
         let line = match play {
             Play::Replicas => dice.replica_fault(),
+            Play::Epochs => dice.epoch_fault(),
             Play::Group => dice.group_fault(),
             Play::Transactions => dice.transaction_fault(),
             Play::Work | Play::Deaths => dice.work_fault(),
@@ -115,6 +119,7 @@ fn plays_of(without: &str) -> &'static [Play] {
     match without {
         "generation-check" | "cooperative-revoke" | "commit-after-process" => &[Play::Group],
         "transaction-fencing" => &[Play::Transactions],
+        "epoch-truncation" | "fetch-epoch" => &[Play::Epochs],
         _ => &[Play::Replicas],
     }
 }
@@ -122,7 +127,7 @@ fn plays_of(without: &str) -> &'static [Play] {
 fn lab(seed: u64, play: Play, without: &[String], dice: &mut Dice) -> String {
     let mut line = format!("lab new --seed {seed}");
     match play {
-        Play::Replicas => {
+        Play::Replicas | Play::Epochs => {
             line += " --kafka-brokers 3";
             let lag = dice.one(&["2000", "5000"]);
             line += &format!(" --set replica.lag.time.max.ms={lag}");
@@ -149,6 +154,18 @@ fn replicas(lines: &mut Vec<String>, dice: &mut Dice) {
     ));
     let (rate, count) = (dice.one(&[2, 10, 50]), dice.one(&[50, 200]));
     lines.push(format!("producer p --kafka t --rate {rate}/s --count {count}"));
+}
+
+/// One partition with much traffic, and one broker to which everything takes long: what a leader
+/// has and its followers do not have yet is often there when another one leads.
+fn epochs(lines: &mut Vec<String>, dice: &mut Dice) {
+    lines.push(
+        "kafka-topics --create --topic t --replica-assignment 1:2:3 --config min.insync.replicas=2"
+            .to_owned(),
+    );
+    let (rate, count) = (dice.one(&[20, 50]), dice.one(&[200, 400]));
+    lines.push(format!("producer p --kafka t --rate {rate}/s --count {count} --set linger.ms=0"));
+    lines.push(format!("net slow {} --latency 300ms", dice.one(&["kafka-2", "kafka-3"])));
 }
 
 fn group(lines: &mut Vec<String>, dice: &mut Dice) {
@@ -271,6 +288,7 @@ impl Dice {
     fn time(&mut self, play: Play) -> String {
         let spans: &[&str] = match play {
             Play::Replicas => &["5ms", "50ms", "500ms", "3s", "12s", "20s"],
+            Play::Epochs => &["50ms", "500ms", "1s", "3s", "12s"],
             Play::Group => &["500ms", "3s", "12s", "50s", "50s"],
             Play::Transactions => &["5ms", "50ms", "500ms", "3s", "12s"],
             Play::Work | Play::Deaths => &["1ms", "20ms", "100ms", "500ms", "3s"],
@@ -298,6 +316,22 @@ impl Dice {
             13 => format!("net slow {broker} --latency 300ms"),
             14 => "kafka-leader-election --election-type preferred --all-topic-partitions".into(),
             _ => "net heal".into(),
+        }
+    }
+
+    fn epoch_fault(&mut self) -> String {
+        let broker = self.one(&["kafka-1", "kafka-2", "kafka-3"]);
+        let other = self.one(&["kafka-1", "kafka-2", "kafka-3"]);
+        match self.below(14) {
+            0 | 1 => format!("node {broker} crash"),
+            2 => format!("node {broker} stop"),
+            3..=5 => format!("node {broker} start"),
+            6 | 7 => format!("node {broker} pause"),
+            8 | 9 => format!("node {broker} resume"),
+            10 if other != broker => format!("net partition {broker} {other}"),
+            11 => format!("net slow {broker} --latency 300ms"),
+            12 => "net heal".into(),
+            _ => "kafka-leader-election --election-type preferred --all-topic-partitions".into(),
         }
     }
 

@@ -86,6 +86,7 @@ impl Best {
                 let Ok(number) = line[start..end].parse::<u64>() else { break };
                 from = end;
                 let is_named = line[..start].ends_with(['-', 'q', 'p', 'c', 'r', 'h']);
+                let is_named = is_named || line[..start].ends_with("min.insync.replicas=");
                 let stays = number < 2 || is_named || line[..start].ends_with("--seed ");
                 if stays || self.runs >= RUNS_MAX {
                     continue;

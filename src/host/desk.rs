@@ -12,6 +12,7 @@ use super::wish::Wish;
 use crate::lab::{self, Timeline};
 use crate::ordered::BTreeSet;
 use crate::shell::complete::complete;
+use crate::shell::programs::lab_line;
 use crate::sim::disk::Block;
 use crate::sim::{Span, Time};
 use crate::storage::StoreError;
@@ -24,6 +25,9 @@ mod work;
 
 /// At most so many ticks on the time bar.
 const MARKS_MAX: usize = 200;
+
+/// So many recorded lines are told.
+const RECORDED_MAX: usize = 200;
 
 /// At most so many tasks wait; more are refused, so that no page can fill the memory.
 const TASKS_MAX: usize = 1_000;
@@ -46,6 +50,8 @@ pub struct Desk {
     /// How often in a row they could not be read.
     failed_reads: u32,
     hidden: bool,
+    /// True while the second run is not where the first one is.
+    lags: bool,
 }
 
 impl Desk {
@@ -66,6 +72,7 @@ impl Desk {
             asked: false,
             failed_reads: 0,
             hidden: false,
+            lags: false,
         }
     }
 
@@ -120,6 +127,16 @@ impl Desk {
         }
         desk.tasks.push_back(Task::Replay { steps: shared.cursor.0 });
         Ok(desk)
+    }
+
+    /// The lines that a second run can change: what the lab was made by, and what was run in it.
+    fn recorded(&self) -> Vec<String> {
+        let journal = self.timeline.journal();
+        let own = journal.iter().map(|(_, text)| *text).filter(|text| !text.contains('\n'));
+        let own: Vec<String> = own.map(str::to_owned).collect();
+        let spare = own.len().saturating_sub(RECORDED_MAX);
+        let made_by = lab_line(self.timeline.session().spec());
+        std::iter::once(made_by).chain(own.into_iter().skip(spare)).collect()
     }
 
     /// The lab as a link.
@@ -220,6 +237,7 @@ impl Desk {
                 self.hidden = hidden;
                 self.pace.settle();
             }
+            Request::Recorded => return vec![Reply::Recorded { lines: self.recorded() }],
             Request::Share => return vec![Reply::Shared { text: self.share() }],
             // The server's own.
             Request::Open { .. }

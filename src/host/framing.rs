@@ -85,6 +85,7 @@ impl Framing {
             status,
             inspector: selection.and_then(|selection| picture::inspector(timeline, selection)),
             lesson,
+            beside: picture::beside(timeline).map(Box::new),
         }
     }
 

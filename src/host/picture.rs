@@ -2,6 +2,8 @@
 
 use crate::lab::session::Arrived;
 use crate::lab::{Event, Timeline};
+use crate::shell::programs::lab_line;
+use crate::view::beside::Beside;
 use crate::view::build;
 use crate::view::frame::{EventLine, Inspector, Selection};
 use crate::view::scene::{Mover, Scene};
@@ -19,6 +21,12 @@ pub fn movers(timeline: &Timeline, arrived: Arrived) -> Vec<Mover> {
 /// An event.
 pub fn event_line(event: &Event) -> EventLine {
     build::event_line(event)
+}
+
+/// The second run, if there is one.
+pub fn beside(timeline: &Timeline) -> Option<Beside> {
+    let second = timeline.beside()?;
+    Some(build::beside(second, &lab_line(timeline.session().spec())))
 }
 
 /// What is known of a selected thing.

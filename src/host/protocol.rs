@@ -91,6 +91,8 @@ pub enum Request {
     },
     /// The lab as a link; answered by [`Reply::Shared`].
     Share,
+    /// The recorded lines; answered by [`Reply::Recorded`].
+    Recorded,
     /// Empty the storage of this lab and begin anew with this script.
     Erase {
         /// Commands of a first visit.
@@ -158,10 +160,20 @@ pub enum Reply {
     },
     /// A link is refused; if no lab was open, none is now.
     LinkRefused(LinkError),
+    /// The recorded lines, the one that made the lab first.
+    Recorded {
+        /// The newest of them, one line each.
+        lines: Vec<String>,
+    },
     /// The lab as a link.
     Shared {
         /// The text of the link.
         text: String,
+    },
+    /// The lab stopped: nothing is saved, and memory would bear no more.
+    MemoryFull {
+        /// The limit.
+        bytes: u64,
     },
     /// The host cannot go on; the page says so and offers to begin anew.
     Failed {

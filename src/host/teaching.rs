@@ -43,6 +43,9 @@ impl LessonText {
 struct Kept {
     id: String,
     progress: Progress,
+    /// The protection that the lab is without.
+    #[serde(default)]
+    without: Option<usize>,
 }
 
 impl Teaching {
@@ -60,7 +63,8 @@ impl Teaching {
     pub fn kept(&self) -> String {
         let Some(player) = &self.player else { return String::new() };
         let id = player.lesson().id.clone();
-        let kept = Kept { id, progress: player.progress().clone() };
+        let (progress, without) = (player.progress().clone(), player.without());
+        let kept = Kept { id, progress, without };
         serde_json::to_string(&kept).expect("progress is plain data")
     }
 
@@ -87,6 +91,7 @@ impl Teaching {
         match serde_json::from_str::<Kept>(kept) {
             Ok(kept) if kept.id == player.lesson().id => {
                 player.resume(kept.progress);
+                player.resume_without(kept.without);
                 true
             }
             _ => false,

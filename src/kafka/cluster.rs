@@ -68,8 +68,8 @@ impl Cluster {
         Cluster { world: World::restored(seed, "kafka", cost, saved) }
     }
 
-    /// Adds a process on a machine of its own, or on the one that its settings name, with the files its disk already holds, and starts
-    /// it. Brokers are called `kafka-1`, ..., controllers `controller-1`, ...; clients have the
+    /// Adds a process on a machine of its own, or on the one that its settings name, with the files
+    /// its disk already holds, and starts it. Brokers are called `kafka-1`, ..., controllers `controller-1`, ...; clients have the
     /// names of their specs; the admin client is called `kafka-admin`. A client knows the brokers
     /// that are there already, a broker the controllers. Panics if the name is taken.
     pub fn add(&mut self, name: &str, spec: Spec, disk: Disk) -> NodeId {
@@ -216,6 +216,12 @@ impl Cluster {
         all.collect()
     }
 
+    /// True if the leaders of a topic give its records their time.
+    pub fn stamps_append_time(&self, topic: &str) -> bool {
+        let key = TopicPartition::new(topic, 0);
+        self.shown(&key).is_some_and(|(_, found)| found.log.config.log_append_time)
+    }
+
     /// The records `from..to` of a partition, as far as they are in this computer's memory.
     pub fn glimpse(&self, partition: &TopicPartition, from: i64, to: i64) -> Vec<Glimpse> {
         match self.shown(partition) {
@@ -256,7 +262,7 @@ impl Cluster {
                 // A share group's place is the first offset that is not done.
                 for (_, leader) in self.brokers() {
                     let shared = leader.server().into_iter().flat_map(|server| &server.shares.all);
-                    for shared in shared.filter(|shared| shared.group == *id) {
+                    for shared in shared.filter(|s| s.group == *id && s.is_restored) {
                         committed.insert(shared.partition.clone(), Some(shared.state.start()));
                     }
                 }

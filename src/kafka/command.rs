@@ -185,6 +185,13 @@ pub enum Ask {
         /// Topics, each with some of its partitions or all if empty.
         topics: Vec<(String, Vec<i32>)>,
     },
+    /// One question of several groups, one after the other.
+    EachGroup {
+        /// Their ids; all groups if empty.
+        groups: Vec<String>,
+        /// What is asked; its own group is put in.
+        of: Box<Ask>,
+    },
     /// Remove an empty group.
     DeleteGroup {
         /// `group.id`.
@@ -266,7 +273,7 @@ pub struct ReassignmentAnswer {
 }
 
 /// Where `--reset-offsets` moves a group.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ResetTo {
     /// The log start.
     Earliest,
@@ -280,14 +287,32 @@ pub enum ResetTo {
     Time(i64),
     /// The first record that is not older than so many milliseconds.
     Age(i64),
+    /// These offsets (`--from-file`).
+    Planned(Vec<(TopicPartition, i64)>),
     /// Where it is; the high watermark where it has committed nothing.
     Current,
 }
 
 impl Ask {
+    /// The same question of another group.
+    pub fn of_group(&self, name: &str) -> Ask {
+        let mut ask = self.clone();
+        if let Ask::DescribeGroup { group }
+        | Ask::ResetOffsets { group, .. }
+        | Ask::DeleteOffsets { group, .. }
+        | Ask::DeleteGroup { group } = &mut ask
+        {
+            name.clone_into(group);
+        }
+        ask
+    }
+
     /// The same question at this instant: ages become times.
     pub fn at(&self, now_ms: i64) -> Ask {
         let mut ask = self.clone();
+        if let Ask::EachGroup { of, .. } = &mut ask {
+            **of = of.at(now_ms);
+        }
         if let Ask::ResetOffsets { to, .. } = &mut ask
             && let ResetTo::Age(age_ms) = *to
         {
@@ -308,6 +333,8 @@ pub enum Answer {
     Names(Vec<String>),
     /// Groups.
     Groups(Vec<GroupListing>),
+    /// What became of a question, group by group.
+    Each(Vec<(String, Result<Answer, ApiError>)>),
     /// What became of each offset that was to be forgotten.
     DeletedOffsets(Vec<(TopicPartition, Result<(), ApiError>)>),
     /// Offsets; `None` where no record answers the time asked for.

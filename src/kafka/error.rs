@@ -176,6 +176,9 @@ error_codes! {
     StaleMemberEpoch = 113, "STALE_MEMBER_EPOCH", false,
         "The member epoch is stale. The member must retry after receiving its updated member epoch \
          via the ConsumerGroupHeartbeat API.";
+    FencedStateEpoch = 124, "FENCED_STATE_EPOCH", false,
+        "The share coordinator rejected the request because the share-group state epoch did not \
+         match.";
     InvalidRecordState = 121, "INVALID_RECORD_STATE", false,
         "The record state is invalid. The acknowledgement of delivery could not be completed.";
 }

@@ -76,8 +76,12 @@ pub enum Timer {
     ShareWait(u64),
     /// Broker: locks of share groups may be over.
     ShareLocks,
+    /// Broker: what a share coordinator did not answer is to be asked again.
+    ShareStates,
     /// Broker: transactions may be open for too long.
     TransactionTimeouts,
+    /// Broker: transactional ids of which nothing was heard for long are to be forgotten.
+    OldTransactionalIds,
     /// Broker: markers of transactions are to be tried again.
     Markers,
     /// Broker: committed offsets that are too old are to be forgotten.

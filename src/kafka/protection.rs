@@ -8,6 +8,9 @@ pub enum Protection {
     /// A follower asks with the epoch of its last record, and cuts what the leader does not have
     /// (KIP-101, KIP-279).
     EpochTruncation,
+    /// A fetch names the leadership that its sender believes in, and one from another time is
+    /// refused (KIP-320).
+    FetchEpoch,
     /// The high watermark waits for every member of the ISR.
     IsrRule,
     /// With `acks=all` a leader refuses while fewer than `min.insync.replicas` are in sync.
@@ -29,8 +32,9 @@ pub enum Protection {
 }
 
 /// Each protection with its name.
-pub const PROTECTIONS: [(&str, Protection); 10] = [
+pub const PROTECTIONS: [(&str, Protection); 11] = [
     ("epoch-truncation", Protection::EpochTruncation),
+    ("fetch-epoch", Protection::FetchEpoch),
     ("isr-rule", Protection::IsrRule),
     ("min-isr", Protection::MinIsr),
     ("broker-fencing", Protection::BrokerFencing),

@@ -16,7 +16,7 @@ use crate::sim::{NodeId, Span, Status, Time};
 use crate::{kafka, rabbit};
 
 /// A tool gives up by itself after `default.api.timeout.ms` (60 s); the lab waits a little longer.
-const TOOL_PATIENCE: Span = Span::seconds(90);
+pub(super) const TOOL_PATIENCE: Span = Span::seconds(90);
 
 /// How long a polite end may take: a consumer finishes what its handler is at.
 const STOP_PATIENCE: Span = Span::seconds(60);
@@ -25,8 +25,15 @@ const STOP_PATIENCE: Span = Span::seconds(60);
 const RESEND_MAX: usize = 100_000;
 
 /// Settings of a producer that belong to the RabbitMQ side; all others are Kafka's.
-pub(super) const PUBLISHER_SETTINGS: [&str; 6] =
-    ["confirm", "mandatory", "delivery_mode", "priority", "expiration", "host"];
+pub(super) const PUBLISHER_SETTINGS: [&str; 7] = [
+    "confirm",
+    "mandatory",
+    "delivery_mode",
+    "priority",
+    "expiration",
+    "host",
+    "connection.blocked",
+];
 
 /// What a command that has acted waits for.
 #[derive(Clone, Debug)]
@@ -47,6 +54,8 @@ pub(super) enum Wait {
     Ended(String, Time),
     /// That a console tool is over.
     Console(u64),
+    /// That the second run has caught up.
+    Beside,
 }
 
 pub(super) type Acted = Result<Wait, LabError>;
@@ -74,6 +83,7 @@ impl Command {
                 | Command::Check
                 | Command::State { .. }
                 | Command::Files(_)
+                | Command::Compare(_)
         )
     }
 }
@@ -83,7 +93,9 @@ impl Session {
     pub(super) fn act(&mut self, command: &Command) -> Acted {
         self.level();
         match command {
-            Command::New(_) => refused("a fresh lab takes the place of the whole timeline".into()),
+            Command::New(_) | Command::Compare(_) => {
+                refused("this is for the whole timeline, and for nothing in it".into())
+            }
             Command::RunFor(span) => Ok(Wait::Until(self.now + *span)),
             Command::RunUntil { predicate, max } => {
                 Ok(Wait::Holds(Box::new(predicate.clone()), self.now + *max))
@@ -126,31 +138,6 @@ impl Session {
             Command::KafkaConsume(consume) => self.act_consume(consume),
             looking => self.look(looking).map(|outcome| Wait::For(Box::new(outcome))),
         }
-    }
-
-    fn act_rabbit_ask(&mut self, ask: &rabbit::command::Ask) -> Acted {
-        if self.spec.rabbit_version == "activemq" {
-            return refused(
-                "this lab's broker is ActiveMQ, which the tools of RabbitMQ do not know; \
-                 `state rabbit.queues` shows its queues"
-                    .to_owned(),
-            );
-        }
-        let request = self.rabbit_request();
-        let admin = self.rabbit.world.id(RABBIT_ADMIN).expect("every lab has it");
-        let mut ask = ask.clone();
-        if let rabbit::command::Ask::Publish(message) = &mut ask {
-            message.id = self.number_message("rabbitmqadmin", message.key.as_deref());
-        }
-        self.rabbit.command(admin, rabbit::command::Command::Ask(request, ask));
-        Ok(Wait::Rabbit(request, self.now + TOOL_PATIENCE))
-    }
-
-    fn number_message(&mut self, producer: &str, key: Option<&str>) -> crate::sim::MessageId {
-        let id = crate::sim::MessageId(self.next_message);
-        self.next_message += 1;
-        self.ledger.announce(id, producer, key);
-        id
     }
 
     // ---- clients ----
@@ -217,6 +204,10 @@ impl Session {
         };
         let name = &spec.name;
         let mut spec = spec.clone();
+        let renews = spec.settings.contains_key(kafka::config::consumer::RENEW);
+        if renews && self.spec().kafka_version == "4.1" {
+            return refused("locks are renewed since Kafka 4.2: `lab new --kafka 4.2`".into());
+        }
         // Some protections are the client's.
         if let Some(list) = self.spec().settings.get(kafka::protection::WITHOUT) {
             spec.settings.insert(kafka::protection::WITHOUT.to_owned(), list.clone());
@@ -504,7 +495,7 @@ impl Session {
                 topic: produce.topic.clone(),
                 partition: None,
                 key: key.clone().map(Into::into),
-                value: Some(value.clone().into()),
+                value: value.clone().map(Into::into),
             };
             self.kafka.command(id, kafka::command::Command::Send(record));
         }
@@ -553,7 +544,12 @@ impl Session {
         self.add_kafka(&name, kafka::spec::Spec::Consumer(spec));
         let patience = consume.timeout.unwrap_or(CONSOLE_PATIENCE);
         let strict = consume.timeout.is_none() && consume.max_messages.is_some();
-        let console = Console::consumes(name, patience, strict, self.now);
+        let topic = match &consume.reads {
+            kafka::spec::Reads::Assigned { topic, .. } => Some(topic),
+            kafka::spec::Reads::Group { topics, .. } => topics.first(),
+        };
+        let stamped = topic.is_some_and(|topic| self.kafka.stamps_append_time(topic));
+        let console = Console::consumes(name, patience, strict, self.now).stamped(stamped);
         Ok(Wait::Console(self.watch_console(console)))
     }
 

@@ -91,6 +91,9 @@ pub enum Command {
     Files(Vec<String>),
     /// `node NAME add`: a broker that joins.
     AddNode(String),
+    /// `lab compare LINE`: a second run beside this one, in which a recorded line is another one;
+    /// `lab compare off` ends it.
+    Compare(Option<Box<super::timeline::Change>>),
 }
 
 /// What a lab is made of.
@@ -254,8 +257,8 @@ pub enum NetAct {
 pub struct ConsoleProduce {
     /// The topic.
     pub topic: String,
-    /// Keys and values in order.
-    pub records: Vec<(Option<String>, String)>,
+    /// Keys and values in order; a tombstone has no value.
+    pub records: Vec<(Option<String>, Option<String>)>,
     /// `--producer-property`.
     pub settings: Settings,
     /// What `kafka-producer-perf-test` sends in the place of records.

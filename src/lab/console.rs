@@ -105,6 +105,12 @@ impl Console {
         Console::new(client, Kind::Consumes { strict, finished: false }, patience, now)
     }
 
+    /// Whether the leader's clock gives the records their time.
+    pub(super) fn stamped(mut self, is_append_time: bool) -> Console {
+        self.got.is_append_time = is_append_time;
+        self
+    }
+
     fn new(client: String, what: Kind, patience: Span, now: Time) -> Console {
         let (got, error) = (Consumed { began: now, ended: now, ..Consumed::default() }, None);
         Console { client, what, patience, deadline: now + patience, got, error }

@@ -91,6 +91,7 @@ pub const NAMES: &[&str] = &[
     "rabbit.node_started",
     "rabbit.node_up",
     "rabbit.out_of_memory",
+    "rabbit.partition_lost",
     "rabbit.processed",
     "rabbit.processing_started",
     "rabbit.published",

@@ -69,6 +69,8 @@ impl Execution {
         let seen = std::mem::replace(&mut self.seen, session.events().next());
         match wait {
             Wait::For(outcome) => done(Ok((**outcome).clone())),
+            // The timeline sees to it.
+            Wait::Beside => done(Ok(Outcome::Done)),
             Wait::Until(until) if now >= *until => done(Ok(Outcome::Passed(now))),
             Wait::Until(until) => Stand::Until(*until),
             Wait::Steps(0) => done(Ok(Outcome::Passed(now))),

@@ -19,6 +19,7 @@
 //! - [`saving`]: what storage keeps, and how a lab comes back from it.
 
 mod act;
+mod asking;
 pub mod chunks;
 mod clients;
 pub mod command;

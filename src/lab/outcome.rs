@@ -37,6 +37,8 @@ pub enum Outcome {
     State(serde_json::Value),
     /// Files of servers.
     Files(Vec<FoundFile>),
+    /// Where two runs part.
+    Compared(super::timeline::Compared),
 }
 
 /// A file of a server.
@@ -65,6 +67,8 @@ pub struct Consumed {
     pub joined: Option<Time>,
     /// When the last record came.
     pub ended: Time,
+    /// True if the leader's clock gave the records their time (`LogAppendTime`).
+    pub is_append_time: bool,
 }
 
 /// What a producer measured over some time.

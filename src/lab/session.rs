@@ -106,11 +106,7 @@ impl Session {
     pub fn new(spec: &LabSpec) -> Result<Session, LabError> {
         let mut session = Session::empty(spec)?;
         for number in 1..=spec.rabbit_nodes {
-            let mut settings = session.rabbit_settings();
-            if spec.rabbit_nodes > 1 {
-                let size = spec.rabbit_nodes.to_string();
-                settings.insert(rabbit::broker::nodes::CLUSTER_SIZE.to_owned(), size);
-            }
+            let settings = session.rabbit_cluster_settings();
             let broker = rabbit::spec::Spec::Broker { number, settings };
             session.add_rabbit(&format!("rabbit-{number}"), broker);
         }
@@ -210,6 +206,16 @@ impl Session {
         let all = self.spec.settings.iter().filter(|(name, _)| is_rabbits(name));
         let profile = ("profile".to_owned(), self.spec.rabbit_version.clone());
         all.map(|(name, value)| (name.clone(), value.clone())).chain([profile]).collect()
+    }
+
+    /// The settings of a node, and how many there were at the beginning.
+    pub(super) fn rabbit_cluster_settings(&self) -> rabbit::spec::Settings {
+        let mut settings = self.rabbit_settings();
+        if self.spec.rabbit_nodes > 1 {
+            let size = self.spec.rabbit_nodes.to_string();
+            settings.insert(rabbit::broker::nodes::CLUSTER_SIZE.to_owned(), size);
+        }
+        settings
     }
 
     /// Lets time pass until every server and both tools are ready.

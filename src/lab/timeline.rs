@@ -5,6 +5,7 @@
 //! nearest checkpoint before it is restored and the journal replayed from there. Acting in the
 //! past forks: what was recorded beyond is dropped, and undo brings it back.
 
+use super::act::Wait;
 use super::command::{Command, LabSpec};
 use super::event::{Event, Moment};
 use super::execution::{Execution, Stand, messages_of};
@@ -15,7 +16,10 @@ use crate::sim::{Span, Time};
 use crate::storage::manifest::JournalLine;
 use std::rc::Rc;
 
+mod beside;
 mod replay;
+
+pub use beside::{Beside, Change, Compared, Difference};
 
 /// So many checkpoints at most; then every other one is dropped and the gap between them doubles.
 const CHECKPOINTS_MAX: usize = 48;
@@ -97,6 +101,7 @@ pub struct Timeline {
     /// The lab before `lab new`, and the one after it once that was undone.
     previous: Option<(Box<Timeline>, Rc<str>)>,
     following: Option<(Box<Timeline>, Rc<str>)>,
+    beside: Option<Box<Beside>>,
 }
 
 impl Timeline {
@@ -120,6 +125,7 @@ impl Timeline {
             strayed: None,
             previous: None,
             following: None,
+            beside: None,
         };
         timeline.end = timeline.here();
         timeline
@@ -155,6 +161,11 @@ impl Timeline {
         if let Command::New(spec) = &command {
             return self.begin_anew(spec, text);
         }
+        if let Command::Compare(change) = &command {
+            let wait = self.compare(change.as_deref());
+            let done = || Wait::For(Box::new(Outcome::Done));
+            return Execution::new(wait.map(|wait| wait.unwrap_or_else(done)), &self.session);
+        }
         if !command.changes() {
             let wait = self.session.act(&command);
             return Execution::new(wait, &self.session);
@@ -187,7 +198,7 @@ impl Timeline {
             Ok(mut fresh) => {
                 fresh.watch(self.session.is_watched());
                 let mut old = std::mem::replace(self, fresh);
-                old.previous = None;
+                (old.previous, old.beside) = (None, None);
                 self.previous = Some((Box::new(old), text.into()));
                 Ok(Outcome::Done)
             }
@@ -202,6 +213,9 @@ impl Timeline {
         execution: &mut Execution,
         mut budget: u64,
     ) -> Progress<Result<Outcome, LabError>> {
+        if matches!(execution.wait, Ok(Wait::Beside)) {
+            return self.work_beside(budget);
+        }
         loop {
             if budget == 0 {
                 return Progress::More;

@@ -65,6 +65,7 @@
 //! one, and its commands run all the same: so a learner may go on without having solved a step.
 
 pub mod bench;
+pub mod bet;
 pub mod catalog;
 pub mod check;
 pub mod compare;

@@ -9,6 +9,7 @@
 //! 3. for each line that the learner typed and that was run: [`Player::typed`];
 //! 4. before a frame is drawn: [`Player::refresh`].
 
+use super::bet::figures;
 use super::condition::Lookup;
 use super::document::{Lesson, Step};
 use super::error::LessonError;
@@ -48,12 +49,14 @@ pub enum LessonAct {
 }
 
 /// What the lab says to the statements of a step, as of the last refresh while it was current.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Live {
     /// The value of each observation.
     pub observed: Vec<Option<String>>,
     /// Of each clause of the goal: whether it holds, and the value of its left side.
     pub goals: Vec<(bool, Option<String>)>,
+    /// What came of each figure of the learner's choice when the lab decided; empty before.
+    pub bet: Vec<Option<f64>>,
 }
 
 /// A learner in a lesson.
@@ -102,6 +105,11 @@ impl Player {
         for ((step, own), kept) in steps.zip(progress.steps) {
             *own = fitted(step, kept);
         }
+    }
+
+    /// The lab is without a protection that the current step names, as it was when it was left.
+    pub fn resume_without(&mut self, without: Option<usize>) {
+        self.without = without.filter(|index| *index < self.step().without.len());
     }
 
     /// What the lab says to each step, as of the last refresh while it was current.
@@ -182,6 +190,13 @@ impl Player {
             decide(step, own, lookup);
         }
         let live = &mut self.live[current];
+        match (&step.prediction, own.answer, own.right) {
+            (Some(prediction), Answer::Chosen(choice), Some(_)) if live.bet.is_empty() => {
+                let figures = figures(&prediction.choices[choice].when);
+                live.bet = figures.iter().map(|figure| figure.came(lookup)).collect();
+            }
+            _ => {}
+        }
         live.observed =
             step.observations.iter().map(|observed| observed.condition.value(lookup)).collect();
         let clauses = step.goals.iter().map(|clause| &clause.condition);

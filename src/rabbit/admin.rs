@@ -137,13 +137,15 @@ impl Admin {
                 self.close_channel(out);
                 self.answer(Err(error::connection_forced(NO_ANSWER)), out);
             }
-            Input::Command(command) => {
-                if let Command::Ask(request, ask) = Rc::unwrap_or_clone(command) {
+            Input::Command(command) => match Rc::unwrap_or_clone(command) {
+                Command::Ask(request, ask) => {
                     out.timer(Timer::AskTimeout(request), ASK_TIMEOUT);
                     self.asks.push_back((request, ask));
                     self.go_on(out);
                 }
-            }
+                Command::Meet(nodes) => self.link.meet(nodes),
+                _ => {}
+            },
             _ => {}
         }
     }

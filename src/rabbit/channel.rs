@@ -132,6 +132,8 @@ pub struct Channel {
     pub opened: Time,
     /// True while a tick will look for deliveries that are not acknowledged in time.
     pub has_tick: bool,
+    /// Of quorum queues: messages that they have not applied.
+    unapplied: Vec<(QueueId, u32)>,
 }
 
 impl Channel {
@@ -147,6 +149,37 @@ impl Channel {
             self.unacked.insert(self.deliveries, unacked);
         }
         self.deliveries
+    }
+
+    /// A message goes to a quorum queue. Returns how many it had not applied before.
+    pub fn sends(&mut self, queue: QueueId) -> u32 {
+        match self.unapplied.iter_mut().find(|(of, _)| *of == queue) {
+            Some((_, count)) => {
+                *count += 1;
+                *count - 1
+            }
+            None => {
+                self.unapplied.push((queue, 1));
+                0
+            }
+        }
+    }
+
+    /// A quorum queue has applied a message.
+    pub fn applied(&mut self, queue: QueueId) {
+        if let Some((_, count)) = self.unapplied.iter_mut().find(|(of, _)| *of == queue) {
+            *count = count.saturating_sub(1);
+        }
+    }
+
+    /// A quorum queue has applied all it was sent, or never will.
+    pub fn applied_all(&mut self, queue: QueueId) {
+        self.unapplied.retain(|(of, _)| *of != queue);
+    }
+
+    /// How many messages are unapplied in the queue that has the most of them.
+    pub fn most_unapplied(&self) -> u32 {
+        self.unapplied.iter().map(|(_, count)| *count).max().unwrap_or(0)
     }
 
     /// How many deliveries are not acknowledged.
@@ -229,6 +262,7 @@ impl Channel {
     /// publisher has to be told something. Deliveries keep their tags: to settle them is no error.
     pub fn queue_gone(&mut self, queue: QueueId) -> bool {
         self.consumers.retain(|_, consumer| consumer.of != queue);
+        self.applied_all(queue);
         match &mut self.mode {
             Mode::Plain => false,
             Mode::Confirm(confirming) => {

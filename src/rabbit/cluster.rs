@@ -176,7 +176,8 @@ impl Cluster {
 
     /// All connections of clients, by node and client.
     pub fn connections(&self) -> Vec<ConnectionState> {
-        self.serving().flat_map(Broker::connection_states).collect()
+        let now = self.world.now();
+        self.serving().flat_map(|broker| broker.connection_states(now)).collect()
     }
 
     /// All policies of users, by name.
@@ -272,7 +273,8 @@ impl Cluster {
         self.brokers().all(|id| self.is_ready(id))
     }
 
-    fn brokers(&self) -> impl Iterator<Item = NodeId> {
+    /// The nodes, in the order in which they came.
+    pub fn brokers(&self) -> impl Iterator<Item = NodeId> {
         let is_broker = |id: &NodeId| matches!(self.world.node(*id).role, Role::Broker(_));
         self.world.ids().filter(is_broker)
     }

@@ -4,7 +4,7 @@ use super::alarms::Watermark;
 use super::message::Frame;
 use super::policy::Policy;
 use crate::ordered::BTreeMap;
-use crate::sim::MessageId;
+use crate::sim::{MessageId, NodeId};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -20,6 +20,8 @@ pub enum Command {
     Publish(OutgoingMessage),
     /// Admin client: ask the broker.
     Ask(RequestId, Ask),
+    /// Admin client: these are the nodes.
+    Meet(Vec<NodeId>),
     /// Consumer: die without a word when it next reaches this point.
     CrashAt(CrashPoint),
     /// Client: a setting that can change while it runs.

@@ -8,7 +8,8 @@
 //!
 //! Simplified: a step of the broker keeps a core until its queue is done with the message, so what
 //! is too much waits in the socket in the first place, and no hop inside has more under way than
-//! there are cores. This is the law of one hop; the state `flow` is never reached.
+//! there are cores. This is the law of one hop; what makes a connection wait here is a quorum queue
+//! that lags behind (the broker's `flow`).
 
 /// Credit at the beginning, and how many handled messages bring as much again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -27,8 +27,14 @@ pub enum Event {
         /// The other.
         peer: Rc<str>,
     },
-    /// A node sees a minority of the nodes, and stands aside (`pause_minority`).
+    /// A node sees too few of the nodes, and stands aside (`pause_minority`, `pause_if_all_down`).
     NodePaused {
+        /// The node.
+        node: Rc<str>,
+    },
+    /// The network is whole again, and the side that a node was on lost: it begins anew
+    /// (`autoheal`).
+    PartitionLost {
         /// The node.
         node: Rc<str>,
     },
@@ -366,6 +372,7 @@ impl Event {
             Event::NodeUp { .. } => "rabbit.node_up",
             Event::NodeDown { .. } => "rabbit.node_down",
             Event::NodePaused { .. } => "rabbit.node_paused",
+            Event::PartitionLost { .. } => "rabbit.partition_lost",
             Event::LeaderElected { .. } => "rabbit.leader_elected",
             Event::Applies(_) => "applies",
             Event::QueueRecovered { .. } => "rabbit.queue_recovered",

@@ -126,7 +126,7 @@ pub struct ConsumerState {
 pub struct ConnectionState {
     /// The client's name.
     pub name: String,
-    /// `running`, `blocking`, `blocked`.
+    /// `running`, `blocking`, `blocked`, `flow`.
     pub state: &'static str,
     /// Open channels.
     pub channels: u64,

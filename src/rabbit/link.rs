@@ -1,7 +1,8 @@
 //! A client's end of its connection: the handshake, heartbeats, and connecting again.
 //!
 //! A client knows all nodes, or those that its setting `host` names, in that order: it connects to
-//! the first, and when its connection ends to the next.
+//! the first, and when its connection ends to the next. With the setting `connection.blocked` false
+//! it does not have that capability: it is not told that it is blocked.
 //!
 //! Simplified: a client has one connection and one channel on it.
 
@@ -45,6 +46,8 @@ pub struct Link {
     last_heard: Time,
     /// True for a command-line tool.
     pub is_tool: bool,
+    /// True if it has the capability `connection.blocked`.
+    hears_blocked: bool,
     /// How long to wait before connecting again.
     pub recovery_interval: Span,
 }
@@ -83,6 +86,7 @@ impl Link {
             state: State::Down,
             last_heard: Time::ZERO,
             is_tool: false,
+            hears_blocked: settings.get("connection.blocked").is_none_or(|it| it != "false"),
             recovery_interval: RECOVERY_INTERVAL,
         };
         if let Some(hosts) = settings.get("host") {
@@ -123,6 +127,11 @@ impl Link {
         self.at = place;
     }
 
+    /// These are the nodes: more than those that it knew, in the same order.
+    pub fn meet(&mut self, nodes: Vec<NodeId>) {
+        self.brokers = nodes.into();
+    }
+
     /// How many nodes it may connect to.
     pub fn choices(&self) -> usize {
         self.brokers.len()
@@ -137,7 +146,9 @@ impl Link {
     pub fn connect(&mut self, out: &mut Out<'_>) {
         let Some(broker) = self.broker() else { return };
         self.state = State::Opening;
-        let method = Method::ConnectionOpen { client: self.name.clone(), is_tool: self.is_tool };
+        let (client, is_tool) = (self.name.clone(), self.is_tool);
+        let hears_blocked = self.hears_blocked;
+        let method = Method::ConnectionOpen { client, is_tool, hears_blocked };
         out.send(broker, Frame { channel: 0, method });
         let timeout = if self.is_tool { TOOL_TIMEOUT } else { HANDSHAKE_TIMEOUT };
         out.timer(Timer::HandshakeTimeout, timeout);

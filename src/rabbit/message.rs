@@ -139,6 +139,8 @@ pub enum Method {
         client: Rc<str>,
         /// True for a command-line tool, which a real broker talks to otherwise.
         is_tool: bool,
+        /// True if it has the capability `connection.blocked`: it wants to be told.
+        hears_blocked: bool,
     },
     /// The broker accepts the connection.
     ConnectionOpenOk,

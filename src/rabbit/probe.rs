@@ -34,7 +34,8 @@ impl Probe {
         let Some(broker) = self.broker else { return };
         match input {
             Input::Start => {
-                let method = Method::ConnectionOpen { client: self.name.clone(), is_tool: false };
+                let client = self.name.clone();
+                let method = Method::ConnectionOpen { client, is_tool: false, hears_blocked: true };
                 out.send(broker, Frame { channel: 0, method });
                 out.timer(Timer::Heartbeat(broker), HEARTBEAT_INTERVAL);
             }

@@ -31,6 +31,8 @@ pub enum Timer {
     Group(QueueId),
     /// Broker: tell the other nodes that this one lives, and look which of them do.
     NodeTick,
+    /// Broker: all sides of a cut that is over had time to say who they are.
+    Heal,
     /// Broker: somebody may have waited too long for a group.
     Overdue(QueueId),
     /// Broker: dead letters that a queue keeps were not confirmed in time.

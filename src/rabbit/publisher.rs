@@ -137,7 +137,7 @@ impl Publisher {
             Input::Command(command) => match Rc::unwrap_or_clone(command) {
                 Command::Publish(message) => self.publish(message, out),
                 Command::Set { name, value } => self.set(&name, &value),
-                Command::Ask(..) | Command::Say(_) | Command::CrashAt(_) => {}
+                Command::Ask(..) | Command::Meet(_) | Command::Say(_) | Command::CrashAt(_) => {}
             },
             _ => {}
         }

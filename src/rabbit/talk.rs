@@ -16,6 +16,7 @@ use super::message::{Arguments, List, Method};
 use super::queue::{Push, Settlement};
 use super::stream::Start;
 use crate::raft;
+use crate::sim::{NodeId, Time};
 use bytes::Bytes;
 use std::rc::Rc;
 
@@ -31,7 +32,20 @@ pub enum Talk {
         alarm: Option<&'static str>,
         /// True while it stands aside, as it sees only a minority of the nodes.
         is_paused: bool,
+        /// When this life of it began.
+        began: Time,
     },
+    /// After a cut, to every other: who was on this node's side, and how many clients it has.
+    Healed {
+        /// The nodes.
+        side: Vec<NodeId>,
+        /// Connections.
+        clients: u64,
+    },
+    /// To every node, from one that is no member: it wants to join.
+    Join,
+    /// To a node whose side lost: it begins anew.
+    BeginAnew,
     /// A member of a group to another.
     Raft(QueueId, raft::Message),
     /// To the leader of a group: commands for its log.
@@ -121,6 +135,8 @@ impl Talk {
     pub fn kind(&self) -> &'static str {
         match self {
             Talk::Alive { .. } => "node.alive",
+            Talk::Healed { .. } | Talk::BeginAnew => "node.heal",
+            Talk::Join => "node.join",
             Talk::Raft(METADATA, _) => "metadata.raft",
             Talk::Raft(..) => "queue.raft",
             Talk::Propose(..) => "queue.command",
@@ -185,7 +201,9 @@ pub enum Change {
     /// A policy goes.
     ClearPolicy(String, bool),
     /// A node is down: what belongs to its clients and its memory alone is gone.
-    NodeDown(crate::sim::NodeId),
+    NodeDown(NodeId),
+    /// A node joins.
+    Join(NodeId),
 }
 
 /// A queue that comes.
@@ -196,11 +214,11 @@ pub struct NewQueue {
     /// With what it is declared.
     pub declaration: super::queue::Declaration,
     /// The only connection that may use it.
-    pub exclusive: Option<crate::sim::NodeId>,
+    pub exclusive: Option<NodeId>,
     /// The node that it lives on, or where its leader begins.
-    pub home: crate::sim::NodeId,
+    pub home: NodeId,
     /// The nodes that have a member of a quorum queue; none for a classic one.
-    pub members: Vec<crate::sim::NodeId>,
+    pub members: Vec<NodeId>,
 }
 
 /// A binding between names.

@@ -1,6 +1,7 @@
 //! The page as a whole: the one component with a state, and what is done outside of it.
 
 use super::charts::Charts;
+use super::compare_panel::beside_line;
 use super::context_menu::ContextMenu;
 use super::desk::{Desk, Store};
 use super::drawer::Drawer;
@@ -25,6 +26,7 @@ use super::toast::ToastLine;
 use crate::browser::Engine;
 use crate::host::protocol::Reply;
 use crate::lesson::catalog;
+use crate::view::bet::{self, Ghost};
 use crate::view::layout::{Options, is_narrow};
 use crate::view::progress::Progress;
 use crate::view::text_view::{comparison, text_view};
@@ -94,11 +96,12 @@ fn App() -> Html {
                 </main>
                 if state.welcome.is_none() {
                     <InspectorPane scene={state.scene.clone()} selection={state.selection.clone()}
-                        inspector={state.inspector.clone()} />
+                        inspector={state.inspector.clone()} recorded={state.recorded.clone()} />
                     <Drawer tab={state.tab} open={state.drawer} terminal={state.terminal.clone()}
                         events={state.events.clone()} filter={state.filter.clone()}
                         scene={state.scene.clone()} end_us={state.status.end_us}
-                        version={state.version.clone()} />
+                        version={state.version.clone()} recorded={state.recorded.clone()}
+                        beside={state.beside.clone()} />
                 }
             </div>
             if let Some(menu) = &state.menu {
@@ -152,17 +155,26 @@ fn stage(desk: &Desk, state: &State) -> Html {
     };
     html! {
         <>
-            if narrow { { lane_switch(desk, state) } }
-            if state.width > 0 {
+            // Each has a place of its own: they come and go.
+            <div class="place">if narrow { { lane_switch(desk, state) } }</div>
+            <div class="place">if state.width > 0 {
                 <Figure scene={state.scene.clone()} frame={state.frame} frame_ms={state.frame_ms}
                     jumped={state.jumped} options={options}
                     curves={state.welcome.is_none()} />
-            }
+            }</div>
+            <div class="place">if let Some(known) = &state.beside { { beside_line(desk, known) } }</div>
             if state.welcome.is_none() {
-                <Charts scene={state.scene.clone()} end_us={state.status.end_us} />
+                <Charts scene={state.scene.clone()} end_us={state.status.end_us}
+                    beside={state.beside.clone()} ghosts={ghosts(state)} />
             }
         </>
     }
+}
+
+/// What the learner expects of the open lesson's step.
+fn ghosts(state: &State) -> Vec<Ghost> {
+    let lesson = state.lesson.as_deref().filter(|_| state.left == Left::Lesson);
+    lesson.map(|lesson| bet::ghosts(lesson, &state.scene)).unwrap_or_default()
 }
 
 /// In a narrow page: one lane at a time, or both as a table.
@@ -232,13 +244,17 @@ fn use_engine(desk: &Desk, effects: &[(u64, Effect)]) {
             let listener = EventListener::new(&document, "visibilitychange", move |_| {
                 seen.send(Action::Hidden(outside::is_hidden()));
             });
+            let told = desk.clone();
+            let newer = EventListener::new(&document, "pushpull-newer", move |_| {
+                told.send(Action::Newer);
+            });
             // Another link in the same tab is another visit.
             let other = EventListener::new(&gloo::utils::window(), "hashchange", |_| {
                 if outside::link().is_some() {
                     outside::reload();
                 }
             });
-            move || drop((listener, other, around))
+            move || drop((listener, newer, other, around))
         });
     }
     let desk = desk.clone();

@@ -159,6 +159,7 @@ fn form_name(desk: &Desk, form: Form) -> &'static str {
         Form::Queue => t.kind_queue,
         Form::Exchange => t.kind_exchange,
         Form::Binding => t.kind_binding,
+        Form::Broker => t.kind_broker,
         Form::Remove => t.build_remove,
     }
 }

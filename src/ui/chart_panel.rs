@@ -3,6 +3,7 @@
 use super::charts::Charts;
 use super::desk::use_desk;
 use super::outside;
+use crate::view::beside::Beside;
 use crate::view::plot;
 use crate::view::scene::Scene;
 use std::rc::Rc;
@@ -15,6 +16,8 @@ pub struct Props {
     pub scene: Rc<Scene>,
     /// The end of what is recorded.
     pub end_us: u64,
+    /// The second run, if there is one.
+    pub beside: Option<Rc<Beside>>,
 }
 
 /// All charts.
@@ -29,15 +32,16 @@ pub fn ChartPanel(props: &Props) -> Html {
         Callback::from(move |_: MouseEvent| open.set(!*open))
     };
     let csv = {
-        let scene = props.scene.clone();
+        let (scene, beside) = (props.scene.clone(), props.beside.clone());
         Callback::from(move |_: MouseEvent| {
-            outside::download("pushpull-charts.csv", "text/csv", &plot::csv(&scene, language));
+            let text = plot::csv(&scene, beside.as_deref(), language);
+            outside::download("pushpull-charts.csv", "text/csv", &text);
         })
     };
     let svg = {
-        let (scene, end) = (props.scene.clone(), props.end_us);
+        let (scene, end, beside) = (props.scene.clone(), props.end_us, props.beside.clone());
         Callback::from(move |_: MouseEvent| {
-            let picture = plot::svg(&scene, end, language);
+            let picture = plot::svg(&scene, beside.as_deref(), end, language);
             outside::download("pushpull-charts.svg", "image/svg+xml", &picture);
         })
     };
@@ -49,15 +53,16 @@ pub fn ChartPanel(props: &Props) -> Html {
                 <button type="button" class="button" data-test="chart-csv" onclick={csv}>{ t.export_csv }</button>
                 <button type="button" class="button" data-test="chart-svg" onclick={svg}>{ t.export_svg }</button>
             </div>
-            if *open { { values(&props.scene, language) } }
-            <Charts scene={props.scene.clone()} end_us={props.end_us} large={true} />
+            if *open { { values(&props.scene, props.beside.as_deref(), language) } }
+            <Charts scene={props.scene.clone()} end_us={props.end_us} large={true}
+                beside={props.beside.clone()} />
             <p class="small quiet">{ t.charts_simplified }</p>
         </div>
     }
 }
 
-fn values(scene: &Scene, language: crate::view::words::Language) -> Html {
-    let (head, rows) = plot::table(scene, language);
+fn values(scene: &Scene, beside: Option<&Beside>, language: crate::view::words::Language) -> Html {
+    let (head, rows) = plot::table(scene, beside, language);
     html! {
         <div class="chart-table" tabindex="0" role="region" aria-label={plot_name(language)}>
             <table>

@@ -1,7 +1,9 @@
 //! The curves under the lanes, on one time axis: Kafka's line is whole, RabbitMQ's is dashed.
 
 use super::desk::use_desk;
-use crate::view::plot::{self, EDGES, HEIGHT, Plot, WIDTH};
+use crate::view::beside::Beside;
+use crate::view::bet::Ghost;
+use crate::view::plot::{self, EDGES, HEIGHT, Plot, Series, WIDTH};
 use crate::view::scene::{Chart, Scene};
 use std::rc::Rc;
 use yew::prelude::*;
@@ -19,6 +21,11 @@ pub struct Props {
     /// True: all charts, with their ticks.
     #[prop_or_default]
     pub large: bool,
+    /// The second run, if there is one.
+    pub beside: Option<Rc<Beside>>,
+    /// What the learner expected.
+    #[prop_or_default]
+    pub ghosts: Vec<Ghost>,
 }
 
 /// The curves.
@@ -30,7 +37,9 @@ pub fn Charts(props: &Props) -> Html {
     html! {
         <div {class} data-test={if props.large { "all-charts" } else { "charts" }}>
             { for props.scene.charts.iter().take(count).map(|chart| html! {
-                <ChartView chart={chart.clone()} now={props.scene.now_us} {axis} large={props.large} />
+                <ChartView chart={chart.clone()} now={props.scene.now_us} {axis} large={props.large}
+                    other={plot::other_of(chart, props.beside.as_deref()).cloned()}
+                    ghosts={props.ghosts.clone()} />
             }) }
         </div>
     }
@@ -42,25 +51,24 @@ struct ChartProps {
     now: u64,
     axis: (u64, u64),
     large: bool,
+    other: Option<Chart>,
+    ghosts: Vec<Ghost>,
 }
 
 #[component]
 fn ChartView(props: &ChartProps) -> Html {
     let desk = use_desk();
     let chart = &props.chart;
-    let plot = plot::plot(chart, props.now, props.axis, desk.language);
+    let other = props.other.as_ref();
+    let plot = plot::plot(chart, other, &props.ghosts, props.now, props.axis, desk.language);
     let title = plot::title(chart.kind, desk.language);
-    let values = plot.lines.iter().map(|(series, _)| {
-        let curve = match (series.kafka, series.high) {
-            (true, false) => &chart.kafka,
-            (true, true) => &chart.kafka_high,
-            (false, false) => &chart.rabbit,
-            (false, true) => &chart.rabbit_high,
-        };
+    // Under the lanes there is room for the values of one run.
+    let shown = plot::series(chart, other.filter(|_| props.large));
+    let values = shown.into_iter().map(|(series, curve)| {
         let value = curve.last().map_or(0.0, |(_, value)| *value);
-        let name = plot::name(chart.kind, *series);
+        let name = plot::name(chart.kind, series, desk.language);
         html! {
-            <span class={line_class("", series.kafka, series.high)}>
+            <span class={line_class("", series)}>
                 <span class={if props.large { "" } else { "visually-hidden" }}>{ name }{ " " }</span>
                 <b class="num">{ plot::label(chart.kind, value, desk.language) }</b>
             </span>
@@ -70,7 +78,9 @@ fn ChartView(props: &ChartProps) -> Html {
     html! {
         <section class="chart">
             <h3 class="chart-title">{ title }</h3>
-            <p class="chart-values">{ values }</p>
+            <p class="chart-values">{ values }
+                if !plot.ghosts.is_empty() { <span class="is-bet">{ desk.texts.my_prediction }</span> }
+            </p>
             { paper(&plot, props.large) }
         </section>
     }
@@ -103,14 +113,18 @@ fn paper(plot: &Plot, large: bool) -> Html {
                 }) }
             }
             { for plot.lines.iter().rev().map(|(series, path)| html! {
-                <path class={line_class("chart-line", series.kafka, series.high)} d={path.clone()} />
+                <path class={line_class("chart-line", *series)} d={path.clone()} />
+            }) }
+            { for plot.ghosts.iter().map(|(kafka, y)| html! {
+                <path class={classes!("chart-ghost", if *kafka { "kafka" } else { "rabbit" })}
+                    data-test="ghost" d={across(y)} />
             }) }
             <path class="chart-now" d={now} />
         </svg>
     }
 }
 
-fn line_class(class: &'static str, kafka: bool, high: bool) -> Classes {
-    let side = if kafka { "kafka" } else { "rabbit" };
-    classes!(class, side, high.then_some("is-high"))
+fn line_class(class: &'static str, series: Series) -> Classes {
+    let side = if series.kafka { "kafka" } else { "rabbit" };
+    classes!(class, side, series.high.then_some("is-high"), series.second.then_some("is-second"))
 }

@@ -1,7 +1,8 @@
-//! The drawer at the lower edge: terminal, events, ledger, charts, building.
+//! The drawer at the lower edge: terminal, events, ledger, charts, building, two runs.
 
 use super::build_panel::BuildPanel;
 use super::chart_panel::ChartPanel;
+use super::compare_panel::ComparePanel;
 use super::desk::use_desk;
 use super::event_list::EventList;
 use super::icon::Icon;
@@ -9,10 +10,12 @@ use super::state::{Action, Tab};
 use super::table::table_html;
 use super::terminal::TerminalPane;
 use super::terminal_state::Terminal;
+use crate::view::beside::Beside;
 use crate::view::frame::{EventLine, Selection};
 use crate::view::scene::Scene;
 use crate::view::text_view;
 use crate::view::words::fill;
+use crate::view::words::runs::Runs;
 use std::rc::Rc;
 use yew::prelude::*;
 
@@ -35,14 +38,19 @@ pub struct Props {
     pub end_us: u64,
     /// The version of the engine.
     pub version: String,
+    /// Recorded lines.
+    pub recorded: Rc<Vec<String>>,
+    /// The second run, if there is one.
+    pub beside: Option<Rc<Beside>>,
 }
 
-const TABS: [(Tab, &str); 5] = [
+const TABS: [(Tab, &str); 6] = [
     (Tab::Terminal, "terminal"),
     (Tab::Events, "events"),
     (Tab::Ledger, "ledger"),
     (Tab::Charts, "charts"),
     (Tab::Build, "build"),
+    (Tab::Compare, "compare"),
 ];
 
 /// The drawer.
@@ -50,7 +58,8 @@ const TABS: [(Tab, &str); 5] = [
 pub fn Drawer(props: &Props) -> Html {
     let desk = use_desk();
     let t = desk.texts;
-    let names = [t.terminal, t.events, t.ledger, t.charts, t.build];
+    let runs = Runs::of(desk.language);
+    let names = [t.terminal, t.events, t.ledger, t.charts, t.build, runs.tab];
     let tab = |((tab, id), name): ((Tab, &'static str), &'static str)| {
         let shown = props.open && props.tab == tab;
         html! {
@@ -85,7 +94,12 @@ pub fn Drawer(props: &Props) -> Html {
         },
         Tab::Build => html! { <BuildPanel scene={props.scene.clone()} /> },
         Tab::Charts => html! {
-            <ChartPanel scene={props.scene.clone()} end_us={props.end_us} />
+            <ChartPanel scene={props.scene.clone()} end_us={props.end_us}
+                beside={props.beside.clone()} />
+        },
+        Tab::Compare => html! {
+            <ComparePanel scene={props.scene.clone()} recorded={props.recorded.clone()}
+                beside={props.beside.clone()} />
         },
         Tab::Ledger => html! {
             <div class="ledger" data-test="ledger">

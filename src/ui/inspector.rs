@@ -3,6 +3,7 @@
 use super::change::Change;
 use super::desk::{Desk, use_desk};
 use super::icon::Icon;
+use super::knobs::Knobs;
 use super::state::Action;
 use crate::view::acts::{self, Verb};
 use crate::view::fact::{fact, fact_name, fact_value};
@@ -25,6 +26,8 @@ pub struct Props {
     pub selection: Option<Selection>,
     /// What is known of it.
     pub inspector: Option<Rc<Inspector>>,
+    /// Recorded lines.
+    pub recorded: Rc<Vec<String>>,
 }
 
 /// The inspector.
@@ -67,6 +70,8 @@ pub fn InspectorPane(props: &Props) -> Html {
             <div class="place">if let Some(why) = why(&props.scene, selection, desk.language) {
                 <p class="notice why" data-test="why">{ why }</p>
             }</div>
+            <div class="place"><Knobs scene={props.scene.clone()} selection={selection.clone()}
+                recorded={props.recorded.clone()} /></div>
             <div class="place"><Change scene={props.scene.clone()} selection={selection.clone()} /></div>
             <div class="place">if let Some(known) = &props.inspector {
                 { known_html(&desk, known) }

@@ -3,6 +3,7 @@
 use super::desk::use_desk;
 use super::outside;
 use super::state::Action;
+use crate::view::words::runs::Runs;
 use yew::prelude::*;
 
 /// The list of keys.
@@ -23,6 +24,7 @@ pub fn KeyHelp() -> Html {
         ("E M T", t.key_grain),
         ("R", t.key_reset),
         ("F", t.key_follow),
+        ("D", Runs::of(desk.language).key_part),
         ("Shift+T", t.key_text),
         ("Ctrl+Z", t.key_undo),
         ("?", t.key_keys),

@@ -28,6 +28,7 @@ pub fn action_of(code: &str, shift: bool, control: bool, on_slider: bool) -> Opt
         "KeyT" => Action::SetGrain(Grain::Tick),
         "KeyR" => Action::Reset,
         "KeyF" => Action::Follow,
+        "KeyD" => Action::Part,
         "Slash" => Action::ShowKeys(true),
         _ => return None,
     })

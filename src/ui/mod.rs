@@ -22,6 +22,8 @@ mod chart_panel;
 #[cfg(target_arch = "wasm32")]
 mod charts;
 #[cfg(target_arch = "wasm32")]
+mod compare_panel;
+#[cfg(target_arch = "wasm32")]
 mod context_menu;
 #[cfg(target_arch = "wasm32")]
 mod desk;
@@ -45,6 +47,8 @@ mod icon;
 mod inspector;
 #[cfg(target_arch = "wasm32")]
 mod key_help;
+#[cfg(target_arch = "wasm32")]
+mod knobs;
 #[cfg(target_arch = "wasm32")]
 mod lesson;
 #[cfg(target_arch = "wasm32")]

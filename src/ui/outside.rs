@@ -154,9 +154,21 @@ pub fn reveal(id: &str) {
     }
 }
 
-/// Loads the page anew.
+/// Loads the page anew. `www/boot/start.js` does it itself if a newer page waits.
 pub fn reload() {
-    let _ = gloo::utils::window().location().reload();
+    reload_with("");
+}
+
+/// Loads the page anew, or asks `www/boot/start.js` to, if it has something to do before.
+fn reload_with(what: &str) {
+    let init = web_sys::CustomEventInit::new();
+    init.set_cancelable(true);
+    init.set_detail(&what.into());
+    let event = web_sys::CustomEvent::new_with_event_init_dict("pushpull-reload", &init);
+    let goes_on = event.map(|event| gloo::utils::document().dispatch_event(&event));
+    if !matches!(goes_on, Ok(Ok(false))) {
+        let _ = gloo::utils::window().location().reload();
+    }
 }
 
 /// The most that a file of progress may hold, in bytes.
@@ -221,7 +233,7 @@ pub async fn estimate(persist: bool) -> (Option<(u64, u64)>, Option<bool>) {
 
 /// Deletes everything that this site keeps, and loads the page anew.
 pub async fn erase_all() {
-    for name in ["lang", "theme", "lesson"] {
+    for name in ["lang", "theme", "lesson", "progress"] {
         keep(name, None);
     }
     let global = js_sys::global();
@@ -238,7 +250,7 @@ pub async fn erase_all() {
         });
         let _ = wasm_bindgen_futures::JsFuture::from(done).await;
     }
-    reload();
+    reload_with("erase");
 }
 
 /// Fetches a text beside the page; `None` if it does not come.

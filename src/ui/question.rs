@@ -4,7 +4,11 @@ use super::desk::use_desk;
 use super::rich_text::inlines;
 use super::state::Action;
 use crate::host::protocol::LessonAct;
-use crate::view::lesson::Question;
+use crate::view::bet;
+use crate::view::lesson::{BetFigure, Question};
+use crate::view::plot;
+use crate::view::words::runs::Runs;
+use crate::view::words::{Language, fill};
 use yew::prelude::*;
 
 /// The question.
@@ -53,6 +57,7 @@ pub fn QuestionCard(props: &Props) -> Html {
             <p class="eyebrow" aria-hidden="true">{ t.predict }</p>
             <p class="question-text">{ inlines(&question.text) }</p>
             { for question.options.iter().enumerate().map(option) }
+            { bets(desk.language, &question.bet) }
             if let Some(verdict) = verdict {
                 <p class="question-why" role="status">{ verdict }{ " " }{ inlines(&question.why) }</p>
             }
@@ -61,5 +66,37 @@ pub fn QuestionCard(props: &Props) -> Html {
                     onclick={desk.on(Action::Lesson(LessonAct::SkipPrediction))}>{ t.skip_prediction }</button>
             }
         </fieldset>
+    }
+}
+
+/// The learner's figures over those that came, once the lab has decided: bars of one scale, the bet
+/// a dashed ghost.
+fn bets(language: Language, bets: &[BetFigure]) -> Html {
+    let t = Runs::of(language);
+    let came: Vec<(&BetFigure, f64)> =
+        bets.iter().filter_map(|bet| Some((bet, bet.came?))).collect();
+    if came.is_empty() {
+        return Html::default();
+    }
+    let one = |(bet, came): &(&BetFigure, f64)| {
+        let top = bet.value.max(*came).max(1.0);
+        let part = |value: f64| ((value / top).clamp(0.0, 1.0) * 100.0).round().to_string();
+        let was = [bet::sign(&bet.sign), " ", &plot::plain(bet.value)].concat();
+        html! {
+            <li class="bet-figure">
+                <code>{ &bet.left }</code>
+                <svg viewBox="-1 0 102 12" preserveAspectRatio="none" aria-hidden="true">
+                    <rect class="bet-came" y="2" height="8" width={part(*came)} />
+                    <rect class="bet-ghost" y="0.5" height="11" width={part(bet.value)} />
+                </svg>
+                <span class="small num">
+                    <span class="bet-was">{ fill(t.bet_was, &[("value", &was)]) }</span>
+                    <b>{ fill(t.bet_came, &[("value", &plot::plain(*came))]) }</b>
+                </span>
+            </li>
+        }
+    };
+    html! {
+        <ul class="bets" aria-label={t.bet_drawn} data-test="bets">{ for came.iter().map(one) }</ul>
     }
 }

@@ -3,27 +3,33 @@
 
 use super::effect::Effect;
 use super::terminal_state::Terminal;
-use crate::host::protocol::{Grain, LessonAct, Reply, Request};
+use crate::host::protocol::{Grain, LessonAct, Request};
 use crate::lesson::catalog;
 use crate::view::acts;
+use crate::view::beside::Beside;
 use crate::view::frame::{EventLine, Inspector, Saving, Selection, Status};
 use crate::view::layout::{Lanes, is_narrow};
 use crate::view::lesson::LessonView;
 use crate::view::progress::Progress;
 use crate::view::scene::Scene;
-use crate::view::welcome::{self, Act, Pile};
+use crate::view::welcome::{self, Act};
 use crate::view::words::Language;
 use std::rc::Rc;
 
+mod action;
+mod beside;
 mod classroom;
 mod first_minute;
 mod hearing;
 mod pace;
+mod parts;
 mod sharing;
 mod storing;
 mod toast;
 
+pub use action::Action;
 pub use classroom::Menu;
+pub use parts::{Left, Narrow, Phase, Tab, Theme, Welcome};
 pub use sharing::{Incoming, Share};
 pub use storing::{Erase, Estimate, Store};
 pub use toast::Toast;
@@ -33,83 +39,6 @@ pub const SPEEDS: [f64; 8] = [0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 0.0];
 
 /// The name of the lab in storage.
 const LAB: &str = "lab";
-
-/// Which colours.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Theme {
-    /// Those of the system.
-    #[default]
-    System,
-    /// Light ones.
-    Light,
-    /// Dark ones.
-    Dark,
-}
-
-/// How far the page is.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub enum Phase {
-    /// The engine is loading, or opens the lab.
-    #[default]
-    Opening,
-    /// The lab is there.
-    Open,
-    /// It cannot go on: why.
-    Failed(String),
-}
-
-/// What stands at the left.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Left {
-    /// Nothing.
-    #[default]
-    Nothing,
-    /// The list of lessons.
-    List,
-    /// The open lesson.
-    Lesson,
-}
-
-/// What the drawer shows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Tab {
-    /// Commands and their outputs.
-    #[default]
-    Terminal,
-    /// What happened.
-    Events,
-    /// What became of the messages.
-    Ledger,
-    /// Figures over time.
-    Charts,
-    /// Forms to build with.
-    Build,
-}
-
-/// In a narrow page: which lane, or both as a table.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Narrow {
-    /// The upper lane.
-    #[default]
-    Kafka,
-    /// The lower lane.
-    Rabbit,
-    /// Both, as a table.
-    Compare,
-}
-
-/// The first half minute.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Welcome {
-    /// How far it is.
-    pub act: Act,
-    /// Where the learner expects the pile.
-    pub bet: Option<Pile>,
-    /// Where the lab has it.
-    pub right: Option<Pile>,
-    /// When the watching began.
-    pub since_us: u64,
-}
 
 /// Everything that the page shows.
 #[derive(Clone, Debug, PartialEq)]
@@ -188,6 +117,10 @@ pub struct State {
     pub storage: Option<Estimate>,
     /// What somebody shared, on its way to be opened.
     pub incoming: Option<Incoming>,
+    /// The second run, if there is one.
+    pub beside: Option<Rc<Beside>>,
+    /// Recorded lines, as they were when the page last asked for them.
+    pub recorded: Rc<Vec<String>>,
     /// What is to be done outside, each with its number.
     pub effects: Vec<(u64, Effect)>,
     next_effect: u64,
@@ -197,131 +130,6 @@ pub struct State {
     said_ms: i64,
     stepping: bool,
     to_watch: Option<u64>,
-}
-
-/// What can happen.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Action {
-    /// The engine says something, at an instant of real time.
-    Reply(Box<Reply>, i64),
-    /// The picture has another width.
-    Width(i32),
-    /// The page came into sight or went out of it.
-    Hidden(bool),
-    /// Speak this language.
-    SetLanguage(Language),
-    /// Wear these colours.
-    SetTheme(Theme),
-    /// Picture or text.
-    ToggleText,
-    /// Run these lines.
-    Run(String),
-    /// Run what a form made, and see what comes of it.
-    Build(String),
-    /// Begin the free lab with a starting world.
-    World(usize),
-    /// What another visit has done comes here, from a file.
-    Import(Option<String>),
-    /// Send one message to both sides.
-    Send,
-    /// Let the Kafka consumer ask.
-    Fetch,
-    /// The bet of the first half minute.
-    Bet(Pile),
-    /// The first half minute is over; open the first lesson if `true`.
-    EndWelcome(bool),
-    /// Let time run or stop it.
-    PlayOrPause,
-    /// One step.
-    Step {
-        /// Back.
-        back: bool,
-    },
-    /// Go to an instant.
-    Seek(u64),
-    /// Go to the end of what is recorded.
-    SeekEnd,
-    /// Another speed.
-    SetSpeed(f64),
-    /// The next greater speed.
-    Faster,
-    /// The next smaller speed.
-    Slower,
-    /// How large a step is.
-    SetGrain(Grain),
-    /// Take the last command back.
-    Undo,
-    /// Do it again.
-    Redo,
-    /// Begin the lab or the lesson anew.
-    Reset,
-    /// Show this.
-    Select(Option<Selection>),
-    /// Show what can be done to a thing.
-    OpenMenu(Menu),
-    /// Close that.
-    CloseMenu,
-    /// Do something of it.
-    FromMenu(String),
-    /// Ask for the number of a message to follow.
-    Follow,
-    /// Show this in the drawer; close it if it is there already.
-    ShowTab(Tab),
-    /// Open or close the drawer.
-    ToggleDrawer,
-    /// Narrow the list of events.
-    Filter(String),
-    /// In a narrow page: this lane.
-    SetNarrow(Narrow),
-    /// Open the list of lessons, or close it.
-    ShowLessons,
-    /// Leave the lesson, keep the lab.
-    FreeLab,
-    /// Open a lesson.
-    OpenLesson(&'static str),
-    /// The text of a lesson came.
-    LessonText {
-        /// Its id.
-        id: &'static str,
-        /// Its language.
-        language: Language,
-        /// Its Markdown; `None` if it did not come.
-        json: Option<String>,
-        /// The same lesson in another language.
-        translate: bool,
-    },
-    /// Something in the open lesson.
-    Lesson(LessonAct),
-    /// The learner typed.
-    Input(String),
-    /// Run what is typed.
-    Enter,
-    /// An earlier command.
-    Earlier,
-    /// A later command.
-    Later,
-    /// Complete what is typed.
-    Complete,
-    /// Open or close the list of keys.
-    ShowKeys(bool),
-    /// Take the message at the lower edge away.
-    CloseToast,
-    /// Load the page anew.
-    Reload,
-    /// Put a text where it can be pasted from.
-    Copy(String),
-    /// Something about links and files.
-    Share(Share),
-    /// Something about what this browser keeps.
-    Store(Store),
-    /// An embed shows this side.
-    SetSide(Lanes),
-    /// The page around an embed asks the engine.
-    Ask(Box<Request>),
-    /// The program has broken: why.
-    Broken(String),
-    /// Effects up to this number were carried out.
-    Done(u64),
 }
 
 impl State {
@@ -365,6 +173,8 @@ impl State {
             shared: None,
             storage: None,
             incoming: None,
+            beside: None,
+            recorded: Rc::default(),
             effects: Vec::new(),
             next_effect: 0,
             next_request: 0,
@@ -453,6 +263,9 @@ impl State {
         }
         self.inspector = None;
         self.selection = selection.clone();
+        if matches!(&selection, Some(Selection::Place(_))) {
+            self.ask(Request::Recorded);
+        }
         self.ask(Request::Select(selection));
     }
 
@@ -530,10 +343,7 @@ impl State {
                 self.change(Action::ShowTab(Tab::Events));
                 self.wish(Effect::Focus("follow"));
             }
-            Action::ShowTab(tab) => {
-                self.drawer = true;
-                self.tab = tab;
-            }
+            Action::ShowTab(tab) => self.show_tab(tab),
             Action::ToggleDrawer => self.drawer = !self.drawer,
             Action::Filter(text) => self.filter = text,
             Action::SetNarrow(narrow) => self.narrow = narrow,
@@ -587,6 +397,12 @@ impl State {
                 self.toast = Some(Toast::Copied);
             }
             Action::Store(store) => self.store(store),
+            Action::Compare(line) => {
+                self.watched_request = Some(self.run(line));
+                self.show_tab(Tab::Compare);
+            }
+            Action::Part => self.part(),
+            Action::Newer => self.toast = Some(Toast::Newer),
             Action::SetSide(side) => self.side = side,
             Action::Ask(request) => self.ask(*request),
             Action::Share(share) => self.share(share),

@@ -2,9 +2,11 @@
 
 use super::hearing::EVENTS_MAX;
 use super::*;
+use crate::host::protocol::Reply;
 use crate::host::protocol::{Found, LinkError};
 use crate::view::frame::Frame;
 use crate::view::scene::{Consumer, Health, Queue, Topic};
+use crate::view::welcome::Pile;
 
 fn page() -> State {
     State::new(Language::Korean, Theme::System)

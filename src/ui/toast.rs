@@ -5,7 +5,8 @@ use super::icon::Icon;
 use super::share::refusal;
 use super::state::{Action, Store, Toast};
 use crate::view::words::keeping::Keeping;
-use crate::view::words::{fill, seconds};
+use crate::view::words::runs::Runs;
+use crate::view::words::{bytes, fill, seconds};
 use yew::prelude::*;
 
 /// The message.
@@ -20,6 +21,7 @@ pub struct Props {
 pub fn ToastLine(props: &Props) -> Html {
     let desk = use_desk();
     let (t, keeping) = (desk.texts, Keeping::of(desk.language));
+    let runs = Runs::of(desk.language);
     let link = match &props.toast {
         Toast::Link(error) => refusal(error, keeping),
         _ => String::new(),
@@ -43,6 +45,11 @@ pub fn ToastLine(props: &Props) -> Html {
         Toast::OtherTab => ("toast warning", keeping.toast_other_tab.to_owned(), None),
         Toast::Shared => ("toast ok", keeping.toast_shared.to_owned(), None),
         Toast::Link(_) => ("toast error", [keeping.toast_link, " ", &link].concat(), None),
+        Toast::Newer => ("toast", runs.newer.to_owned(), None),
+        Toast::MemoryFull(limit) => {
+            let text = fill(runs.memory_full, &[("bytes", &bytes(*limit))]);
+            ("toast warning", text, None)
+        }
         Toast::Copied => ("toast ok", t.toast_copied.to_owned(), None),
     };
     html! {
@@ -58,6 +65,10 @@ pub fn ToastLine(props: &Props) -> Html {
                 if props.toast == Toast::OtherTab {
                     <button type="button" class="button" data-test="toast-take-over"
                         onclick={desk.on(Action::Store(Store::TakeOver))}>{ keeping.take_over }</button>
+                }
+                if props.toast == Toast::Newer {
+                    <button type="button" class="button" data-test="toast-reload"
+                        onclick={desk.on(Action::Reload)}>{ t.reload }</button>
                 }
                 if props.toast == Toast::Shared {
                     <button type="button" class="button" data-test="toast-keep"

@@ -1,6 +1,8 @@
 //! A lesson and its learner, as the page shows them.
 
-use super::lesson::{Goal, LessonView, Observed, Question, StepView};
+use super::lesson::{BetFigure, Goal, LessonView, Observed, Question, StepView};
+use crate::lesson::bet::figures;
+use crate::lesson::condition::Condition;
 use crate::lesson::document::{Prediction, Statement, Step};
 use crate::lesson::player::{Live, Player};
 use crate::lesson::progress::{Answer, StepProgress};
@@ -40,7 +42,7 @@ fn step_view(step: &Step, own: &StepProgress, live: &Live) -> StepView {
         title: step.title.clone(),
         text: step.text.clone(),
         commands: commands.map(|(index, line)| (line.text.clone(), index < own.ran)).collect(),
-        question: step.prediction.as_ref().map(|prediction| question(prediction, own)),
+        question: step.prediction.as_ref().map(|prediction| question(prediction, own, live)),
         observed: observed(&step.observations, live),
         goals: goals(&step.goals, live),
         hints: step.hints.iter().take(own.hints).cloned().collect(),
@@ -52,7 +54,7 @@ fn step_view(step: &Step, own: &StepProgress, live: &Live) -> StepView {
     }
 }
 
-fn question(prediction: &Prediction, own: &StepProgress) -> Question {
+fn question(prediction: &Prediction, own: &StepProgress, live: &Live) -> Question {
     let chosen = match own.answer {
         Answer::Chosen(choice) => Some(choice),
         Answer::Open | Answer::Skipped => None,
@@ -64,7 +66,19 @@ fn question(prediction: &Prediction, own: &StepProgress) -> Question {
         skipped: own.answer == Answer::Skipped,
         right: own.right,
         why: own.right.map_or(Vec::new(), |right| why(prediction, chosen, right)),
+        bet: chosen.map_or(Vec::new(), |chosen| bet(&prediction.choices[chosen].when, live)),
     }
+}
+
+fn bet(when: &Condition, live: &Live) -> Vec<BetFigure> {
+    let figures = figures(when).into_iter().enumerate();
+    let bet = figures.map(|(index, figure)| BetFigure {
+        left: figure.left().to_owned(),
+        sign: figure.sign.to_owned(),
+        value: figure.value,
+        came: live.bet.get(index).copied().flatten(),
+    });
+    bet.collect()
 }
 
 /// Why the right one is right; before it, for a wrong choice, why not so.

@@ -23,6 +23,24 @@ const OF_KAFKA_CONSUMER: [&str; 4] =
 /// Settings of a RabbitMQ consumer.
 const OF_RABBIT_CONSUMER: [&str; 1] = ["fail"];
 
+/// What a policy can say of a queue. Of several policies the one with the highest priority holds,
+/// so the page gives each queue one.
+const OF_QUEUE: [&str; 7] = [
+    "max-length",
+    "overflow",
+    "message-ttl",
+    "expires",
+    "dead-letter-exchange",
+    "dead-letter-routing-key",
+    "delivery-limit",
+];
+
+/// What a policy can say of an exchange.
+const OF_EXCHANGE: [&str; 1] = ["alternate-exchange"];
+
+/// Limits of a node.
+const OF_NODE: [&str; 2] = ["vm_memory_high_watermark", "disk_free_limit"];
+
 /// Settings of a selected thing that can be changed; none if it has none.
 pub fn settings(selection: &Selection) -> &'static [&'static str] {
     match selection {
@@ -30,6 +48,9 @@ pub fn settings(selection: &Selection) -> &'static [&'static str] {
         Selection::Place(Place::Producer(_)) => &OF_PRODUCER,
         Selection::Place(Place::KafkaConsumer(_)) => &OF_KAFKA_CONSUMER,
         Selection::Place(Place::RabbitConsumer(_)) => &OF_RABBIT_CONSUMER,
+        Selection::Place(Place::Queue(_)) => &OF_QUEUE,
+        Selection::Place(Place::Exchange(name)) if !name.is_empty() => &OF_EXCHANGE,
+        Selection::Place(Place::RabbitNode(_)) => &OF_NODE,
         _ => &[],
     }
 }
@@ -53,9 +74,46 @@ pub fn command(selection: &Selection, setting: &str, value: &str) -> Option<Stri
         Selection::Place(
             Place::Producer(name) | Place::KafkaConsumer(name) | Place::RabbitConsumer(name),
         ) => &["client ", name, " set ", setting, "=", value],
+        Selection::Place(Place::Queue(name)) => {
+            return Some(policy("queues", name, setting, value));
+        }
+        Selection::Place(Place::Exchange(name)) => {
+            return Some(policy("exchanges", name, setting, value));
+        }
+        Selection::Place(Place::RabbitNode(_)) => &["rabbitmqctl set_", setting, " ", value],
         _ => return None,
     };
     Some(pieces.concat())
+}
+
+/// A policy for one queue or exchange: its pattern fits that name alone.
+fn policy(of: &str, name: &str, setting: &str, value: &str) -> String {
+    let special = |letter: char| r".^$*+?()[]{}|\".contains(letter);
+    let mut pattern = String::new();
+    for letter in name.chars() {
+        if special(letter) {
+            pattern.push('\\');
+        }
+        pattern.push(letter);
+    }
+    let number = value.chars().all(|letter| letter.is_ascii_digit());
+    let quote = if number { "" } else { "\"" };
+    let pieces = [
+        "rabbitmqctl set_policy --apply-to ",
+        of,
+        " '",
+        &name.replace('\'', ""),
+        "' '^",
+        &pattern.replace('\'', "."),
+        "$' '{\"",
+        setting,
+        "\":",
+        quote,
+        value,
+        quote,
+        "}'",
+    ];
+    pieces.concat()
 }
 
 #[cfg(test)]
@@ -76,6 +134,22 @@ mod tests {
         for wrong in ["", "  ", "a b", "'x'"] {
             assert_eq!(command(&producer, "acks", wrong), None, "{wrong:?}");
         }
+        let queue = Selection::Place(Place::Queue("a.b".into()));
+        assert_eq!(
+            command(&queue, "max-length", "5").as_deref(),
+            Some(r#"rabbitmqctl set_policy --apply-to queues 'a.b' '^a\.b$' '{"max-length":5}'"#)
+        );
+        assert_eq!(
+            command(&queue, "overflow", "reject-publish").as_deref(),
+            Some(
+                r#"rabbitmqctl set_policy --apply-to queues 'a.b' '^a\.b$' '{"overflow":"reject-publish"}'"#
+            )
+        );
+        let node = Selection::Place(Place::RabbitNode("rabbit-1".into()));
+        assert_eq!(
+            command(&node, "vm_memory_high_watermark", "0.4").as_deref(),
+            Some("rabbitmqctl set_vm_memory_high_watermark 0.4")
+        );
         assert_eq!(command(&Selection::Message(1), "acks", "0"), None);
     }
 }

@@ -22,12 +22,14 @@ pub enum Form {
     Exchange,
     /// A way from an exchange to a queue.
     Binding,
+    /// A broker that joins.
+    Broker,
     /// A topic, queue or exchange less.
     Remove,
 }
 
 /// All forms, in the order in which they stand.
-pub const FORMS: [Form; 9] = [
+pub const FORMS: [Form; 10] = [
     Form::Producer,
     Form::KafkaConsumer,
     Form::RabbitConsumer,
@@ -36,6 +38,7 @@ pub const FORMS: [Form; 9] = [
     Form::Queue,
     Form::Exchange,
     Form::Binding,
+    Form::Broker,
     Form::Remove,
 ];
 
@@ -155,6 +158,7 @@ impl Form {
             Form::Queue => &[Ask::Name, Ask::QueueType],
             Form::Exchange => &[Ask::Name, Ask::ExchangeType],
             Form::Binding => &[Ask::Exchange, Ask::Queue, Ask::RoutingKey],
+            Form::Broker => &[Ask::Name],
             Form::Remove => &[Ask::Thing],
         }
     }
@@ -186,12 +190,14 @@ impl Form {
             Form::RabbitConsumer => "cr",
             Form::Topic => "t",
             Form::Queue => "q",
+            Form::Broker => "kafka-",
             _ => "x",
         };
         let taken = |name: &str| match self {
             Form::Topic => scene.kafka.topics.iter().any(|topic| topic.name == name),
             Form::Queue => scene.rabbit.queues.iter().any(|queue| queue.name == name),
             Form::Exchange => scene.rabbit.exchanges.iter().any(|exchange| exchange.name == name),
+            Form::Broker => scene.kafka.brokers.iter().any(|broker| broker.name == name),
             _ => health_of(scene, name).is_some(),
         };
         let mut number = 1;
@@ -278,6 +284,7 @@ impl Form {
                     add(&[" --routing-key ", &quoted(key)]);
                 }
             }
+            Form::Broker => add(&["node ", answer(Ask::Name)?, " add"]),
             Form::Remove => match answer(Ask::Thing)?.split_once(' ')? {
                 ("topic", name) => add(&["kafka-topics --delete --topic ", name]),
                 (kind, name) => add(&["rabbitmqadmin delete ", kind, " --name ", &quoted(name)]),

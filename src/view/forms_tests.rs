@@ -34,6 +34,7 @@ fn a_form_makes_a_command_at_once() {
             "rabbitmqadmin declare queue --name q1",
             "rabbitmqadmin declare exchange --name x1 --type direct",
             "rabbitmqadmin declare binding --source news --destination 'q 1' --destination-type queue",
+            "node kafka-1 add",
             "kafka-topics --delete --topic t1",
         ]
     );
@@ -43,7 +44,7 @@ fn a_form_makes_a_command_at_once() {
 fn what_is_missing_makes_no_command() {
     let empty = Scene::default();
     let made: Vec<Form> = FORMS.into_iter().filter(|form| first(*form, &empty).is_some()).collect();
-    assert_eq!(made, [Form::Topic, Form::Queue, Form::Exchange]);
+    assert_eq!(made, [Form::Topic, Form::Queue, Form::Exchange, Form::Broker]);
     assert_eq!(Form::Queue.command(&["  ".into(), "classic".into()], &empty), None);
 }
 

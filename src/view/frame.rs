@@ -1,5 +1,6 @@
 //! What the page is sent to draw: the scene, the new events, and how things stand.
 
+use super::beside::Beside;
 use super::lesson::LessonView;
 use super::scene::{Place, Scene};
 use serde::{Deserialize, Serialize};
@@ -24,6 +25,8 @@ pub struct Frame {
     pub inspector: Option<Inspector>,
     /// The lesson, if one is open.
     pub lesson: Option<LessonView>,
+    /// The second run, if there is one.
+    pub beside: Option<Box<Beside>>,
 }
 
 /// One event, language-free: its sentence is made from `name` and `fields` on the page.

@@ -73,6 +73,21 @@ pub struct Question {
     pub right: Option<usize>,
     /// One sentence why, shown with the decision.
     pub why: Vec<Inline>,
+    /// What the learner's choice says in figures.
+    pub bet: Vec<BetFigure>,
+}
+
+/// A figure of a choice.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct BetFigure {
+    /// What it is about, as a path.
+    pub left: String,
+    /// `==`, `<=` and so on.
+    pub sign: String,
+    /// The number that was expected.
+    pub value: f64,
+    /// The number that came, once the lab has decided.
+    pub came: Option<f64>,
 }
 
 /// A value that the text names.

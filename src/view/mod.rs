@@ -11,6 +11,7 @@
 //! - [`words`]: every text of the page in both languages; what a missing one costs is a build.
 //! - [`acts`]: the command behind each button.
 //! - [`forms`], [`worlds`]: what is built by hand, and the labs that one can begin with.
+//! - [`beside`]: two runs compared. [`bet`]: what the learner expected, over the curves.
 //! - [`change`]: settings that can be changed. [`why`](mod@why): why a thing is as it is.
 //! - [`still`]: the picture where no program runs.
 //! - [`welcome`]: the first half minute of a first visit.
@@ -18,6 +19,8 @@
 //! Nothing here knows the page: the same data gives the same picture on every machine.
 
 pub mod acts;
+pub mod beside;
+pub mod bet;
 pub mod build;
 pub mod build_lesson;
 pub mod change;

@@ -1,10 +1,13 @@
 //! A chart as lines on paper: paths, ticks and labels, for the page and for a file. A plotting
 //! library would bring its own text layout and several times the code of the whole page.
 
+use super::beside::Beside;
+use super::bet::Ghost;
 use super::scene::{Chart, ChartKind, Curve, Scene};
 use super::text_view;
 use super::words::page::Page;
-use super::words::{Language, bytes, number};
+use super::words::runs::Runs;
+use super::words::{Language, bytes, fill, number};
 
 /// The size of a chart's paper, and the place of its plane on it.
 pub const WIDTH: f64 = 460.0;
@@ -25,6 +28,8 @@ pub struct Series {
     pub kafka: bool,
     /// True for the upper curve: the 99th percentile.
     pub high: bool,
+    /// True for the second run.
+    pub second: bool,
 }
 
 /// A chart on its paper.
@@ -38,6 +43,8 @@ pub struct Plot {
     pub rows: Vec<(f64, String)>,
     /// Where the ticks of time are, with their labels.
     pub columns: Vec<(f64, String)>,
+    /// What the learner expected: on which side, and where.
+    pub ghosts: Vec<(bool, f64)>,
     /// Where the present is.
     pub now: f64,
 }
@@ -45,15 +52,25 @@ pub struct Plot {
 /// The left, right, upper and lower edge of the plane.
 pub const EDGES: [f64; 4] = [LEFT, WIDTH - RIGHT, TOP, HEIGHT - BOTTOM];
 
-/// The lines of a chart: those with something to show.
-fn series(chart: &Chart) -> Vec<(Series, &Curve)> {
-    let all = [
-        (Series { kafka: true, high: false }, &chart.kafka),
-        (Series { kafka: true, high: true }, &chart.kafka_high),
-        (Series { kafka: false, high: false }, &chart.rabbit),
-        (Series { kafka: false, high: true }, &chart.rabbit_high),
-    ];
-    all.into_iter().filter(|(_, curve)| !curve.is_empty()).collect()
+/// The lines of a chart, and behind them those of the second run: those with something to show.
+pub fn series<'a>(chart: &'a Chart, other: Option<&'a Chart>) -> Vec<(Series, &'a Curve)> {
+    let of = |chart: &'a Chart, second: bool| {
+        let line = |kafka, high, curve| (Series { kafka, high, second }, curve);
+        [
+            line(true, false, &chart.kafka),
+            line(true, true, &chart.kafka_high),
+            line(false, false, &chart.rabbit),
+            line(false, true, &chart.rabbit_high),
+        ]
+    };
+    let other = other.map(|other| of(other, true));
+    let all = of(chart, false).into_iter().chain(other.into_iter().flatten());
+    all.filter(|(_, curve)| !curve.is_empty()).collect()
+}
+
+/// The same chart of the second run.
+pub fn other_of<'a>(chart: &Chart, beside: Option<&'a Beside>) -> Option<&'a Chart> {
+    beside?.charts.iter().find(|other| other.kind == chart.kind)
 }
 
 /// The time axis of all charts: its start and its end.
@@ -62,12 +79,23 @@ pub fn axis(scene: &Scene, end_us: u64) -> (u64, u64) {
     (first.map_or(0, |(at, _)| *at), end_us.max(scene.now_us).max(1))
 }
 
-/// A chart on its paper.
-pub fn plot(chart: &Chart, now_us: u64, (start, end): (u64, u64), language: Language) -> Plot {
+/// A chart on its paper, with that of the second run, if there is one, and what the learner
+/// expected of it.
+pub fn plot(
+    chart: &Chart,
+    other: Option<&Chart>,
+    ghosts: &[Ghost],
+    now_us: u64,
+    (start, end): (u64, u64),
+    language: Language,
+) -> Plot {
     let span = end.saturating_sub(start).max(1) as f64;
     let x = |at: u64| LEFT + at.saturating_sub(start) as f64 / span * (WIDTH - LEFT - RIGHT);
-    let step = step(chart.max);
-    let top = (chart.max / step).ceil().max(1.0) * step;
+    let own: Vec<&Ghost> = ghosts.iter().filter(|ghost| ghost.kind == chart.kind).collect();
+    let max = other.map_or(chart.max, |other| other.max.max(chart.max));
+    let max = own.iter().map(|ghost| ghost.value).fold(max, f64::max);
+    let step = step(max);
+    let top = (max / step).ceil().max(1.0) * step;
     let y = |value: f64| HEIGHT - BOTTOM - value / top * (HEIGHT - TOP - BOTTOM);
     let line = |curve: &Curve| {
         let mut path = String::new();
@@ -94,9 +122,13 @@ pub fn plot(chart: &Chart, now_us: u64, (start, end): (u64, u64), language: Lang
     });
     Plot {
         kind: chart.kind,
-        lines: series(chart).into_iter().map(|(series, curve)| (series, line(curve))).collect(),
+        lines: series(chart, other)
+            .into_iter()
+            .map(|(series, curve)| (series, line(curve)))
+            .collect(),
         rows: rows.collect(),
         columns: columns.collect(),
+        ghosts: own.iter().map(|ghost| (ghost.kafka, y(ghost.value))).collect(),
         now: x(now_us),
     }
 }
@@ -146,17 +178,21 @@ pub fn title(kind: ChartKind, language: Language) -> &'static str {
 }
 
 /// The name of a line.
-pub fn name(kind: ChartKind, series: Series) -> String {
+pub fn name(kind: ChartKind, series: Series, language: Language) -> String {
     let side = if series.kafka { "Kafka" } else { "RabbitMQ" };
-    match (kind, series.high) {
+    let name = match (kind, series.high) {
         (ChartKind::Latency, false) => [side, " p50"].concat(),
         (ChartKind::Latency, true) => [side, " p99"].concat(),
         _ => side.to_owned(),
+    };
+    match series.second {
+        true => fill(Runs::of(language).of_second, &[("name", &name)]),
+        false => name,
     }
 }
 
 /// A number without a fraction that says nothing.
-fn plain(value: f64) -> String {
+pub fn plain(value: f64) -> String {
     match (value * 10.0).round() {
         tenths if tenths % 10.0 == 0.0 => number((tenths / 10.0) as u64),
         _ => tenths(value),
@@ -170,11 +206,11 @@ fn tenths(value: f64) -> String {
 }
 
 /// The names of all columns behind the time.
-fn columns(scene: &Scene, language: Language) -> Vec<String> {
+fn columns(scene: &Scene, beside: Option<&Beside>, language: Language) -> Vec<String> {
     let of = |chart: &Chart| -> Vec<String> {
         let title = title(chart.kind, language);
-        let all = series(chart).into_iter();
-        all.map(|(series, _)| [title, ": ", &name(chart.kind, series)].concat()).collect()
+        let all = series(chart, other_of(chart, beside)).into_iter();
+        all.map(|(series, _)| [title, ": ", &name(chart.kind, series, language)].concat()).collect()
     };
     scene.charts.iter().flat_map(of).collect()
 }
@@ -194,9 +230,9 @@ fn value_at(curve: &Curve, at: u64) -> f64 {
 }
 
 /// All curves as comma-separated values, with plain numbers.
-pub fn csv(scene: &Scene, language: Language) -> String {
+pub fn csv(scene: &Scene, beside: Option<&Beside>, language: Language) -> String {
     let mut text = String::from("time_s");
-    for column in columns(scene, language) {
+    for column in columns(scene, beside, language) {
         for piece in [",\"", &column, "\""] {
             text.push_str(piece);
         }
@@ -208,7 +244,7 @@ pub fn csv(scene: &Scene, language: Language) -> String {
             text.push_str(piece);
         }
         for chart in &scene.charts {
-            for (_, curve) in series(chart) {
+            for (_, curve) in series(chart, other_of(chart, beside)) {
                 text.push(',');
                 text.push_str(tenths(value_at(curve, at)).trim_end_matches(".0"));
             }
@@ -219,9 +255,13 @@ pub fn csv(scene: &Scene, language: Language) -> String {
 }
 
 /// A few values of each curve: the heads of the columns, then the rows.
-pub fn table(scene: &Scene, language: Language) -> (Vec<String>, Vec<Vec<String>>) {
+pub fn table(
+    scene: &Scene,
+    beside: Option<&Beside>,
+    language: Language,
+) -> (Vec<String>, Vec<Vec<String>>) {
     let mut head = vec![Page::of(language).time_column.to_owned()];
-    head.extend(columns(scene, language));
+    head.extend(columns(scene, beside, language));
     let all = instants(scene);
     let stride = all.len().div_ceil(ROWS_MAX).max(1);
     // From the present backwards.
@@ -229,7 +269,7 @@ pub fn table(scene: &Scene, language: Language) -> (Vec<String>, Vec<Vec<String>
     let row = |at: u64| {
         let mut row = vec![[&*tenths(at as f64 / 1e6), " s"].concat()];
         for chart in &scene.charts {
-            let all = series(chart).into_iter();
+            let all = series(chart, other_of(chart, beside)).into_iter();
             row.extend(all.map(|(_, curve)| label(chart.kind, value_at(curve, at), language)));
         }
         row
@@ -238,7 +278,7 @@ pub fn table(scene: &Scene, language: Language) -> (Vec<String>, Vec<Vec<String>
 }
 
 /// All charts as one picture for a file: it carries its own colours and its description.
-pub fn svg(scene: &Scene, end_us: u64, language: Language) -> String {
+pub fn svg(scene: &Scene, beside: Option<&Beside>, end_us: u64, language: Language) -> String {
     const GAP: f64 = 34.0;
     let axis = axis(scene, end_us);
     let mut out = String::from(
@@ -250,7 +290,8 @@ pub fn svg(scene: &Scene, end_us: u64, language: Language) -> String {
     put(&mut out, &[&tenths(height), "\"><title>", Page::of(language).charts, "</title><desc>"]);
     put(&mut out, &[&about, "</desc><rect width=\"100%\" height=\"100%\" fill=\"#FFFFFF\"/>"]);
     for (index, chart) in scene.charts.iter().enumerate() {
-        let plot = plot(chart, scene.now_us, axis, language);
+        let other = other_of(chart, beside);
+        let plot = plot(chart, other, &[], scene.now_us, axis, language);
         let down = index as f64 * (HEIGHT + GAP) + GAP;
         put(&mut out, &["<g transform=\"translate(0 ", &tenths(down), ")\">"]);
         draw(&mut out, &plot, language);
@@ -266,7 +307,8 @@ fn draw(out: &mut String, plot: &Plot, language: Language) {
         let (x, y) = (tenths(x), tenths(y));
         put(out, &["<text x=\"", &x, "\" y=\"", &y, "\"", more, ">", label, "</text>"]);
     };
-    let names: Vec<String> = plot.lines.iter().map(|(s, _)| name(plot.kind, *s)).collect();
+    let names: Vec<String> =
+        plot.lines.iter().map(|(s, _)| name(plot.kind, *s, language)).collect();
     let title = [title(plot.kind, language), " (", &names.join(", "), ")"].concat();
     text(left, 2.0, " font-weight=\"600\"", &title);
     for (y, label) in &plot.rows {
@@ -281,9 +323,11 @@ fn draw(out: &mut String, plot: &Plot, language: Language) {
     }
     // Kafka's line lies above.
     for (series, path) in plot.lines.iter().rev() {
-        let colour = match series.kafka {
-            true => "#0072B2\"",
-            false => "#B35900\" stroke-dasharray=\"6 3\"",
+        let colour = match (series.kafka, series.second) {
+            (true, false) => "#0072B2\"",
+            (false, false) => "#B35900\" stroke-dasharray=\"6 3\"",
+            (true, true) => "#0072B2\" stroke-dasharray=\"1.5 3\"",
+            (false, true) => "#B35900\" stroke-dasharray=\"1.5 5\"",
         };
         let width = if series.high { "1.2" } else { "2" };
         put(out, &["<path fill=\"none\" stroke-width=\"", width, "\" stroke=\"", colour]);

@@ -29,13 +29,8 @@ pub const NOT_YET: &[&str] = &[];
 
 /// Entries of kinds that are built, with the part that each still needs.
 const NEEDS_LATER: &[(&str, &str)] = &[
-    ("alarm-effect-12", "clients here all announce that they want to be told"),
-    ("credit-quorum-1", "quorum queues"),
-    ("credit-state", "a hop is never blocked here: see the module `credit`"),
     ("confirm-when-09", "streams with several members"),
     ("confirm-when-12", "mirrored queues are not modelled"),
-    ("fsync-batch-1", "quorum queues"),
-    ("fsync-batch-2", "quorum queues"),
     ("error-28", "frames: a frame cannot be too large, as bodies are cut by the frame size"),
     ("profile-14", "mirrored queues are not modelled"),
     ("connection-handshake", "the handshake is one question and one answer here"),

@@ -110,5 +110,52 @@ function tell(trouble) {
   if (detail) detail.textContent = trouble.message;
 }
 
+/** After so long the page is at rest, and can be kept for a time without a network. */
+const KEEP_MS = 6000;
+
+/** The service worker that waits to take over, once there is one. */
+let waiting = null;
+
+/** Keeps the page for a time without a network, and says when a newer one is ready. */
+async function keep() {
+  const kept = await navigator.serviceWorker.register(new URL("service_worker.js", document.baseURI));
+  const found = () => {
+    const coming = kept.installing;
+    coming?.addEventListener("statechange", () => {
+      // The first one of all is no news.
+      if (coming.state === "installed" && navigator.serviceWorker.controller) told(coming);
+    });
+  };
+  const told = (worker) => {
+    waiting = worker;
+    document.dispatchEvent(new CustomEvent("pushpull-newer"));
+  };
+  if (kept.waiting && navigator.serviceWorker.controller) told(kept.waiting);
+  found();
+  kept.addEventListener("updatefound", found);
+}
+
+/** The page loads itself anew: with the newer one that waits, or with nothing that was kept. */
+document.addEventListener("pushpull-reload", (event) => {
+  if (event.detail === "erase" && navigator.serviceWorker) {
+    event.preventDefault();
+    const gone = (kept) => kept?.unregister();
+    const names = caches.keys().then((all) => Promise.all(all.map((name) => caches.delete(name))));
+    Promise.allSettled([navigator.serviceWorker.getRegistration().then(gone), names]).then(() =>
+      location.reload(),
+    );
+  } else if (waiting) {
+    event.preventDefault();
+    navigator.serviceWorker.addEventListener("controllerchange", () => location.reload());
+    waiting.postMessage("take over");
+  }
+});
+
+const isOwn = window.top === window && !root.hasAttribute("data-embed");
+if (isOwn && window.isSecureContext && navigator.serviceWorker) {
+  // Where it is refused, the page is as it was.
+  setTimeout(() => keep().catch(() => {}), KEEP_MS);
+}
+
 document.getElementById("trouble-again")?.addEventListener("click", () => location.reload());
 if (!root.hasAttribute("data-trouble")) start().catch(tell);

@@ -18,6 +18,7 @@ mod cut;
 mod driver;
 mod embed;
 mod lesson_pages;
+mod offline;
 mod options;
 mod page;
 mod parts;

@@ -11,6 +11,7 @@
 //! - The program's size is noted, so that the page can say how much of it has come; a server that
 //!   compresses does not tell.
 //! - The embed's pages are made from it, and a page for each lesson ([`crate::lesson_pages`]).
+//! - The service worker learns which files it keeps ([`crate::offline`]).
 //! - A script inside the page, which the page's own policy forbids, fails the build here and not in
 //!   somebody's browser.
 
@@ -18,6 +19,7 @@ use crate::Failure;
 use crate::child;
 use crate::embed;
 use crate::lesson_pages;
+use crate::offline;
 use crate::options::Options;
 use crate::parts;
 use std::collections::hash_map::DefaultHasher;
@@ -62,6 +64,7 @@ pub fn run(options: &Options) -> Result<ExitCode, Failure> {
     let lessons = lesson_pages::read(Path::new(LESSON_PARTS))?;
     lesson_pages::make(&site, &lessons)?;
     embed::make(&site, &lessons)?;
+    offline::make(&site)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -2,6 +2,7 @@
 
 use crate::Failure;
 use crate::child;
+use crate::offline;
 use crate::options::Options;
 use crate::parts;
 use crate::steps::Steps;
@@ -135,6 +136,7 @@ fn is_on_first_load(path: &Path) -> bool {
     ["html", "js", "wasm", "css"].contains(&kind)
         && !folder.is_some_and(|folder| ON_DEMAND.contains(&folder.as_ref()))
         && !parts::is_rest(path)
+        && path != Path::new(offline::NAME)
 }
 
 /// How many bytes a host that compresses well would send.
@@ -151,7 +153,7 @@ fn brotli_length(content: &[u8]) -> usize {
 }
 
 /// Every file below `folder`, in any order.
-fn files_below(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+pub fn files_below(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let unreadable = |error| format!("{} cannot be read: {error}.", folder.display());
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).map_err(unreadable)? {
@@ -175,8 +177,13 @@ mod tests {
         for file in ["index.html", "app-1f2e.js", "worker_bg.wasm", "styles/base.css"] {
             assert!(is_on_first_load(Path::new(file)), "{file}");
         }
-        let others =
-            ["lessons/en/offsets.md", "embed/pushpull.js", "icons/icon.svg", "worker_rest.wasm"];
+        let others = [
+            "lessons/en/offsets.md",
+            "embed/pushpull.js",
+            "icons/icon.svg",
+            "worker_rest.wasm",
+            "service_worker.js",
+        ];
         for file in others {
             assert!(!is_on_first_load(Path::new(file)), "{file}");
         }

@@ -18,7 +18,7 @@ impl Desk {
         }
         match self.tasks.front() {
             Some(task) => !self.waits_for_saving(task),
-            None => self.pace.owes() && !self.hidden,
+            None => !self.hidden && (self.pace.owes() || self.lags),
         }
     }
 
@@ -43,11 +43,7 @@ impl Desk {
         let busy = self.pace.is_playing() || self.tasks.iter().any(Task::can_be_stopped);
         if let Some(limit) = self.saver.memory_limit_passed(&self.timeline).filter(|_| busy) {
             replies.extend(self.stop());
-            let error = Some(format!(
-                "the lab has written {limit} bytes, which is the limit where nothing is saved"
-            ));
-            let (line, output) = (String::new(), Vec::new());
-            replies.push(Reply::Ran { id: 0, line, output, error, last: true });
+            replies.push(Reply::MemoryFull { bytes: limit });
         }
         replies
     }
@@ -58,9 +54,11 @@ impl Desk {
         }
         let Some(mut task) = self.tasks.pop_front() else {
             self.play_on(elapsed_us, budget);
+            self.follow(budget);
             return Vec::new();
         };
         self.pace.settle();
+        self.lags = self.timeline.beside().is_some();
         if self.waits_for_saving(&task) {
             self.tasks.push_front(task);
             return Vec::new();
@@ -148,6 +146,22 @@ impl Desk {
             Due::Until { until, stretched: true } => self.pass_hop_by_hop(until, budget),
         }
         self.framing.change();
+    }
+
+    /// The second run, if there is one, comes to where the first one is.
+    fn follow(&mut self, budget: u64) {
+        if self.timeline.beside().is_none() {
+            self.lags = false;
+            return;
+        }
+        match self.timeline.follow(budget) {
+            Progress::Need(blocks) => self.need = blocks,
+            Progress::More | Progress::Done(()) => {}
+        }
+        let lagged = std::mem::replace(&mut self.lags, self.timeline.is_followed());
+        if lagged && !self.lags {
+            self.framing.change();
+        }
     }
 
     fn pass(&mut self, until: Time, budget: u64) {

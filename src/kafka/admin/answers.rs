@@ -183,6 +183,7 @@ pub fn answer(gathered: &Gathered, ask: &Ask, random: &mut Stream) -> Result<Ans
         Ask::ListTopics => {
             Answer::Names(topics(gathered).map(|(name, _)| name.to_string()).collect())
         }
+        Ask::EachGroup { .. } => Answer::Done,
         Ask::ListGroups | Ask::ListShareGroups => Answer::Groups(gathered.groups.clone()),
         Ask::DeleteOffsets { .. } => {
             let all = gathered.deleted.iter();
@@ -293,6 +294,10 @@ pub fn reset_plan(gathered: &Gathered, ask: &Ask) -> Result<Vec<(TopicPartition,
             },
             // Where no record is late enough, the tool takes the end.
             ResetTo::Time(time) => offset_at(*time, &partition).unwrap_or(end),
+            ResetTo::Planned(planned) => match planned.iter().find(|(of, _)| *of == partition) {
+                Some((_, offset)) => *offset,
+                None => continue,
+            },
             ResetTo::Current => gathered.committed.get(&partition).copied().unwrap_or(end),
             // An age has become a time before it was asked.
             ResetTo::Age(_) => end,

@@ -1,6 +1,7 @@
 //! The admin client's process.
 
-use super::job::{Job, Step, Target};
+use super::each::Question;
+use super::job::{Step, Target};
 use crate::kafka::client::{ClientCore, CoreHeard};
 use crate::kafka::command::{Answer, ApiError, Ask, Command, RequestId};
 use crate::kafka::config::ConsumerConfig;
@@ -28,7 +29,7 @@ fn timeout(ask: &Ask) -> Span {
 /// A question that is being worked on.
 #[derive(Clone, Debug)]
 struct Work {
-    job: Job,
+    job: Question,
     deadline: Time,
     retry_at: Time,
     failures: u32,
@@ -112,7 +113,7 @@ impl Admin {
             Input::Command(Command::Ask(id, ask)) => {
                 let deadline = out.now() + timeout(&ask);
                 let work = Work {
-                    job: Job::new(ask, Stream::named(out.random().clone().bits(), "admin")),
+                    job: Question::new(ask, Stream::named(out.random().clone().bits(), "admin")),
                     deadline,
                     retry_at: Time::ZERO,
                     failures: 0,
@@ -171,7 +172,7 @@ impl Admin {
             work.failed = false;
             work.retry_at = out.now() + self.core.retry_backoff(work.failures, out);
             work.failures += 1;
-            work.job.again();
+            work.job.job().again();
         }
     }
 
@@ -187,15 +188,17 @@ impl Admin {
         let ids: Vec<RequestId> = self.work.keys().copied().collect();
         let mut next: Option<Time> = self.pump_shell(out);
         for id in ids {
-            let Some(work) = self.work.get(&id) else { continue };
-            if work.deadline <= out.now() && work.job.is_of_configs() {
+            let Some(work) = self.work.get_mut(&id) else { continue };
+            if work.deadline <= out.now() && work.job.job().is_of_configs() {
                 let error = client_error("java.util.concurrent.TimeoutException", "");
                 self.finish(id, Err(error), out);
                 continue;
             }
             if work.deadline <= out.now() {
-                let sentence =
-                    format!("Timed out waiting for a node assignment. Call: {}", work.job.call());
+                let sentence = format!(
+                    "Timed out waiting for a node assignment. Call: {}",
+                    work.job.job().call()
+                );
                 self.finish(id, Err(client_error("TimeoutException", sentence)), out);
                 continue;
             }
@@ -227,7 +230,7 @@ impl Admin {
                     ready.extend(node.map(|node| (node, request)));
                 }
                 // All of them or none: what cannot be sent yet waits for its connection.
-                if ready.len() == work.job.requests() {
+                if ready.len() == work.job.job().requests() {
                     work.under_way = ready.len();
                     for (node, request) in ready {
                         self.core.send(node, request, id, out);

@@ -111,6 +111,7 @@ pub struct Job {
     /// What a reset sets.
     plan: Vec<(TopicPartition, i64)>,
     random: Stream,
+    failed: Option<ApiError>,
 }
 
 impl Job {
@@ -148,13 +149,15 @@ impl Job {
                 }
                 stages
             }
+            // It is taken apart before.
+            Ask::EachGroup { .. } => Vec::new(),
             Ask::DeleteGroup { .. } => vec![Coordinator, Change],
             // The admin client has a session for it.
             Ask::ZooKeeper { .. } => Vec::new(),
             Ask::DeleteOffsets { .. } => vec![Coordinator, Topics, Change],
         };
         let (gathered, plan) = (Gathered::default(), Vec::new());
-        Job { ask, stages, at: 0, requests: 0, gathered, plan, random }
+        Job { ask, stages, at: 0, requests: 0, gathered, plan, random, failed: None }
     }
 
     /// The name of the real client's call, as its timeouts print it.
@@ -171,7 +174,7 @@ impl Job {
             Ask::Reassign(_) => "listPartitionReassignments",
             Ask::ElectLeaders { .. } => "electLeaders",
             Ask::DeleteRecords { .. } => "deleteRecords",
-            Ask::ListGroups | Ask::ListShareGroups => "findAllBrokers",
+            Ask::ListGroups | Ask::ListShareGroups | Ask::EachGroup { .. } => "findAllBrokers",
             Ask::DescribeGroup { .. } => "describeConsumerGroups",
             Ask::ResetOffsets { .. } => "alterConsumerGroupOffsets",
             Ask::DeleteGroup { .. } => "deleteConsumerGroups",
@@ -206,8 +209,16 @@ impl Job {
         }
     }
 
+    /// It cannot be answered: that is its answer.
+    pub fn fail(&mut self, error: ApiError) {
+        self.failed = Some(error);
+    }
+
     /// What comes next.
     pub fn next_step(&mut self) -> Step {
+        if let Some(error) = self.failed.take() {
+            return Step::Done(Err(error));
+        }
         loop {
             let Some(stage) = self.stages.get(self.at).copied() else {
                 return Step::Done(self.answer());

@@ -3,6 +3,7 @@
 //!
 //! - [`client`]: the process; questions are worked on side by side.
 //! - [`job`]: one question: which request comes next, and what its answer means.
+//! - [`each`]: one question of several groups.
 //! - [`reassignment`]: what other replicas for partitions take.
 //! - [`answers`]: what the tools make of what was gathered.
 //!
@@ -11,6 +12,7 @@
 
 pub mod answers;
 pub mod client;
+pub mod each;
 pub mod job;
 pub mod reassignment;
 

@@ -34,6 +34,10 @@ pub enum Purpose {
     Verify(u64),
     /// Markers of a transactional id.
     Markers(Rc<str>, Vec<TopicPartition>),
+    /// How far a share group has come.
+    ReadShareState(Rc<str>, TopicPartition),
+    /// That is written down: which of its changes.
+    WriteShareState(Rc<str>, TopicPartition, u64),
     /// To be known.
     Register,
     /// To be known as alive.
@@ -224,6 +228,20 @@ impl Server {
                 };
                 self.markers_answered(&id, outcomes, out);
             }
+            (Purpose::ReadShareState(group, partition), response) => {
+                let found = match response {
+                    Some(Response::ReadShareGroupState(found)) => found,
+                    _ => Err(ErrorCode::NetworkException),
+                };
+                self.share_state_read((group, partition), found, out);
+            }
+            (Purpose::WriteShareState(group, partition, change), response) => {
+                let result = match response {
+                    Some(Response::WriteShareGroupState(result)) => result,
+                    _ => Err(ErrorCode::NetworkException),
+                };
+                self.share_state_stored((group, partition, change), result, out);
+            }
             (Purpose::ProducerIds(call, _), _) => {
                 let error = ErrorCode::CoordinatorLoadInProgress;
                 call.answer(Response::InitProducerId(Err(error)), out);
@@ -260,6 +278,9 @@ impl Server {
         }
         if !self.transactions.markers.is_empty() {
             self.pump_markers(out);
+        }
+        if !self.shares.all.is_empty() {
+            self.pump_share_states(out);
         }
         if let Quorum::Own(_) = &self.quorum {
             return;

@@ -16,7 +16,7 @@ use crate::kafka::log::transactions::Marker;
 use crate::kafka::message::Response;
 use crate::kafka::message::request::OffsetCommit;
 use crate::kafka::message::response::TopicId;
-use crate::kafka::metadata::{OFFSETS_TOPIC, TRANSACTIONS_TOPIC};
+use crate::kafka::metadata::{OFFSETS_TOPIC, SHARE_STATE_TOPIC, TRANSACTIONS_TOPIC};
 use crate::kafka::now_ms;
 use crate::kafka::process::{Out, Timer};
 use crate::kafka::protection::Protection;
@@ -148,6 +148,7 @@ impl Server {
         let loading = match &*key.topic {
             OFFSETS_TOPIC => &self.loading,
             TRANSACTIONS_TOPIC => &self.transactions.loading,
+            SHARE_STATE_TOPIC => &self.share_states.loading,
             _ => return false,
         };
         loading.contains_key(&key.partition)
@@ -410,16 +411,19 @@ impl Server {
                 false => Err(ErrorCode::NonEmptyGroup),
                 true => {
                     let keys: Vec<_> = found.offsets.keys().cloned().collect();
-                    let is_modern = matches!(found.kind, Kind::Consumer(_));
-                    Ok((partition, keys, is_modern))
+                    let modern = match &found.kind {
+                        Kind::Consumer(modern) => {
+                            modern_records::group_keys(group, modern.is_share()).to_vec()
+                        }
+                        Kind::Classic(_) => Vec::new(),
+                    };
+                    Ok((partition, keys, modern))
                 }
             }
         });
         match checked {
             Err(error) => call.answer(Response::DeleteGroups(Err(error)), out),
-            Ok((partition, keys, is_modern)) => {
-                let modern = modern_records::group_keys(group).into_iter();
-                let modern = modern.filter(|_| is_modern);
+            Ok((partition, keys, modern)) => {
                 let offsets = keys.iter().map(|key| records::encode_key(group, key));
                 let all = offsets.chain([records::encode_members_key(group)]).chain(modern);
                 let batch = batch_of(all.map(|key| (key, None)), now_ms(out.now()));

@@ -6,6 +6,7 @@
 
 use super::life::Ticket;
 use super::server::{Call, Server};
+use crate::kafka::config::BrokerConfig;
 use crate::kafka::config::topic::is_throttled;
 use crate::kafka::error::ErrorCode;
 use crate::kafka::event::{Event, TopicPartition};
@@ -16,6 +17,7 @@ use crate::kafka::message::response::{Fetched, FetchedPartition, ShareFetched};
 use crate::kafka::metadata::Image;
 use crate::kafka::partition::Partition;
 use crate::kafka::process::{Out, Timer};
+use crate::kafka::protection::Protection;
 use crate::kafka::record::{BatchStream, HEADER_BYTES};
 use crate::sim::{NodeId, Rope, Span, Time};
 use std::rc::Rc;
@@ -121,7 +123,7 @@ impl Server {
             slot.records = Rope::default();
             let found = self.partitions.get(&slot.asked.partition);
             let partition = match found.ok_or(ErrorCode::UnknownTopicOrPartition).and_then(|p| {
-                p.check_epoch(slot.asked.current_leader_epoch)?;
+                p.check_epoch(believed(&self.config, &slot.asked))?;
                 // A consumer may read from a follower, and nobody else may.
                 let is_consumer = fetch.replica.is_none() && fetch.share.is_none();
                 match p.leadership().is_some() || is_consumer {
@@ -211,7 +213,8 @@ impl Server {
         for asked in asked {
             let Some(found) = self.partitions.get_mut(&asked.partition) else { continue };
             let log_end = found.log.log_end();
-            let is_now = asked.current_leader_epoch == found.leader_epoch
+            let believed = believed(&self.config, &asked);
+            let is_now = (believed < 0 || believed == found.leader_epoch)
                 && (found.log.log_start()..=log_end).contains(&asked.offset)
                 && diverging(found, &asked) == Ok(None);
             let Some(leadership) = found.leadership_mut().filter(|_| is_now) else { continue };
@@ -389,9 +392,9 @@ impl Server {
     }
 }
 
-/// The follower from which a consumer in this rack is to read (`RackAwareReplicaSelector`): of those
-/// in the ISR that have the offset and are in its rack, the one that has most; none if the leader
-/// is in that rack itself.
+/// The follower from which a consumer in this rack is to read (`RackAwareReplicaSelector`): of
+/// those in the ISR that have the offset and are in its rack, the one that has most; none if the
+/// leader is in that rack itself.
 fn preferred_replica(
     (me, partition): (i32, &Partition),
     image: &Image,
@@ -415,6 +418,14 @@ fn preferred_replica(
     let known: Vec<_> = known.collect();
     let leads = known.iter().any(|(has, _)| has.is_none());
     known.into_iter().filter(|_| !leads).max().map(|(_, id)| id)
+}
+
+/// The leader epoch that the sender of a fetch believes in; -1 if that is not looked at.
+fn believed(config: &BrokerConfig, asked: &FetchPartition) -> i32 {
+    match config.without.lacks(Protection::FetchEpoch) {
+        true => -1,
+        false => asked.current_leader_epoch,
+    }
 }
 
 /// Up to where somebody may read: a follower everything, a consumer what is committed, and with

@@ -41,6 +41,11 @@ pub enum Ticket {
         /// The partition.
         partition: i32,
     },
+    /// A read of a partition of `__share_group_state` that is being loaded.
+    LoadShareStates {
+        /// The partition.
+        partition: i32,
+    },
     /// A closed segment was flushed.
     SegmentFlushed {
         /// Whose.

@@ -209,9 +209,6 @@ impl Server {
         let Some(Group { kind: Kind::Consumer(found), .. }) = self.groups.get_mut(group) else {
             return;
         };
-        if found.is_share() {
-            return;
-        }
         let changes = found.to_write(group, &id_of);
         if !changes.is_empty() {
             let batch = batch_of(changes.into_iter(), now_ms(out.now()));

@@ -54,6 +54,7 @@ pub mod retention;
 pub mod server;
 pub mod settings;
 pub mod share;
+pub mod share_state;
 pub mod startup;
 pub mod topics;
 pub mod transactions;

@@ -4,6 +4,7 @@ use super::coordinator::Written;
 use super::life::Ticket;
 use super::markers::Marked;
 use super::server::{Call, Server};
+use super::share_state::Writer;
 use super::transactions::Writing;
 use super::verification::Promised;
 use crate::kafka::error::ErrorCode;
@@ -42,6 +43,8 @@ pub enum Completion {
         /// `group.id`.
         group: Rc<str>,
     },
+    /// How far a share group has come is written down.
+    ShareState(Writer),
     /// A transactional id is another one now.
     Transaction(Box<Writing>),
     /// Markers of a transaction are in their logs.
@@ -289,6 +292,10 @@ impl Server {
             Completion::Synced(synced) => {
                 let written = outcomes.into_iter().try_for_each(|(_, result)| result.map(drop));
                 self.group_stored(synced, written, out);
+            }
+            Completion::ShareState(writer) => {
+                let written = outcomes.into_iter().try_for_each(|(_, result)| result.map(drop));
+                self.share_state_written(writer, written, out);
             }
             Completion::DeleteGroup { call, group } => {
                 let written = outcomes.into_iter().try_for_each(|(_, result)| result.map(drop));

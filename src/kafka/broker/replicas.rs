@@ -10,7 +10,7 @@ use crate::kafka::log::Log;
 use crate::kafka::log::checkpoint::PARTITION_METADATA;
 use crate::kafka::message::response::FetchedPartition;
 use crate::kafka::metadata::{
-    MetadataRecord, OFFSETS_TOPIC, PartitionImage, Resource, TRANSACTIONS_TOPIC,
+    MetadataRecord, OFFSETS_TOPIC, PartitionImage, Resource, SHARE_STATE_TOPIC, TRANSACTIONS_TOPIC,
 };
 use crate::kafka::now_ms;
 use crate::kafka::partition::{Partition, Role};
@@ -163,6 +163,7 @@ impl Server {
         match &*key.topic {
             OFFSETS_TOPIC => self.load_offsets_of(key.partition, out),
             TRANSACTIONS_TOPIC => self.load_transactions_of(key.partition, out),
+            SHARE_STATE_TOPIC => self.load_share_states_of(key.partition, out),
             _ => {}
         }
     }
@@ -184,10 +185,12 @@ impl Server {
     /// It leads a partition no more: nobody waits here any longer.
     fn resign(&mut self, key: &TopicPartition, out: &mut Out<'_>) {
         self.wanted_isrs.remove(key);
+        self.shares.all.retain(|shared| shared.partition != *key);
         self.fail_waiting(key, ErrorCode::NotLeaderOrFollower, out);
         match &*key.topic {
             OFFSETS_TOPIC => self.unload_offsets_of(key.partition),
             TRANSACTIONS_TOPIC => self.unload_transactions_of(key.partition),
+            SHARE_STATE_TOPIC => self.unload_share_states_of(key.partition),
             _ => {}
         }
     }

@@ -11,6 +11,7 @@ use super::list_offsets::{Asker, DelayedLookup};
 use super::produce::DelayedProduce;
 use super::quota::Quota;
 use super::share::Shares;
+use super::share_state::{ShareStates, Writer};
 use super::transactions::Transactions;
 use crate::kafka::client::Connections;
 use crate::kafka::config::BrokerConfig;
@@ -82,6 +83,8 @@ pub struct Server {
     pub(super) produces: BTreeMap<u64, DelayedProduce>,
     /// What it leads of share groups.
     pub shares: Shares,
+    /// What it keeps of them as share coordinator.
+    pub(super) share_states: ShareStates,
     /// Transactions that it coordinates, or that write here.
     pub transactions: Transactions,
     pub(super) lookups: BTreeMap<u64, DelayedLookup>,
@@ -151,6 +154,7 @@ impl Server {
             fetches: BTreeMap::new(),
             produces: BTreeMap::new(),
             shares: Shares::default(),
+            share_states: ShareStates::default(),
             transactions: Transactions::default(),
             lookups: BTreeMap::new(),
             groups_wake: None,
@@ -180,6 +184,7 @@ impl Server {
             server.beat(out);
             server.pump(out);
         }
+        out.timer(Timer::OldTransactionalIds, server.config.transactional_ids.1);
         out.timer(Timer::OldOffsets, server.config.offsets_retention_check);
         server
     }
@@ -208,6 +213,9 @@ impl Server {
                 Ticket::LoadOffsets { partition } => self.offsets_read(partition, bytes, out),
                 Ticket::LoadTransactions { partition } => {
                     self.transactions_read(partition, bytes, out);
+                }
+                Ticket::LoadShareStates { partition } => {
+                    self.share_states_read(partition, bytes, out);
                 }
                 Ticket::Truncate { partition, offset, from } => {
                     self.cut_read((partition, offset), from, &bytes, out);
@@ -247,6 +255,13 @@ impl Server {
             Request::Produce(produce) => self.produce(call, produce, out),
             Request::Fetch(fetch) => self.fetch(call, fetch, None, out),
             Request::ShareFetch(fetch) => self.share_fetch(call, fetch, out),
+            Request::ReadShareGroupState { key, leader_epoch } => {
+                let found = self.share_state_of(&key, leader_epoch);
+                call.answer(Response::ReadShareGroupState(found), out);
+            }
+            Request::WriteShareGroupState { key, state } => {
+                self.write_share_state(Writer::Call(call), key, state, out);
+            }
             Request::ListOffsets { from_replica, read_committed, partitions } => {
                 let asker = match (from_replica, read_committed) {
                     (true, _) => Asker::Replica,
@@ -368,6 +383,8 @@ impl Server {
             Timer::FetchWait(fetch) => self.fetch_waited(fetch, out),
             Timer::ShareWait(id) => self.share_waited(id, out),
             Timer::ShareLocks => self.share_locks_over(out),
+            // It is woken to look.
+            Timer::ShareStates => {}
             Timer::ProduceWait(produce) => self.produce_waited(produce, out),
             Timer::HighWatermarks => {
                 self.write_high_watermarks(out);
@@ -388,6 +405,7 @@ impl Server {
             Timer::Groups => self.groups_woken(out),
             Timer::OldOffsets => self.forget_old_offsets(out),
             Timer::TransactionTimeouts => self.abort_late(out),
+            Timer::OldTransactionalIds => self.forget_old_ids(out),
             Timer::Markers => {
                 self.transactions.wake_at = None;
                 self.pump_markers(out);

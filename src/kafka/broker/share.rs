@@ -5,8 +5,12 @@
 //! record that comes back, or for its time. Locks are kept per connection too: what a member holds
 //! comes back when its connection ends.
 //!
-//! Simplified: a share partition begins at the high watermark (`share.auto.offset.reset=latest`);
-//! its state is not written to `__share_group_state`, so that another leader begins anew.
+//! Before anything is handed out it is known how far the group had come, and who says what became
+//! of records is answered when that is written down ([`share_state`]).
+//!
+//! Simplified: a share partition begins at the high watermark (`share.auto.offset.reset=latest`).
+//!
+//! [`share_state`]: super::share_state
 
 use super::server::{Call, Server};
 use crate::kafka::error::ErrorCode;
@@ -28,6 +32,37 @@ pub struct Shared {
     pub partition: TopicPartition,
     /// Its records in flight.
     pub state: SharePartition,
+    /// True once it is known how far the group had come.
+    pub is_restored: bool,
+    /// The epoch of its written state.
+    pub(super) state_epoch: i32,
+    /// How often it changed in a way that is written down, and up to which change it is.
+    pub(super) changes: u64,
+    pub(super) stored: u64,
+    /// True while the share coordinator is asked; it is not asked before this instant.
+    pub(super) is_asking: bool,
+    pub(super) retry_at: Time,
+}
+
+impl Shared {
+    fn new(group: Rc<str>, partition: TopicPartition, limits: ShareLimits) -> Shared {
+        Shared {
+            group,
+            partition,
+            state: SharePartition::new(0, limits),
+            is_restored: false,
+            state_epoch: 0,
+            changes: 0,
+            stored: 0,
+            is_asking: false,
+            retry_at: Time::ZERO,
+        }
+    }
+
+    /// True if something has to be read or written and is not yet.
+    pub(super) fn wants_coordinator(&self) -> bool {
+        !self.is_asking && (!self.is_restored || self.stored < self.changes)
+    }
 }
 
 /// A ShareFetch that waits.
@@ -37,6 +72,8 @@ struct Parked {
     call: Call,
     fetch: ShareFetch,
     refused: Vec<(TopicPartition, ErrorCode)>,
+    /// Changes that it made and that are to be written before it is answered.
+    waits: Vec<(TopicPartition, u64)>,
     deadline: Time,
 }
 
@@ -57,25 +94,36 @@ impl Server {
         if !self.shares.members.contains(&who) {
             self.shares.members.push(who);
         }
-        let mut refused = Vec::new();
+        let (mut refused, mut waits) = (Vec::new(), Vec::new());
         for (partition, range, how) in &fetch.acknowledged {
-            let found = self.shared(&fetch.group, partition);
+            let found = self.shared(&fetch.group, partition).filter(|shared| shared.is_restored);
             let result = match found {
-                Some(found) => found.state.acknowledge(&fetch.member, *range, *how),
+                Some(found) => {
+                    let done = found.state.acknowledge(&fetch.member, *range, *how, out.now());
+                    if done.is_ok() && *how != Acknowledgement::Renew {
+                        found.changes += 1;
+                        waits.push((partition.clone(), found.changes));
+                    }
+                    done
+                }
                 None => Err(ErrorCode::InvalidRecordState),
             };
             match result {
                 Err(error) => refused.push((partition.clone(), error)),
-                Ok(()) if *how == Acknowledgement::Release => {
+                Ok(()) => {
                     let records = (range.1 - range.0 + 1) as u64;
-                    self.tell_returned(&fetch.group, partition, records, "released", out);
+                    let reason = match how {
+                        Acknowledgement::Release => "released",
+                        Acknowledgement::Reject => "rejected",
+                        Acknowledgement::Accept | Acknowledgement::Renew => continue,
+                    };
+                    self.tell_returned(&fetch.group, partition, records, reason, out);
                 }
-                Ok(()) => {}
             }
         }
         let id = self.fresh_id();
         let deadline = out.now() + Span::millis(fetch.max_wait_ms);
-        let parked = Parked { id, call, fetch, refused, deadline };
+        let parked = Parked { id, call, fetch, refused, waits, deadline };
         if let Some(parked) = self.try_share(parked, out) {
             out.timer_at(Timer::ShareWait(id), deadline);
             self.shares.parked.push(parked);
@@ -85,7 +133,11 @@ impl Server {
         self.sleep_for_locks(out);
     }
 
-    fn shared(&mut self, group: &str, partition: &TopicPartition) -> Option<&mut Shared> {
+    pub(super) fn shared(
+        &mut self,
+        group: &str,
+        partition: &TopicPartition,
+    ) -> Option<&mut Shared> {
         let mut all = self.shares.all.iter_mut();
         all.find(|shared| *shared.group == *group && shared.partition == *partition)
     }
@@ -105,6 +157,14 @@ impl Server {
     /// Answers a ShareFetch if there is something to answer; gives it back if it has to wait.
     fn try_share(&mut self, parked: Parked, out: &mut Out<'_>) -> Option<Parked> {
         let fetch = &parked.fetch;
+        let is_written = |(partition, change): &(TopicPartition, u64)| {
+            let mut all = self.shares.all.iter();
+            let found = all.find(|s| s.group == fetch.group && s.partition == *partition);
+            found.is_none_or(|shared| shared.stored >= *change)
+        };
+        if !parked.waits.iter().all(is_written) {
+            return Some(parked);
+        }
         let (mut acquired, mut asked, mut left) = (Vec::new(), Vec::new(), fetch.max_records);
         for partition in &fetch.partitions {
             let ask = |offset: i64| FetchPartition {
@@ -129,12 +189,15 @@ impl Server {
                 .iter()
                 .position(|shared| *shared.group == **group && shared.partition == *partition);
             let at = at.unwrap_or_else(|| {
-                let state = SharePartition::new(high_watermark, ShareLimits::default());
-                let (group, partition) = (group.clone(), partition.clone());
-                self.shares.all.push(Shared { group, partition, state });
+                let limits = self.config.share_limits;
+                let shared = Shared::new(group.clone(), partition.clone(), limits);
+                self.shares.all.push(shared);
                 self.shares.all.len() - 1
             });
             let shared = &mut self.shares.all[at];
+            if !shared.is_restored {
+                continue;
+            }
             // One read is of one segment.
             let from = shared.state.next_fetch_offset();
             let segment = found.log.position_of(from).0.segment;
@@ -200,7 +263,8 @@ impl Server {
     pub(super) fn share_waited(&mut self, id: u64, out: &mut Out<'_>) {
         if let Some(at) = self.shares.parked.iter().position(|parked| parked.id == id) {
             let parked = self.shares.parked.remove(at);
-            self.try_share(parked, out);
+            let still_waits = self.try_share(parked, out);
+            self.shares.parked.extend(still_waits);
         }
     }
 
@@ -237,6 +301,7 @@ impl Server {
             act(&mut shared.state);
             let records = before - shared.state.held();
             if records > 0 {
+                shared.changes += 1;
                 returned.push((shared.group.clone(), shared.partition.clone(), records as u64));
             }
         }

@@ -5,7 +5,7 @@ use super::server::{Call, Server};
 use crate::kafka::error::ErrorCode;
 use crate::kafka::message::response::Metadata;
 use crate::kafka::message::{Request, Response};
-use crate::kafka::metadata::{OFFSETS_TOPIC, TRANSACTIONS_TOPIC, controller};
+use crate::kafka::metadata::{OFFSETS_TOPIC, SHARE_STATE_TOPIC, TRANSACTIONS_TOPIC, controller};
 use crate::kafka::process::Out;
 use crate::kafka::spec::Settings;
 use std::rc::Rc;
@@ -71,6 +71,14 @@ impl Server {
             set("segment.bytes", self.config.transaction_segment_bytes.to_string());
             set("min.insync.replicas", in_sync.min(replication_factor).to_string());
             partitions = self.config.transaction_partitions;
+        } else if *topic == *SHARE_STATE_TOPIC {
+            let (replicas, in_sync) = self.config.share_state_replication;
+            replication_factor = replicas.min(brokers);
+            set("cleanup.policy", "delete".to_owned());
+            set("retention.ms", "-1".to_owned());
+            set("segment.bytes", self.config.share_state_segment_bytes.to_string());
+            set("min.insync.replicas", in_sync.min(replication_factor).to_string());
+            partitions = self.config.share_state_partitions;
         }
         let request = Request::CreateTopics {
             topic: topic.clone(),

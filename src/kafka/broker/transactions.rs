@@ -411,7 +411,36 @@ impl Server {
         }
         self.sweep_soon(out);
     }
+
+    /// Forgets transactional ids of which nothing was heard for `transactional.id.expiration.ms` and
+    /// that have nothing open: with a tombstone, so that the log forgets them too.
+    pub(super) fn forget_old_ids(&mut self, out: &mut Out<'_>) {
+        let (kept, every) = self.config.transactional_ids;
+        out.timer(Timer::OldTransactionalIds, every);
+        let now = now_ms(out.now());
+        let is_old = |known: &Known| {
+            let quiet = known.now.as_ref().filter(|_| !known.is_pending);
+            quiet.is_some_and(|transaction| {
+                matches!(
+                    transaction.state,
+                    State::Empty | State::CompleteCommit | State::CompleteAbort
+                ) && transaction.updated_ms + kept.as_millis() as i64 <= now
+            })
+        };
+        let old = self.transactions.all.iter().filter(|(_, known)| is_old(known));
+        let old: Vec<Rc<str>> = old.map(|(id, _)| id.clone()).collect();
+        for id in old {
+            let Ok(partition) = self.coordinated_by(TRANSACTIONS_TOPIC, &id) else { continue };
+            self.transactions.all.remove(&id);
+            let batch = batch_of([(records::encode_key(&id), None)].into_iter(), now);
+            let batches = vec![(partition, batch)];
+            self.append_all(-1, EXPIRY_TIMEOUT, batches, Completion::Nothing, out);
+        }
+    }
 }
+
+/// How long the end of a transactional id may wait for replicas.
+const EXPIRY_TIMEOUT: Span = Span::seconds(30);
 
 /// How an outcome is called in events and states.
 pub(super) fn outcome(commits: bool) -> &'static str {

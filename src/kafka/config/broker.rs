@@ -4,6 +4,7 @@ use super::topic::{BROKER_SYNONYMS, TopicConfig};
 use super::{Definition, Kind, Values, define};
 use crate::kafka::command::ApiError;
 use crate::kafka::error::client_error;
+use crate::kafka::group::share::ShareLimits;
 use crate::kafka::protection::{WITHOUT, Without};
 use crate::kafka::spec::Settings;
 use crate::sim::Span;
@@ -46,6 +47,9 @@ pub const TABLE: &[Definition] = &[
     define("group.max.session.timeout.ms", Kind::Int(i64::MIN), "1800000"),
     define("group.max.size", Kind::Int(1), "2147483647"),
     define("group.min.session.timeout.ms", Kind::Int(i64::MIN), "6000"),
+    define("group.share.delivery.count.limit", Kind::Int(2), "5"),
+    define("group.share.partition.max.record.locks", Kind::Int(100), "200"),
+    define("group.share.record.lock.duration.ms", Kind::Int(1000), "30000"),
     // Of the lab alone: see `protection`.
     define(WITHOUT, Kind::Text, ""),
     // Before 0.11.0 followers cut at their high watermark.
@@ -104,7 +108,13 @@ pub const TABLE: &[Definition] = &[
     define("replica.lag.time.max.ms", Kind::Long(i64::MIN), "30000"),
     define("replica.selector.class", Kind::OneOf(SELECTORS), ""),
     define("replica.socket.timeout.ms", Kind::Int(i64::MIN), "30000"),
+    define("share.coordinator.state.topic.min.isr", Kind::Int(1), "2"),
+    define("share.coordinator.state.topic.num.partitions", Kind::Int(1), "50"),
+    define("share.coordinator.state.topic.replication.factor", Kind::Int(1), "3"),
+    define("share.coordinator.state.topic.segment.bytes", Kind::Int(1), "104857600"),
     define("transaction.abort.timed.out.transaction.cleanup.interval.ms", Kind::Int(1), "10000"),
+    define("transaction.remove.expired.transaction.cleanup.interval.ms", Kind::Int(1), "3600000"),
+    define("transactional.id.expiration.ms", Kind::Int(1), "604800000"),
     define("transaction.max.timeout.ms", Kind::Int(1), "900000"),
     define("transaction.state.log.min.isr", Kind::Int(1), "2"),
     define("transaction.state.log.num.partitions", Kind::Int(1), "50"),
@@ -148,6 +158,9 @@ pub struct BrokerConfig {
     pub offsets_replication_factor: i16,
     /// How often it is looked which transactions are open for too long.
     pub transaction_sweep: Span,
+    /// How long a transactional id is kept of which nothing is heard, and how often that is looked
+    /// at.
+    pub transactional_ids: (Span, Span),
     /// The longest `transaction.timeout.ms` that a producer may ask for.
     pub transaction_max_timeout: Span,
     /// Partitions of `__transaction_state`.
@@ -156,6 +169,14 @@ pub struct BrokerConfig {
     pub transaction_replication: (i16, i16),
     /// Segment size of it.
     pub transaction_segment_bytes: u64,
+    /// Limits of share groups.
+    pub share_limits: ShareLimits,
+    /// Partitions of `__share_group_state`.
+    pub share_state_partitions: i32,
+    /// Replicas of it, where there are so many brokers, and how many must be in sync.
+    pub share_state_replication: (i16, i16),
+    /// Segment size of it.
+    pub share_state_segment_bytes: u64,
     /// How long the metadata of a commit may be.
     pub offset_metadata_max_bytes: u64,
     /// How often high watermarks are written down.
@@ -248,6 +269,10 @@ impl BrokerConfig {
             offsets_replication_factor: values.number("offsets.topic.replication.factor") as i16,
             offsets_segment_bytes: values.natural("offsets.topic.segment.bytes"),
             transaction_sweep: ms("transaction.abort.timed.out.transaction.cleanup.interval.ms"),
+            transactional_ids: (
+                ms("transactional.id.expiration.ms"),
+                ms("transaction.remove.expired.transaction.cleanup.interval.ms"),
+            ),
             transaction_max_timeout: ms("transaction.max.timeout.ms"),
             transaction_partitions: values.number("transaction.state.log.num.partitions") as i32,
             transaction_replication: (
@@ -255,6 +280,19 @@ impl BrokerConfig {
                 values.number("transaction.state.log.min.isr") as i16,
             ),
             transaction_segment_bytes: values.natural("transaction.state.log.segment.bytes"),
+            share_limits: ShareLimits {
+                deliveries: values.number("group.share.delivery.count.limit") as u16,
+                lock: ms("group.share.record.lock.duration.ms"),
+                in_flight: values.natural("group.share.partition.max.record.locks") as usize,
+            },
+            share_state_partitions: values.number("share.coordinator.state.topic.num.partitions")
+                as i32,
+            share_state_replication: (
+                values.number("share.coordinator.state.topic.replication.factor") as i16,
+                values.number("share.coordinator.state.topic.min.isr") as i16,
+            ),
+            share_state_segment_bytes: values
+                .natural("share.coordinator.state.topic.segment.bytes"),
             offset_metadata_max_bytes: values.natural("offset.metadata.max.bytes"),
             high_watermark_checkpoint: Span::millis(
                 values.natural("replica.high.watermark.checkpoint.interval.ms").max(1),

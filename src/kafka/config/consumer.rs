@@ -8,7 +8,7 @@ use crate::kafka::command::ApiError;
 use crate::kafka::error::client_error;
 use crate::kafka::protection::{WITHOUT, Without};
 use crate::kafka::spec::{Settings, StartAt};
-use crate::sim::Span;
+use crate::sim::{MessageId, Span};
 use std::rc::Rc;
 
 /// Every consumer setting that is understood.
@@ -51,6 +51,11 @@ pub const TABLE: &[Definition] = &[
     define(WITHOUT, Kind::Text, ""),
     // Of the lab alone: bytes of fetched records that its process can hold; 0 is without limit.
     define(MEMORY, Kind::Long(0), "0"),
+    // Of the lab alone: messages on which the handler of a share group's member fails (`m4,m7`,
+    // `all`), whether it rejects them for good, and how often it renews its locks.
+    define(FAIL, Kind::Text, ""),
+    define(ON_ERROR, Kind::OneOf(&["release", "reject"]), "release"),
+    define(RENEW, Kind::Long(0), "0"),
     // Of Kafka Streams; its steps are the lab's.
     define(TOPOLOGY, Kind::Text, ""),
     // These are of the producer of an application that reads, works and writes.
@@ -62,6 +67,13 @@ pub const TABLE: &[Definition] = &[
 pub const MEMORY: &str = "lab.memory.bytes";
 /// The setting that holds the steps of a Kafka Streams application; the real one is a program.
 pub const TOPOLOGY: &str = "lab.streams.topology";
+
+/// The setting that names messages on which a handler fails.
+pub const FAIL: &str = "lab.fail";
+/// The setting that says what becomes of them.
+pub const ON_ERROR: &str = "lab.on.error";
+/// The setting that says how often locks are renewed, in milliseconds.
+pub const RENEW: &str = "lab.renew.ms";
 
 /// What the coordinator decides in the consumer protocol.
 const CLASSIC_ONLY: [&str; 3] =
@@ -151,6 +163,12 @@ pub struct ConsumerConfig {
     pub max_poll_interval: Span,
     /// Bytes of fetched records that its process can hold; `None` without limit.
     pub memory: Option<u64>,
+    /// Messages on which the handler of a share group's member fails: `m4,m7` or `all`.
+    fails: Rc<str>,
+    /// True if it rejects them for good; false if somebody else may try.
+    pub rejects: bool,
+    /// How often it renews the locks of what it has in hands.
+    pub renews: Option<Span>,
     /// The steps of a Kafka Streams application.
     pub topology: Option<Rc<str>>,
     /// Protections that are left out.
@@ -160,6 +178,15 @@ pub struct ConsumerConfig {
 }
 
 impl ConsumerConfig {
+    /// True if the handler fails on a message.
+    pub fn fails_on(&self, message: Option<MessageId>) -> bool {
+        let is_it = |name: &str| match name.trim().strip_prefix('m') {
+            Some(number) => message.is_some_and(|m| number.parse() == Ok(m.0)),
+            None => name.trim() == "all",
+        };
+        self.fails.split(',').any(is_it)
+    }
+
     /// Reads a consumer's settings.
     pub fn of(settings: &Settings) -> Result<ConsumerConfig, ApiError> {
         let values = Values::check(TABLE, settings, "consumer")?;
@@ -202,6 +229,9 @@ impl ConsumerConfig {
             session_timeout,
             max_poll_interval: ms("max.poll.interval.ms"),
             memory: Some(values.natural(MEMORY)).filter(|bytes| *bytes > 0),
+            fails: values.text(FAIL).into(),
+            rejects: values.text(ON_ERROR) == "reject",
+            renews: Some(ms(RENEW)).filter(|every| !every.is_zero()),
             topology: text(TOPOLOGY),
             without: Without::of(values.text(WITHOUT)),
             network: NetworkConfig::of(&values),

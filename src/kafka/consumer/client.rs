@@ -368,6 +368,7 @@ impl Consumer {
         }
         let membership = self.pump_membership(out);
         let positions = self.pump_positions(out);
+        let renewals = self.pump_renewals(out);
         self.note_ready(out);
         let waits = |c: &Consumer| (c.thread == Thread::Committing, c.commits.is_preparing());
         let before = waits(self);
@@ -383,7 +384,7 @@ impl Consumer {
         if ends(self) != before {
             return self.pump(out);
         }
-        let own = [membership, positions, thread, commits, write, transaction]
+        let own = [membership, positions, renewals, thread, commits, write, transaction]
             .into_iter()
             .flatten()
             .min();

@@ -130,6 +130,12 @@ impl Consumer {
             self.thread = Thread::Polling;
             return;
         };
+        if self.spec.is_share && self.config.fails_on(held.message) {
+            if !self.share_handled((held.partition, held.offset + 1), true, out) {
+                self.take_up(false, out);
+            }
+            return;
+        }
         self.book.done += 1;
         self.handled += 1;
         let mut results = match &self.streams {
@@ -172,7 +178,7 @@ impl Consumer {
     /// All is done with a record but its commit; the next one of its partition has this offset.
     pub(super) fn handled(&mut self, (partition, next): (TopicPartition, i64), out: &mut Out<'_>) {
         if self.spec.is_share {
-            if !self.share_handled((partition, next), out) {
+            if !self.share_handled((partition, next), false, out) {
                 self.take_up(false, out);
             }
             return;

@@ -139,7 +139,7 @@ impl Positions {
 
     /// Partitions whose position comes from reading under another leader epoch than the present
     /// one, with that and the epoch of what was read.
-    pub(super) fn to_validate(
+    pub(super) fn take_unsure(
         &mut self,
         now: Time,
         leader_epoch: impl Fn(&TopicPartition) -> Option<i32>,

@@ -6,7 +6,8 @@
 //! lock's time is up, and somebody else has them. Records that wait behind the one in work are held
 //! too: nothing is fetched while anything is in hands. A polite end releases what is not handled.
 //!
-//! Simplified: a handler does not fail here, so nothing is rejected.
+//! A handler fails on the messages that `lab.fail` names: then the record is released, or rejected
+//! for good (`--on-error`). Who works long may renew its locks (`--renew`, KIP-1222).
 
 use super::client::{Asked, Consumer};
 use super::fetcher::FetchedData;
@@ -33,6 +34,8 @@ pub struct Share {
     first: bool,
     handled: u32,
     retry_at: Time,
+    /// When the locks of what is in hands are renewed.
+    renew_at: Option<Time>,
 }
 
 /// Joins neighbours of one partition that were told the same.
@@ -100,10 +103,20 @@ impl Consumer {
         out: &mut Out<'_>,
     ) {
         let acknowledged = self.take_told(node);
-        let Some(membership) = &self.membership else { return };
-        let records = self.spec.batch.map_or(self.config.max_poll_records, |n| n.max(1) as usize);
         let wants = !partitions.is_empty();
-        let request = Request::ShareFetch(ShareFetch {
+        if let Some(request) = self.share_request(partitions, acknowledged) {
+            self.core.send(node, request, Asked::Share(broker, wants), out);
+        }
+    }
+
+    fn share_request(
+        &self,
+        partitions: Vec<TopicPartition>,
+        acknowledged: Vec<Acknowledged>,
+    ) -> Option<Request> {
+        let membership = self.membership.as_ref()?;
+        let records = self.spec.batch.map_or(self.config.max_poll_records, |n| n.max(1) as usize);
+        Some(Request::ShareFetch(ShareFetch {
             group: membership.group.clone(),
             member: membership.member.clone(),
             max_wait_ms: self.config.fetch_max_wait.as_millis(),
@@ -111,8 +124,7 @@ impl Consumer {
             max_bytes: self.config.fetch_max_bytes,
             partitions,
             acknowledged,
-        });
-        self.core.send(node, request, Asked::Share(broker, wants), out);
+        }))
     }
 
     pub(super) fn share_answered(
@@ -190,15 +202,21 @@ impl Consumer {
         self.buffer.retain(|data: &FetchedData| !data.records.is_empty());
     }
 
-    /// A record was handled. True if the thread waits now.
+    /// A record was handled, or the handler failed on it. True if the thread waits now.
     pub(super) fn share_handled(
         &mut self,
         (partition, next): (TopicPartition, i64),
+        failed: bool,
         out: &mut Out<'_>,
     ) -> bool {
+        let how = match (failed, self.config.rejects) {
+            (false, _) => Acknowledgement::Accept,
+            (true, false) => Acknowledgement::Release,
+            (true, true) => Acknowledgement::Reject,
+        };
         match self.spec.commit {
             CommitMode::Auto | CommitMode::After(_) => {
-                self.share.to_tell.push((partition, next - 1, Acknowledgement::Accept));
+                self.share.to_tell.push((partition, next - 1, how));
             }
             CommitMode::Before | CommitMode::Never => {}
         }
@@ -207,6 +225,36 @@ impl Consumer {
             CommitMode::After(each) if self.share.handled >= each => self.tell(false, out),
             _ => false,
         }
+    }
+
+    /// Renews the locks of what is in hands, from time to time; says when to look again.
+    pub(super) fn pump_renewals(&mut self, out: &mut Out<'_>) -> Option<Time> {
+        let every = self.config.renews.filter(|_| self.spec.is_share)?;
+        let held = self.batch.iter().chain(self.buffer.iter().flat_map(|data| &data.records));
+        let held = held.map(|held| (held.partition.clone(), held.offset, Acknowledgement::Renew));
+        let held: Vec<_> = held.collect();
+        if held.is_empty() {
+            self.share.renew_at = None;
+            return None;
+        }
+        let due = *self.share.renew_at.get_or_insert(out.now() + every);
+        if due > out.now() {
+            return Some(due);
+        }
+        let next = out.now() + every;
+        self.share.renew_at = Some(next);
+        let later = std::mem::replace(&mut self.share.to_tell, held);
+        for (node, targets) in self.share_leaders() {
+            if targets.is_empty() || !self.core.connect(node, out) {
+                continue;
+            }
+            let acknowledged = self.take_told(node);
+            if let Some(request) = self.share_request(Vec::new(), acknowledged) {
+                self.core.send(node, request, Asked::Nothing, out);
+            }
+        }
+        self.share.to_tell = later;
+        Some(next)
     }
 
     /// `--commit before`: accepts all that `poll()` returned. True if the thread waits now.

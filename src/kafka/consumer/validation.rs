@@ -1,6 +1,6 @@
-//! Is what was read still there? After another leader was elected a consumer asks it, before it reads
-//! on, where the leader epoch of the last record that it has read ends (KIP-320). If that is before
-//! its position, the log was cut behind its back: it goes back to where the logs part.
+//! Is what was read still there? After another leader was elected a consumer asks it, before it
+//! reads on, where the leader epoch of the last record that it has read ends (KIP-320). If that is
+//! before its position, the log was cut behind its back: it goes back to where the logs part.
 
 use super::client::{Asked, Consumer};
 use crate::kafka::error::client_error;
@@ -15,7 +15,7 @@ impl Consumer {
     pub(super) fn ask_epochs(&mut self, out: &mut Out<'_>) {
         let metadata = &self.core.metadata;
         let epoch = |partition: &TopicPartition| metadata.leader(partition).map(|(_, _, e)| e);
-        let unsure = self.positions.to_validate(out.now(), epoch);
+        let unsure = self.positions.take_unsure(out.now(), epoch);
         let mut by_node: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for (partition, present, read) in unsure {
             if let Some((_, node, _)) = self.core.metadata.leader(&partition)

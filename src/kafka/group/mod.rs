@@ -20,11 +20,13 @@
 
 pub mod classic;
 pub mod groups;
+pub mod joining;
 pub mod modern;
 pub mod modern_records;
 pub mod reconcile;
 pub mod records;
 pub mod share;
+pub mod share_records;
 pub mod subscription;
 
 pub use groups::{CommittedOffset, Group, Groups, Kind};

@@ -58,6 +58,8 @@ pub struct ModernGroup {
     pub epoch: i32,
     /// The epoch of the target.
     pub assignment_epoch: i32,
+    /// True if its members share partitions (KIP-932): all of them do, or none.
+    pub(super) shares: bool,
     /// Its members in the order of their ids.
     pub members: Vec<ModernMember>,
     /// The topics that its members read, as they were when it last looked.
@@ -137,7 +139,7 @@ impl ModernGroup {
 
     /// True if its members share partitions (KIP-932): all of them do, or none.
     pub fn is_share(&self) -> bool {
-        self.members.iter().any(|member| member.assignor == Some(Assignor::Simple))
+        self.shares
     }
 
     /// What the log lacks of it now.
@@ -178,6 +180,9 @@ impl ModernGroup {
             return self.leave(&beat, around);
         }
         let shares = beat.assignor == Some(Assignor::Simple);
+        if self.members.is_empty() {
+            self.shares = shares;
+        }
         if !self.members.is_empty() && self.is_share() != shares {
             return Err(ErrorCode::InconsistentGroupProtocol);
         }

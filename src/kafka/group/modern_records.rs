@@ -1,9 +1,9 @@
 //! The records of a group of the consumer protocol in `__consumer_offsets`, in the real format:
 //! its epoch (key version 3), each member (5), the epoch of the target (6), each member's target
-//! (7), and where each member is on its way (8). A new coordinator has the group from them.
+//! (7), and where each member is on its way (8). A new coordinator has the group from them. Those
+//! of a share group have keys of their own (11, 10, 12, 13, 14), and say less of a member.
 //!
-//! Simplified: members of share groups are not written; a heartbeat is answered before its records
-//! are replicated.
+//! Simplified: a heartbeat is answered before its records are replicated.
 
 use super::modern::{ModernGroup, ModernMember};
 use super::reconcile::{MemberState, Progress};
@@ -21,6 +21,25 @@ const MEMBER: i16 = 5;
 const TARGET: i16 = 6;
 const MEMBER_TARGET: i16 = 7;
 const MEMBER_CURRENT: i16 = 8;
+
+/// The same of a share group.
+const SHARES: [(i16, i16); 5] =
+    [(GROUP, 11), (MEMBER, 10), (TARGET, 12), (MEMBER_TARGET, 13), (MEMBER_CURRENT, 14)];
+
+/// The version of a share group's key.
+fn of_share(version: i16) -> i16 {
+    let found = SHARES.iter().find(|(known, _)| *known == version);
+    found.map_or(version, |(_, share)| *share)
+}
+
+/// What a version says, and whether of a share group.
+fn meaning(version: i16) -> Option<(i16, bool)> {
+    SHARES.iter().find_map(|(known, share)| match version {
+        v if v == *known => Some((*known, false)),
+        v if v == *share => Some((*known, true)),
+        _ => None,
+    })
+}
 
 /// A key and its value.
 pub type Entry = (Bytes, Bytes);
@@ -85,8 +104,9 @@ fn take_partitions(
 }
 
 /// The keys of the records that a group without members has.
-pub fn group_keys(group: &str) -> [Bytes; 2] {
-    [key(GROUP, group, None), key(TARGET, group, None)]
+pub fn group_keys(group: &str, is_share: bool) -> [Bytes; 2] {
+    [GROUP, TARGET]
+        .map(|version| key(if is_share { of_share(version) } else { version }, group, None))
 }
 
 /// All records of a group.
@@ -95,17 +115,24 @@ pub fn encode(
     group: &ModernGroup,
     id_of: &dyn Fn(&str) -> Option<TopicId>,
 ) -> Vec<Entry> {
-    let mut entries = vec![(key(GROUP, id, None), value(|out| out.put_i32(group.epoch)))];
+    let is_share = group.is_share();
+    let [of_group, of_target] = group_keys(id, is_share);
+    let mut entries = vec![(of_group, value(|out| out.put_i32(group.epoch)))];
     let assignment = value(|out| out.put_i32(group.assignment_epoch));
-    entries.push((key(TARGET, id, None), assignment));
+    entries.push((of_target, assignment));
     for member in &group.members {
         let about = value(|out| {
-            put_text(out, member.instance.as_deref());
+            if !is_share {
+                put_text(out, member.instance.as_deref());
+            }
             put_text(out, None);
             put_text(out, Some(&member.client));
             put_text(out, Some("/127.0.0.1"));
             put_uvarint(out, member.topics.len() as u32 + 1);
             member.topics.iter().for_each(|topic| put_text(out, Some(topic)));
+            if is_share {
+                return;
+            }
             put_text(out, None);
             out.put_i32(member.rebalance_timeout.as_millis() as i32);
             put_text(out, member.assignor.map(Assignor::name));
@@ -117,9 +144,12 @@ pub fn encode(
             out.put_i32(member.previous_epoch);
             out.put_i8(progress.state as i8);
             put_partitions(out, &progress.assigned, id_of);
-            put_partitions(out, &progress.revoking, id_of);
+            if !is_share {
+                put_partitions(out, &progress.revoking, id_of);
+            }
         });
-        let of = |version| key(version, id, Some(&member.id));
+        let of =
+            |version| key(if is_share { of_share(version) } else { version }, id, Some(&member.id));
         entries.push((of(MEMBER), about));
         entries.push((of(MEMBER_TARGET), target));
         entries.push((of(MEMBER_CURRENT), current));
@@ -130,15 +160,13 @@ pub fn encode(
 /// The group that a key is of; `None` if it names something else.
 pub fn group_of(key: &[u8]) -> Option<&str> {
     let mut from = key;
-    match i16::from_be_bytes(take(&mut from)?) {
-        GROUP | MEMBER | TARGET | MEMBER_TARGET | MEMBER_CURRENT => take_text(&mut from),
-        _ => None,
-    }
+    meaning(i16::from_be_bytes(take(&mut from)?))?;
+    take_text(&mut from)
 }
 
 /// True for the key of a group itself.
 pub fn is_group(key: &[u8]) -> bool {
-    key.starts_with(&GROUP.to_be_bytes())
+    [GROUP, of_share(GROUP)].iter().any(|version| key.starts_with(&version.to_be_bytes()))
 }
 
 impl ModernGroup {
@@ -152,8 +180,9 @@ impl ModernGroup {
         heard_by: Time,
     ) -> Option<()> {
         let mut key = key;
-        let version = i16::from_be_bytes(take(&mut key)?);
+        let (version, is_share) = meaning(i16::from_be_bytes(take(&mut key)?))?;
         take_text(&mut key)?;
+        self.shares |= is_share;
         if matches!(version, GROUP | TARGET) {
             let epoch =
                 value.and_then(|value| Some(i32::from_be_bytes(*value.get(2..)?.first_chunk()?)));
@@ -179,13 +208,19 @@ impl ModernGroup {
         let member = &mut self.members[at];
         match version {
             MEMBER => {
-                member.instance = from.maybe_text()?.map(Into::into);
+                if !is_share {
+                    member.instance = from.maybe_text()?.map(Into::into);
+                }
                 let _rack = from.maybe_text()?;
                 member.client = from.text()?.into();
                 let _host = from.text()?;
                 member.topics.clear();
                 for _ in 1..from.uvarint()? {
                     member.topics.push(from.text()?.into());
+                }
+                if is_share {
+                    member.assignor = Some(Assignor::Simple);
+                    return Some(());
                 }
                 let _expression = from.maybe_text()?;
                 member.rebalance_timeout = Span::millis(u32::from_be_bytes(from.take()?).into());
@@ -201,7 +236,10 @@ impl ModernGroup {
                     _ => MemberState::Stable,
                 };
                 let assigned = take_partitions(&mut from, name_of)?;
-                let revoking = take_partitions(&mut from, name_of)?;
+                let revoking = match is_share {
+                    true => Vec::new(),
+                    false => take_partitions(&mut from, name_of)?,
+                };
                 member.progress = Progress { state, epoch, assigned, revoking };
             }
         }
@@ -253,6 +291,18 @@ mod tests {
             back.replay(key, Some(value), &name_of, Time::ZERO).expect("it is whole");
         }
         assert_eq!(encode("g", &back, &|_| Some(id)), entries);
+        let mut shared = ModernGroup { shares: true, ..group.clone() };
+        shared.members[0].assignor = Some(Assignor::Simple);
+        shared.members[0].progress.revoking.clear();
+        let of_share = encode("s", &shared, &|_| Some(id));
+        assert_eq!(of_share[0].0, [0, 11, 0, 1, b's'][..]);
+        let mut restored = ModernGroup::default();
+        for (key, value) in &of_share {
+            let name_of = |_: &TopicId| Some(topic.clone());
+            restored.replay(key, Some(value), &name_of, Time::ZERO).expect("it is whole");
+        }
+        assert!(restored.is_share());
+        assert_eq!(encode("s", &restored, &|_| Some(id)), of_share);
         assert_eq!(changes(&entries, &entries), []);
         back.members.clear();
         let left = encode("g", &back, &|_| Some(id));

@@ -6,9 +6,9 @@
 //! to `Available` (release, or the lock's time is up), unless it was delivered too often: then it
 //! is archived too. The start offset moves over what is done at the front.
 //!
-//! Simplified: RENEW (4.2) is not there; the state is kept in memory, record by record, where the
-//! real one keeps batches and writes them to `__share_group_state`.
+//! Simplified: the state is kept record by record, where the real one keeps batches.
 
+use super::share_records::StateBatch;
 use crate::kafka::error::ErrorCode;
 use crate::sim::{Span, Time};
 use std::rc::Rc;
@@ -35,6 +35,8 @@ pub enum Acknowledgement {
     Release,
     /// It cannot be processed.
     Reject,
+    /// It needs longer: the lock begins anew (KIP-1222, since 4.2).
+    Renew,
 }
 
 /// Limits of a share group.
@@ -76,6 +78,52 @@ impl SharePartition {
     /// Nothing is in flight; the first record to hand out is the one at `start`.
     pub fn new(start: i64, limits: ShareLimits) -> SharePartition {
         SharePartition { limits, start, window: Vec::new() }
+    }
+
+    /// As it was written: what somebody worked on then is available again.
+    pub fn restored(start: i64, batches: &[StateBatch], limits: ShareLimits) -> SharePartition {
+        let mut window = Vec::new();
+        for batch in batches.iter().filter(|batch| batch.last >= start) {
+            let upto = |end: i64| usize::try_from(end - start).unwrap_or(0);
+            let blank = InFlight { state: RecordState::Available, deliveries: 0, holder: None };
+            window.resize(upto(batch.first), blank);
+            let state = match batch.state {
+                2 => RecordState::Acknowledged,
+                4 => RecordState::Archived,
+                _ => RecordState::Available,
+            };
+            let record = InFlight { state, deliveries: batch.deliveries, holder: None };
+            window.resize(upto(batch.last + 1), record);
+        }
+        let mut partition = SharePartition { limits, start, window };
+        partition.move_start();
+        partition
+    }
+
+    /// What is to be written: runs of records that are done behind others that are not, or that
+    /// came back. What somebody works on is as it was before.
+    pub fn batches(&self) -> Vec<StateBatch> {
+        let mut batches: Vec<StateBatch> = Vec::new();
+        for (offset, record) in (self.start..).zip(&self.window) {
+            let held = u16::from(record.state == RecordState::Acquired);
+            let deliveries = record.deliveries - held.min(record.deliveries);
+            let state = match record.state {
+                RecordState::Acknowledged => 2,
+                RecordState::Archived => 4,
+                RecordState::Available | RecordState::Acquired if deliveries > 0 => 0,
+                RecordState::Available | RecordState::Acquired => continue,
+            };
+            match batches.last_mut() {
+                Some(last)
+                    if (last.last + 1, last.state, last.deliveries)
+                        == (offset, state, deliveries) =>
+                {
+                    last.last = offset;
+                }
+                _ => batches.push(StateBatch { first: offset, last: offset, state, deliveries }),
+            }
+        }
+        batches
     }
 
     /// Everything before it is done.
@@ -148,6 +196,7 @@ impl SharePartition {
         member: &str,
         (first, last): (i64, i64),
         how: Acknowledgement,
+        now: Time,
     ) -> Result<(), ErrorCode> {
         let place = |offset: i64| usize::try_from(offset - self.start).ok();
         let (Some(from), Some(to)) = (place(first), place(last)) else {
@@ -158,6 +207,12 @@ impl SharePartition {
             |record: &InFlight| record.holder.as_ref().is_some_and(|(by, _)| **by == *member);
         if !records.iter().all(is_theirs) {
             return Err(ErrorCode::InvalidRecordState);
+        }
+        if how == Acknowledgement::Renew {
+            let until = now + self.limits.lock;
+            let held = records.iter_mut().filter_map(|record| record.holder.as_mut());
+            held.for_each(|holder| holder.1 = until);
+            return Ok(());
         }
         let limit = self.limits.deliveries;
         records.iter_mut().for_each(|record| record.end(how, limit));
@@ -203,7 +258,7 @@ impl InFlight {
         self.state = match how {
             Acknowledgement::Accept => RecordState::Acknowledged,
             Acknowledgement::Release if self.deliveries < limit => RecordState::Available,
-            Acknowledgement::Release | Acknowledgement::Reject => RecordState::Archived,
+            _ => RecordState::Archived,
         };
     }
 }
@@ -228,6 +283,26 @@ mod tests {
         assert_eq!((partition.start(), partition.in_flight()), (1, 0), "archived, and passed");
     }
 
+    /// What is done behind others, what came back, what is worked on, and what nobody had yet.
+    #[test]
+    fn a_partition_is_restored_as_it_was_written() {
+        let limits = ShareLimits::default();
+        let mut partition = SharePartition::new(10, limits);
+        let member: Rc<str> = "c1".into();
+        assert_eq!(partition.acquire(&member, (16, 5), Time::ZERO).len(), 5);
+        let mut say = |range, how| partition.acknowledge("c1", range, how, Time::ZERO);
+        assert_eq!(say((11, 11), Acknowledgement::Accept), Ok(()));
+        assert_eq!(say((12, 12), Acknowledgement::Reject), Ok(()));
+        assert_eq!(say((13, 13), Acknowledgement::Release), Ok(()));
+        let batches = partition.batches();
+        let batch = |at, state, deliveries| StateBatch { first: at, last: at, state, deliveries };
+        assert_eq!(batches, [batch(11, 2, 1), batch(12, 4, 1), batch(13, 0, 1)]);
+        let mut restored = SharePartition::restored(10, &batches, limits);
+        let other: Rc<str> = "c2".into();
+        let taken = restored.acquire(&other, (16, 9), Time::ZERO);
+        assert_eq!(taken, [(10, 1), (13, 2), (14, 1), (15, 1)]);
+    }
+
     #[test]
     fn a_leaving_member_gives_back_what_it_held_and_locks_are_bounded() {
         let limits = ShareLimits { in_flight: 3, ..ShareLimits::default() };
@@ -236,7 +311,7 @@ mod tests {
         assert_eq!(partition.acquire(&one, (10, 2), Time::ZERO), [(0, 1), (1, 1)]);
         assert_eq!(partition.acquire(&two, (10, 9), Time::ZERO), [(2, 1)], "three at most");
         assert_eq!(
-            partition.acknowledge("c2", (1, 2), Acknowledgement::Accept),
+            partition.acknowledge("c2", (1, 2), Acknowledgement::Accept, Time::ZERO),
             Err(ErrorCode::InvalidRecordState)
         );
         partition.leave("c1");

@@ -4,6 +4,7 @@ use crate::kafka::assignor::Assignor;
 use crate::kafka::event::TopicPartition;
 use crate::kafka::group::Subscription;
 use crate::kafka::group::share::Acknowledgement;
+use crate::kafka::group::share_records::{ShareKey, ShareState};
 use crate::kafka::message::control::Control;
 use crate::kafka::message::response::TopicId;
 use crate::kafka::message::transactions::TransactionRequest;
@@ -120,6 +121,21 @@ pub enum Request {
     /// A member of a share group, within `poll()` (ShareFetch), or when it says what became of
     /// records without wanting others (ShareAcknowledge).
     ShareFetch(ShareFetch),
+    /// The leader of a partition that a share group reads, to the share coordinator: how far has it
+    /// come?
+    ReadShareGroupState {
+        /// With what.
+        key: ShareKey,
+        /// The epoch of the leader that asks.
+        leader_epoch: i32,
+    },
+    /// The same leader, when something was acknowledged, given back or given up: write that down.
+    WriteShareGroupState {
+        /// Of what.
+        key: ShareKey,
+        /// How it is now.
+        state: ShareState,
+    },
     /// The topics tool.
     CreateTopics {
         /// Name.
@@ -424,6 +440,8 @@ impl Request {
             Request::Heartbeat { .. } => "Heartbeat",
             Request::ShareFetch(fetch) if fetch.partitions.is_empty() => "ShareAcknowledge",
             Request::ShareFetch(_) => "ShareFetch",
+            Request::ReadShareGroupState { .. } => "ReadShareGroupState",
+            Request::WriteShareGroupState { .. } => "WriteShareGroupState",
             Request::ConsumerGroupHeartbeat(beat) if beat.assignor == Some(Assignor::Simple) => {
                 "ShareGroupHeartbeat"
             }

@@ -5,6 +5,7 @@ use crate::kafka::command::{ApiError, GroupType};
 use crate::kafka::error::ErrorCode;
 use crate::kafka::event::TopicPartition;
 use crate::kafka::group::Subscription;
+use crate::kafka::group::share_records::ShareState;
 use crate::kafka::message::control::Control;
 use crate::kafka::message::transactions::TransactionResponse;
 use crate::kafka::spec::Settings;
@@ -51,6 +52,10 @@ pub enum Response {
     OffsetFetch(Result<Vec<(TopicPartition, i64)>, ErrorCode>),
     /// Records that the member has now, and what became of what it said.
     ShareFetch(ShareFetched),
+    /// How far a share group has come; `None` if it has not begun.
+    ReadShareGroupState(Result<Option<ShareState>, ErrorCode>),
+    /// It is written.
+    WriteShareGroupState(Result<(), ErrorCode>),
     /// The topic is there.
     CreateTopics(Result<(), ApiError>),
     /// The topic is gone.
@@ -357,6 +362,8 @@ impl Response {
             Response::OffsetCommit(_) => "OffsetCommitResponse",
             Response::OffsetFetch(_) => "OffsetFetchResponse",
             Response::ShareFetch(_) => "ShareFetchResponse",
+            Response::ReadShareGroupState(_) => "ReadShareGroupStateResponse",
+            Response::WriteShareGroupState(_) => "WriteShareGroupStateResponse",
             Response::CreateTopics(_) => "CreateTopicsResponse",
             Response::DeleteTopics(_) => "DeleteTopicsResponse",
             Response::CreatePartitions(_) => "CreatePartitionsResponse",

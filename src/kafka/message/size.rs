@@ -82,6 +82,10 @@ fn request(request: &Request) -> usize {
                 + fetch.partitions.len() * 20
                 + fetch.acknowledged.len() * 38
         }
+        Request::ReadShareGroupState { key, .. } => 30 + text(&key.group),
+        Request::WriteShareGroupState { key, state } => {
+            50 + text(&key.group) + 20 * state.batches.len()
+        }
         Request::LeaveGroup { group, member, .. } => 5 + text(group) + text(member),
         Request::OffsetCommit(commit) | Request::OldOffsetCommit(commit) => {
             let offsets: usize = commit.offsets.iter().map(|(tp, _)| named(tp) + 14).sum();
@@ -211,6 +215,11 @@ fn response(response: &Response) -> usize {
         Response::OffsetFetch(offsets) => {
             8 + offsets.iter().flatten().map(|(tp, _)| named(tp) + 15).sum::<usize>()
         }
+        Response::ReadShareGroupState(found) => {
+            let batches = found.iter().flatten().map(|state| state.batches.len());
+            50 + 20 * batches.sum::<usize>()
+        }
+        Response::WriteShareGroupState(_) => 30,
         Response::CreateTopics(_) | Response::CreatePartitions(_) | Response::DeleteTopics(_) => 60,
         Response::DescribeConfigs(_, topics) => {
             4 + topics.iter().map(|(name, all)| text(name) + settings_bytes(all)).sum::<usize>()

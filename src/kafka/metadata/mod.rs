@@ -26,7 +26,10 @@ pub const OFFSETS_TOPIC: &str = "__consumer_offsets";
 /// The topic of transactions.
 pub const TRANSACTIONS_TOPIC: &str = "__transaction_state";
 
+/// The topic in which share coordinators keep how far share groups have come.
+pub const SHARE_STATE_TOPIC: &str = "__share_group_state";
+
 /// True for the brokers' own topics.
 pub fn is_internal(topic: &str) -> bool {
-    topic == OFFSETS_TOPIC || topic == TRANSACTIONS_TOPIC || topic == "__share_group_state"
+    [OFFSETS_TOPIC, TRANSACTIONS_TOPIC, SHARE_STATE_TOPIC].contains(&topic)
 }

@@ -9,8 +9,8 @@ use crate::kafka::log::transactions::Marker;
 use crate::kafka::log::{Files, Log};
 use crate::kafka::metadata::PartitionImage;
 use crate::kafka::protection::{Protection, Without};
-use crate::kafka::record::BatchHeader;
 use crate::kafka::record::header::{crc_matches, stamp, stamp_append_time};
+use crate::kafka::record::{BatchHeader, Records};
 use crate::ordered::BTreeSet;
 use crate::sim::{Span, Time};
 use bytes::{Bytes, BytesMut};
@@ -239,6 +239,13 @@ impl Partition {
             return Err(ErrorCode::InvalidRecord);
         }
         let config = self.config();
+        let has_key = |batch: &[u8]| {
+            let mut records = Records::of(batch).into_iter().flatten();
+            records.all(|record| record.key.is_some())
+        };
+        if config.is_compacted && !header.is_control() && !has_key(batch) {
+            return Err(ErrorCode::InvalidRecord);
+        }
         let size = batch.len() as u64;
         if size > config.max_message_bytes {
             return Err(ErrorCode::MessageTooLarge);

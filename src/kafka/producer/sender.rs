@@ -206,7 +206,15 @@ impl Producer {
                     let at = waiting.iter().position(|other| other.id > batch.id);
                     waiting.insert(at.unwrap_or(waiting.len()), batch);
                 } else {
-                    self.give_up(&partition, batch, error.error(), out);
+                    let error = match error {
+                        // The one thing that a broker finds wrong with what a producer made.
+                        ErrorCode::InvalidRecord => error.with(format!(
+                            "Compacted topic cannot accept message without key in topic partition \
+                             {partition}."
+                        )),
+                        other => other.error(),
+                    };
+                    self.give_up(&partition, batch, error, out);
                 }
             }
         }

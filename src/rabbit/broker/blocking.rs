@@ -17,7 +17,7 @@ use crate::rabbit::process::{Out, Timer};
 use crate::rabbit::profile::Profile;
 use crate::rabbit::queue::Queue;
 use crate::rabbit::spec::Settings;
-use crate::sim::NodeId;
+use crate::sim::{NodeId, Time};
 
 /// What a node watches, with its settings.
 pub(super) fn alarms(settings: &Settings, profile: Profile) -> Alarms {
@@ -153,8 +153,10 @@ impl Broker {
         if !connection.is_blocked && !connection.is_tool {
             connection.is_blocked = true;
             let client_name = connection.name.clone();
-            let method = Method::ConnectionBlocked { reason: reason.into() };
-            self.send(self.connection_id(client), method, out);
+            if connection.hears_blocked {
+                let method = Method::ConnectionBlocked { reason: reason.into() };
+                self.send(self.connection_id(client), method, out);
+            }
             out.emit(Event::ConnectionBlocked { client: client_name, reason });
         }
     }
@@ -167,21 +169,21 @@ impl Broker {
             let Some(connection) = self.connections.get_mut(&client) else { continue };
             connection.is_blocked = false;
             connection.last_heard = out.now();
-            let held = std::mem::take(&mut connection.held);
             let client_name = connection.name.clone();
-            self.send(self.connection_id(client), Method::ConnectionUnblocked, out);
-            out.emit(Event::ConnectionUnblocked { client: client_name });
-            for frame in held {
-                self.frame(client, frame, out);
+            if connection.hears_blocked {
+                self.send(self.connection_id(client), Method::ConnectionUnblocked, out);
             }
+            out.emit(Event::ConnectionUnblocked { client: client_name });
+            self.read_held(client, out);
         }
     }
 
     /// The state of a connection in the words of the tools.
-    pub(super) fn connection_state(&self, connection: &Connection) -> &'static str {
+    pub(super) fn connection_state(&self, connection: &Connection, now: Time) -> &'static str {
         match (connection.is_blocked, self.alarm) {
             (true, _) => "blocked",
             (false, Some(_)) => "blocking",
+            (false, None) if connection.waits || connection.was_in_flow(now) => "flow",
             (false, None) => "running",
         }
     }

@@ -34,8 +34,13 @@ pub struct Connection {
     pub name: Rc<str>,
     /// True for a command-line tool: it is a new client each time, and never blocked.
     pub is_tool: bool,
-    /// True while it is not read.
+    /// True if it is told that it is not read.
+    pub(super) hears_blocked: bool,
+    /// True while it is not read for an alarm.
     pub is_blocked: bool,
+    /// True while it is not read for a queue that lags behind, and when that last began.
+    pub waits: bool,
+    pub(super) waited_at: Option<Time>,
     /// What has come meanwhile.
     pub held: VecDeque<Frame>,
     /// When it was last heard of.
@@ -48,13 +53,13 @@ impl Broker {
         let bytes = frame.size_bytes();
         let Frame { channel: number, method } = frame;
         let channel = ChannelId { node: self.me, client, number };
-        if let Method::ConnectionOpen { client: name, is_tool } = method {
-            self.open_connection(client, (name, is_tool), out);
+        if let Method::ConnectionOpen { client: name, is_tool, hears_blocked } = method {
+            self.open_connection(client, (name, is_tool, hears_blocked), out);
             return self.request(bytes, out);
         }
         let Some(connection) = self.connections.get_mut(&client) else { return };
         connection.last_heard = out.now();
-        if connection.is_blocked {
+        if connection.is_blocked || connection.waits {
             return connection.held.push_back(Frame { channel: number, method });
         }
         if number == 0 {
@@ -169,7 +174,7 @@ impl Broker {
     fn open_connection(
         &mut self,
         client: NodeId,
-        (name, is_tool): (Rc<str>, bool),
+        (name, is_tool, hears_blocked): (Rc<str>, bool, bool),
         out: &mut Out<'_>,
     ) {
         self.connection_lost(client, out);
@@ -178,7 +183,10 @@ impl Broker {
             closing: BTreeSet::new(),
             name,
             is_tool,
+            hears_blocked,
             is_blocked: false,
+            waits: false,
+            waited_at: None,
             held: VecDeque::new(),
             last_heard: out.now(),
         };
@@ -202,7 +210,8 @@ impl Broker {
     pub(super) fn heartbeat(&mut self, client: NodeId, out: &mut Out<'_>) {
         let Some(connection) = self.connections.get(&client) else { return };
         // One that is not read is not checked either.
-        if !connection.is_blocked && out.now().since(connection.last_heard) > SILENCE_MAX {
+        let is_read = !connection.is_blocked && !connection.waits;
+        if is_read && out.now().since(connection.last_heard) > SILENCE_MAX {
             self.connection_lost(client, out);
             out.close(client);
             return;

@@ -2,9 +2,10 @@
 //! activemq`).
 //!
 //! There are queues and topics, and no exchanges between them: a sender names the destination,
-//! which is made when it is first used. `jobs` or `queue://jobs` is a queue; `topic://news` is a topic,
-//! which gives a copy to every subscription. A durable subscription (settings of the consumer:
-//! `durable=true`, `clientId`) stays while its subscriber is away; any other goes with it.
+//! which is made when it is first used. `jobs` or `queue://jobs` is a queue; `topic://news` is a
+//! topic, which gives a copy to every subscription. A durable subscription (settings of the
+//! consumer: `durable=true`, `clientId`) stays while its subscriber is away; any other goes with
+//! it.
 //!
 //! A consumer that names no prefetch gets the client's own: 1,000 of a queue, 100 of a durable
 //! subscription, 32,767 of a topic (`ActiveMQPrefetchPolicy`). A message goes when it is

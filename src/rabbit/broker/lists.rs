@@ -48,7 +48,7 @@ impl Broker {
                 Answer::Bindings(all)
             }
             List::Consumers => Answer::Consumers(self.consumer_states()),
-            List::Connections => Answer::Connections(self.connection_states()),
+            List::Connections => Answer::Connections(self.connection_states(now)),
             List::Policies(is_operator) => {
                 let policies = self.policies[usize::from(is_operator)].iter();
                 Answer::Policies(policies.cloned().collect())
@@ -133,11 +133,11 @@ impl Broker {
     }
 
     /// All connections, by client.
-    pub fn connection_states(&self) -> Vec<ConnectionState> {
+    pub fn connection_states(&self, now: Time) -> Vec<ConnectionState> {
         let clients = self.connections.values().filter(|connection| !connection.is_tool);
         let states = clients.map(|connection| ConnectionState {
             name: connection.name.to_string(),
-            state: self.connection_state(connection),
+            state: self.connection_state(connection, now),
             channels: connection.channels.len() as u64,
         });
         states.collect()
@@ -166,7 +166,7 @@ impl Broker {
                 true => self.nodes.iter().map(|node| self.cluster_node(*node)).collect(),
                 false => vec![(self.name.to_string(), true)],
             },
-            connections: self.connection_states().len() as u64,
+            connections: self.connections.values().filter(|it| !it.is_tool).count() as u64,
             queues: self.queues.len() as u64,
         }
     }
@@ -238,7 +238,7 @@ impl Broker {
 
     fn cluster_node(&self, node: NodeId) -> (String, bool) {
         let is_up = node == self.me || self.others_up().contains(&node);
-        (super::nodes::short_name(node).to_string(), is_up)
+        (self.short_name(node).to_string(), is_up)
     }
 
     /// True if this node is the one that tells about a queue: what is elsewhere is told there.
@@ -249,7 +249,7 @@ impl Broker {
 
     /// Where a queue is, and how well this node knows it.
     fn place_of(&self, queue: &Queue) -> Place {
-        let name = |node: NodeId| super::nodes::short_name(node).to_string();
+        let name = |node: NodeId| self.short_name(node).to_string();
         let Some(group) = queue.group.as_deref() else {
             let (home, state) = match queue.home {
                 Some(home) if !self.is_up(home) => (home, "down"),

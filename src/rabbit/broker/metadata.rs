@@ -43,7 +43,7 @@ const LOG_ENTRIES_MIN: u64 = 4_096;
 #[derive(Default, Serialize, Deserialize)]
 struct State {
     queues_made: u32,
-    /// Exchanges, then policies, then bindings.
+    /// Nodes that joined later, exchanges, policies, bindings.
     changes: Vec<Change>,
     queues: Vec<(u32, NewQueue)>,
 }
@@ -212,7 +212,7 @@ impl Broker {
             Some(Method::QueueDeclareOk { queue, .. }) => format!(
                 "Could not declare {} on node '{}' because the metadata store operation timed out",
                 error::queue_in_vhost(&queue),
-                super::nodes::full_name(self.me)
+                self.full_name(self.me)
             ),
             Some(Method::QueueBindOk | Method::ExchangeBindOk) => {
                 "Could not add binding due to timeout".to_owned()
@@ -271,6 +271,7 @@ impl Broker {
                 self.apply_policies(out);
             }
             Change::NodeDown(node) => self.forget_node(*node, out),
+            Change::Join(node) => self.joined(*node, out),
         }
     }
 
@@ -378,6 +379,7 @@ impl Broker {
 
     fn metadata_state(&self) -> Bytes {
         let mut state = State { queues_made: self.queues_made, ..State::default() };
+        state.changes.extend(self.joined_later().map(Change::Join));
         let own = self.exchanges.iter().filter(|exchange| !exchange.predeclared);
         state
             .changes

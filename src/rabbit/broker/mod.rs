@@ -11,6 +11,7 @@
 //! - `keep`: definitions are kept on the disk;
 //! - `publish`: from an exchange to queues, returns and confirms;
 //! - `transaction`: publishes and acknowledgements that wait for a commit;
+//! - `flow`: connections are not read while a quorum queue lags behind;
 //! - `blocking`: connections are not read while memory or disk run out;
 //! - `timeout`: deliveries that are not acknowledged in time;
 //! - `quorum`: queues whose every change goes through a log first;
@@ -20,7 +21,8 @@
 //! - `policies`: what queues and exchanges keep to, beside their arguments;
 //! - `deliver`: consumers, pushes, gets, acknowledgements;
 //! - `arguments`: what may be declared, and when a declaration is the same as another;
-//! - `nodes`: the other nodes of the cluster, and what a node does when it is cut off;
+//! - `nodes`: the other nodes of the cluster;
+//! - `heal`: what a node does when it is cut off, and after that;
 //! - `metadata`: definitions are the same on all nodes;
 //! - `remote`: classic queues that live on another node;
 //! - `manage`: what tools change;
@@ -37,7 +39,9 @@ mod bury;
 mod connections;
 mod declare;
 mod deliver;
+pub mod flow;
 mod graves;
+mod heal;
 pub mod jms;
 mod keep;
 mod lists;
@@ -78,6 +82,7 @@ use boot::Boot;
 use connections::Connection;
 pub use connections::{HEARTBEAT_INTERVAL, SILENCE_MAX};
 use graves::Burials;
+use heal::Handling;
 use nodes::Peer;
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -95,8 +100,12 @@ pub struct Broker {
     nodes: Vec<NodeId>,
     /// The others, as it knows them.
     peers: Vec<Peer>,
-    /// True if it stands aside when it sees no majority of the nodes.
-    pauses: bool,
+    /// When its process began.
+    began: Time,
+    /// What it does about a cut of the network.
+    handling: Handling,
+    /// After a cut: each node that said so, who was on its side, and its clients.
+    sides: Vec<(NodeId, Vec<NodeId>, u64)>,
     settings: Settings,
     /// The group that keeps the definitions of a cluster.
     metadata: Option<Box<Group>>,
@@ -126,6 +135,8 @@ pub struct Broker {
     has_monitor: bool,
     /// Deliveries must be acknowledged within so long (`consumer_timeout`).
     consumer_timeout: Option<Span>,
+    /// So many messages of a channel a quorum queue may have to apply.
+    soft_limit: u32,
     /// Those of users, and those of operators.
     policies: [Policies; 2],
     /// Queues with confirms that wait for the write buffer.
@@ -141,6 +152,8 @@ pub struct Broker {
     dead: VecDeque<DeadLetter>,
     /// Dead letters that are kept until they are safe.
     burials: Burials,
+    /// The channel of the message that is given to queues.
+    sender: Option<ChannelId>,
     /// Empty between publishes: the queues of a message.
     routed: Vec<QueueId>,
     /// When the work of this step is done.
@@ -167,7 +180,9 @@ impl Broker {
             me: NodeId(0),
             nodes: nodes::nodes(settings),
             peers: Vec::new(),
-            pauses: nodes::pauses(settings, profile),
+            began: Time::ZERO,
+            handling: heal::handling(settings, profile),
+            sides: Vec::new(),
             settings: settings.clone(),
             metadata: None,
             answers: Vec::new(),
@@ -179,6 +194,7 @@ impl Broker {
             alarm: None,
             has_monitor: false,
             consumer_timeout: timeout::setting(settings),
+            soft_limit: flow::soft_limit(settings),
             phase: Phase::Boots(Box::default()),
             exchanges: Exchanges::default(),
             queues: BTreeMap::new(),
@@ -196,6 +212,7 @@ impl Broker {
             confirms: Vec::new(),
             dead: VecDeque::new(),
             burials: Burials::default(),
+            sender: None,
             routed: Vec::new(),
             busy_until: Time::ZERO,
         }
@@ -224,6 +241,7 @@ impl Broker {
             Input::Flushed { ticket } => self.was_flushed(&ticket, out),
             Input::Command(_) => {}
         }
+        self.read_again(out);
         self.bury(out);
         self.tell_news(out);
         out.work(self.busy_until.since(out.now()));
@@ -266,6 +284,7 @@ impl Broker {
             Timer::Graves(queue) => drop(self.burials.queues.insert(queue)),
             Timer::Heartbeat(client) => self.heartbeat(client, out),
             Timer::NodeTick => self.node_tick(out),
+            Timer::Heal => self.heal(out),
             Timer::Group(METADATA) => {
                 if let Some(group) = &mut self.metadata {
                     group.tick(METADATA, out);

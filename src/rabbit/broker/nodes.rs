@@ -1,45 +1,36 @@
 //! The other nodes of the cluster: which of them live, and what they say.
 //!
 //! A node that dies is noticed at once, as its connections close. One that is silent for the net
-//! tick time (60 s) is taken for down too: that is how a cut of the network is noticed. Then
-//! `cluster_partition_handling` decides (up to 4.2): with `ignore` both sides go on; with
-//! `pause_minority` a node that sees no majority stands aside, closes the connections of its
-//! clients, and looks once a second whether a majority is there again.
+//! tick time (60 s) is taken for down too: that is how a cut of the network is noticed. What it
+//! does then, and when the cut is over, is in `heal`.
 //!
-//! Whatever the setting, definitions and quorum queues need a majority: a side without one changes
-//! nothing of them.
+//! A node may join later: it asks to, and its joining is a change of the definitions. It has copies
+//! of all logs and can have queues of its own, and members of quorum queues that are declared from
+//! then on.
 //!
-//! Simplified: `pause_if_all_down` and `autoheal` are taken for `ignore`, as nothing of the
-//! definitions can differ between two sides.
+//! Simplified: one that joined later has no vote about the definitions, and quorum queues that were
+//! there before do not grow to it.
 
-use super::{Broker, Phase};
+use super::{Broker, Phase, heal};
 use crate::rabbit::error;
 use crate::rabbit::event::Event;
 use crate::rabbit::ids::QueueId;
-use crate::rabbit::message::{Frame, Method};
 use crate::rabbit::process::{Out, Timer};
-use crate::rabbit::profile::Profile;
 use crate::rabbit::quorum::command::Command;
 use crate::rabbit::quorum::group::tell;
 use crate::rabbit::spec::Settings;
-use crate::rabbit::talk::{METADATA, Talk};
+use crate::rabbit::talk::{Change, METADATA, Talk};
 use crate::sim::{NodeId, Span, Time};
 use std::rc::Rc;
 
 /// How many nodes the lab began with: a setting of the lab.
 pub const CLUSTER_SIZE: &str = "lab_cluster_size";
 
-/// The number of the node that one joins which comes later: a setting of the lab.
-pub const JOINS: &str = "lab_joins";
-
 /// A node that is silent for so long is down (`net_ticktime`).
 const SILENCE_MAX: Span = Span::seconds(60);
 
 /// A node says so often that it lives: a quarter of that.
 const TICK: Span = Span::seconds(15);
-
-/// A node that stands aside looks so often whether there is a majority again.
-const PAUSED_TICK: Span = Span::seconds(1);
 
 /// Who is not answered for so long by a queue's group is told so.
 const COMMAND_TIMEOUT: Span = Span::seconds(30);
@@ -57,6 +48,15 @@ pub struct Peer {
     pub alarm: Option<&'static str>,
     /// True while it stands aside.
     pub is_paused: bool,
+    /// When its life began, if it has said so.
+    pub began: Option<Time>,
+    /// It was taken for down, and has not said whether it went on.
+    pub is_back: bool,
+}
+
+fn peer(id: NodeId, now: Time) -> Peer {
+    let (alarm, began) = (None, None);
+    Peer { id, is_up: true, last_heard: now, alarm, is_paused: false, began, is_back: false }
 }
 
 /// The ids of the nodes that the lab began with. Nodes come before all else in their world.
@@ -65,18 +65,57 @@ pub(super) fn nodes(settings: &Settings) -> Vec<NodeId> {
     if size > 1 { (0..size).map(NodeId).collect() } else { Vec::new() }
 }
 
-/// True if a node that sees no majority stands aside.
-pub(super) fn pauses(settings: &Settings, profile: Profile) -> bool {
-    let handling = settings.get("cluster_partition_handling");
-    profile != Profile::V4_3 && handling.is_some_and(|name| name == "pause_minority")
-}
-
-/// The name that Erlang gives a node.
-pub fn full_name(node: NodeId) -> String {
-    format!("rabbit@rabbit-{}", node.0 + 1)
-}
-
 impl Broker {
+    /// The name of a node in the lab: they are counted in the order in which they came.
+    pub(super) fn short_name(&self, node: NodeId) -> Rc<str> {
+        if node == self.me {
+            return self.name.clone();
+        }
+        let place = self.nodes.iter().position(|it| *it == node).unwrap_or(0);
+        format!("rabbit-{}", place + 1).into()
+    }
+
+    /// The name that Erlang gives a node.
+    pub(super) fn full_name(&self, node: NodeId) -> String {
+        format!("rabbit@{}", self.short_name(node))
+    }
+
+    // ---- nodes that join ----
+
+    /// The nodes that were not there at the beginning.
+    pub(super) fn joined_later(&self) -> impl Iterator<Item = NodeId> {
+        let first = nodes(&self.settings);
+        self.nodes.iter().copied().filter(move |node| !first.contains(node))
+    }
+
+    /// A node that is no member yet says so again and again.
+    fn ask_to_join(&self, out: &mut Out<'_>) {
+        if !self.nodes.contains(&self.me) {
+            self.peers.iter().for_each(|peer| tell(peer.id, Talk::Join, out));
+        }
+    }
+
+    /// A node has joined: it gets the logs, and a place among the others.
+    pub(super) fn joined(&mut self, node: NodeId, out: &mut Out<'_>) {
+        if self.nodes.contains(&node) {
+            return;
+        }
+        self.nodes.push(node);
+        if node == self.me {
+            return;
+        }
+        self.peers.push(peer(node, out.now()));
+        if let Some(group) = &mut self.metadata {
+            group.teach(METADATA, node, out);
+        }
+        for id in self.quorum_queues() {
+            if let Some(group) = self.group_mut(id) {
+                group.teach(id, node, out);
+            }
+        }
+        tell(node, self.alive(), out);
+    }
+
     /// True if there are several nodes.
     pub fn is_clustered(&self) -> bool {
         !self.nodes.is_empty()
@@ -98,7 +137,7 @@ impl Broker {
         self.peers.iter().filter(|peer| !peer.is_up).map(|peer| peer.id)
     }
 
-    fn sees_majority(&self) -> bool {
+    pub(super) fn sees_majority(&self) -> bool {
         let up = self.peers.iter().filter(|peer| peer.is_up).count() + 1;
         up > self.nodes.len() / 2
     }
@@ -106,29 +145,29 @@ impl Broker {
     /// The process has begun: it meets the others.
     pub(super) fn meet(&mut self, out: &mut Out<'_>) {
         let now = out.now();
+        self.began = now;
         let others = self.nodes.iter().filter(|node| **node != out.me());
-        let peer = |id: &NodeId| Peer {
-            id: *id,
-            is_up: true,
-            last_heard: now,
-            alarm: None,
-            is_paused: false,
-        };
-        self.peers = others.map(peer).collect();
+        self.peers = others.map(|id| peer(*id, now)).collect();
+        self.ask_to_join(out);
         self.say_alive(out);
         out.timer(Timer::NodeTick, TICK);
     }
 
-    pub(super) fn say_alive(&mut self, out: &mut Out<'_>) {
+    fn alive(&self) -> Talk {
         let (alarm, is_paused) = (self.alarms.reason(), matches!(self.phase, Phase::Paused));
+        Talk::Alive { alarm, is_paused, began: self.began }
+    }
+
+    pub(super) fn say_alive(&mut self, out: &mut Out<'_>) {
         for peer in &self.peers {
-            tell(peer.id, Talk::Alive { alarm, is_paused }, out);
+            tell(peer.id, self.alive(), out);
         }
     }
 
     /// It is time to say that this node lives, and to look which others do.
     pub(super) fn node_tick(&mut self, out: &mut Out<'_>) {
         self.say_alive(out);
+        self.ask_to_join(out);
         let now = out.now();
         let silent = self
             .peers
@@ -140,10 +179,10 @@ impl Broker {
             self.node_down(node, out);
         }
         if let Phase::Paused = self.phase {
-            if self.sees_majority() {
-                return self.go_on_after_pause(out);
+            if self.sees_enough() {
+                return self.begin_anew(out);
             }
-            return out.timer(Timer::NodeTick, PAUSED_TICK);
+            return out.timer(Timer::NodeTick, heal::PAUSED_TICK);
         }
         self.give_up_overdue(out);
         out.timer(Timer::NodeTick, TICK);
@@ -176,7 +215,7 @@ impl Broker {
             }
             Some(Command::Expire) => format!(
                 "Cannot declare quorum {of} on node '{0}' with leader on node '{0}': timeout",
-                full_name(self.me)
+                self.full_name(self.me)
             ),
             _ => format!("failed consuming from quorum {of}: timeout"),
         };
@@ -192,8 +231,10 @@ impl Broker {
     /// Another node says something.
     pub(super) fn between(&mut self, from: NodeId, talk: &Talk, out: &mut Out<'_>) {
         let now = out.now();
-        if !self.nodes.contains(&from) {
-            return;
+        if let (Talk::Join, Phase::Serves) = (talk, &self.phase)
+            && !self.nodes.contains(&from)
+        {
+            return self.change(&Change::Join(from), None, out);
         }
         let peer = self.peers.iter_mut().find(|peer| peer.id == from);
         let Some(peer) = peer else { return };
@@ -203,13 +244,22 @@ impl Broker {
             self.node_up(from, out);
         }
         match (&self.phase, talk) {
-            (_, Talk::Alive { alarm, is_paused }) => {
+            (_, Talk::Alive { alarm, is_paused, began }) => {
+                let mut went_on = false;
                 if let Some(peer) = self.peers.iter_mut().find(|peer| peer.id == from) {
                     peer.alarm = *alarm;
                     peer.is_paused = *is_paused;
+                    went_on = peer.is_back && peer.began == Some(*began);
+                    peer.began = Some(*began);
                 }
                 if let Phase::Serves = self.phase {
+                    if went_on {
+                        self.cut_is_over(out);
+                    }
                     self.look_at_alarms(out);
+                }
+                if let Some(peer) = self.peers.iter_mut().find(|peer| peer.id == from) {
+                    peer.is_back = false;
                 }
             }
             (Phase::Paused | Phase::Stops(_), _) => {}
@@ -234,6 +284,10 @@ impl Broker {
                     self.keep_for_later(from, talk);
                 }
             }
+            (Phase::Serves, Talk::Healed { side, clients }) => {
+                self.hear_of_side(from, side, *clients, out);
+            }
+            (Phase::Serves, Talk::BeginAnew) => self.lose_partition(out),
             (Phase::Serves, talk) => self.serve_node(from, talk, out),
         }
     }
@@ -273,13 +327,13 @@ impl Broker {
     /// A node that was down is there again.
     fn node_up(&mut self, node: NodeId, out: &mut Out<'_>) {
         if let Phase::Serves = self.phase {
-            out.emit(Event::NodeUp { node: self.name.clone(), peer: short_name(node) });
+            out.emit(Event::NodeUp { node: self.name.clone(), peer: self.short_name(node) });
         }
         if let Some(peer) = self.peers.iter_mut().find(|peer| peer.id == node) {
             peer.alarm = None;
+            peer.is_back = true;
         }
-        let (alarm, is_paused) = (self.alarms.reason(), matches!(self.phase, Phase::Paused));
-        tell(node, Talk::Alive { alarm, is_paused }, out);
+        tell(node, self.alive(), out);
     }
 
     /// A node is down, or cannot be reached.
@@ -297,7 +351,7 @@ impl Broker {
         if !matches!(self.phase, Phase::Serves) {
             return;
         }
-        out.emit(Event::NodeDown { node: self.name.clone(), peer: short_name(node) });
+        out.emit(Event::NodeDown { node: self.name.clone(), peer: self.short_name(node) });
         for id in self.quorum_queues() {
             if let Some(group) = self.group_mut(id) {
                 group.node_gone(id, node, out);
@@ -310,59 +364,9 @@ impl Broker {
         self.remote_down(node, out);
         self.metadata_node_down(node, out);
         self.look_at_alarms(out);
-        if self.pauses && !self.sees_majority() {
-            self.pause(out);
+        if !self.sees_enough() {
+            out.emit(Event::NodePaused { node: self.name.clone() });
+            self.stand_aside(out);
         }
     }
-
-    // ---- standing aside ----
-
-    fn pause(&mut self, out: &mut Out<'_>) {
-        out.emit(Event::NodePaused { node: self.name.clone() });
-        let clients: Vec<NodeId> = self.connections.keys().copied().collect();
-        for client in clients {
-            let forced = "broker forced connection closure with reason 'shutdown'";
-            let channel = self.connection_id(client);
-            let method = Method::ConnectionClose(Some(Rc::new(error::connection_forced(forced))));
-            self.send(channel, method, out);
-            self.connections.remove(&client);
-            out.cancel(Timer::Heartbeat(client));
-            out.close(client);
-        }
-        for id in self.queues.keys() {
-            out.cancel(Timer::Group(*id));
-            out.cancel(Timer::Ttl(*id));
-            out.cancel(Timer::Expire(*id));
-            out.cancel(Timer::Write(*id));
-        }
-        out.cancel(Timer::Group(METADATA));
-        out.cancel(Timer::Monitor);
-        self.phase = Phase::Paused;
-        self.say_alive(out);
-        out.timer(Timer::NodeTick, PAUSED_TICK);
-    }
-
-    /// There is a majority again: the node begins anew with what is on its disk.
-    fn go_on_after_pause(&mut self, out: &mut Out<'_>) {
-        let peers = std::mem::take(&mut self.peers);
-        *self = Broker::new(self.name.clone(), &self.settings.clone());
-        self.me = out.me();
-        self.phase = Phase::Boots(Box::default());
-        self.boot(out);
-        for peer in &mut self.peers {
-            peer.is_up = peers.iter().any(|old| old.id == peer.id && old.is_up);
-        }
-    }
-
-    /// A client that talks to a node that stands aside finds nobody listening.
-    pub(super) fn refuse_client(&self, client: NodeId, frame: &Frame, out: &mut Out<'_>) {
-        if !matches!(frame.method, Method::Between(_)) {
-            out.close(client);
-        }
-    }
-}
-
-/// The name of a node in the lab.
-pub(super) fn short_name(node: NodeId) -> Rc<str> {
-    format!("rabbit-{}", node.0 + 1).into()
 }

@@ -65,10 +65,30 @@ impl Broker {
         if routed.is_empty() {
             self.unroutable(channel, received, mandatory, out);
         } else {
-            self.put_into(&routed, &received, confirm, out);
+            self.put_into_from(channel, &routed, &received, confirm, out);
         }
         self.routed = routed;
         Ok(())
+    }
+
+    /// Gives the message of a channel to the queues that were chosen for it: the channel must not
+    /// be too far ahead of those that apply it later.
+    fn put_into_from(
+        &mut self,
+        channel: ChannelId,
+        routed: &[QueueId],
+        content: &Rc<Content>,
+        confirm: Option<PublishId>,
+        out: &mut Out<'_>,
+    ) {
+        for queue in routed {
+            if self.is_quorum(*queue) {
+                self.has_sent(channel, *queue, out.now());
+            }
+        }
+        self.sender = Some(channel);
+        self.put_into(routed, content, confirm, out);
+        self.sender = None;
     }
 
     /// Gives a message to the queues that were chosen for it.

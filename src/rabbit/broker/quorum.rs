@@ -85,7 +85,8 @@ impl Broker {
         out: &mut Out<'_>,
     ) {
         let bytes = Command::encode_message(content, out.now());
-        self.submit_bytes(id, bytes, confirm.map(Awaited::Confirm), out);
+        let awaited = confirm.map(Awaited::Confirm).or(self.sender.map(Awaited::Sent));
+        self.submit_bytes(id, bytes, awaited, out);
     }
 
     /// The log or the vote of a group is safe: what is committed by that is done.
@@ -133,7 +134,7 @@ impl Broker {
         } else if !group.is_announced && group.is_current() {
             group.is_announced = true;
             let (name, term) = (queue.name.clone(), group.term());
-            let node = super::nodes::short_name(self.me);
+            let node = self.name.clone();
             out.emit(Event::LeaderElected { queue: name.clone(), node, term });
             let index = group.applied();
             out.emit(Event::Applies(GroupStep::All(id.0, index)));
@@ -163,6 +164,10 @@ impl Broker {
         if let Some(queue) = self.queues.get_mut(&id) {
             queue.clear(profile, out.now());
             queue.restore(state, &mut self.names);
+        }
+        // What was sent before may be in it.
+        for connection in self.connections.values_mut() {
+            connection.channels.values_mut().for_each(|channel| channel.applied_all(id));
         }
         self.node_is_gone(id, out);
     }
@@ -261,6 +266,9 @@ impl Broker {
                     Some(Awaited::Confirm(publish)) => Some(publish),
                     _ => None,
                 };
+                if let Some(channel) = awaited.as_ref().and_then(Awaited::channel) {
+                    self.has_applied(channel, id);
+                }
                 self.enqueue(id, content.map(Rc::new), confirm, out);
             }
             Command::Consume { channel, tag, ack_required, prefetch, priority, exclusive } => {

@@ -34,7 +34,7 @@ impl Broker {
         match self.home_of(id) {
             Some(home) if !self.is_up(home) => Err(error::not_found(format_args!(
                 "home node '{}' of durable {} is down or inaccessible",
-                super::nodes::full_name(home),
+                self.full_name(home),
                 error::queue_in_vhost(&self.queues[&id].name)
             ))),
             _ => Ok(()),

@@ -5,8 +5,8 @@
 //! by then. A command is done once, and in the order of its node. So a node that has a copy of the
 //! log hears from its own copy what became of what it wanted, whoever leads.
 //!
-//! One flush is under way at a time (`disk`); what is written meanwhile waits for the next one. So a
-//! busy queue has many messages in each flush.
+//! One flush is under way at a time (`disk`); what is written meanwhile waits for the next one. So
+//! a busy queue has many messages in each flush.
 
 mod disk;
 
@@ -38,6 +38,8 @@ const ORIGIN_BYTES: usize = 4 + 8 + 8;
 pub enum Awaited {
     /// The confirm of a publish.
     Confirm(PublishId),
+    /// Nobody: a message of a channel that wants no confirm.
+    Sent(ChannelId),
     /// The answer to a question on a channel.
     Answer(ChannelId),
     /// The answer to who has declared the queue.
@@ -49,12 +51,14 @@ pub enum Awaited {
 }
 
 impl Awaited {
-    fn channel(&self) -> Option<ChannelId> {
+    /// The channel that it is of.
+    pub fn channel(&self) -> Option<ChannelId> {
         match self {
             Awaited::Confirm(publish) => Some(publish.channel),
-            Awaited::Answer(channel) | Awaited::Declared(channel) | Awaited::Again(channel) => {
-                Some(*channel)
-            }
+            Awaited::Sent(channel)
+            | Awaited::Answer(channel)
+            | Awaited::Declared(channel)
+            | Awaited::Again(channel) => Some(*channel),
             Awaited::Own => None,
         }
     }
@@ -124,6 +128,8 @@ pub struct Group {
     /// Flushes under way, and the write that is safe when they are done.
     flushes: u8,
     flushing: u64,
+    /// True while more is to come before the next flush begins.
+    gathers: bool,
     /// The instant of the command that is applied.
     pub time: Time,
 }
@@ -187,6 +193,7 @@ impl Group {
             written: 0,
             flushes: 0,
             flushing: 0,
+            gathers: false,
             time: Time::ZERO,
         }
     }

@@ -1,7 +1,7 @@
 //! `consumer`: a client that pulls from Kafka, or that RabbitMQ pushes to.
 
 use super::{Call, Program};
-use crate::kafka::config::consumer::MEMORY;
+use crate::kafka::config::consumer::{FAIL, MEMORY, ON_ERROR, RENEW};
 use crate::kafka::spec::{CommitMode, ConsumerSpec as Pulls, Reads};
 use crate::lab::Command;
 use crate::rabbit::spec::{ConsumerSpec as IsPushedTo, OnError};
@@ -15,7 +15,7 @@ use crate::sim::Span;
 /// More memory than a lab's client needs.
 const MEMORY_MAX: u64 = 1 << 40;
 
-static KAFKA: [Opt; 11] = [
+static KAFKA: [Opt; 14] = [
     many(&["--kafka"], "TOPIC[,TOPIC]...", "topics it subscribes to"),
     once(&["--group"], "GROUP", "its consumer group"),
     once(&["--share-group"], "GROUP", "in its place: its share group, record by record"),
@@ -29,6 +29,9 @@ static KAFKA: [Opt; 11] = [
     once(&["--commit"], "auto|before|after[:N]|never", "when it commits (auto)"),
     once(&["--effect"], "NAME", "a counted side effect of each record"),
     once(&["--memory"], "BYTES", "past it the client dies, as a real one would; 10MB"),
+    once(&["--fail"], "m4,m7|all", "with --share-group: messages on which its handler fails"),
+    once(&["--on-error"], "release|reject", "with --share-group: what becomes of them (release)"),
+    once(&["--renew"], "DURATION", "with --share-group: how often it renews its locks (Kafka 4.2)"),
     once(&["--to"], "TOPIC", "where it writes a result of each record"),
     many(
         &["--set"],
@@ -106,6 +109,19 @@ fn pulls(arguments: &Arguments) -> Result<Job, Refusal> {
     let mut settings = settings(&arguments.all("--set"))?;
     if let Some(memory) = arguments.maybe("--memory", |word| bytes(word, MEMORY_MAX))? {
         settings.insert(MEMORY.to_owned(), memory.to_string());
+    }
+    if share.is_none()
+        && let Some(word) =
+            ["--fail", "--on-error", "--renew"].iter().find_map(|name| arguments.one(name))
+    {
+        return Err(wrong(word, "--share-group: members of a consumer group commit offsets"));
+    }
+    let failing = [(FAIL, arguments.text("--fail")), (ON_ERROR, arguments.text("--on-error"))];
+    for (name, value) in failing {
+        settings.extend(value.map(|value| (name.to_owned(), value)));
+    }
+    if let Some(every) = arguments.maybe("--renew", span)? {
+        settings.insert(RENEW.to_owned(), every.as_millis().to_string());
     }
     let mut default_commit = CommitMode::Auto;
     if settings.contains_key("transactional.id") {

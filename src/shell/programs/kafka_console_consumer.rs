@@ -184,10 +184,13 @@ impl Format {
         Ok(format)
     }
 
-    fn record(&self, record: &ConsumedRecord) -> String {
+    fn record(&self, record: &ConsumedRecord, is_append_time: bool) -> String {
         let text = |text: &Option<String>| text.clone().unwrap_or_else(|| "null".into());
         let parts = [
-            (self.timestamp, format!("CreateTime:{}", record.timestamp_ms)),
+            (self.timestamp, {
+                let kind = if is_append_time { "LogAppendTime" } else { "CreateTime" };
+                format!("{kind}:{}", record.timestamp_ms)
+            }),
             (self.partition, format!("Partition:{}", record.partition)),
             (self.offset, format!("Offset:{}", record.offset)),
             (self.key, text(&record.key)),
@@ -199,7 +202,8 @@ impl Format {
 
     /// The records, and what the tool says when it ends.
     fn print(&self, consumed: &Consumed, with_timeout: bool) -> Vec<String> {
-        let records = consumed.records.iter().map(|record| self.record(record));
+        let stamped = consumed.is_append_time;
+        let records = consumed.records.iter().map(|record| self.record(record, stamped));
         let mut lines: Vec<String> = records
             .flat_map(|text| text.split('\n').map(str::to_owned).collect::<Vec<_>>())
             .collect();

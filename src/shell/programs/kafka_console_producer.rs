@@ -14,7 +14,7 @@ static OPTIONS: [Opt; 11] = [
     many(
         &["--property", "--reader-property"],
         "NAME=VALUE",
-        "parse.key=true, key.separator=: (a tab), ignore.error=true",
+        "parse.key=true, key.separator=: (a tab), null.marker=TEXT, ignore.error=true",
     ),
     many(
         &["--producer-property", "--command-property"],
@@ -63,18 +63,18 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
     }))
 }
 
-type Records = Vec<(Option<String>, String)>;
+type Records = Vec<(Option<String>, Option<String>)>;
 
 /// Lines to keys and values, as `LineMessageReader` does it.
 fn records(call: &Call, arguments: &Arguments, stdin: &str) -> Result<Records, Refusal> {
     let properties = settings(&arguments.all("--property"))?;
     let is = |name: &str| properties.get(name).is_some_and(|value| value == "true");
-    let known = ["parse.key", "key.separator", "ignore.error"];
+    let known = ["parse.key", "key.separator", "null.marker", "ignore.error"];
     for word in arguments.all("--property") {
         let name = word.text.split('=').next().unwrap_or_default();
         if !known.contains(&name) {
             return match name {
-                "parse.headers" | "null.marker" => {
+                "parse.headers" => {
                     Err(Refusal::NotHereYet(format!("kafka-console-producer --property {name}")))
                 }
                 _ => Err(Mistake::at(word.place, name, known.join(", ")).near(known).into()),
@@ -86,10 +86,13 @@ fn records(call: &Call, arguments: &Arguments, stdin: &str) -> Result<Records, R
         word.text.strip_prefix("key.separator=").map(str::to_owned)
     });
     let separator = separator.unwrap_or_else(|| "\t".into());
+    // What stands for nothing, as a key and as a value.
+    let marker = properties.get("null.marker");
+    let text = |text: &str| (marker.map(String::as_str) != Some(text)).then(|| text.to_owned());
     let record = |(index, line): (usize, &str)| match line.split_once(&*separator) {
-        _ if !is("parse.key") => Ok((None, line.to_owned())),
-        Some((key, value)) => Ok((Some(key.to_owned()), value.to_owned())),
-        None if is("ignore.error") => Ok((None, line.to_owned())),
+        _ if !is("parse.key") => Ok((None, text(line))),
+        Some((key, value)) => Ok((text(key), text(value))),
+        None if is("ignore.error") => Ok((None, text(line))),
         None => {
             let expected = format!("a key separator {separator:?} in each line of standard input");
             let number = index + 1;
@@ -108,11 +111,12 @@ fn failure(error: LabError, topic: &str, records: &Records) -> String {
         return exception(&error);
     }
     let (key, value) =
-        records.first().map_or((None, 0), |(key, value)| (key.as_ref(), value.len()));
-    let key = key.map_or("null".into(), |key| format!("{} bytes", key.len()));
+        records.first().map_or((None, None), |(key, value)| (key.as_ref(), value.as_ref()));
+    let size = |text: Option<&String>| text.map_or("null".into(), |t| format!("{} bytes", t.len()));
+    let (key, value) = (size(key), size(value));
     format!(
         "{LOGGED_AT} ERROR Error when sending message to topic {topic} with key: \
-         {key}, value: {value} bytes with error: \
+         {key}, value: {value} with error: \
          (org.apache.kafka.clients.producer.internals.ErrorLoggingCallback)\n{}",
         exception(&error)
     )

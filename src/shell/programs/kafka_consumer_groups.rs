@@ -5,18 +5,15 @@ use super::kafka_tools::{BOOTSTRAP_SERVER, COMMAND_CONFIG, exception};
 use super::{Call, Program};
 use crate::kafka::command::{
     Answer, ApiError, Ask, GroupDescription, GroupListing, GroupOffset, GroupType,
-    MemberDescription, ResetTo,
+    MemberDescription,
 };
-use crate::kafka::config::duration;
 use crate::kafka::event::TopicPartition;
 use crate::lab::{Command, LabError, Outcome};
 use crate::ordered::{BTreeMap, Order};
 use crate::shell::error::{Mistake, Refusal};
 use crate::shell::job::{Job, unexpected};
-use crate::shell::lexer::Word;
 use crate::shell::options::{Arguments, Opt, ignored, later, many, once};
 use crate::shell::table::pad_java;
-use crate::shell::values::{integer, wrong};
 
 static OPTIONS: [Opt; 30] = [
     once(&["--list"], "", "list all groups"),
@@ -45,9 +42,9 @@ static OPTIONS: [Opt; 30] = [
     once(&["--dry-run"], "", "only say what the offsets would be (as without --execute)"),
     once(&["--execute"], "", "set them"),
     later(&["--validate-regex"], "REGEX"),
-    later(&["--all-groups"], ""),
-    later(&["--from-file"], "FILE"),
-    later(&["--export"], ""),
+    once(&["--all-groups"], "", "describe, reset or delete all groups"),
+    once(&["--from-file"], "-", "reset to the offsets of these rows, on standard input"),
+    once(&["--export"], "", "print the offsets as rows that --from-file takes"),
     once(&["--type"], "", "with --list: the protocol of each group"),
     later(&["--validate"], ""),
     ignored(&["--timeout"], "MS"),
@@ -68,7 +65,7 @@ pub static PROGRAM: Program = Program {
     options: &[("", &OPTIONS)],
     notes: &[],
     plain: &[],
-    reads_stdin: false,
+    reads_stdin: true,
     parse,
 };
 
@@ -86,9 +83,9 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
             }))
         }
         "--describe" => describe(&arguments),
-        "--reset-offsets" => reset(&arguments),
-        "--delete-offsets" => delete_offsets(&arguments),
-        _ => delete(&arguments),
+        "--reset-offsets" => changes::reset(&arguments, call.stdin),
+        "--delete-offsets" => changes::delete_offsets(&arguments),
+        _ => changes::delete(&arguments),
     }
 }
 
@@ -126,6 +123,19 @@ fn group(arguments: &Arguments) -> Result<String, Refusal> {
     }
 }
 
+/// The groups that are named; none with `--all-groups`.
+fn all_or_some(arguments: &Arguments) -> Result<Vec<String>, Refusal> {
+    let words = arguments.all("--group");
+    match (words.first(), arguments.one("--all-groups")) {
+        (Some(_), Some(all)) => {
+            let expected = "one of --group and --all-groups";
+            Err(Mistake::at(all.place, "--all-groups", expected).into())
+        }
+        (None, None) => Err(arguments.missing("--group GROUP or --all-groups")),
+        _ => Ok(words.into_iter().map(|word| word.text.clone()).collect()),
+    }
+}
+
 fn failure(error: LabError) -> String {
     match error {
         LabError::Kafka(error) => {
@@ -153,7 +163,7 @@ enum About {
 }
 
 fn describe(arguments: &Arguments) -> Result<Job, Refusal> {
-    let group = group(arguments)?;
+    let groups = all_or_some(arguments)?;
     let about = match (arguments.has("--members"), arguments.has("--state")) {
         (true, true) => {
             let word = arguments.one("--state").expect("it was given");
@@ -164,12 +174,25 @@ fn describe(arguments: &Arguments) -> Result<Job, Refusal> {
         (false, false) => About::Offsets,
     };
     let verbose = arguments.has("--verbose");
-    Ok(Job::of(Command::Kafka(Ask::DescribeGroup { group }), move |result| match result {
-        Ok(Outcome::Kafka(Answer::Group(group))) => Ok(match about {
-            About::Offsets => offsets(&group, verbose),
-            About::Members => members(&group, verbose),
-            About::State => state(&group, verbose),
-        }),
+    let lines = move |group: &GroupDescription| match about {
+        About::Offsets => offsets(group, verbose),
+        About::Members => members(group, verbose),
+        About::State => state(group, verbose),
+    };
+    let of = Box::new(Ask::DescribeGroup { group: String::new() });
+    let ask = Ask::EachGroup { groups, of };
+    Ok(Job::of(Command::Kafka(ask), move |result| match result {
+        Ok(Outcome::Kafka(Answer::Each(outcomes))) => {
+            let mut all = Vec::new();
+            for (_, outcome) in outcomes {
+                match outcome {
+                    Ok(Answer::Group(group)) => all.extend(lines(&group)),
+                    Ok(_) => {}
+                    Err(error) => return Err(failure(LabError::Kafka(error))),
+                }
+            }
+            Ok(all)
+        }
         Ok(other) => Ok(unexpected(&other)),
         Err(error) => Err(failure(error)),
     }))
@@ -359,176 +382,6 @@ fn state(group: &GroupDescription, verbose: bool) -> Vec<String> {
     lines
 }
 
-// ---- reset and delete ----
-
-fn reset(arguments: &Arguments) -> Result<Job, Refusal> {
-    let group = group(arguments)?;
-    let topics = topics(arguments, arguments.has("--all-topics"))?;
-    let scenarios = [
-        "--to-earliest",
-        "--to-latest",
-        "--to-offset",
-        "--shift-by",
-        "--to-datetime",
-        "--by-duration",
-        "--to-current",
-    ];
-    let scenario = arguments.exactly_one(&scenarios)?;
-    let word = arguments.one(scenario).expect("it was given");
-    let to = match scenario {
-        "--to-earliest" => ResetTo::Earliest,
-        "--to-latest" => ResetTo::Latest,
-        "--to-offset" => ResetTo::Offset(integer(word)?),
-        "--shift-by" => ResetTo::ShiftBy(integer(word)?),
-        "--to-current" => ResetTo::Current,
-        "--by-duration" => {
-            let span = duration::parse(&word.text).ok_or_else(|| wrong(word, "PnDTnHnMn.nS"))?;
-            ResetTo::Age(span.as_millis() as i64)
-        }
-        _ => ResetTo::Time(datetime(word)?),
-    };
-    if let (true, Some(word)) = (arguments.has("--dry-run"), arguments.one("--execute")) {
-        let expected = "one of --dry-run and --execute";
-        return Err(Mistake::at(word.place, "--execute", expected).into());
-    }
-    let execute = arguments.has("--execute");
-    let name = group.clone();
-    let ask = Ask::ResetOffsets { group, topics, to, execute };
-    Ok(Job::of(Command::Kafka(ask), move |result| match result {
-        Ok(Outcome::Kafka(Answer::Reset(offsets))) => Ok(reset_table(&name, &offsets)),
-        Ok(other) => Ok(unexpected(&other)),
-        // The tool looks at the group's state before it asks, and prints an empty table all the
-        // same.
-        Err(LabError::Kafka(error)) if error.sentence.starts_with(ONLY_INACTIVE) => {
-            let table = reset_table(&name, &[]).join("\n");
-            Err(format!("\nError: {}\n{table}", error.sentence))
-        }
-        Err(error) => Err(failure(error)),
-    }))
-}
-
-/// How the tool begins when a group has members.
-const ONLY_INACTIVE: &str = "Assignments can only be reset if the group";
-
-fn reset_table(group: &str, offsets: &[(TopicPartition, i64)]) -> Vec<String> {
-    let widths = [30, 30, 10, 15];
-    let mut lines =
-        vec![String::new(), java_row(&["GROUP", "TOPIC", "PARTITION", "NEW-OFFSET"], &widths)];
-    lines.extend(offsets.iter().map(|(partition, offset)| {
-        let (number, offset) = (partition.partition.to_string(), offset.to_string());
-        java_row(&[group, &*partition.topic, &number, &offset], &widths)
-    }));
-    lines
-}
-
-/// The topics that are named; none with `all`.
-fn topics(arguments: &Arguments, all: bool) -> Result<Vec<(String, Vec<i32>)>, Refusal> {
-    let words = arguments.all("--topic");
-    match (words.is_empty(), all) {
-        (true, false) => Err(arguments.missing("--topic TOPIC[:N,N]")),
-        (false, true) => Err(wrong(words[0], "one of --topic and --all-topics")),
-        _ => words.into_iter().map(topic_partitions).collect(),
-    }
-}
-
-/// `t`, `t:0`, `t:0,2`.
-fn topic_partitions(word: &Word) -> Result<(String, Vec<i32>), Refusal> {
-    let Some((topic, numbers)) = word.text.split_once(':') else {
-        return Ok((word.text.clone(), Vec::new()));
-    };
-    let numbers: Result<Vec<i32>, _> = numbers.split(',').map(str::parse).collect();
-    let numbers = numbers.map_err(|_| wrong(word, "TOPIC or TOPIC:N,N"))?;
-    Ok((topic.to_owned(), numbers))
-}
-
-/// `1970-01-01T00:00:05.000` to the milliseconds that records carry.
-fn datetime(word: &Word) -> Result<i64, Refusal> {
-    let expected = "YYYY-MM-DDThh:mm:ss.sss";
-    let text = word.text.strip_suffix('Z').unwrap_or(&word.text);
-    let parsed = text.split_once('T').and_then(|(date, time)| {
-        let mut date = date.splitn(3, '-').map(|part| part.parse::<i64>().ok());
-        let (year, month, day) = (date.next()??, date.next()??, date.next()??);
-        let mut time = time.splitn(3, ':');
-        let (hours, minutes) =
-            (time.next()?.parse::<i64>().ok()?, time.next()?.parse::<i64>().ok()?);
-        let seconds = time.next().map_or(Some(0.0), |text| text.parse::<f64>().ok())?;
-        let fits = (1970..=9999).contains(&year)
-            && (1..=12).contains(&month)
-            && (1..=31).contains(&day)
-            && (0..24).contains(&hours)
-            && (0..60).contains(&minutes)
-            && (0.0..60.0).contains(&seconds);
-        let minutes = (days_since_1970(year, month, day) * 24 + hours) * 60 + minutes;
-        fits.then(|| minutes * 60_000 + (seconds * 1000.0).round() as i64)
-    });
-    parsed.ok_or_else(|| wrong(word, expected))
-}
-
-/// Days from 1970-01-01 to a date of the Gregorian calendar; years begin in March, so that the
-/// leap day is the last.
-fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    year * 365 + year / 4 - year / 100 + year / 400 + day_of_year - 719_468
-}
-
-fn delete(arguments: &Arguments) -> Result<Job, Refusal> {
-    let group = group(arguments)?;
-    let name = group.clone();
-    Ok(Job::of(Command::Kafka(Ask::DeleteGroup { group }), move |result| match result {
-        Ok(_) => {
-            Ok(vec![format!("Deletion of requested consumer groups ('{name}') was successful.")])
-        }
-        Err(LabError::Kafka(error)) => Err(format!(
-            "\nError: Deletion of some consumer groups failed:\n* Group '{name}' could not be \
-             deleted due to: {}",
-            exception(&error)
-        )),
-        Err(other) => Err(other.to_string()),
-    }))
-}
-
-fn delete_offsets(arguments: &Arguments) -> Result<Job, Refusal> {
-    let group = group(arguments)?;
-    let asked = topics(arguments, false)?;
-    let named: Vec<String> =
-        arguments.all("--topic").into_iter().map(|word| word.text.clone()).collect();
-    let (name, topics) = (group.clone(), named.join(","));
-    let ask = Ask::DeleteOffsets { group, topics: asked };
-    Ok(Job::of(Command::Kafka(ask), move |result| match result {
-        Ok(Outcome::Kafka(Answer::DeletedOffsets(outcomes))) => {
-            let table = deleted_table(&outcomes);
-            if outcomes.iter().any(|(_, outcome)| outcome.is_err()) {
-                let error =
-                    "\nError: Encounter some partition level error, see the follow-up details:";
-                return Err(format!("{error}\n{}", table.join("\n")));
-            }
-            let done =
-                format!("Request succeed for deleting offsets with topic {topics} group {name}");
-            Ok([done].into_iter().chain(table).collect())
-        }
-        Ok(other) => Ok(unexpected(&other)),
-        Err(LabError::Kafka(error)) if error.name == "GROUP_ID_NOT_FOUND" => {
-            let table = deleted_table(&[]).join("\n");
-            Err(format!("\nError: '{name}' does not exist.\n{table}"))
-        }
-        Err(error) => Err(failure(error)),
-    }))
-}
-
-fn deleted_table(outcomes: &[(TopicPartition, Result<(), ApiError>)]) -> Vec<String> {
-    let widths = [30, 15, 15];
-    let mut lines = vec![String::new(), java_row(&["TOPIC", "PARTITION", "STATUS"], &widths)];
-    lines.extend(outcomes.iter().map(|(partition, outcome)| {
-        let number = partition.partition.to_string();
-        let status = match outcome {
-            Ok(()) => "Successful".to_owned(),
-            Err(error) => format!("Error: :{}", exception(error)),
-        };
-        java_row(&[&*partition.topic, &number, &status], &widths)
-    }));
-    lines
-}
-
+mod changes;
 #[cfg(test)]
 mod tests;

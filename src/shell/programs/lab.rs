@@ -1,15 +1,19 @@
-//! `lab new`: a fresh lab in the place of this one.
+//! `lab new`: a fresh lab in the place of this one. `lab compare`: a second one beside it.
 
 use super::{Call, Plain, Program};
-use crate::lab::Command;
 use crate::lab::command::LabSpec;
+use crate::lab::ledger::SideReport;
+use crate::lab::timeline::{Change, Compared};
+use crate::lab::{Command, Event, Outcome};
 use crate::shell::error::{Mistake, Refusal};
-use crate::shell::job::Job;
-use crate::shell::lexer::Word;
+use crate::shell::job::{Job, unexpected};
+use crate::shell::lexer::{Line, Word};
 use crate::shell::options::{Opt, many, once};
+use crate::shell::table::aligned;
 use crate::shell::values::{number, one_of, settings, wrong};
 use crate::sim::cost::PRESETS;
 use crate::{kafka, rabbit};
+use std::rc::Rc;
 
 static OPTIONS: [Opt; 10] = [
     once(&["--seed"], "N", "the one seed of everything random (1)"),
@@ -38,26 +42,33 @@ static OPTIONS: [Opt; 10] = [
 
 pub static PROGRAM: Program = Program {
     name: "lab",
-    summary: "a fresh lab in the place of this one",
-    usage: &["lab new [OPTION]..."],
+    summary: "a fresh lab in the place of this one, or a second run beside it",
+    usage: &["lab new [OPTION]...", "lab compare LINE", "lab compare off"],
     options: &[("", &OPTIONS)],
     notes: &[
         "--set kafka-1:broker.rack=a is of that broker alone. Servers with the same lab.machine run",
         "on one machine, and lose its power together.",
         "--cost lesson: every link 1 ms one way, constant; bandwidth, CPU and disk cost nothing.",
-        "--without: on the Kafka side epoch-truncation, isr-rule, min-isr, broker-fencing,",
-        "clean-election, generation-check, idempotence, transaction-fencing, cooperative-revoke or",
-        "commit-after-process; on the RabbitMQ side requeue-on-crash, prefetch-limit,",
-        "confirm-after-store, dead-letter-cycle or quorum-majority.",
+        "--without: on the Kafka side epoch-truncation, fetch-epoch, isr-rule, min-isr,",
+        "broker-fencing, clean-election, generation-check, idempotence, transaction-fencing,",
+        "cooperative-revoke or commit-after-process; on the RabbitMQ side requeue-on-crash,",
+        "prefetch-limit, confirm-after-store, dead-letter-cycle or quorum-majority.",
+        "lab compare: a second run beside this one, with the same seed and the same lines at the same",
+        "instants; LINE stands in the place of the recorded line that begins most like it.",
     ],
-    plain: &[Plain::Words(&["new"])],
+    plain: &[Plain::Words(&["new", "compare"]), Plain::Program],
     reads_stdin: false,
     parse,
 };
 
 fn parse(call: &Call) -> Result<Job, Refusal> {
+    if let Some((word, line)) = call.words.split_first()
+        && word.text == "compare"
+    {
+        return compare(word, line);
+    }
     let arguments = call.sort("lab", &OPTIONS)?;
-    one_of(arguments.word(0, "new")?, &["new"])?;
+    one_of(arguments.word(0, "new or compare")?, &["new", "compare"])?;
     arguments.at_most(1)?;
     let default = LabSpec::default();
     let seed = arguments.value("--seed", default.seed, |word| number(word, 0..=u64::MAX))?;
@@ -71,7 +82,7 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
     let usual = if kafka_brokers > 1 { default.controllers.into() } else { 0 };
     let controllers = controllers.unwrap_or(usual) as u32;
     let kafka_version = arguments.value("--kafka", default.kafka_version, |word| {
-        version(word, "--kafka", "4.1", &["4.1", "4.2"])
+        one_of(word, &["4.1", "4.2"]).map(str::to_owned)
     })?;
     let rabbit_version = arguments.value("--rabbit", default.rabbit_version, |word| {
         one_of(word, &["4.2", "4.3", "3.11", "activemq"]).map(str::to_owned)
@@ -117,6 +128,79 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
     Ok(Job::quiet(Command::New(spec)))
 }
 
+/// `lab compare`: what stands behind it is a line.
+fn compare(word: &Word, words: &[Word]) -> Result<Job, Refusal> {
+    let Some(first) = words.first() else {
+        let expected = "a recorded line with something changed, or off";
+        return Err(Mistake::at(word.place, &word.text, expected).into());
+    };
+    if let ([_], "off") = (words, &*first.text) {
+        return Ok(Job::quiet(Command::Compare(None)));
+    }
+    let text = words.iter().map(|word| quoted(&word.text)).collect::<Vec<_>>().join(" ");
+    let number = first.place.line;
+    let (words, must_fail) = (words.to_vec(), false);
+    let line = Line { number, text: text.clone(), must_fail, words, stdin: None };
+    match super::parse(&line)? {
+        Job::Do { command, .. } if command.changes() => {
+            let change = Box::new(Change { command: *command, text });
+            Ok(Job::printed(Command::Compare(Some(change)), compared))
+        }
+        _ => {
+            let expected = "a line that changes the lab";
+            Err(Mistake::at(first.place, &first.text, expected).into())
+        }
+    }
+}
+
+/// A word as the lab's language reads it.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_.,/:=+@%".contains(c);
+    match !word.is_empty() && word.chars().all(plain) {
+        true => word.to_owned(),
+        false => ["'", &word.replace('\'', r#"'"'"'"#), "'"].concat(),
+    }
+}
+
+fn compared(outcome: Outcome) -> Vec<String> {
+    let Outcome::Compared(Compared { was, spec, with, difference, ledgers }) = outcome else {
+        return unexpected(&outcome);
+    };
+    let mut lines = vec![
+        ["first   ", &was.unwrap_or_else(|| line(&spec))].concat(),
+        ["second  ", &with].concat(),
+    ];
+    let event = |name: &str, event: Option<Rc<Event>>| {
+        let facts = event.map(|event| super::event_row(&event).join("  "));
+        [name, &facts.unwrap_or_else(|| "nothing".to_owned())].concat()
+    };
+    match difference {
+        None => lines.push("no event differs".to_owned()),
+        Some(difference) => {
+            lines.push(["they part at ", &difference.at.to_string()].concat());
+            lines.push(event("first   ", difference.first));
+            lines.push(event("second  ", difference.second));
+        }
+    }
+    type Row = (&'static str, fn(&SideReport) -> u64);
+    const ROWS: [Row; 6] = [
+        ("sent", |side| side.sent),
+        ("delivered", |side| side.delivered),
+        ("processed", |side| side.processed),
+        ("duplicated", |side| side.duplicated),
+        ("lost", |side| side.lost),
+        ("reordered", |side| side.reordered),
+    ];
+    let sides = [&ledgers[0].kafka, &ledgers[1].kafka, &ledgers[0].rabbit, &ledgers[1].rabbit];
+    let header = ["", "kafka first", "kafka second", "rabbit first", "rabbit second"];
+    let mut table = vec![header.map(str::to_owned).to_vec()];
+    table.extend(ROWS.map(|(name, of)| {
+        std::iter::once(name.to_owned()).chain(sides.map(|side| of(side).to_string())).collect()
+    }));
+    lines.extend(aligned(&table));
+    lines
+}
+
 /// The line that makes such a lab. It leaves nothing to a default.
 pub fn line(spec: &LabSpec) -> String {
     let mut line = format!(
@@ -142,15 +226,6 @@ pub fn line(spec: &LabSpec) -> String {
 pub fn protections() -> Vec<&'static str> {
     let kafka = kafka::protection::PROTECTIONS.iter().map(|(name, _)| *name);
     kafka.chain(rabbit::protection::PROTECTIONS.iter().map(|(name, _)| *name)).collect()
-}
-
-/// A version that is known; not here yet unless it is the one that is built.
-fn version(word: &Word, option: &str, built: &str, known: &[&str]) -> Result<String, Refusal> {
-    match known.contains(&&*word.text) {
-        true if word.text == built => Ok(built.to_owned()),
-        true => Err(Refusal::NotHereYet(format!("{option} {}", word.text))),
-        false => Err(Mistake::at(word.place, &word.text, known.join(" or ")).into()),
-    }
 }
 
 #[cfg(test)]

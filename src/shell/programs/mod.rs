@@ -190,7 +190,8 @@ pub fn find(word: &str) -> Option<&'static Program> {
 /// True for a line that gives a fresh lab.
 pub fn is_lab_new(line: &str) -> bool {
     let words = super::lexer::words_so_far(line);
-    words.first().is_some_and(|program| find(&program.text).is_some_and(|p| p.name == "lab"))
+    let is_lab = |program: &Word| find(&program.text).is_some_and(|found| found.name == "lab");
+    words.first().is_some_and(is_lab) && words.get(1).is_some_and(|word| word.text == "new")
 }
 
 /// A line to a job.

@@ -12,7 +12,7 @@ const ACTS: [&str; 7] = ["stop", "crash", "power-cut", "start", "pause", "resume
 pub static PROGRAM: Program = Program {
     name: "node",
     summary: "a server's life: stop, crash, power-cut, start, pause, resume, add",
-    usage: &["node NAME stop|crash|power-cut|start|pause|resume", "node kafka-4 add"],
+    usage: &["node NAME stop|crash|power-cut|start|pause|resume", "node kafka-4|rabbit-4 add"],
     options: &[("", &[])],
     notes: &["A crash keeps what was written; a power cut keeps what was flushed."],
     plain: &[Plain::Node, Plain::Words(&ACTS)],

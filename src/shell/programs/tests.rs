@@ -95,7 +95,7 @@ fn a_lab_is_made_of_what_is_built() {
             "line 1, column 16: found lessn, expected lesson, laptop, lan, datacentre, hdd, ssd; \
              did you mean lesson?",
         ),
-        ("lab", "line 1, column 4: found the end of the line, expected new (lab)"),
+        ("lab", "line 1, column 4: found the end of the line, expected new or compare (lab)"),
     ];
     for (text, expected) in cases {
         assert_eq!(refused(text), expected, "{text}");
@@ -270,14 +270,14 @@ fn the_console_producer_reads_standard_input() {
     let text = "kafka-console-producer --topic t --property parse.key=true --property \
         key.separator=: --producer-property acks=1 <<'EOF'\na:1\nb:2:3\nEOF";
     let Command::KafkaProduce(produce) = command(text) else { panic!("another command") };
-    let record = |key: &str, value: &str| (Some(key.to_owned()), value.to_owned());
+    let record = |key: &str, value: &str| (Some(key.to_owned()), Some(value.to_owned()));
     assert_eq!(produce.records, [record("a", "1"), record("b", "2:3")]);
     assert_eq!(produce.settings["acks"], "1");
     let Command::KafkaProduce(produce) = command("kafka-console-producer --topic t <<< '안녕'")
     else {
         panic!("another command")
     };
-    assert_eq!(produce.records, [(None, "안녕".to_owned())]);
+    assert_eq!(produce.records, [(None, Some("안녕".to_owned()))]);
     assert!(refused("kafka-console-producer --topic t").contains("expected standard input"));
     let text = "kafka-console-producer --topic t --property parse.key=true <<< hello";
     assert!(refused(text).ends_with("No key separator found on line number 1: 'hello'"));

@@ -29,6 +29,7 @@ impl State {
                 terminal.answer(id, &line, output, error);
                 if last || failed {
                     terminal.end(id);
+                    self.ask_recorded();
                 }
                 if last && self.to_watch == Some(id) {
                     self.to_watch = None;
@@ -44,6 +45,8 @@ impl State {
             }
             Reply::LinkNeeds { lesson } => self.link_needs(&lesson),
             Reply::LinkRefused(error) => self.link_refused(error),
+            Reply::MemoryFull { bytes } => self.toast = Some(Toast::MemoryFull(bytes)),
+            Reply::Recorded { lines } => self.recorded = Rc::new(lines),
             Reply::Shared { text } => self.shared = Some(text),
             Reply::LessonRefused { error } => self.lesson_error = Some(error),
             Reply::Failed { error } => self.phase = Phase::Failed(error),
@@ -88,6 +91,9 @@ impl State {
         self.scene = Rc::new(frame.scene);
         self.status = Rc::new(frame.status);
         self.inspector = frame.inspector.map(Rc::new);
+        if self.beside.as_deref() != frame.beside.as_deref() {
+            self.beside = frame.beside.map(|beside| Rc::new(*beside));
+        }
         self.take_lesson(frame.lesson);
         self.take_events(frame.events, frame.events_replaced);
         self.say(was_playing, now_ms);

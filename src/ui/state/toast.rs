@@ -29,4 +29,8 @@ pub enum Toast {
     Link(LinkError),
     /// Another tab has the lab.
     OtherTab,
+    /// A newer version of the page is here.
+    Newer,
+    /// Nothing is saved, and memory holds no more than so many bytes.
+    MemoryFull(u64),
 }

@@ -64,19 +64,43 @@ fn partition(
         log_start: state.log_start,
         high_watermark: state.high_watermark,
         log_end: state.log_end,
-        cells: glimpsed
-            .into_iter()
-            .map(|record| LogCell {
+        cells: whole(
+            glimpsed.into_iter().map(|record| LogCell {
                 offset: record.offset,
                 message: record.message.map(|message| message.0),
                 key: record.key,
                 visible: record.offset < state.high_watermark,
-            })
-            .collect(),
+            }),
+            state,
+            from,
+        ),
         carets: carets(&state.partition, groups, clients),
         bytes: state.segments.iter().map(|segment| segment.bytes).sum(),
         segments: state.segments.len() as u32,
     }
+}
+
+/// The cells with those of segments that are in storage and not in memory: they are there, though
+/// nobody can say at once which messages they hold.
+fn whole(known: impl Iterator<Item = LogCell>, state: &PartitionState, from: i64) -> Vec<LogCell> {
+    let mut known = known.peekable();
+    let mut cells = Vec::new();
+    let ends = state.segments.iter().skip(1).map(|segment| segment.base_offset);
+    for (segment, end) in state.segments.iter().zip(ends.chain([state.log_end])) {
+        let before = cells.len();
+        while let Some(cell) = known.next_if(|cell| cell.offset < end) {
+            cells.push(cell);
+        }
+        if cells.len() == before && segment.bytes > 0 {
+            cells.extend((segment.base_offset.max(from)..end).map(|offset| LogCell {
+                offset,
+                message: None,
+                key: None,
+                visible: offset < state.high_watermark,
+            }));
+        }
+    }
+    cells
 }
 
 fn replica(state: &PartitionState, broker: i32) -> Replica {
@@ -145,7 +169,7 @@ fn consumer(client: ClientState, spec: Option<&ConsumerSpec>, ready: bool) -> Co
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kafka::inspect::GroupPosition;
+    use crate::kafka::inspect::{GroupPosition, SegmentState};
     use crate::kafka::spec::CommitMode;
     use crate::ordered::BTreeMap;
     use crate::sim::{MessageId, Span, Status, Time};
@@ -189,6 +213,33 @@ mod tests {
         assert_eq!(found.len(), 1);
         assert_eq!((found[0].committed, found[0].position, found[0].lag), (Some(4), Some(6), 6));
         assert!(carets(&elsewhere, &[group], &clients).is_empty());
+    }
+
+    #[test]
+    fn what_is_in_storage_only_is_drawn_too() {
+        let segments = [(0, 9), (3, 0), (4, 9), (6, 9)];
+        let segments = segments.map(|(base_offset, bytes)| SegmentState { base_offset, bytes });
+        let state = PartitionState {
+            partition: TopicPartition::new("t", 0),
+            leader: Some(1),
+            leader_epoch: 0,
+            replicas: vec![1],
+            isr: vec![1],
+            elr: Vec::new(),
+            log_start: 0,
+            high_watermark: 7,
+            last_stable: 7,
+            log_end: 8,
+            segments: segments.to_vec(),
+            logs: Vec::new(),
+        };
+        // Of the third segment one record is gone by compaction; the others were not in memory,
+        // and the second is empty.
+        let known = LogCell { offset: 5, message: Some(9), key: None, visible: true };
+        let cells = whole([known].into_iter(), &state, 1);
+        let seen: Vec<_> = cells.iter().map(|cell| (cell.offset, cell.message)).collect();
+        assert_eq!(seen, [(1, None), (2, None), (5, Some(9)), (6, None), (7, None)]);
+        assert_eq!(cells.iter().filter(|cell| cell.visible).count(), 4);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! messages that arrived since the last one; [`event_line`](fn@event_line) puts an event into
 //! words' reach; [`inspector`](fn@inspector) is all that is known of one thing.
 
+mod beside;
 mod charts;
 mod event_line;
 mod inspector;
@@ -12,6 +13,7 @@ mod movers;
 mod producers;
 mod rabbit_lane;
 
+pub use beside::beside;
 pub use event_line::event_line;
 pub use inspector::inspector;
 pub use movers::{in_flight, movers};

@@ -431,8 +431,8 @@ impl Sheet<'_> {
         let next = caret.committed.unwrap_or(partition.log_start);
         let x = (window.x_of(next) + if next >= window.first { half } else { 0 }).min(window.right);
         let reads = caret.position.filter(|position| *position != next);
-        if let Some(position) = reads {
-            let x = (window.x_of(position) + half).min(window.right);
+        let reads = reads.map(|position| (window.x_of(position) + half).min(window.right));
+        if let Some(x) = reads {
             part.path("caret-position", Pen::at(x, y + 4).go("l", &[-5, 8, 10, 0]).go("z", &[]));
         }
         part.path("caret", Pen::at(x, y + 3).go("l", &[-6, 9, 12, 0]).go("z", &[]));
@@ -458,9 +458,21 @@ impl Sheet<'_> {
         let all = w + if lag > 0 { lag_w + 14 } else { 0 };
         let (left, y) = match bracket {
             true => ((x - 6).min(window.right - all), y + 28),
-            // Beside the caret, on the side where there is room.
-            false if x + 12 + all <= window.right => (x + 12, y + 12),
-            false => (x - 12 - all, y + 12),
+            // Beside the caret, on the side where there is room, and not over the position.
+            false => {
+                let over =
+                    |left: i32| reads.is_some_and(|at| (left - 6..left + all + 6).contains(&at));
+                let behind = x.max(reads.unwrap_or(x)) + 12;
+                let left = match [x + 12, x - 12 - all, behind]
+                    .into_iter()
+                    .find(|left| *left >= window.left && left + all <= window.right && !over(*left))
+                {
+                    Some(left) => left,
+                    None if x + 12 + all <= window.right => x + 12,
+                    None => x - 12 - all,
+                };
+                (left, y + 12)
+            }
         };
         let left = left.max(window.left);
         let class = "caret-text";

@@ -15,6 +15,7 @@ mod language;
 pub mod page;
 mod particle;
 pub mod picture;
+pub mod runs;
 
 pub use figure::{bytes, clock, instant, number, seconds};
 pub use fill::fill;

@@ -66,7 +66,7 @@ pub fn share(entry: &Value) -> Result<(), String> {
         let (from, to) = range(field(given, "offsets")?)?;
         partition.acquire(&owner.into(), (to + 1, (to + 1 - from) as usize), Time::ZERO);
         same("what is done", text(entry, "when")?, "C2 accepts 0-9")?;
-        let refused = partition.acknowledge("C2", (from, to), Acknowledgement::Accept);
+        let refused = partition.acknowledge("C2", (from, to), Acknowledgement::Accept, Time::ZERO);
         let expected = field(entry, "expect")?;
         let error = refused.err().ok_or("it was not refused")?;
         same("the error", error.name(), text(expected, "error")?)?;
@@ -120,7 +120,11 @@ fn take_step(
     let (from, to) = range(offsets)?;
     let owner = owners.iter().find(|(offset, _)| *offset == from).map(|(_, owner)| owner.clone());
     let owner = owner.ok_or_else(|| format!("nobody has {from}"))?;
-    same("the acknowledgement", partition.acknowledge(&owner, (from, to), how), Ok(()))?;
+    same(
+        "the acknowledgement",
+        partition.acknowledge(&owner, (from, to), how, Time::ZERO),
+        Ok(()),
+    )?;
     if let Some(state) = step["state"].as_str() {
         for offset in from..=to {
             let found = match partition.record(offset) {

@@ -1,5 +1,6 @@
 //! Credit flow and alarms.
 
+use super::cluster::play;
 use super::steps::{Runner, same};
 use pushpull::rabbit::alarms::{DISK_BYTES, DISK_FREE_LIMIT_BYTES, Watermark};
 use pushpull::rabbit::credit::{DEFAULT, Hop, MESSAGE_STORE, Spec, behind_queue};
@@ -38,12 +39,68 @@ pub fn credit(entry: &Value) -> Result<(), String> {
             });
             same(&entry["messages"], &sent.into(), "messages")
         }
+        "credit-quorum-1" => soft_limit(),
+        "credit-state" => flow_for_a_second(),
         "credit-chain-small" => match behind_queue(4_095) {
             None => Ok(()),
             Some(spec) => Err(format!("there is a hop: {spec:?}")),
         },
         _ => Err("nobody knows how to check this entry".to_owned()),
     }
+}
+
+/// A disk on which a flush takes 5.9 ms, so that nothing is applied meanwhile.
+const SLOW: &str = "
+    lab new --kafka-brokers 1 --cost ssd
+    rabbitmqadmin declare queue --name q --type quorum
+";
+
+/// With 32 commands unapplied nothing is blocked; the one that is sent beside them blocks.
+fn soft_limit() -> Result<(), String> {
+    for (count, state) in [(32, "running"), (33, "flow")] {
+        play(&format!(
+            "{SLOW}
+            producer p --rabbit /q --count {count}
+            run --until 'count(\"rabbit.published\") == {count}'
+            run 3ms
+            = client(p).done == 0 && rabbit.connections[\"p\"] == \"{state}\""
+        ))?;
+    }
+    Ok(())
+}
+
+/// It is shown until a second after the last wait began.
+fn flow_for_a_second() -> Result<(), String> {
+    play(&format!(
+        "{SLOW}
+        producer p --rabbit /q --count 33
+        run --until 'rabbit.connections[\"p\"] == \"flow\"'
+        run 999ms
+        = client(p).done == 33 && rabbit.connections[\"p\"] == \"flow\"
+        run 1ms
+        = rabbit.connections[\"p\"] == \"running\""
+    ))
+    .map(drop)
+}
+
+/// A client without the capability goes on sending into its socket; the broker takes nothing of it.
+fn not_told() -> Result<(), String> {
+    for (capability, goes_on) in [("true", false), ("false", true)] {
+        play(&format!(
+            "lab new --kafka-brokers 1 --cost lesson
+            rabbitmqadmin declare queue --name q
+            producer p --rabbit /q --rate 10/s --set connection.blocked={capability}
+            run 1s
+            rabbitmqctl set_vm_memory_high_watermark 0
+            run 2s
+            = rabbit.connections[\"p\"] == \"blocked\" && rabbit.queue(q).ready < 14
+            = (client(p).got > 25) == {goes_on}
+            rabbitmqctl set_vm_memory_high_watermark 0.6
+            run 1s
+            = rabbit.connections[\"p\"] == \"running\" && rabbit.queue(q).ready > 35"
+        ))?;
+    }
+    Ok(())
 }
 
 /// Thresholds and effects.
@@ -59,6 +116,7 @@ pub fn alarm(entry: &Value) -> Result<(), String> {
         }
         "alarm-effect-04" => consumers_go_on(),
         "alarm-effect-08" => silence_is_no_death(),
+        "alarm-effect-12" => not_told(),
         "alarm-effect-10" => {
             let limit = Change::DiskFreeLimit(DISK_BYTES + 1);
             same(&50_000_000.into(), &DISK_FREE_LIMIT_BYTES.into(), "limit")?;

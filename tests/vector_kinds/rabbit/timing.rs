@@ -1,5 +1,6 @@
 //! Vectors about how long things take, run with real clients of the engine.
 
+use pushpull::lab::event::What;
 use pushpull::rabbit::Cluster;
 use pushpull::rabbit::command::{Ask, Command, OutgoingMessage, Properties, RequestId};
 use pushpull::rabbit::event::Event;
@@ -37,6 +38,9 @@ pub fn cost(entry: &Value) -> Result<(), String> {
     if entry.get("in_flight").is_some() {
         return confirm_window(entry);
     }
+    if entry.get("fsyncs").is_some() {
+        return flushes(entry);
+    }
     if entry.get("prefetch").is_none() {
         return Err("nobody knows how to check this entry".to_owned());
     }
@@ -57,6 +61,50 @@ pub fn cost(entry: &Value) -> Result<(), String> {
     }
     let latency = run.last_latency.as_micros() as f64 / 1_000.0;
     near(&entry["latency_until_processing_ms"], latency, "latency until processing")
+}
+
+/// The page's disk.
+const FLUSH_MS: f64 = 5.9;
+
+/// What comes while the disk is busy shares the next flush: with as many messages in the time of a
+/// flush as the page had in one, so many are in each flush here. The engine's own work for them
+/// makes a flush a little longer.
+fn flushes(entry: &Value) -> Result<(), String> {
+    let number = |name: &str| entry[name].as_f64().unwrap_or(0.0);
+    let wanted = number("messages_per_fsync");
+    near(&entry["messages_per_fsync"], number("messages") / number("fsyncs"), "in a flush")?;
+    if let Some(bound) = entry.get("upper_bound_messages_per_s") {
+        near(bound, wanted / number("fsync_ms") * 1_000.0, "messages a second")?;
+    }
+    const PRODUCERS: f64 = 10.0;
+    const FLUSHES: f64 = 8.0;
+    let rate = (wanted / FLUSH_MS * 1_000.0 / PRODUCERS) as u64;
+    let count = (wanted * FLUSHES / PRODUCERS) as u64;
+    let mut script = "lab new --kafka-brokers 1 --cost ssd --set quorum_commands_soft_limit=100000
+        rabbitmqadmin declare queue --name q --type quorum\n"
+        .to_owned();
+    for name in 0..PRODUCERS as u64 {
+        script += &format!("producer p{name} --rabbit /q --rate {rate}/s --count {count}\n");
+    }
+    let timeline = super::cluster::play(&(script + "run 1s"))?;
+    // The confirms of a flush come together.
+    let mut in_flush: Vec<u64> = Vec::new();
+    let mut last = Time::ZERO;
+    for event in timeline.session().events().since(0) {
+        if let What::Rabbit(Event::Confirmed { .. }) = event.what {
+            if event.at.since(last) > Span::millis(2) {
+                in_flush.push(0);
+            }
+            last = event.at;
+            *in_flush.last_mut().ok_or("a confirm at the beginning")? += 1;
+        }
+    }
+    let full = in_flush.get(1..in_flush.len().saturating_sub(1)).unwrap_or_default();
+    let is = full.iter().sum::<u64>() as f64 / full.len().max(1) as f64;
+    match full.len() >= 4 && (is - wanted).abs() <= 0.05 * wanted {
+        true => Ok(()),
+        false => Err(format!("wanted {wanted} in a flush, are {is}: {in_flush:?}")),
+    }
 }
 
 /// With 50 ms each way and 4 ms of work, prefetch 1 keeps a consumer idle, and 26 keeps it busy.

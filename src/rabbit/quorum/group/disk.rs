@@ -141,7 +141,7 @@ impl Group {
     }
 
     fn flush(&mut self, queue: QueueId, out: &mut Out<'_>) {
-        if self.flushes > 0 {
+        if self.flushes > 0 || self.gathers {
             return;
         }
         self.flushing = self.written;
@@ -156,6 +156,14 @@ impl Group {
         for segment in std::mem::take(&mut self.unflushed) {
             self.flushes += 1;
             out.flush(&segment_file(&self.directory, segment), Ticket::Group { queue });
+        }
+    }
+
+    /// More comes at once: the next flush begins when that is written, too.
+    pub fn gather(&mut self, queue: QueueId, gathers: bool, out: &mut Out<'_>) {
+        self.gathers = gathers;
+        if !gathers {
+            self.act(queue, out);
         }
     }
 

@@ -1,4 +1,6 @@
+use super::changes::datetime;
 use super::*;
+use crate::shell::lexer::Word;
 
 fn group(
     state: &str,

@@ -39,7 +39,7 @@ super::texts! {
         rabbit_alarm_cleared, rabbit_alarm_set, rabbit_connection_blocked,
         rabbit_connection_unblocked, rabbit_dead_lettered,
         rabbit_segment_deleted,
-        rabbit_client_crashed, rabbit_leader_elected, rabbit_node_down, rabbit_node_paused,
+        rabbit_client_crashed, rabbit_leader_elected, rabbit_node_down, rabbit_node_paused, rabbit_partition_lost,
         rabbit_node_up,
         unknown, default_exchange,
     }

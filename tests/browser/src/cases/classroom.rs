@@ -1,11 +1,13 @@
 //! The classroom: building by hand, starting worlds, charts, reasons and changes in the inspector,
-//! the menu of faults, a rule left out, and progress that goes from browser to browser.
+//! the menu of faults, a rule left out, two runs, a bet over what came, a visit without a network,
+//! and progress that goes from browser to browser.
 
 use crate::browser::Browser;
 use crate::ensure;
 use crate::failure::Outcome;
 use crate::find::{css, test};
 use crate::page::Page;
+use serde_json::json;
 
 async fn free_lab(browser: &Browser) -> Outcome<Page> {
     let page = browser.open_site().await?;
@@ -135,6 +137,10 @@ pub async fn a_rule_is_left_out_and_comes_back(browser: Browser) -> Outcome {
     page.click(test("without")).await?;
     page.wait_until("the dead broker leads on", &leader("1")).await?;
     page.one(&css("[data-test=without][aria-pressed=true]")).await?;
+    page.wait_until_saved().await?;
+    page.reload().await?;
+    page.one(&css("[data-test=without][aria-pressed=true]")).await?;
+    page.wait_until("it is still so after a reload", &leader("1")).await?;
     page.click(test("without")).await?;
     page.wait_until("broker 2 leads again", &leader("2")).await?;
     page.expect_quiet_console().await
@@ -163,5 +169,80 @@ pub async fn progress_comes_from_a_file(browser: Browser) -> Outcome {
         page.click(test("lessons")).await?;
     }
     says(&page, "lesson-order", "solved").await?;
+    page.expect_quiet_console().await
+}
+
+/// Two runs: one knob is turned in a recorded line, by click; where they part is gone to by a key.
+pub async fn two_runs_are_compared(browser: Browser) -> Outcome {
+    let page = free_lab(&browser).await?;
+    page.run_well("consumer w --rabbit q --prefetch 10 --process 1s").await?;
+    page.run_well("producer p --kafka t --rabbit /q --rate 10/s --count 20").await?;
+    page.run_well("run 3s").await?;
+    page.click(test("tab-compare")).await?;
+    page.choose(test("compare-line"), "consumer w --rabbit q --prefetch 10 --process 1s").await?;
+    page.choose(test("compare-value"), "1").await?;
+    let shown = page.text(css(".compare .command")).await?;
+    let command = "lab compare consumer w --rabbit q --prefetch 1 --process 1s";
+    ensure!(shown.trim() == command, "it shows {shown:?}");
+    page.click(test("compare-run")).await?;
+    let dotted = "document.querySelector('.charts path.is-second.rabbit')
+        && document.querySelector('[data-test=compare-result] [data-test=part]')";
+    page.wait_until("the second run is in the charts", dotted).await?;
+    let parts: String =
+        page.eval_as("return document.querySelector('[data-test=beside] b').textContent").await?;
+    page.key_on("play", "d").await?;
+    let there = format!(
+        "parseFloat({parts:?}.match(/[\\d.]+/)[0])
+            === parseFloat(document.querySelector('[data-test=time]').textContent)"
+    );
+    page.wait_until("the lab is where they part", &there).await?;
+    page.click(test("compare-end")).await?;
+    page.wait_until_gone(test("beside")).await?;
+    page.expect_quiet_console().await
+}
+
+/// The bet over what came: in figures beside the question, and as a ghost over a curve.
+pub async fn a_bet_is_drawn_over_what_came(browser: Browser) -> Outcome {
+    let page = browser.open_site().await?;
+    page.skip_welcome().await?;
+    page.open_lesson("overload").await?;
+    page.eval("document.querySelectorAll('.lesson-steps button')[3].click()", Vec::new()).await?;
+    page.wait_until("the fourth step is open", "document.querySelectorAll('.answer').length === 3")
+        .await?;
+    page.click(css(".answer:nth-of-type(2) [data-test=option]")).await?;
+    page.wait_until("the bet is over the curve", "document.querySelector('[data-test=ghost]')")
+        .await?;
+    page.click(test("run")).await?;
+    let drawn = "document.querySelectorAll('[data-test=bets] rect.bet-ghost').length === 2";
+    page.wait_until("the bet is over what came", drawn).await?;
+    page.expect_quiet_console().await
+}
+
+/// A second visit needs no network; word of a newer version comes with a way to take it.
+pub async fn a_second_visit_needs_no_network(browser: Browser) -> Outcome {
+    let page = browser.open_site().await?;
+    page.skip_welcome().await?;
+    if !page.is_chromium() {
+        return Ok(());
+    }
+    page.eval(
+        "navigator.serviceWorker.register('service_worker.js');
+         navigator.serviceWorker.ready.then(() => { document.body.dataset.kept = 'yes'; });",
+        Vec::new(),
+    )
+    .await?;
+    page.wait_until("the page is kept", "document.body.dataset.kept === 'yes'").await?;
+    let cut =
+        json!({ "offline": true, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1 });
+    page.devtools("Network.enable", json!({})).await?;
+    page.devtools("Network.emulateNetworkConditions", cut).await?;
+    page.reload().await?;
+    page.wait_until_ready().await?;
+    if page.count(test("lesson-list")).await? == 0 {
+        page.click(test("lessons")).await?;
+    }
+    page.open_lesson("order").await?;
+    page.eval("document.dispatchEvent(new CustomEvent('pushpull-newer'))", Vec::new()).await?;
+    page.one(&test("toast-reload")).await?;
     page.expect_quiet_console().await
 }
