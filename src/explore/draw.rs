@@ -2,7 +2,7 @@
 //!
 //! A seed draws one of seven plays, each with faults that matter to it: replicas of a log, fast
 //! changes of its leader, a consumer group, transactions, a work queue, a chain of dead letters,
-//! nodes of a cluster; some labs have ZooKeeper in the place of controllers, with faults of its own.
+//! nodes of a cluster; some labs have ZooKeeper in the place of controllers, with its own faults.
 //! The rules that [`super::demands`] counts on are kept: no more than one Kafka machine loses power
 //! in a script, no classic queue is counted on after a power cut, no topic is deleted and no offset
 //! set by hand.

@@ -70,9 +70,9 @@ impl Cluster {
 
     /// Adds a process on a machine of its own, or on the one that its settings name, with the files
     /// its disk already holds, and starts it. Brokers are called `kafka-1`, ..., controllers
-    /// `controller-1`, ...; clients have the names of their specs; the admin client is called
-    /// `kafka-admin`. A client knows the brokers that are there already, a broker the controllers.
-    /// Panics if the name is taken.
+    /// `controller-1`, ..., servers of ZooKeeper `zookeeper-1`, ...; clients have the names of
+    /// their specs; the admin client is called `kafka-admin`. A client knows the brokers
+    /// that are there already, a broker the controllers. Panics if the name is taken.
     pub fn add(&mut self, name: &str, spec: Spec, disk: Disk) -> NodeId {
         let machine = self.machine_of(&spec).unwrap_or_else(|| self.world.add_machine());
         let known = match spec {
@@ -205,7 +205,9 @@ impl Cluster {
             Some(ReplicaState {
                 broker: broker.id(),
                 is_up: self.is_up(node),
-                leads: found.leadership().is_some(),
+                // One that starts does not lead yet, though it shows what it was.
+                leads: found.leadership().is_some()
+                    && (broker.server().is_some() || !self.is_up(node)),
                 leader_epoch: found.leader_epoch,
                 log_start: found.log.log_start(),
                 high_watermark: found.high_watermark(),

@@ -199,11 +199,6 @@ impl Session {
         let mut settings: kafka::spec::Settings =
             common.map(|(name, value)| (name.clone(), value.clone())).collect();
         settings.extend(own.map(|(name, value)| (name.to_owned(), value.clone())));
-        if self.spec.has_zookeeper() {
-            // The default before 4.0 (KIP-1030).
-            let name = "log.message.timestamp.after.max.ms".to_owned();
-            settings.entry(name).or_insert_with(|| i64::MAX.to_string());
-        }
         settings
     }
 

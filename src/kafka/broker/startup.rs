@@ -60,6 +60,12 @@ pub(super) fn topic_config(
 ) -> Rc<TopicConfig> {
     let found = TopicConfig::of(settings, &config.topic_defaults);
     let mut found = found.expect("settings were checked before they were written");
+    let after_max = "message.timestamp.after.max.ms";
+    let is_set = settings.contains_key(after_max) || config.topic_defaults.contains_key(after_max);
+    if config.zookeeper && !is_set {
+        // An hour only since 4.0 (KIP-1030).
+        found.timestamp_after_max_ms = i64::MAX as _;
+    }
     if topic == OFFSETS_TOPIC {
         found.segment_bytes = config.offsets_segment_bytes;
         found.is_compacted = true;
