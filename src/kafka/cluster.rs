@@ -2,6 +2,7 @@
 
 use super::broker::{Broker, Server};
 use super::command::Command;
+use super::config::broker::MACHINE;
 use super::consumer::Consumer;
 use super::controller::{Controller, ControllerProcess};
 use super::event::{Event, InHands, TopicPartition};
@@ -20,7 +21,8 @@ use super::record::{BatchStream, Records};
 use super::spec::{ConsumerSpec, Reads, Spec};
 use crate::ordered::{BTreeMap, BTreeSet};
 use crate::sim::{
-    CostModel, Disk, Happening, MessageId, NodeId, Saved, SavedProcess, Status, Time, World,
+    CostModel, Disk, Happening, MachineId, MessageId, NodeId, Saved, SavedProcess, Status, Time,
+    World,
 };
 use std::rc::Rc;
 
@@ -62,12 +64,12 @@ impl Cluster {
         Cluster { world: World::restored(seed, "kafka", cost, saved) }
     }
 
-    /// Adds a process on a machine of its own, with the files its disk already holds, and starts
+    /// Adds a process on a machine of its own, or on the one that its settings name, with the files its disk already holds, and starts
     /// it. Brokers are called `kafka-1`, ..., controllers `controller-1`, ...; clients have the
     /// names of their specs; the admin client is called `kafka-admin`. A client knows the brokers
     /// that are there already, a broker the controllers. Panics if the name is taken.
     pub fn add(&mut self, name: &str, spec: Spec, disk: Disk) -> NodeId {
-        let machine = self.world.add_machine();
+        let machine = self.machine_of(&spec).unwrap_or_else(|| self.world.add_machine());
         let known = match spec {
             Spec::Broker(_) => self.controllers().map(|(node, _)| node).collect(),
             _ => self.brokers().map(|(node, _)| node).collect(),
@@ -76,6 +78,19 @@ impl Cluster {
         let id = self.world.add(name, machine, process, disk);
         self.world.start(id);
         id
+    }
+
+    /// The machine that its settings name, if another server is on it already.
+    fn machine_of(&self, spec: &Spec) -> Option<MachineId> {
+        let named = |spec: &Spec| match spec {
+            Spec::Broker(spec) => spec.settings.get(MACHINE).cloned(),
+            Spec::Controller(spec) => spec.settings.get(MACHINE).cloned(),
+            _ => None,
+        };
+        let wanted = named(spec)?;
+        let mut all = self.world.ids();
+        let found = all.find(|id| named(self.spec(*id)).as_deref() == Some(&wanted));
+        found.map(|id| self.world.machine(id))
     }
 
     /// The configuration of a process, for saving: as it was added, with what was set since.

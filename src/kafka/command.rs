@@ -1,7 +1,8 @@
 //! What the lab asks of a process of the Kafka world, and what the tools are answered.
 
 use super::event::TopicPartition;
-use super::message::response::QuorumInfo;
+use super::message::response::{BrokerSettings, PartitionMetadata, QuorumInfo};
+use super::metadata::Resource;
 use super::metadata::election::Election;
 use super::spec::Settings;
 use crate::sim::MessageId;
@@ -129,10 +130,17 @@ pub enum Ask {
         /// The time asked for.
         time: i64,
     },
-    /// Set or forget settings of a topic.
+    /// Other replicas for partitions that exist.
+    Reassign(Reassignment),
+    /// The settings of a topic or of brokers, and where they come from.
+    DescribeConfigs {
+        /// Whose.
+        resource: Resource,
+    },
+    /// Set or forget settings of a topic or of brokers.
     AlterConfigs {
-        /// Its name.
-        topic: String,
+        /// Whose.
+        resource: Resource,
         /// Settings with their new values; `None` for the default again.
         changes: Vec<(String, Option<String>)>,
     },
@@ -185,6 +193,70 @@ pub enum Ask {
     DescribeQuorum,
 }
 
+/// What `kafka-reassign-partitions` is asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reassignment {
+    /// What is done.
+    pub act: ReassignAct,
+    /// With which partitions, and the replicas that they are to have.
+    pub partitions: Vec<(TopicPartition, Vec<i32>)>,
+}
+
+/// What of `kafka-reassign-partitions` is done.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ReassignAct {
+    /// `--list`.
+    List,
+    /// `--generate`: say where the partitions of topics could go.
+    Generate {
+        /// `--broker-list`.
+        brokers: Vec<i32>,
+        /// Of these topics.
+        topics: Vec<String>,
+        /// False with `--disable-rack-aware`.
+        rack_aware: bool,
+    },
+    /// `--execute`.
+    Execute {
+        /// `--additional`: though others are under way.
+        additional: bool,
+        /// `--throttle`, in bytes a second.
+        throttle: Option<u64>,
+    },
+    /// `--verify`.
+    Verify {
+        /// `--preserve-throttles`.
+        preserve: bool,
+    },
+    /// `--cancel`.
+    Cancel {
+        /// `--preserve-throttles`.
+        preserve: bool,
+    },
+}
+
+impl Reassignment {
+    /// True if `--broker-list` names this broker.
+    pub fn names(&self, broker: i32) -> bool {
+        matches!(&self.act, ReassignAct::Generate { brokers, .. } if brokers.contains(&broker))
+    }
+}
+
+/// What `kafka-reassign-partitions` found, before it changed anything, and what became of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReassignmentAnswer {
+    /// Brokers that live.
+    pub brokers: Vec<i32>,
+    /// All partitions.
+    pub current: Vec<(TopicPartition, PartitionDescription)>,
+    /// With `--generate`: where they could go.
+    pub proposed: Vec<(TopicPartition, Vec<i32>)>,
+    /// What became of each change.
+    pub results: Vec<(TopicPartition, Result<(), ApiError>)>,
+    /// True if the throttles were taken back.
+    pub cleared: bool,
+}
+
 /// Where `--reset-offsets` moves a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ResetTo {
@@ -232,6 +304,10 @@ pub enum Answer {
     DeletedOffsets(Vec<(TopicPartition, Result<(), ApiError>)>),
     /// Offsets; `None` where no record answers the time asked for.
     Offsets(Vec<(TopicPartition, Option<i64>)>),
+    /// What `kafka-reassign-partitions` found and did.
+    Reassignment(Box<ReassignmentAnswer>),
+    /// A topic's own settings (none of a broker's), and those of the broker that was asked.
+    Configs(Settings, Box<BrokerSettings>),
     /// What became of each election.
     Elections(Vec<(TopicPartition, Result<(), ApiError>)>),
     /// The first offset that is left of each partition.
@@ -272,6 +348,23 @@ pub struct PartitionDescription {
     pub elr: Vec<i32>,
     /// Replicas that were eligible once.
     pub last_known_elr: Vec<i32>,
+    /// What a reassignment brings and takes away, while one is under way.
+    pub reassignment: Option<(Vec<i32>, Vec<i32>)>,
+}
+
+impl PartitionDescription {
+    /// A partition as a broker knows it.
+    pub fn of(number: i32, partition: &PartitionMetadata) -> PartitionDescription {
+        PartitionDescription {
+            partition: number,
+            leader: partition.leader,
+            replicas: partition.replicas.clone(),
+            isr: partition.isr.clone(),
+            elr: partition.elr.clone(),
+            last_known_elr: partition.last_known_elr.clone(),
+            reassignment: partition.reassignment.clone(),
+        }
+    }
 }
 
 /// A group as `kafka-consumer-groups --describe` shows it.

@@ -8,8 +8,9 @@ use std::rc::Rc;
 /// Events of one chunk, shared by clones of the log.
 const CHUNK: usize = 1024;
 
-/// At most so many chunks are kept: about a million events. Older ones are counted only.
-const CHUNKS_MAX: usize = 1024;
+/// At most so many chunks are kept: the last hundred thousand events or a few more, which take some
+/// 30 MB. Older ones are counted only.
+const CHUNKS_MAX: usize = 128;
 
 /// The events of a lab.
 #[derive(Clone, Debug, Default)]

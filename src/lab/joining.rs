@@ -27,7 +27,7 @@ impl Session {
                     .into(),
             );
         }
-        let settings = self.kafka_settings();
+        let settings = self.kafka_settings(name);
         self.add_kafka(name, Spec::Broker(BrokerSpec { id, settings }));
         self.tell(LabEvent::Process { name: name.into(), became: "started" });
         done()

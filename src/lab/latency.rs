@@ -53,7 +53,7 @@ impl Latencies {
     }
 
     fn since_sent(&self, at: Time, message: MessageId) -> Option<u64> {
-        let sent = *self.sent.get(message.0 as usize).filter(|sent| **sent > 0)?;
+        let sent = self.sent.get(message.0 as usize).filter(|sent| *sent > 0)?;
         Some((at.micros() + 1).saturating_sub(sent))
     }
 

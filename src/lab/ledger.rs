@@ -1,7 +1,8 @@
 //! The ledger: what became of every message on each side, kept by listening to the events.
 //!
 //! For each message there is one small record a side, and one byte for each reader that processed
-//! it, so that ten million messages stay a few hundred megabytes at worst and a clone shares them.
+//! it; what is regular in them takes next to nothing ([`chunks`](super::chunks)), and a clone shares
+//! them.
 //!
 //! - **acknowledged**: the producer believes it stored (Produce response, publisher confirm).
 //! - **lost**: acknowledged, and no longer readable by anybody before it was processed; or held
@@ -15,6 +16,10 @@ use crate::ordered::{BTreeMap, BTreeSet};
 use crate::sim::{MessageId, Time};
 use crate::{kafka, rabbit};
 use serde::{Deserialize, Serialize};
+
+mod format_2;
+
+pub use format_2::Ledger2;
 
 /// How many messages stand behind each number of a report.
 const LIST_MAX: usize = 20;
@@ -68,17 +73,15 @@ struct Reader {
 
 impl Side {
     fn mark(&mut self, message: MessageId, flag: u8) {
-        let flags = self.flags.entry(message.0 as usize);
-        if *flags & flag == 0 {
-            *flags |= flag;
+        if !self.has(message, flag) {
+            *self.flags.entry(message.0 as usize) |= flag;
             self.counts[flag.trailing_zeros() as usize] += 1;
         }
     }
 
     fn clear(&mut self, message: MessageId, flag: u8) {
-        let flags = self.flags.entry(message.0 as usize);
-        if *flags & flag != 0 {
-            *flags &= !flag;
+        if self.has(message, flag) {
+            *self.flags.entry(message.0 as usize) &= !flag;
             self.counts[flag.trailing_zeros() as usize] -= 1;
         }
     }
@@ -117,7 +120,7 @@ impl Side {
 
     fn report(&self) -> SideReport {
         let list = |flag: u8| {
-            let found = self.flags.iter_from(0).filter(|(_, flags)| *flags & flag != 0);
+            let found = self.flags.iter_from(0).filter(|(_, flags)| flags & flag != 0);
             match self.count(flag) {
                 0 => Vec::new(),
                 _ => found.map(|(number, _)| MessageId(number as u64)).take(LIST_MAX).collect(),
@@ -315,7 +318,7 @@ impl Ledger {
     fn consumer_died(&mut self, name: &str) {
         for number in self.in_hands.remove(name).unwrap_or_default() {
             let message = MessageId(number);
-            let copies = self.copies.get(number as usize).copied().unwrap_or(0);
+            let copies = self.copies.get(number as usize).unwrap_or(0);
             if copies == 0 && !self.rabbit.has(message, PROCESSED) {
                 self.rabbit.mark(message, LOST);
             }
@@ -325,7 +328,7 @@ impl Ledger {
     /// After a RabbitMQ node lost its memory: only the messages of `present` are still in queues.
     pub fn recount_queues(&mut self, present: &BTreeMap<MessageId, u8>) {
         let before: Vec<usize> =
-            self.copies.iter_from(0).filter(|(_, n)| **n > 0).map(|(i, _)| i).collect();
+            self.copies.iter_from(0).filter(|(_, n)| *n > 0).map(|(i, _)| i).collect();
         for number in before {
             let message = MessageId(number as u64);
             let left = present.get(&message).copied().unwrap_or(0);
@@ -350,7 +353,7 @@ impl Ledger {
     }
 
     fn key_of(&self, message: MessageId) -> u32 {
-        self.messages.get(message.0 as usize).map_or(0, |(_, key)| *key)
+        self.messages.get(message.0 as usize).map_or(0, |(_, key)| key)
     }
 
     /// The counts of both sides; the lists behind them are left empty.
@@ -368,7 +371,7 @@ impl Ledger {
         let place = self.producers.iter().position(|name| name == producer)? as u16 + 1;
         let mut report = LedgerReport::default();
         for (number, (by, _)) in self.messages.iter_from(0) {
-            if *by == place {
+            if by == place {
                 let message = MessageId(number as u64);
                 report.kafka.add(&self.kafka, message);
                 report.rabbit.add(&self.rabbit, message);
@@ -395,7 +398,7 @@ impl Ledger {
         let open = side.flags.iter_from(0).filter(|(number, flags)| {
             *flags & SENT != 0
                 && *flags & (ACKNOWLEDGED | FAILED) == 0
-                && self.messages.get(*number).is_some_and(|(by, _)| *by == place as u16 + 1)
+                && self.messages.get(*number).is_some_and(|(by, _)| by == place as u16 + 1)
         });
         open.map(|(number, _)| MessageId(number as u64)).take(limit).collect()
     }
@@ -439,7 +442,7 @@ pub struct SideReport {
 
 impl SideReport {
     fn add(&mut self, side: &Side, message: MessageId) {
-        let flags = side.flags.get(message.0 as usize).copied().unwrap_or(0);
+        let flags = side.flags.get(message.0 as usize).unwrap_or(0);
         let one = |flag: u8| u64::from(flags & flag != 0);
         self.sent += one(SENT);
         self.acknowledged += one(ACKNOWLEDGED);

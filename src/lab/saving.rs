@@ -7,7 +7,7 @@
 
 use super::command::LabSpec;
 use super::event_log::EventLog;
-use super::ledger::Ledger;
+use super::ledger::{Ledger, Ledger2};
 use super::session::Session;
 use super::timeline::Timeline;
 use super::workload::Workload;
@@ -52,15 +52,35 @@ impl Save {
 
 /// What the lab keeps beside its processes.
 #[derive(Serialize, Deserialize)]
-struct Rest {
+struct Rest<L> {
     kafka: WorldRest,
     rabbit: WorldRest,
     workloads: BTreeMap<String, Workload>,
     order: Vec<String>,
     next_message: u64,
     next_request: u64,
-    ledger: Ledger,
+    ledger: L,
     readers: BTreeMap<String, String>,
+}
+
+impl Rest<Ledger> {
+    /// From a manifest of any format that is read.
+    fn read(manifest: &Manifest) -> Result<Rest<Ledger>, postcard::Error> {
+        if manifest.older_by == 0 {
+            return postcard::from_bytes(&manifest.rest);
+        }
+        let old: Rest<Ledger2> = postcard::from_bytes(&manifest.rest)?;
+        Ok(Rest {
+            kafka: old.kafka,
+            rabbit: old.rabbit,
+            workloads: old.workloads,
+            order: old.order,
+            next_message: old.next_message,
+            next_request: old.next_request,
+            ledger: old.ledger.into(),
+            readers: old.readers,
+        })
+    }
 }
 
 /// What of a world stands beside its processes' files; `processes` in the manifest's order.
@@ -139,6 +159,7 @@ impl Timeline {
             readers: session.readers.clone(),
         };
         let manifest = Manifest {
+            older_by: 0,
             engine: engine.to_owned(),
             generation: last.map_or(1, |last| last.generation + 1),
             time_us: session.now().micros(),
@@ -174,7 +195,7 @@ impl Timeline {
     pub fn reopen(manifest: &Manifest) -> Result<Timeline, String> {
         let spec: LabSpec = serde_json::from_str(&manifest.lab)
             .map_err(|error| format!("the manifest's lab cannot be read: {error}"))?;
-        let rest: Rest = postcard::from_bytes(&manifest.rest)
+        let rest = Rest::read(manifest)
             .map_err(|error| format!("the manifest's ledger cannot be read: {error}"))?;
         let mut session = Session::empty(&spec).map_err(|error| error.to_string())?;
         session.now = Time::from_micros(manifest.time_us);

@@ -117,7 +117,7 @@ impl Session {
         session.add_rabbit(RABBIT_ADMIN, rabbit::spec::Spec::Admin);
         // A broker that is alone is its own controller.
         for number in 1..=spec.controllers {
-            let mut settings = session.kafka_settings();
+            let mut settings = session.kafka_settings(&format!("controller-{number}"));
             if spec.controllers > 1 {
                 settings.insert("controller.quorum.voters".to_owned(), voters(spec.controllers));
             }
@@ -131,7 +131,7 @@ impl Session {
             spec.controllers == 0 || session.kafka.active_controller().is_some()
         })?;
         for number in 1..=spec.kafka_brokers {
-            let settings = session.kafka_settings();
+            let settings = session.kafka_settings(&format!("kafka-{number}"));
             let broker = kafka::spec::BrokerSpec { id: number as i32, settings };
             session.add_kafka(&format!("kafka-{number}"), kafka::spec::Spec::Broker(broker));
         }
@@ -152,6 +152,13 @@ impl Session {
             let known = known.join(", ");
             LabError::Refused(format!("there is no cost preset {}; there are {known}", spec.cost))
         })?;
+        let is_server = |name: &str| name.starts_with("kafka-") || name.starts_with("controller-");
+        let owners = spec.settings.keys().filter_map(|name| name.split_once(':'));
+        if let Some((owner, name)) = owners.into_iter().find(|(owner, _)| !is_server(owner)) {
+            return Err(LabError::Refused(format!(
+                "{owner}:{name} is no setting: kafka-1, controller-1 and the like have their own"
+            )));
+        }
         if spec.controllers == 0 && spec.kafka_brokers > 1 {
             return Err(LabError::Refused("several brokers need a controller".into()));
         }
@@ -175,10 +182,19 @@ impl Session {
         })
     }
 
-    /// Settings of `lab new --set` that belong to Kafka.
-    pub(super) fn kafka_settings(&self) -> kafka::spec::Settings {
-        let all = self.spec.settings.iter().filter(|(name, _)| !is_rabbits(name));
-        all.map(|(name, value)| (name.clone(), value.clone())).collect()
+    /// Settings of `lab new --set` that belong to a server of Kafka: those of all, and over them
+    /// those of its own, `kafka-1:broker.rack=a`.
+    pub(super) fn kafka_settings(&self, server: &str) -> kafka::spec::Settings {
+        let all = || self.spec.settings.iter().filter(|(name, _)| !is_rabbits(name));
+        let common = all().filter(|(name, _)| !name.contains(':'));
+        let own = all().filter_map(|(name, value)| {
+            let (of, name) = name.split_once(':')?;
+            (of == server).then_some((name, value))
+        });
+        let mut settings: kafka::spec::Settings =
+            common.map(|(name, value)| (name.clone(), value.clone())).collect();
+        settings.extend(own.map(|(name, value)| (name.to_owned(), value.clone())));
+        settings
     }
 
     fn rabbit_settings(&self) -> rabbit::spec::Settings {

@@ -34,6 +34,8 @@ pub enum Refusal {
     Mistake(Box<Mistake>),
     /// It is part of the language, and not built yet: the program, or `program --option`.
     NotHereYet(String),
+    /// The tool itself refuses it before it asks anybody, in its own words.
+    Tool(String),
 }
 
 /// More than so many characters of what was found are not repeated.
@@ -94,6 +96,7 @@ impl fmt::Display for Refusal {
         match self {
             Refusal::Mistake(mistake) => mistake.fmt(f),
             Refusal::NotHereYet(name) => write!(f, "not here yet: {name}"),
+            Refusal::Tool(sentence) => f.write_str(sentence),
         }
     }
 }

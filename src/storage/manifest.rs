@@ -11,13 +11,19 @@ use serde::{Deserialize, Serialize};
 const MAGIC: &[u8; 8] = b"pushpull";
 const HEAD: usize = 24;
 
-/// The version of this format that is written. Newer ones are refused by name; the first was never
-/// published, and is put aside as damaged.
-pub const FORMAT: u32 = 2;
+/// The version of this format that is written. Newer ones are refused by name.
+pub const FORMAT: u32 = 3;
+
+/// The oldest version that is read. The first was never published, and is put aside as damaged.
+/// Versions differ in [`Manifest::rest`] alone.
+pub const FORMAT_OLDEST: u32 = 2;
 
 /// A saved lab, all but the bytes of its blocks.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
+    /// So many versions before [`FORMAT`] is the one that it was read from.
+    #[serde(skip)]
+    pub older_by: u32,
     /// The version of the program that wrote it.
     pub engine: String,
     /// Grows by one with each commit.
@@ -149,12 +155,16 @@ impl Record {
         if found != expected {
             return Err(corrupt("checksum", format!("{found:#010x}"), format!("{expected:#010x}")));
         }
-        match format {
-            FORMAT => postcard::from_bytes(body)
-                .map_err(|error| corrupt("body", error.to_string(), "a record".into())),
-            newer if newer > FORMAT => Err(StoreError::Newer { found: newer, known: FORMAT }),
-            older => Err(corrupt("format", older.to_string(), FORMAT.to_string())),
+        if format > FORMAT {
+            return Err(StoreError::Newer { found: format, known: FORMAT });
         }
+        if format < FORMAT_OLDEST {
+            return Err(corrupt("format", format.to_string(), FORMAT.to_string()));
+        }
+        let mut record: Record = postcard::from_bytes(body)
+            .map_err(|error| corrupt("body", error.to_string(), "a record".into()))?;
+        record.manifest.older_by = FORMAT - format;
+        Ok(record)
     }
 }
 

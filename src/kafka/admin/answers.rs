@@ -1,15 +1,19 @@
 //! What the tools make of what was gathered.
 
 use super::job::Gathered;
+use super::reassignment;
 use crate::kafka::command::{
     Answer, ApiError, Ask, GroupDescription, GroupOffset, MemberDescription, PartitionDescription,
     ResetTo, TopicDescription,
 };
+use crate::kafka::config::BrokerConfig;
 use crate::kafka::error::{ErrorCode, client_error};
 use crate::kafka::event::TopicPartition;
 use crate::kafka::message::response::TopicMetadata;
+use crate::kafka::metadata::Resource;
+use crate::kafka::spec::Settings;
 use crate::ordered::BTreeSet;
-use crate::sim::NodeId;
+use crate::sim::{NodeId, Stream};
 use std::rc::Rc;
 
 fn topics(gathered: &Gathered) -> impl Iterator<Item = (&Rc<str>, &TopicMetadata)> {
@@ -31,6 +35,10 @@ pub fn leader_of(gathered: &Gathered, partition: &TopicPartition) -> Option<Node
 
 /// The topics that a description is about: those that were named, or all that are not internal.
 pub fn described_topics(gathered: &Gathered, ask: &Ask) -> Vec<Rc<str>> {
+    if let Ask::DescribeConfigs { resource } | Ask::AlterConfigs { resource, .. } = ask {
+        let Resource::Topic(name) = resource else { return Vec::new() };
+        return vec![name.as_str().into()];
+    }
     let Ask::DescribeTopics { topics: wanted } = ask else { return Vec::new() };
     let described = topics(gathered).filter(|(_, found)| !wanted.is_empty() || !found.internal);
     described.map(|(name, _)| name.clone()).collect()
@@ -68,10 +76,20 @@ pub fn partitions_in_question(gathered: &Gathered, ask: &Ask) -> Vec<TopicPartit
 
 /// Says why a question cannot be answered, if that is known already.
 pub fn check(gathered: &Gathered, ask: &Ask) -> Result<(), ApiError> {
+    if let Ask::AlterConfigs { resource, changes } = ask
+        && gathered.is_described
+    {
+        check_deletions(gathered, resource, changes)?;
+    }
     if let Some(metadata) = &gathered.metadata {
+        if let Ask::Reassign(asked) = ask {
+            reassignment::check(gathered, asked)?;
+        }
         let named = matches!(
             ask,
             Ask::DescribeTopics { .. }
+                | Ask::DescribeConfigs { .. }
+                | Ask::AlterConfigs { .. }
                 | Ask::ListOffsets { .. }
                 | Ask::ResetOffsets { .. }
                 | Ask::DeleteOffsets { .. }
@@ -111,14 +129,47 @@ pub fn check(gathered: &Gathered, ask: &Ask) -> Result<(), ApiError> {
     Ok(())
 }
 
+/// The tool forgets only what is set.
+fn check_deletions(
+    gathered: &Gathered,
+    resource: &Resource,
+    changes: &[(String, Option<String>)],
+) -> Result<(), ApiError> {
+    let none = Settings::new();
+    let set = match resource {
+        Resource::Topic(name) => gathered.configs.get(name.as_str()).unwrap_or(&none),
+        Resource::Broker(Some(_)) => &gathered.broker.own,
+        Resource::Broker(None) => &gathered.broker.default,
+    };
+    let deleted = changes.iter().filter(|(_, value)| value.is_none()).map(|(name, _)| &**name);
+    let invalid: Vec<&str> = deleted.filter(|name| !set.contains_key(*name)).collect();
+    match invalid.is_empty() {
+        true => Ok(()),
+        false => {
+            let sentence = format!("Invalid config(s): {}", invalid.join(","));
+            Err(client_error("InvalidConfigurationException", sentence))
+        }
+    }
+}
+
 /// The answer.
-pub fn answer(gathered: &Gathered, ask: &Ask) -> Result<Answer, ApiError> {
+pub fn answer(gathered: &Gathered, ask: &Ask, random: &mut Stream) -> Result<Answer, ApiError> {
     Ok(match ask {
         Ask::CreateTopic { .. }
         | Ask::DeleteTopic { .. }
         | Ask::AddPartitions { .. }
         | Ask::AlterConfigs { .. }
         | Ask::DeleteGroup { .. } => Answer::Done,
+        Ask::Reassign(asked) => {
+            Answer::Reassignment(Box::new(reassignment::answer(gathered, asked, random)?))
+        }
+        Ask::DescribeConfigs { resource } => {
+            let own = match resource {
+                Resource::Topic(name) => gathered.configs.get(name.as_str()).cloned(),
+                Resource::Broker(_) => None,
+            };
+            Answer::Configs(own.unwrap_or_default(), gathered.broker.clone())
+        }
         Ask::ElectLeaders { .. } => Answer::Elections(gathered.elections.clone()),
         Ask::DeleteRecords { partitions } => {
             let found = partitions.iter().map(|(partition, _)| {
@@ -153,20 +204,19 @@ pub fn answer(gathered: &Gathered, ask: &Ask) -> Result<Answer, ApiError> {
 }
 
 fn describe_topics(gathered: &Gathered, ask: &Ask) -> Vec<TopicDescription> {
+    let of_brokers = BrokerConfig::of(&gathered.broker.merged());
+    let of_brokers = of_brokers.map(|config| config.topic_defaults).unwrap_or_default();
     let described = described_topics(gathered, ask).into_iter().filter_map(|name| {
         let found = topic(gathered, &name)?;
+        let numbered = found.partitions.iter().enumerate();
         let partitions =
-            found.partitions.iter().enumerate().map(|(number, partition)| PartitionDescription {
-                partition: number as i32,
-                leader: partition.leader,
-                replicas: partition.replicas.clone(),
-                isr: partition.isr.clone(),
-                elr: partition.elr.clone(),
-                last_known_elr: partition.last_known_elr.clone(),
-            });
+            numbered.map(|(number, found)| PartitionDescription::of(number as i32, found));
+        // What brokers were told for all topics is no default either.
+        let mut settings = of_brokers.clone();
+        settings.extend(gathered.configs.get(&name).cloned().unwrap_or_default());
         Some(TopicDescription {
             id: found.id.to_string(),
-            settings: gathered.configs.get(&name).cloned().unwrap_or_default(),
+            settings,
             partitions: partitions.collect(),
             topic: name.to_string(),
         })

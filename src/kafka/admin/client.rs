@@ -2,17 +2,27 @@
 
 use super::job::{Job, Step, Target};
 use crate::kafka::client::{ClientCore, CoreHeard};
-use crate::kafka::command::{ApiError, Command, RequestId};
+use crate::kafka::command::{ApiError, Ask, Command, RequestId};
 use crate::kafka::config::ConsumerConfig;
 use crate::kafka::error::client_error;
 use crate::kafka::event::Event;
 use crate::kafka::message::Response;
 use crate::kafka::process::{Out, Process};
 use crate::ordered::BTreeMap;
-use crate::sim::{Input, NodeId, Span, Time};
+use crate::sim::{Input, NodeId, Span, Stream, Time};
 
 /// `default.api.timeout.ms`.
 const API_TIMEOUT: Span = Span::seconds(60);
+
+/// `kafka-configs` waits no longer than this for an answer.
+const CONFIGS_TIMEOUT: Span = Span::seconds(30);
+
+fn timeout(ask: &Ask) -> Span {
+    match ask {
+        Ask::DescribeConfigs { .. } | Ask::AlterConfigs { .. } => CONFIGS_TIMEOUT,
+        _ => API_TIMEOUT,
+    }
+}
 
 /// A question that is being worked on.
 #[derive(Clone, Debug)]
@@ -75,9 +85,10 @@ impl Admin {
                 }
             }
             Input::Command(Command::Ask(id, ask)) => {
+                let deadline = out.now() + timeout(&ask);
                 let work = Work {
-                    job: Job::new(ask),
-                    deadline: out.now() + API_TIMEOUT,
+                    job: Job::new(ask, Stream::named(out.random().clone().bits(), "admin")),
+                    deadline,
                     retry_at: Time::ZERO,
                     failures: 0,
                     under_way: 0,
@@ -119,6 +130,11 @@ impl Admin {
         let mut next: Option<Time> = None;
         for id in ids {
             let Some(work) = self.work.get(&id) else { continue };
+            if work.deadline <= out.now() && work.job.is_of_configs() {
+                let error = client_error("java.util.concurrent.TimeoutException", "");
+                self.finish(id, Err(error), out);
+                continue;
+            }
             if work.deadline <= out.now() {
                 let sentence =
                     format!("Timed out waiting for a node assignment. Call: {}", work.job.call());
@@ -148,6 +164,7 @@ impl Admin {
                     let node = match target {
                         Target::Any => self.core.any_node(out),
                         Target::Node(node) => self.core.connect(node, out).then_some(node),
+                        Target::Nobody => None,
                     };
                     ready.extend(node.map(|node| (node, request)));
                 }

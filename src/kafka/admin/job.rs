@@ -1,15 +1,16 @@
 //! One question: which request comes next, and what its answer means.
 
-use super::answers;
-use crate::kafka::command::{Answer, ApiError, Ask, GroupListing, GroupType, ResetTo};
+use super::{answers, reassignment};
+use crate::kafka::command::{Answer, ApiError, Ask, GroupListing, GroupType, ReassignAct, ResetTo};
 use crate::kafka::error::ErrorCode;
 use crate::kafka::event::TopicPartition;
 use crate::kafka::message::request::OffsetCommit;
-use crate::kafka::message::response::{DescribedGroup, Metadata, QuorumInfo};
+use crate::kafka::message::response::{BrokerSettings, DescribedGroup, Metadata, QuorumInfo};
 use crate::kafka::message::{Request, Response};
+use crate::kafka::metadata::Resource;
 use crate::kafka::spec::Settings;
 use crate::ordered::{BTreeMap, Order};
-use crate::sim::NodeId;
+use crate::sim::{NodeId, Stream};
 use std::rc::Rc;
 
 /// Whom to ask.
@@ -19,6 +20,8 @@ pub enum Target {
     Any,
     /// This one.
     Node(NodeId),
+    /// One that is not there: it may come.
+    Nobody,
 }
 
 /// What comes next.
@@ -51,6 +54,8 @@ enum Stage {
     Change,
     Topics,
     Configs,
+    Throttle,
+    Unthrottle,
     Groups,
     Coordinator,
     Group,
@@ -67,6 +72,12 @@ pub struct Gathered {
     pub metadata: Option<Metadata>,
     /// Settings by topic.
     pub configs: BTreeMap<Rc<str>, Settings>,
+    /// Settings of the broker that was asked.
+    pub broker: Box<BrokerSettings>,
+    /// True once settings were asked for.
+    pub is_described: bool,
+    /// How many changes of settings are made.
+    pub configured: usize,
     /// Groups by id.
     pub groups: Vec<GroupListing>,
     /// How many brokers have said which groups they coordinate.
@@ -99,19 +110,27 @@ pub struct Job {
     gathered: Gathered,
     /// What a reset sets.
     plan: Vec<(TopicPartition, i64)>,
+    random: Stream,
 }
 
 impl Job {
     /// A question that nothing was done about yet.
-    pub fn new(ask: Ask) -> Job {
+    pub fn new(ask: Ask, random: Stream) -> Job {
         use Stage::*;
         let stages = match &ask {
             Ask::CreateTopic { .. }
             | Ask::DeleteTopic { .. }
             | Ask::AddPartitions { .. }
-            | Ask::AlterConfigs { .. }
             | Ask::ElectLeaders { .. }
             | Ask::DescribeQuorum => vec![Change],
+            Ask::AlterConfigs { .. } => vec![Topics, Configs, Change],
+            Ask::DescribeConfigs { .. } => vec![Topics, Configs],
+            Ask::Reassign(asked) => match asked.act {
+                ReassignAct::Execute { .. } => vec![Topics, Throttle, Change],
+                ReassignAct::Cancel { .. } => vec![Topics, Change, Unthrottle],
+                ReassignAct::Verify { .. } => vec![Topics, Unthrottle],
+                ReassignAct::List | ReassignAct::Generate { .. } => vec![Topics],
+            },
             Ask::DeleteRecords { .. } => vec![Topics, Records],
             Ask::DescribeTopics { .. } => vec![Topics, Configs],
             Ask::ListTopics => vec![Topics],
@@ -133,7 +152,7 @@ impl Job {
             Ask::DeleteOffsets { .. } => vec![Coordinator, Topics, Change],
         };
         let (gathered, plan) = (Gathered::default(), Vec::new());
-        Job { ask, stages, at: 0, requests: 0, gathered, plan }
+        Job { ask, stages, at: 0, requests: 0, gathered, plan, random }
     }
 
     /// The name of the real client's call, as its timeouts print it.
@@ -146,6 +165,8 @@ impl Job {
             Ask::ListTopics => "listTopics",
             Ask::ListOffsets { .. } => "listOffsets",
             Ask::AlterConfigs { .. } => "incrementalAlterConfigs",
+            Ask::DescribeConfigs { .. } => "describeConfigs",
+            Ask::Reassign(_) => "listPartitionReassignments",
             Ask::ElectLeaders { .. } => "electLeaders",
             Ask::DeleteRecords { .. } => "deleteRecords",
             Ask::ListGroups | Ask::ListShareGroups => "findAllBrokers",
@@ -155,6 +176,11 @@ impl Job {
             Ask::DeleteOffsets { .. } => "deleteConsumerGroupOffsets",
             Ask::DescribeQuorum => "describeMetadataQuorum",
         }
+    }
+
+    /// True for a question about settings.
+    pub fn is_of_configs(&self) -> bool {
+        matches!(self.ask, Ask::DescribeConfigs { .. } | Ask::AlterConfigs { .. })
     }
 
     /// How many requests the present step has.
@@ -171,6 +197,7 @@ impl Job {
         }
         if self.stages.get(self.at) == Some(&Stage::Groups) {
             // Brokers may have come or gone.
+            self.gathered.configured = 0;
             (self.at, self.gathered.listed) = (0, 0);
             self.gathered.groups.clear();
         }
@@ -206,7 +233,18 @@ impl Job {
             _ => "".into(),
         };
         match stage {
-            Stage::Change => vec![(coordinator, self.change(group))],
+            Stage::Change => match &self.ask {
+                Ask::Reassign(asked) => reassignment::change(&self.gathered, asked),
+                Ask::AlterConfigs { .. } => vec![(self.configured_at(), self.change(group))],
+                _ => vec![(coordinator, self.change(group))],
+            },
+            Stage::Throttle | Stage::Unthrottle => {
+                let Ask::Reassign(asked) = &self.ask else { return Vec::new() };
+                match stage {
+                    Stage::Throttle => reassignment::throttle(&self.gathered, asked),
+                    _ => reassignment::clear(&self.gathered, asked),
+                }
+            }
             Stage::Topics => {
                 let request =
                     Request::Metadata { topics: self.topics_to_ask(), allow_auto_create: false };
@@ -214,7 +252,7 @@ impl Job {
             }
             Stage::Configs => {
                 let topics = answers::described_topics(&self.gathered, &self.ask);
-                vec![(Target::Any, Request::DescribeConfigs { topics })]
+                vec![(self.configured_at(), Request::DescribeConfigs { topics })]
             }
             // Each broker knows the groups that it coordinates.
             Stage::Groups => {
@@ -244,6 +282,20 @@ impl Job {
         }
     }
 
+    /// Settings of one broker are asked of that broker. One that is not there is waited for.
+    fn configured_at(&self) -> Target {
+        match &self.ask {
+            Ask::AlterConfigs { resource: Resource::Broker(Some(id)), .. }
+            | Ask::DescribeConfigs { resource: Resource::Broker(Some(id)) } => {
+                let mut brokers = self.gathered.metadata.iter().flat_map(|known| &known.brokers);
+                brokers
+                    .find(|(known, _)| known == id)
+                    .map_or(Target::Nobody, |(_, node)| Target::Node(*node))
+            }
+            _ => Target::Any,
+        }
+    }
+
     fn change(&self, group: Rc<str>) -> Request {
         match &self.ask {
             Ask::CreateTopic { topic, partitions, replication_factor, assignment, settings } => {
@@ -259,8 +311,8 @@ impl Job {
             Ask::AddPartitions { topic, partitions } => {
                 Request::CreatePartitions { topic: topic.as_str().into(), count: *partitions }
             }
-            Ask::AlterConfigs { topic, changes } => Request::IncrementalAlterConfigs {
-                topic: topic.as_str().into(),
+            Ask::AlterConfigs { resource, changes } => Request::IncrementalAlterConfigs {
+                resource: resource.clone(),
                 changes: changes.clone(),
             },
             Ask::ElectLeaders { election, partitions } => {
@@ -282,6 +334,12 @@ impl Job {
                 Some(topics.iter().map(|topic| topic.as_str().into()).collect())
             }
             Ask::ListOffsets { topic, .. } => one(topic),
+            Ask::DescribeConfigs { resource } | Ask::AlterConfigs { resource, .. } => {
+                match resource {
+                    Resource::Topic(name) => one(name),
+                    Resource::Broker(_) => Some(Vec::new()),
+                }
+            }
             Ask::ResetOffsets { topics, .. } | Ask::DeleteOffsets { topics, .. }
                 if !topics.is_empty() =>
             {
@@ -350,14 +408,25 @@ impl Job {
         match response {
             Response::CreateTopics(result)
             | Response::DeleteTopics(result)
-            | Response::CreatePartitions(result)
-            | Response::IncrementalAlterConfigs(result) => {
+            | Response::CreatePartitions(result) => {
                 result.map_err(|error| Failure { is_passing: false, error })?;
+            }
+            Response::IncrementalAlterConfigs(result) => {
+                result.map_err(|error| Failure { is_passing: false, error })?;
+                gathered.configured += 1;
+                if gathered.configured < self.requests {
+                    return Ok(());
+                }
+                gathered.configured = 0;
             }
             Response::DeleteGroups(result) => result?,
             Response::OffsetDelete(result) => gathered.deleted = result?,
             Response::Metadata(metadata) => gathered.metadata = Some(metadata),
-            Response::DescribeConfigs(configs) => gathered.configs = configs.into_iter().collect(),
+            Response::DescribeConfigs(broker, configs) => {
+                gathered.configs = configs.into_iter().collect();
+                gathered.broker = broker;
+                gathered.is_described = true;
+            }
             Response::ListGroups(groups) => {
                 // Share groups have a tool of their own.
                 let shares = matches!(self.ask, Ask::ListShareGroups);
@@ -390,7 +459,9 @@ impl Job {
                 // Another leader may still owe its part: the step ends when nothing is left to ask.
                 return Ok(());
             }
-            Response::ElectLeaders(results) => gathered.elections = results,
+            Response::ElectLeaders(results) | Response::AlterPartitionReassignments(results) => {
+                gathered.elections = results;
+            }
             Response::DescribeQuorum(info) => gathered.quorum = Some(info),
             Response::DeleteRecords(results) => {
                 for (partition, result) in results {
@@ -420,6 +491,6 @@ impl Job {
     }
 
     fn answer(&mut self) -> Result<Answer, ApiError> {
-        answers::answer(&self.gathered, &self.ask)
+        answers::answer(&self.gathered, &self.ask, &mut self.random)
     }
 }

@@ -3,6 +3,7 @@
 //!
 //! - [`client`]: the process; questions are worked on side by side.
 //! - [`job`]: one question: which request comes next, and what its answer means.
+//! - [`reassignment`]: what other replicas for partitions take.
 //! - [`answers`]: what the tools make of what was gathered.
 //!
 //! A request that fails for a passing reason (the broker starts, a coordinator loads) is tried
@@ -11,5 +12,6 @@
 pub mod answers;
 pub mod client;
 pub mod job;
+pub mod reassignment;
 
 pub use client::Admin;

@@ -279,6 +279,7 @@ impl Server {
             remote.is_fetching = true;
             let request = Request::Fetch(Fetch {
                 replica: Some((self.id, self.lifecycle.epoch)),
+                rack: None,
                 max_wait_ms: 500,
                 min_bytes: 1,
                 max_bytes: METADATA_FETCH_BYTES,

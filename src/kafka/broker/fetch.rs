@@ -6,16 +6,19 @@
 
 use super::life::Ticket;
 use super::server::{Call, Server};
+use crate::kafka::config::topic::is_throttled;
 use crate::kafka::error::ErrorCode;
 use crate::kafka::event::{Event, TopicPartition};
 use crate::kafka::log::ReadPlan;
 use crate::kafka::message::Response;
 use crate::kafka::message::request::{Fetch, FetchPartition};
 use crate::kafka::message::response::{Fetched, FetchedPartition, ShareFetched};
+use crate::kafka::metadata::Image;
 use crate::kafka::partition::Partition;
 use crate::kafka::process::{Out, Timer};
 use crate::kafka::record::{BatchStream, HEADER_BYTES};
 use crate::sim::{NodeId, Rope, Span, Time};
+use std::rc::Rc;
 
 /// One partition of a Fetch that is under way.
 #[derive(Clone, Debug)]
@@ -23,6 +26,8 @@ struct Slot {
     asked: FetchPartition,
     error: Option<ErrorCode>,
     diverging: Option<(i32, i64)>,
+    /// The follower from which a consumer is to read.
+    preferred: Option<i32>,
     records: Rope,
     /// The read that is under way, what may be taken of it, and whether its first batch is taken
     /// even if it is larger.
@@ -38,6 +43,8 @@ pub struct DelayedFetch {
     pub parked_since: Option<Time>,
     /// The follower that asks, with its broker epoch.
     replica: Option<(i32, i64)>,
+    /// The rack of the consumer that asks.
+    rack: Option<Rc<str>>,
     deadline: Time,
     min_bytes: u64,
     max_bytes: u64,
@@ -80,6 +87,7 @@ impl Server {
             asked,
             error: None,
             diverging: None,
+            preferred: None,
             records: Rope::default(),
             reading: None,
         });
@@ -87,6 +95,7 @@ impl Server {
             call,
             parked_since: None,
             replica: fetch.replica,
+            rack: fetch.rack,
             deadline: out.now() + Span::millis(fetch.max_wait_ms),
             min_bytes: fetch.min_bytes,
             max_bytes: fetch.max_bytes,
@@ -102,6 +111,7 @@ impl Server {
     /// Begins to read for all partitions of a Fetch.
     fn read_fetch(&mut self, id: u64, out: &mut Out<'_>) {
         self.note_follower(id, out);
+        let held_back = self.held_back(id, out.now());
         let Some(fetch) = self.fetches.get_mut(&id) else { return };
         let mut left = fetch.max_bytes;
         let mut first = true;
@@ -112,8 +122,12 @@ impl Server {
             let found = self.partitions.get(&slot.asked.partition);
             let partition = match found.ok_or(ErrorCode::UnknownTopicOrPartition).and_then(|p| {
                 p.check_epoch(slot.asked.current_leader_epoch)?;
-                p.leadership().ok_or(ErrorCode::NotLeaderOrFollower)?;
-                Ok(p)
+                // A consumer may read from a follower, and nobody else may.
+                let is_consumer = fetch.replica.is_none() && fetch.share.is_none();
+                match p.leadership().is_some() || is_consumer {
+                    true => Ok(p),
+                    false => Err(ErrorCode::NotLeaderOrFollower),
+                }
             }) {
                 Ok(partition) => partition,
                 Err(error) => {
@@ -133,10 +147,22 @@ impl Server {
                     continue;
                 }
             }
+            slot.preferred = match &fetch.rack {
+                Some(rack) if self.config.serves_racks => {
+                    preferred_replica((self.id, partition), &self.image, rack, (offset, out.now()))
+                }
+                _ => None,
+            };
+            let follows = partition.leadership().is_none();
             if offset < partition.log.log_start() || offset > partition.log.log_end() {
                 slot.error = Some(ErrorCode::OffsetOutOfRange);
-            } else if offset < limit(partition, (fetch.replica, fetch.read_committed))
+            } else if follows && offset > partition.high_watermark() {
+                // It is there, and this follower has not heard that it is committed.
+                slot.error = Some(ErrorCode::OffsetNotAvailable);
+            } else if slot.preferred.is_none()
+                && offset < limit(partition, (fetch.replica, fetch.read_committed))
                 && (left > 0 || first)
+                && !held_back.contains(&index)
             {
                 let most = slot.asked.max_bytes.min(left);
                 let plan = partition.log.read_plan(offset, most.max(HEADER_BYTES as u64));
@@ -152,6 +178,29 @@ impl Server {
             }
         }
         self.decide_fetch(id, out);
+    }
+
+    /// The partitions of a follower's fetch, by their places in it, of which it gets nothing now:
+    /// it is out of sync there, its copying is throttled, and the leader has sent its share.
+    fn held_back(&mut self, id: u64, now: Time) -> Vec<usize> {
+        let Some(fetch) = self.fetches.get(&id) else { return Vec::new() };
+        let Some((replica, _)) = fetch.replica else { return Vec::new() };
+        let slots = fetch.slots.iter().enumerate();
+        let throttled =
+            slots.filter(|(_, slot)| self.is_throttled_at(&slot.asked.partition, replica));
+        let throttled: Vec<usize> = throttled.map(|(index, _)| index).collect();
+        match !throttled.is_empty() && self.quotas.0.is_exceeded(self.config.throttled_rates.0, now)
+        {
+            true => throttled,
+            false => Vec::new(),
+        }
+    }
+
+    /// True if what this leader sends to a replica is throttled.
+    fn is_throttled_at(&self, key: &TopicPartition, replica: i32) -> bool {
+        let Some(found) = self.partitions.get(key) else { return false };
+        let in_sync = found.leadership().is_none_or(|leadership| leadership.isr.contains(&replica));
+        !in_sync && is_throttled(&found.config().throttled.0, key.partition, self.id)
     }
 
     /// A follower's fetch says what it has: the high watermark may move, and it may join the ISR.
@@ -213,7 +262,9 @@ impl Server {
             return;
         }
         let bytes: u64 = fetch.slots.iter().map(|slot| slot.records.len() as u64).sum();
-        let failed = fetch.slots.iter().any(|s| s.error.is_some() || s.diverging.is_some());
+        let is_answer =
+            |s: &Slot| s.error.is_some() || s.diverging.is_some() || s.preferred.is_some();
+        let failed = fetch.slots.iter().any(is_answer);
         let enough = bytes >= fetch.min_bytes;
         if enough || failed || fetch.last || out.now() >= fetch.deadline || fetch.slots.is_empty() {
             return self.answer_fetch(id, out);
@@ -236,6 +287,14 @@ impl Server {
 
     fn answer_fetch(&mut self, id: u64, out: &mut Out<'_>) {
         let Some(fetch) = self.drop_fetch(id, out) else { return };
+        if let Some((replica, _)) = fetch.replica {
+            let throttled = |slot: &&Slot| self.is_throttled_at(&slot.asked.partition, replica);
+            let sent = fetch.slots.iter().filter(throttled).map(|slot| slot.records.len() as u64);
+            match sent.sum() {
+                0 => {}
+                bytes => self.quotas.0.record(bytes, out.now()),
+            }
+        }
         let partitions = fetch.slots.into_iter().map(|slot| {
             let found = self.partitions.get(&slot.asked.partition);
             let reads_aborted = fetch.read_committed && !slot.records.is_empty();
@@ -248,6 +307,7 @@ impl Server {
                 high_watermark: found.map_or(-1, |p| p.high_watermark()),
                 log_start: found.map_or(-1, |p| p.log.log_start()),
                 diverging: slot.diverging,
+                preferred_replica: slot.preferred,
                 partition: slot.asked.partition,
                 records: slot.records,
             }
@@ -284,7 +344,7 @@ impl Server {
         let Some(found) = self.partitions.get(partition) else { return };
         let waiting: Vec<u64> = found.waiting_fetches.iter().copied().collect();
         for id in waiting {
-            if self.has_enough(id) {
+            if self.has_enough(id, out.now()) {
                 self.read_last(id, out);
             }
         }
@@ -305,10 +365,14 @@ impl Server {
         parked.filter_map(|fetch| fetch.parked_since).min()
     }
 
-    fn has_enough(&self, id: u64) -> bool {
+    fn has_enough(&mut self, id: u64, now: Time) -> bool {
+        let held_back = self.held_back(id, now);
         let Some(fetch) = self.fetches.get(&id) else { return false };
         let mut bytes = 0;
-        for slot in &fetch.slots {
+        for (index, slot) in fetch.slots.iter().enumerate() {
+            if held_back.contains(&index) {
+                continue;
+            }
             let Some(partition) = self.partitions.get(&slot.asked.partition) else { return true };
             let offset = slot.asked.offset;
             let limit = limit(partition, (fetch.replica, fetch.read_committed));
@@ -323,6 +387,34 @@ impl Server {
         }
         bytes >= fetch.min_bytes
     }
+}
+
+/// The follower from which a consumer in this rack is to read (`RackAwareReplicaSelector`): of those
+/// in the ISR that have the offset and are in its rack, the one that has most; none if the leader
+/// is in that rack itself.
+fn preferred_replica(
+    (me, partition): (i32, &Partition),
+    image: &Image,
+    rack: &str,
+    (offset, now): (i64, Time),
+) -> Option<i32> {
+    let leadership = partition.leadership()?;
+    let is_there = |id: &i32| {
+        image.brokers.get(id).is_some_and(|b| !b.fenced && b.rack.as_deref() == Some(rack))
+    };
+    let candidates = leadership.isr.iter().filter(|id| is_there(id));
+    let known = candidates.filter_map(|id| {
+        if *id == me {
+            return Some((None, *id));
+        }
+        let follower = leadership.follower(*id)?;
+        let end = follower.log_end.filter(|end| *end >= offset)?;
+        let behind = now.since(follower.caught_up_at.unwrap_or(Time::ZERO));
+        Some((Some((end, std::cmp::Reverse(behind))), *id))
+    });
+    let known: Vec<_> = known.collect();
+    let leads = known.iter().any(|(has, _)| has.is_none());
+    known.into_iter().filter(|_| !leads).max().map(|(_, id)| id)
 }
 
 /// Up to where somebody may read: a follower everything, a consumer what is committed, and with

@@ -4,6 +4,7 @@
 use super::channel::Purpose;
 use super::life::Ticket;
 use super::server::{Server, write_epochs};
+use crate::kafka::config::topic::is_throttled;
 use crate::kafka::error::ErrorCode;
 use crate::kafka::event::{Event, TopicPartition};
 use crate::kafka::log::partition_log::LogPosition;
@@ -61,9 +62,39 @@ impl Server {
         self.set_following(leader, key, Following::From(until));
     }
 
+    /// True for a partition that is not fetched now, as more than its share was taken already.
+    fn is_held_back(&mut self, key: &TopicPartition, now: Time) -> bool {
+        self.is_throttled(key) && self.quotas.1.is_exceeded(self.config.throttled_rates.1, now)
+    }
+
+    /// True if this follower is out of sync and its copying is throttled.
+    fn is_throttled(&self, key: &TopicPartition) -> bool {
+        let Some(found) = self.partitions.get(key) else { return false };
+        let in_sync = self.image.partition(key).is_some_and(|p| p.isr.contains(&self.id));
+        !in_sync && is_throttled(&found.config().throttled.1, key.partition, self.id)
+    }
+
+    /// What is throttled and has had its share is looked at again after a pause.
+    fn hold_throttled_back(&mut self, out: &Out<'_>) {
+        let now = out.now();
+        let mut due = Vec::new();
+        for (leader, fetcher) in self.fetchers.iter().filter(|(_, f)| !f.is_fetching) {
+            let ready = fetcher.partitions.iter().filter(|(key, following)| {
+                matches!(following, Following::From(at) if *at <= now) && self.is_throttled(key)
+            });
+            due.extend(ready.map(|(key, _)| (*leader, key.clone())));
+        }
+        for (leader, key) in due {
+            if self.is_held_back(&key, now) {
+                self.delay(leader, &key, out);
+            }
+        }
+    }
+
     /// Fetches from every leader from which nothing is under way; says when to look again.
     pub(super) fn pump_fetchers(&mut self, out: &mut Out<'_>) -> Option<Time> {
         let now = out.now();
+        self.hold_throttled_back(out);
         let mut next: Option<Time> = None;
         for (leader, fetcher) in &mut self.fetchers {
             if fetcher.is_fetching || fetcher.partitions.is_empty() {
@@ -106,6 +137,7 @@ impl Server {
             fetcher.is_fetching = true;
             let request = Request::Fetch(Fetch {
                 replica: Some((self.id, self.lifecycle.epoch)),
+                rack: None,
                 max_wait_ms: self.config.replica_fetch_wait_ms,
                 min_bytes: self.config.replica_fetch_min_bytes,
                 max_bytes: self.config.replica_fetch_response_max_bytes,
@@ -163,15 +195,22 @@ impl Server {
             return self.cut(leader, key, offset, out);
         }
         if !answer.records.is_empty() {
+            if self.is_throttled(key) {
+                self.quotas.1.record(answer.records.len() as u64, out.now());
+            }
             self.append_fetched(leader, key, &answer.records, out);
         }
         let Some(partition) = self.partitions.get_mut(key) else { return };
-        partition.raise_high_watermark(answer.high_watermark);
+        let has_more = partition.raise_high_watermark(answer.high_watermark).is_some();
         if answer.log_start > partition.log.log_start() {
             partition.log.set_log_start(answer.log_start);
             if partition.log.epochs.truncate_from_start(answer.log_start) {
                 write_epochs(partition, out);
             }
+        }
+        // Consumers of its rack read here.
+        if has_more {
+            self.wake_fetches(key, out);
         }
     }
 

@@ -1,4 +1,4 @@
-//! ListOffsets: which offset belongs to a time.
+//! ListOffsets: which offset belongs to a time. OffsetForLeaderEpoch: which one ends an epoch.
 
 use super::life::Ticket;
 use super::server::{Call, Server};
@@ -108,6 +108,24 @@ fn begin_lookup(partition: &Partition, time: i64) -> Option<TimestampLookup> {
 }
 
 impl Server {
+    pub(super) fn offsets_for_leader_epoch(
+        &self,
+        call: &Call,
+        partitions: Vec<(TopicPartition, i32, i32)>,
+        out: &mut Out<'_>,
+    ) {
+        let results = partitions.into_iter().map(|(key, believed, epoch)| {
+            let found = self.partitions.get(&key).ok_or(ErrorCode::UnknownTopicOrPartition);
+            let end = found.and_then(|partition| {
+                partition.check_epoch(believed)?;
+                partition.leadership().ok_or(ErrorCode::NotLeaderOrFollower)?;
+                Ok(partition.log.epochs.end_of(epoch, partition.log.log_end()))
+            });
+            (key, end)
+        });
+        call.answer(Response::OffsetsForLeaderEpoch(results.collect()), out);
+    }
+
     pub(super) fn list_offsets(
         &mut self,
         call: Call,

@@ -9,7 +9,9 @@ use crate::kafka::event::{Event, TopicPartition};
 use crate::kafka::log::Log;
 use crate::kafka::log::checkpoint::PARTITION_METADATA;
 use crate::kafka::message::response::FetchedPartition;
-use crate::kafka::metadata::{MetadataRecord, OFFSETS_TOPIC, PartitionImage, TRANSACTIONS_TOPIC};
+use crate::kafka::metadata::{
+    MetadataRecord, OFFSETS_TOPIC, PartitionImage, Resource, TRANSACTIONS_TOPIC,
+};
 use crate::kafka::now_ms;
 use crate::kafka::partition::{Partition, Role};
 use crate::kafka::process::Out;
@@ -81,7 +83,10 @@ impl Server {
                         touched.insert(TopicPartition { topic, partition: *partition });
                     }
                 }
-                MetadataRecord::Config { topic, .. } => self.configure(topic),
+                MetadataRecord::Config { resource: Resource::Topic(topic), .. } => {
+                    self.configure(topic);
+                }
+                MetadataRecord::Config { .. } => self.reconfigure(),
                 MetadataRecord::BrokerChange { fenced: Some(true), .. }
                 | MetadataRecord::RegisterBroker { .. } => {
                     // Who is not eligible any more is not waited for any more.
@@ -107,7 +112,7 @@ impl Server {
     fn follow_metadata(&mut self, key: &TopicPartition, out: &mut Out<'_>) {
         let Some(image) = self.image.partition(key).cloned() else { return };
         if !image.replicas.contains(&self.id) {
-            return;
+            return self.drop_partition(key, out);
         }
         if !self.partitions.contains_key(key) {
             self.make_partition(key, out);
@@ -116,6 +121,9 @@ impl Server {
         let is_new_epoch = image.leader_epoch > partition.leader_epoch;
         if !is_new_epoch {
             partition.commit_isr(&image.isr, image.partition_epoch);
+            if let Some(leadership) = partition.leadership_mut() {
+                leadership.set_replicas(&image.replicas);
+            }
             self.retry_produces(key, out);
         } else if image.leader == Some(self.id) {
             self.lead(key, &image, out);
@@ -207,19 +215,29 @@ impl Server {
     fn remove_topic(&mut self, topic: &Rc<str>, out: &mut Out<'_>) {
         let keys: Vec<TopicPartition> =
             self.partitions.keys().filter(|key| key.topic == *topic).cloned().collect();
-        for key in keys {
-            self.stop_following(&key);
-            self.wanted_isrs.remove(&key);
-            let Some(partition) = self.partitions.remove(&key) else { continue };
-            partition.log.delete(out);
-            for fetch in partition.waiting_fetches {
-                self.fetch_waited(fetch, out);
-            }
-            for produce in partition.waiting_produces {
-                self.try_complete(produce, out);
-            }
-        }
+        keys.iter().for_each(|key| self.delete_partition(key, out));
         self.forget_offsets(|partition| partition.topic == *topic, out);
+    }
+
+    /// This broker has no replica of a partition any more: a reassignment took it away.
+    fn drop_partition(&mut self, key: &TopicPartition, out: &mut Out<'_>) {
+        if self.partitions.contains_key(key) {
+            self.resign(key, out);
+            self.delete_partition(key, out);
+        }
+    }
+
+    fn delete_partition(&mut self, key: &TopicPartition, out: &mut Out<'_>) {
+        self.stop_following(key);
+        self.wanted_isrs.remove(key);
+        let Some(partition) = self.partitions.remove(key) else { return };
+        partition.log.delete(out);
+        for fetch in partition.waiting_fetches {
+            self.fetch_waited(fetch, out);
+        }
+        for produce in partition.waiting_produces {
+            self.try_complete(produce, out);
+        }
     }
 
     /// Sees to what an append brought: a segment that was closed is flushed.

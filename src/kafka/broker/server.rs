@@ -9,6 +9,7 @@ use super::life::Ticket;
 use super::lifecycle::{Lifecycle, Stage};
 use super::list_offsets::{Asker, DelayedLookup};
 use super::produce::DelayedProduce;
+use super::quota::Quota;
 use super::share::Shares;
 use super::transactions::Transactions;
 use crate::kafka::client::Connections;
@@ -89,6 +90,8 @@ pub struct Server {
     /// When the timer of the groups is up.
     pub(super) groups_wake: Option<Time>,
     pub(super) cleaner: Cleaner,
+    /// What was moved of throttled replicas: as leader, and as follower.
+    pub(super) quotas: (Quota, Quota),
     last_id: u64,
     /// What the checkpoint files hold, so that they are written only if it changed.
     written: BTreeMap<&'static str, String>,
@@ -123,6 +126,8 @@ impl Server {
         out: &mut Out<'_>,
     ) -> Server {
         let is_alone = matches!(quorum, Quorum::Own(_));
+        let has_dynamic =
+            [None, Some(id)].map(|of| image.broker_settings(of).is_empty()) != [true; 2];
         let mut server = Server {
             id,
             node: out.me(),
@@ -150,11 +155,15 @@ impl Server {
             lookups: BTreeMap::new(),
             groups_wake: None,
             cleaner: Cleaner::default(),
+            quotas: Default::default(),
             last_id: 0,
             written: BTreeMap::new(),
             stopping: None,
             config,
         };
+        if has_dynamic {
+            server.reconfigure();
+        }
         out.timer(Timer::HighWatermarks, server.config.high_watermark_checkpoint);
         out.timer(Timer::RecoveryPoints, server.config.recovery_point_checkpoint);
         out.timer(Timer::Retention, RETENTION_FIRST_CHECK);
@@ -235,6 +244,9 @@ impl Server {
                 };
                 self.list_offsets(call, asker, partitions, out);
             }
+            Request::OffsetsForLeaderEpoch { partitions } => {
+                self.offsets_for_leader_epoch(&call, partitions, out);
+            }
             Request::FindCoordinator { group } => {
                 self.find_coordinator(&call, OFFSETS_TOPIC, &group, out);
             }
@@ -260,7 +272,7 @@ impl Server {
             request @ (Request::CreateTopics { .. }
             | Request::DeleteTopics { .. }
             | Request::CreatePartitions { .. }
-            | Request::IncrementalAlterConfigs { .. }
+            | Request::AlterPartitionReassignments { .. }
             | Request::ElectLeaders { .. }
             | Request::DescribeQuorum) => {
                 self.ask_controller(Purpose::Forward(call), request, out);
@@ -272,6 +284,9 @@ impl Server {
             | Request::BrokerHeartbeat(_)
             | Request::AlterPartition(_)
             | Request::Quorum(_) => out.close(call.from),
+            Request::IncrementalAlterConfigs { resource, changes } => {
+                self.alter_configs(call, resource, changes, out);
+            }
             Request::DescribeConfigs { topics } => self.describe_configs(&call, topics, out),
             Request::ListGroups => self.list_groups(&call, out),
             Request::DescribeGroups { group } => self.describe_group(&call, &group, out),

@@ -175,6 +175,7 @@ impl Server {
         }
         let max_bytes = parked.fetch.max_bytes;
         let fetch = Fetch {
+            rack: None,
             replica: None,
             max_wait_ms: 0,
             min_bytes: 0,

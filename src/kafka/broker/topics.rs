@@ -38,6 +38,7 @@ impl Server {
                 true => vec![(self.id, self.node)],
                 false => self.image.alive().collect(),
             },
+            racks: self.image.racks(),
             controller: self.id,
             topics: described,
         };
@@ -94,13 +95,5 @@ impl Server {
             self.producer_ids.0 += 1;
             next
         })
-    }
-
-    pub(super) fn describe_configs(&self, call: &Call, topics: Vec<Rc<str>>, out: &mut Out<'_>) {
-        let described = topics.into_iter().filter_map(|name| {
-            let settings = self.image.topics.get(&name)?.settings.clone();
-            Some((name, settings))
-        });
-        call.answer(Response::DescribeConfigs(described.collect()), out);
     }
 }

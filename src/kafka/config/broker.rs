@@ -11,7 +11,17 @@ use std::ops::RangeInclusive;
 
 const POLICIES: &[&str] = &["compact", "delete"];
 const CODECS: &[&str] = &["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"];
+const SELECTORS: &[&str] = &[
+    "",
+    "org.apache.kafka.common.replica.LeaderSelector",
+    "org.apache.kafka.common.replica.RackAwareReplicaSelector",
+    "LeaderSelector",
+    "RackAwareReplicaSelector",
+];
 const TIMESTAMP_TYPES: &[&str] = &["CreateTime", "LogAppendTime"];
+
+/// The setting that names the machine on which a server runs.
+pub const MACHINE: &str = "lab.machine";
 
 /// Every broker setting that is understood.
 pub const TABLE: &[Definition] = &[
@@ -36,6 +46,11 @@ pub const TABLE: &[Definition] = &[
     define("group.min.session.timeout.ms", Kind::Int(i64::MIN), "6000"),
     // Of the lab alone: see `protection`.
     define(WITHOUT, Kind::Text, ""),
+    // Of the lab alone: servers of the same word share a machine, its disk and its power.
+    define(MACHINE, Kind::Text, ""),
+    // Set while brokers run, by `kafka-reassign-partitions --throttle`.
+    define("follower.replication.throttled.rate", Kind::Long(0), "9223372036854775807"),
+    define("leader.replication.throttled.rate", Kind::Long(0), "9223372036854775807"),
     define("leader.imbalance.check.interval.seconds", Kind::Long(1), "300"),
     define("leader.imbalance.per.broker.percentage", Kind::Int(i64::MIN), "10"),
     define("log.cleaner.backoff.ms", Kind::Long(0), "15000"),
@@ -83,6 +98,7 @@ pub const TABLE: &[Definition] = &[
     define("replica.fetch.wait.max.ms", Kind::Int(i64::MIN), "500"),
     define("replica.high.watermark.checkpoint.interval.ms", Kind::Long(i64::MIN), "5000"),
     define("replica.lag.time.max.ms", Kind::Long(i64::MIN), "30000"),
+    define("replica.selector.class", Kind::OneOf(SELECTORS), ""),
     define("replica.socket.timeout.ms", Kind::Int(i64::MIN), "30000"),
     define("transaction.abort.timed.out.transaction.cleanup.interval.ms", Kind::Int(1), "10000"),
     define("transaction.max.timeout.ms", Kind::Int(1), "900000"),
@@ -147,6 +163,9 @@ pub struct BrokerConfig {
     pub broker_session_timeout: Span,
     /// `broker.rack`.
     pub rack: Option<String>,
+    /// True if consumers are sent to a follower in their rack
+    /// (`replica.selector.class=RackAwareReplicaSelector`).
+    pub serves_racks: bool,
     /// True if eligible leader replicas are tracked (KIP-966).
     pub eligible_leader_replicas: bool,
     /// True if preferred replicas get the leadership back.
@@ -175,6 +194,11 @@ pub struct BrokerConfig {
     pub cleaner_backoff: Option<Span>,
     /// `node.id` of every voter of the controllers' quorum; empty if there is one.
     pub quorum_voters: Vec<i32>,
+    /// Bytes a second that a leader sends to replicas that are throttled, and that a follower takes
+    /// for them.
+    pub throttled_rates: (u64, u64),
+    /// The settings that this is made of.
+    pub fixed: Settings,
     /// Protections that are left out.
     pub without: Without,
     /// Topic settings that follow from the broker's.
@@ -222,6 +246,9 @@ impl BrokerConfig {
             broker_heartbeat: ms("broker.heartbeat.interval.ms"),
             broker_session_timeout: ms("broker.session.timeout.ms"),
             rack: Some(values.text("broker.rack").to_owned()).filter(|rack| !rack.is_empty()),
+            serves_racks: values
+                .text("replica.selector.class")
+                .ends_with("RackAwareReplicaSelector"),
             eligible_leader_replicas: values.number("eligible.leader.replicas.version") > 0,
             auto_leader_rebalance: values.is_true("auto.leader.rebalance.enable"),
             leader_balance_check: Span::seconds(
@@ -240,10 +267,32 @@ impl BrokerConfig {
                 .is_true("log.cleaner.enable")
                 .then(|| ms("log.cleaner.backoff.ms")),
             quorum_voters: voters(values.text("controller.quorum.voters"))?,
+            throttled_rates: (
+                values.natural("leader.replication.throttled.rate"),
+                values.natural("follower.replication.throttled.rate"),
+            ),
+            fixed: settings.clone(),
             without: Without::of(values.text(WITHOUT)),
             topic_defaults,
         })
     }
+}
+
+/// Refuses settings of which no broker knows anything.
+pub fn check_names(settings: &Settings) -> Result<(), ApiError> {
+    Values::check(TABLE, settings, "broker").map(drop)
+}
+
+/// True for a setting that a broker reads at its start alone (`DynamicBrokerConfig`): all but those
+/// of topics, of the cleaner and of throttled replication.
+pub fn read_only(name: &str) -> bool {
+    let is_of_topics = BROKER_SYNONYMS.iter().any(|(_, broker)| *broker == name);
+    let others = [
+        "log.cleaner.backoff.ms",
+        "leader.replication.throttled.rate",
+        "follower.replication.throttled.rate",
+    ];
+    !is_of_topics && !others.contains(&name)
 }
 
 /// The ids in `controller.quorum.voters`.

@@ -50,6 +50,8 @@ pub enum Kind {
     OneOf(&'static [&'static str]),
     /// Some of these words, separated by commas.
     ListOf(&'static [&'static str]),
+    /// `*`, or partitions and brokers: `0:1,0:2,1:3`.
+    Replicas,
     /// Any text.
     Text,
 }
@@ -155,6 +157,27 @@ impl Definition {
                     Some(_) => refuse(format!("String must be one of: {}", words.join(", "))),
                     None => Ok(()),
                 }
+            }
+            Kind::Replicas => {
+                let digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
+                let is_pair = |pair: &str| match pair.trim().split_once(':') {
+                    Some((partition, broker)) => {
+                        ![partition, broker].contains(&"") && digits(partition) && digits(broker)
+                    }
+                    None => pair.trim().is_empty(),
+                };
+                let parts: Vec<&str> = value.split(',').collect();
+                if parts.iter().all(|part| is_pair(part)) || parts.concat().trim() == "*" {
+                    return Ok(());
+                }
+                let sentence = format!(
+                    "Invalid value [{}] for configuration {name}: {name} must be the literal '*' \
+                     or a list of replicas in the following format: \
+                     [partitionId]:[brokerId],[partitionId]:[brokerId],...",
+                    parts.join(", "),
+                    name = self.name
+                );
+                Err(client_error("ConfigException", sentence))
             }
             Kind::Text => Ok(()),
         }

@@ -9,6 +9,11 @@ const POLICIES: &[&str] = &["compact", "delete"];
 const CODECS: &[&str] = &["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"];
 const TIMESTAMP_TYPES: &[&str] = &["CreateTime", "LogAppendTime"];
 
+/// Replicas whose copying a leader holds back, and whose copying a follower does.
+pub const LEADER_THROTTLED: &str = "leader.replication.throttled.replicas";
+/// See [`LEADER_THROTTLED`].
+pub const FOLLOWER_THROTTLED: &str = "follower.replication.throttled.replicas";
+
 /// Every topic setting with the default that it has if the broker sets nothing.
 pub const TABLE: &[Definition] = &[
     define("cleanup.policy", Kind::ListOf(POLICIES), "delete"),
@@ -17,9 +22,11 @@ pub const TABLE: &[Definition] = &[
     define("file.delete.delay.ms", Kind::Long(0), "60000"),
     define("flush.messages", Kind::Long(1), "9223372036854775807"),
     define("flush.ms", Kind::Long(0), "9223372036854775807"),
+    define(FOLLOWER_THROTTLED, Kind::Replicas, ""),
     define("index.interval.bytes", Kind::Int(0), "4096"),
     // For tests only, as in the real one: it has no lower limit.
     define("internal.segment.bytes", Kind::Int(14), "0"),
+    define(LEADER_THROTTLED, Kind::Replicas, ""),
     define("max.compaction.lag.ms", Kind::Long(1), "9223372036854775807"),
     define("max.message.bytes", Kind::Int(0), "1048588"),
     define("message.timestamp.after.max.ms", Kind::Long(0), "3600000"),
@@ -104,6 +111,17 @@ pub struct TopicConfig {
     pub max_compaction_lag_ms: u64,
     /// What part of a log must be dirty, in millionths.
     pub min_cleanable_millionths: u64,
+    /// The replicas whose copying is held back at their leader and at the follower.
+    pub throttled: (String, String),
+}
+
+/// True if a list of throttled replicas names a partition at a broker.
+pub fn is_throttled(list: &str, partition: i32, broker: i32) -> bool {
+    let is_it = |pair: &str| {
+        let (number, id) = pair.trim().split_once(':').unwrap_or_default();
+        number.parse() == Ok(partition) && id.parse() == Ok(broker)
+    };
+    list.trim() == "*" || !list.is_empty() && list.split(',').any(is_it)
 }
 
 impl TopicConfig {
@@ -143,6 +161,10 @@ impl TopicConfig {
                 let ratio: f64 = values.text("min.cleanable.dirty.ratio").parse().unwrap_or(0.5);
                 (ratio * 1e6) as u64
             },
+            throttled: (
+                values.text(LEADER_THROTTLED).to_owned(),
+                values.text(FOLLOWER_THROTTLED).to_owned(),
+            ),
         })
     }
 }

@@ -40,6 +40,8 @@ pub enum Asked {
     Committed(Vec<TopicPartition>),
     /// Where these partitions begin or end.
     Offsets(Vec<TopicPartition>),
+    /// Where leader epochs end: the partitions with the leader epoch that was believed in.
+    Epochs(Vec<(TopicPartition, i32)>),
     /// Records: the broker, and what was asked of it.
     Fetch(i32, Vec<(TopicPartition, i64)>),
     /// A commit.
@@ -93,6 +95,8 @@ pub struct Consumer {
     pub(super) positions: Positions,
     /// Fetched records that `poll()` has not handed out.
     pub(super) buffer: VecDeque<FetchedData>,
+    /// Partitions of which a leader is asked whether their position is right.
+    pub(super) validating: BTreeSet<TopicPartition>,
     /// Brokers with a Fetch under way, since when.
     pub(super) fetching: BTreeMap<i32, Time>,
     /// What the last `poll()` handed out and is not handled yet; the first is in work.
@@ -148,6 +152,7 @@ impl Consumer {
             membership,
             positions: Positions::default(),
             buffer: VecDeque::new(),
+            validating: BTreeSet::new(),
             fetching: BTreeMap::new(),
             batch: VecDeque::new(),
             thread: Thread::Polling,
@@ -297,6 +302,9 @@ impl Consumer {
             }
             (Asked::Offsets(partitions), response) => {
                 self.offsets_answered(partitions, response, out);
+            }
+            (Asked::Epochs(partitions), response) => {
+                self.epochs_answered(partitions, response, out);
             }
             (Asked::Commit(commit), response) => self.commit_answered(commit, response, out),
             (Asked::Write(partition), response) => self.write_answered(&partition, response, out),

@@ -13,7 +13,7 @@ use crate::kafka::record::header::crc_matches;
 use crate::kafka::record::reader::window;
 use crate::kafka::record::{BatchHeader, BatchStream, Records};
 use crate::ordered::{BTreeMap, BTreeSet, Order};
-use crate::sim::{MessageId, NodeId};
+use crate::sim::{MessageId, NodeId, Time};
 use bytes::Bytes;
 use std::collections::VecDeque;
 
@@ -34,6 +34,8 @@ pub struct Held {
     pub value: Option<Bytes>,
     /// Bytes of it in the batch.
     pub bytes: u32,
+    /// The leader epoch of its batch.
+    pub epoch: i32,
 }
 
 /// Passes over records of aborted transactions, by the list that a broker sends along with them.
@@ -77,6 +79,10 @@ pub struct FetchedData {
     pub records: VecDeque<Held>,
     /// Where to read on when all of them were handed out.
     pub next_offset: i64,
+    /// The leader epoch of the last batch.
+    pub epoch: i32,
+    /// The broker that gave them.
+    pub broker: i32,
 }
 
 impl Consumer {
@@ -84,14 +90,13 @@ impl Consumer {
     /// buffer.
     pub(super) fn send_fetches(&mut self, out: &mut Out<'_>) {
         // Since 4.1 (KAFKA-17182) a broker is left alone while records of it are buffered.
-        let leader = |partition: &TopicPartition| self.core.metadata.leader(partition);
+        self.ask_epochs(out);
         let is_restoring = self.is_restoring();
-        let buffered: BTreeSet<i32> =
-            self.buffer.iter().filter_map(|data| leader(&data.partition)).map(|l| l.0).collect();
+        let buffered: BTreeSet<i32> = self.buffer.iter().map(|data| data.broker).collect();
         let mut asked: BTreeMap<(i32, NodeId), Vec<FetchPartition>> = BTreeMap::new();
         let mut leaderless = false;
         for (partition, offset) in self.positions.fetchable(out.now()) {
-            let Some((broker, node, epoch)) = leader(partition) else {
+            let Some((broker, node, epoch)) = self.source(partition, out.now()) else {
                 leaderless = true;
                 continue;
             };
@@ -122,6 +127,7 @@ impl Consumer {
                 partitions.iter().map(|asked| (asked.partition.clone(), asked.offset)).collect();
             let request = Request::Fetch(Fetch {
                 replica: None,
+                rack: self.config.rack.clone(),
                 max_wait_ms: self.config.fetch_max_wait.as_millis(),
                 min_bytes: self.config.fetch_min_bytes,
                 max_bytes: self.config.fetch_max_bytes,
@@ -135,6 +141,18 @@ impl Consumer {
         }
     }
 
+    /// Where a partition is read: at its leader, or at the follower in its rack that the leader
+    /// named; with the leader's epoch.
+    fn source(&self, partition: &TopicPartition, now: Time) -> Option<(i32, NodeId, i32)> {
+        let metadata = &self.core.metadata;
+        let leader = metadata.leader(partition)?;
+        let preferred = self.positions.preferred(partition, now);
+        match preferred.and_then(|id| Some((id, metadata.broker(id)?))) {
+            Some((id, node)) => Some((id, node, leader.2)),
+            None => Some(leader),
+        }
+    }
+
     pub(super) fn fetch_answered(
         &mut self,
         broker: i32,
@@ -143,7 +161,13 @@ impl Consumer {
         out: &mut Out<'_>,
     ) {
         self.fetching.remove(&broker);
-        let Some(Response::Fetch(fetched)) = response else { return };
+        let Some(Response::Fetch(fetched)) = response else {
+            // A follower that does not answer is left.
+            for (partition, _) in &asked {
+                self.positions.prefer(partition, None);
+            }
+            return;
+        };
         let (mut nothing, mut failed) = (true, false);
         for ((partition, offset), answer) in asked.into_iter().zip(fetched.partitions) {
             // It may have been sought or taken away meanwhile.
@@ -156,10 +180,16 @@ impl Consumer {
                     failed = true;
                     self.fetch_failed(&partition, offset, error, out);
                 }
+                None if answer.preferred_replica.is_some() => {
+                    nothing = false;
+                    let until = out.now() + self.config.network.metadata_max_age;
+                    let preferred = answer.preferred_replica.map(|broker| (broker, until));
+                    self.positions.prefer(&partition, preferred);
+                }
                 None if answer.records.is_empty() => {}
                 None => {
                     nothing = false;
-                    self.take_records(offset, answer, out);
+                    self.take_records((broker, offset), answer, out);
                 }
             }
         }
@@ -175,6 +205,10 @@ impl Consumer {
         error: ErrorCode,
         out: &mut Out<'_>,
     ) {
+        // What a follower does not have the leader may have.
+        if self.positions.prefer(partition, None) && error == ErrorCode::OffsetOutOfRange {
+            return;
+        }
         match (error, self.config.auto_offset_reset) {
             (ErrorCode::OffsetOutOfRange, Some(to)) => self.positions.reset(partition, to),
             (ErrorCode::OffsetOutOfRange, None) => {
@@ -194,13 +228,14 @@ impl Consumer {
 
     pub(super) fn take_records(
         &mut self,
-        offset: i64,
+        (broker, offset): (i32, i64),
         answer: FetchedPartition,
         out: &mut Out<'_>,
     ) {
         let partition = answer.partition;
         let mut records = VecDeque::new();
         let mut next_offset = offset;
+        let mut epoch = self.positions.epoch(&partition);
         let mut aborted = AbortedReader::new(answer.aborted);
         let mut stream = BatchStream::of(&answer.records);
         while let Some((header, batch)) = stream.next_batch() {
@@ -213,6 +248,7 @@ impl Consumer {
                 return self.die(client_error("KafkaException", sentence), out);
             }
             next_offset = header.next_offset();
+            epoch = header.partition_leader_epoch;
             if aborted.passes_over(&header, &batch) || header.is_control() {
                 continue;
             }
@@ -229,6 +265,7 @@ impl Consumer {
                     key: window(&batch, record.key),
                     value: window(&batch, record.value),
                     bytes: record.length as u32,
+                    epoch,
                 });
             }
         }
@@ -236,7 +273,7 @@ impl Consumer {
             return self.restore(&partition, records, next_offset, out);
         }
         if records.is_empty() {
-            return self.positions.advance(&partition, next_offset);
+            return self.positions.advance_from(&partition, next_offset, epoch);
         }
         self.book.got += records.len() as u64;
         out.emit(Event::Fetched {
@@ -245,7 +282,7 @@ impl Consumer {
             offset,
             messages: records.iter().filter_map(|held: &Held| held.message).collect(),
         });
-        self.buffer.push_back(FetchedData { partition, records, next_offset });
+        self.buffer.push_back(FetchedData { partition, records, next_offset, epoch, broker });
         let held: u64 = self.held().map(|held| u64::from(held.bytes)).sum();
         if self.config.memory.is_some_and(|memory| held > memory) {
             let (client, at, held) = (self.core.name.clone(), "out_of_memory", self.in_hands());

@@ -83,12 +83,13 @@ impl Consumer {
             && let Some(data) = self.buffer.front_mut()
         {
             let count = data.records.len().min(most - self.batch.len());
+            let epoch = count.checked_sub(1).map_or(data.epoch, |last| data.records[last].epoch);
             self.batch.extend(data.records.drain(..count));
             let partition = data.partition.clone();
             match data.records.front() {
-                Some(next) => self.positions.advance(&partition, next.offset),
+                Some(next) => self.positions.advance_from(&partition, next.offset, epoch),
                 None => {
-                    self.positions.advance(&partition, data.next_offset);
+                    self.positions.advance_from(&partition, data.next_offset, data.epoch);
                     self.positions.move_to_end(&partition);
                     self.buffer.pop_front();
                 }

@@ -40,6 +40,7 @@ pub mod modern_member;
 pub mod positions;
 pub mod share;
 pub mod streams;
+pub mod validation;
 pub mod writer;
 
 pub use client::Consumer;

@@ -24,6 +24,14 @@ enum Place {
 #[derive(Clone, Debug)]
 struct Position {
     place: Place,
+    /// The leader epoch of the last record before it; -1 if it does not come from reading.
+    epoch: i32,
+    /// The leader epoch under which it is known to be right; -1 if under none.
+    valid_under: i32,
+    /// True while a leader is asked whether it is.
+    validating: bool,
+    /// The follower from which it is read, and until when.
+    preferred: Option<(i32, Time)>,
     asking: bool,
     retry_at: Time,
     failures: u32,
@@ -62,7 +70,17 @@ impl Positions {
         if !self.all.contains_key(&partition) {
             self.order.push(partition.clone());
             let (retry_at, failures) = (Time::ZERO, 0);
-            self.all.insert(partition, Position { place, asking: false, retry_at, failures });
+            let fresh = Position {
+                place,
+                epoch: -1,
+                valid_under: -1,
+                validating: false,
+                preferred: None,
+                asking: false,
+                retry_at,
+                failures,
+            };
+            self.all.insert(partition, fresh);
         }
     }
 
@@ -98,17 +116,82 @@ impl Positions {
         self.order.iter().filter_map(move |partition| {
             let position = self.all.get(partition)?;
             match position.place {
-                Place::At(offset) if position.retry_at <= now => Some((partition, offset)),
+                Place::At(offset) if position.retry_at <= now && !position.validating => {
+                    Some((partition, offset))
+                }
                 _ => None,
             }
         })
     }
 
-    /// Records up to here were handed out.
+    /// It is read on from here.
     pub fn advance(&mut self, partition: &TopicPartition, offset: i64) {
+        self.advance_from(partition, offset, -1);
+    }
+
+    /// Records up to here were handed out, the last of them of this leader epoch.
+    pub fn advance_from(&mut self, partition: &TopicPartition, offset: i64, epoch: i32) {
         if let Some(position) = self.all.get_mut(partition) {
             position.place = Place::At(offset);
+            position.epoch = epoch;
         }
+    }
+
+    /// Partitions whose position comes from reading under another leader epoch than the present
+    /// one, with that and the epoch of what was read.
+    pub(super) fn to_validate(
+        &mut self,
+        now: Time,
+        leader_epoch: impl Fn(&TopicPartition) -> Option<i32>,
+    ) -> Vec<(TopicPartition, i32, i32)> {
+        let mut unsure = Vec::new();
+        for (partition, position) in &mut self.all {
+            let Some(present) = leader_epoch(partition) else { continue };
+            let is_at = matches!(position.place, Place::At(_));
+            if !is_at || position.valid_under == present {
+                continue;
+            }
+            // What does not come from reading has nothing that could have been cut.
+            position.validating = position.epoch >= 0 && position.valid_under >= 0;
+            match position.validating {
+                false => position.valid_under = present,
+                true if position.retry_at <= now => {
+                    unsure.push((partition.clone(), present, position.epoch));
+                }
+                true => {}
+            }
+        }
+        unsure
+    }
+
+    /// A position is right under this leader epoch.
+    pub(super) fn validated(&mut self, partition: &TopicPartition, leader_epoch: i32) {
+        self.answered(partition);
+        if let Some(position) = self.all.get_mut(partition) {
+            (position.valid_under, position.validating) = (leader_epoch, false);
+        }
+    }
+
+    /// The leader epoch of what was read last; -1 if it is not known.
+    pub(super) fn epoch(&self, partition: &TopicPartition) -> i32 {
+        self.all.get(partition).map_or(-1, |position| position.epoch)
+    }
+
+    /// The follower from which a partition is read at this instant.
+    pub(super) fn preferred(&self, partition: &TopicPartition, now: Time) -> Option<i32> {
+        let (broker, until) = self.all.get(partition)?.preferred?;
+        (now < until).then_some(broker)
+    }
+
+    /// A partition is read from a follower until then; from its leader again with `None`. True if
+    /// it was read from a follower before.
+    pub(super) fn prefer(
+        &mut self,
+        partition: &TopicPartition,
+        preferred: Option<(i32, Time)>,
+    ) -> bool {
+        let Some(position) = self.all.get_mut(partition) else { return false };
+        std::mem::replace(&mut position.preferred, preferred).is_some()
     }
 
     /// `seek()`; a partition that is not read is passed over.
@@ -184,6 +267,7 @@ impl Consumer {
     pub(super) fn pump_positions(&mut self, out: &mut Out<'_>) -> Option<Time> {
         self.ask_committed(out);
         self.ask_offsets(out);
+        self.ask_epochs(out);
         let waiting = self.positions.all.values().map(|position| position.retry_at);
         waiting.filter(|at| *at > out.now()).min()
     }

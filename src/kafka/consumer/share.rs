@@ -134,7 +134,7 @@ impl Consumer {
             out.emit(Event::ClientError { client: self.core.name.clone(), error });
         }
         match answer {
-            Some(answer) if wants => self.take_shared(answer, out),
+            Some(answer) if wants => self.take_shared(broker, answer, out),
             Some(_) if self.dies_at(CrashPoint::Committed, out) => return,
             _ => {}
         }
@@ -147,7 +147,7 @@ impl Consumer {
         }
     }
 
-    fn take_shared(&mut self, answer: ShareFetched, out: &mut Out<'_>) {
+    fn take_shared(&mut self, broker: i32, answer: ShareFetched, out: &mut Out<'_>) {
         let ShareFetched { fetched, acquired, .. } = answer;
         let mut nothing = true;
         for partition in fetched {
@@ -161,7 +161,7 @@ impl Consumer {
                 nothing = false;
                 let first = theirs.1[0].0;
                 let before = self.buffer.len();
-                self.take_records(first, partition, out);
+                self.take_records((broker, first), partition, out);
                 self.keep_acquired(before, theirs);
             }
         }

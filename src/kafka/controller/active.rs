@@ -179,9 +179,9 @@ impl Controller {
                     controller::add_partitions(&self.image, &brokers, &topic, count, &mut draw);
                 self.decided(to, decided, Response::CreatePartitions, out);
             }
-            Request::IncrementalAlterConfigs { topic, changes } => {
+            Request::IncrementalAlterConfigs { resource, changes } => {
                 let decided =
-                    controller::alter_configs(&self.image, &self.config, &topic, &changes);
+                    controller::alter_configs(&self.image, &self.config, &resource, &changes);
                 self.decided(to, decided, Response::IncrementalAlterConfigs, out);
             }
             Request::AllocateProducerIds { broker } => {
@@ -196,6 +196,9 @@ impl Controller {
             Request::AlterPartition(alter) => self.alter_partition(to, alter, out),
             Request::ElectLeaders { election, partitions } => {
                 self.elect_leaders(to, election, partitions, out);
+            }
+            Request::AlterPartitionReassignments { partitions } => {
+                self.reassign(to, partitions, out);
             }
             Request::Fetch(fetch) => {
                 if let ReplyTo::Caller(call) = to {

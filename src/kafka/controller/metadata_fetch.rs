@@ -77,6 +77,7 @@ impl Controller {
             log_start: self.log.log_start(),
             records,
             diverging: None,
+            preferred_replica: None,
         };
         fetch.call.answer(Response::Fetch(Fetched { partitions: vec![partition] }), out);
     }

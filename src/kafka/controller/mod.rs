@@ -23,6 +23,7 @@ pub mod life;
 pub mod metadata_fetch;
 pub mod partitions;
 pub mod quorum;
+pub mod reassignment;
 pub mod voter;
 
 pub use active::{Controller, ReplyTo};

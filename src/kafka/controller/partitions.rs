@@ -52,18 +52,24 @@ impl Controller {
         if self.config.without.lacks(Protection::MinIsr) {
             return 1;
         }
-        let name = "min.insync.replicas";
-        let set = topic.settings.get(name).or_else(|| self.config.topic_defaults.get(name));
+        let set = self.topic_setting(topic, "min.insync.replicas");
         set.and_then(|value| value.parse().ok()).unwrap_or(1)
     }
 
-    fn is_unclean_allowed(&self, topic: &TopicImage) -> bool {
-        let name = "unclean.leader.election.enable";
-        let set = topic.settings.get(name).or_else(|| self.config.topic_defaults.get(name));
+    /// A setting of a topic, which brokers call the same: its own, else what the cluster was given
+    /// for all brokers, else what this controller was started with.
+    fn topic_setting(&self, topic: &TopicImage, name: &str) -> Option<String> {
+        let own = topic.settings.get(name).cloned();
+        let given = own.or_else(|| self.image.broker_settings(None).get(name).cloned());
+        given.or_else(|| self.config.topic_defaults.get(name).cloned())
+    }
+
+    pub(super) fn is_unclean_allowed(&self, topic: &TopicImage) -> bool {
+        let set = self.topic_setting(topic, "unclean.leader.election.enable");
         set.is_some_and(|value| value.eq_ignore_ascii_case("true"))
     }
 
-    fn usual_election(&self, topic: &TopicImage) -> Election {
+    pub(super) fn usual_election(&self, topic: &TopicImage) -> Election {
         let allowed = self.config.without.lacks(Protection::CleanElection);
         match allowed || self.is_unclean_allowed(topic) {
             true => Election::Unclean,
@@ -81,13 +87,28 @@ impl Controller {
         is_acceptable: &dyn Fn(i32) -> bool,
     ) -> Option<(MetadataRecord, PartitionImage)> {
         let old = topic.partitions.get(number)?;
-        let new = PartitionChange {
+        let change = PartitionChange {
             target_isr: target.0,
             unclean_shutdown: target.1,
+            ..PartitionChange::of(old, election, is_acceptable)
+        };
+        self.made(topic, number, change)
+    }
+
+    /// The record of a change that is worked out but for what the topic says, if it changes
+    /// anything.
+    pub(super) fn made(
+        &self,
+        topic: &TopicImage,
+        number: usize,
+        change: PartitionChange<'_>,
+    ) -> Option<(MetadataRecord, PartitionImage)> {
+        let old = change.partition;
+        let new = PartitionChange {
             min_isr: self.min_isr(topic),
             elr: self.config.eligible_leader_replicas,
             last_known_leader: self.config.eligible_leader_replicas,
-            ..PartitionChange::of(old, election, is_acceptable)
+            ..change
         }
         .build()?;
         let change = Change::between(old, &new);

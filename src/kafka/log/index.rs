@@ -1,5 +1,6 @@
 //! The two sparse indexes of a segment.
 
+use super::entries::Entries;
 use bytes::{BufMut, Bytes, BytesMut};
 
 /// Bytes of an entry of the offset index: offset less base, position.
@@ -11,13 +12,13 @@ pub const TIME_ENTRY_BYTES: u64 = 12;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OffsetIndex {
     base_offset: i64,
-    entries: Vec<(u32, u32)>,
+    entries: Entries<(u32, u32)>,
 }
 
 impl OffsetIndex {
     /// An empty index of the segment with this base offset.
     pub fn new(base_offset: i64) -> OffsetIndex {
-        OffsetIndex { base_offset, entries: Vec::new() }
+        OffsetIndex { base_offset, entries: Entries::default() }
     }
 
     /// How many entries fit in a file of so many bytes, rounded down.
@@ -32,13 +33,13 @@ impl OffsetIndex {
 
     /// True without entries.
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.entries.len() == 0
     }
 
     /// Adds an entry; one that does not lie behind the last is passed over.
     pub fn push(&mut self, offset: i64, position: u64) {
         let relative = (offset - self.base_offset) as u32;
-        if self.entries.last().is_none_or(|(last, _)| *last < relative) {
+        if self.entries.last().is_none_or(|(last, _)| last < relative) {
             self.entries.push((relative, position as u32));
         }
     }
@@ -55,14 +56,14 @@ impl OffsetIndex {
     /// or before.
     pub fn position_behind(&self, offset: i64) -> Option<u64> {
         let found = self.entries.get(self.count_up_to(offset));
-        found.map(|(_, position)| u64::from(*position))
+        found.map(|(_, position)| u64::from(position))
     }
 
     /// A position behind which no batch with this offset or an earlier one can lie, if the index
     /// tells one: that of the second entry behind it, as the first may hold it.
     pub fn position_past(&self, offset: i64) -> Option<u64> {
         let found = self.entries.get(self.count_up_to(offset) + 1);
-        found.map(|(_, position)| u64::from(*position))
+        found.map(|(_, position)| u64::from(position))
     }
 
     /// The last entry.
@@ -73,13 +74,15 @@ impl OffsetIndex {
     /// Drops entries from an offset on.
     pub fn truncate(&mut self, offset: i64) {
         let base = self.base_offset;
-        self.entries.retain(|(relative, _)| base + i64::from(*relative) < offset);
+        let kept =
+            self.entries.partition_point(|(relative, _)| base + i64::from(*relative) < offset);
+        self.entries.truncate(kept);
     }
 
     /// The content of the `.index` file.
     pub fn encode(&self) -> Bytes {
         let mut bytes = BytesMut::with_capacity(self.entries.len() * OFFSET_ENTRY_BYTES as usize);
-        for (relative, position) in &self.entries {
+        for (relative, position) in self.entries.iter() {
             bytes.put_u32(*relative);
             bytes.put_u32(*position);
         }
@@ -107,7 +110,7 @@ impl OffsetIndex {
     }
 
     fn entry(&self, at: usize) -> (i64, u64) {
-        let (relative, position) = self.entries[at];
+        let (relative, position) = self.entries.get(at).expect("it is one of them");
         (self.base_offset + i64::from(relative), u64::from(position))
     }
 }
@@ -116,13 +119,13 @@ impl OffsetIndex {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TimeIndex {
     base_offset: i64,
-    entries: Vec<(i64, u32)>,
+    entries: Entries<(i64, u32)>,
 }
 
 impl TimeIndex {
     /// An empty index of the segment with this base offset.
     pub fn new(base_offset: i64) -> TimeIndex {
-        TimeIndex { base_offset, entries: Vec::new() }
+        TimeIndex { base_offset, entries: Entries::default() }
     }
 
     /// How many entries fit in a file of so many bytes, rounded down.
@@ -137,12 +140,12 @@ impl TimeIndex {
 
     /// True without entries.
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.entries.len() == 0
     }
 
     /// Adds an entry if its time is later than the last one's.
     pub fn push(&mut self, timestamp: i64, offset: i64) {
-        if timestamp >= 0 && self.entries.last().is_none_or(|(last, _)| *last < timestamp) {
+        if timestamp >= 0 && self.entries.last().is_none_or(|(last, _)| last < timestamp) {
             self.entries.push((timestamp, (offset - self.base_offset) as u32));
         }
     }
@@ -163,13 +166,15 @@ impl TimeIndex {
     /// Drops entries from an offset on.
     pub fn truncate(&mut self, offset: i64) {
         let base = self.base_offset;
-        self.entries.retain(|(_, relative)| base + i64::from(*relative) < offset);
+        let kept =
+            self.entries.partition_point(|(_, relative)| base + i64::from(*relative) < offset);
+        self.entries.truncate(kept);
     }
 
     /// The content of the `.timeindex` file.
     pub fn encode(&self) -> Bytes {
         let mut bytes = BytesMut::with_capacity(self.entries.len() * TIME_ENTRY_BYTES as usize);
-        for (timestamp, relative) in &self.entries {
+        for (timestamp, relative) in self.entries.iter() {
             bytes.put_i64(*timestamp);
             bytes.put_u32(*relative);
         }
@@ -193,7 +198,7 @@ impl TimeIndex {
     }
 
     fn entry(&self, at: usize) -> (i64, i64) {
-        let (timestamp, relative) = self.entries[at];
+        let (timestamp, relative) = self.entries.get(at).expect("it is one of them");
         (timestamp, self.base_offset + i64::from(relative))
     }
 }

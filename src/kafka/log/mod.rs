@@ -33,6 +33,7 @@
 
 pub mod checkpoint;
 pub mod compaction;
+mod entries;
 pub mod epochs;
 pub mod files;
 pub mod index;

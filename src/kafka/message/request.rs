@@ -6,6 +6,7 @@ use crate::kafka::group::Subscription;
 use crate::kafka::group::share::Acknowledgement;
 use crate::kafka::message::response::TopicId;
 use crate::kafka::message::transactions::TransactionRequest;
+use crate::kafka::metadata::Resource;
 use crate::kafka::metadata::election::Election;
 use crate::kafka::spec::Settings;
 use crate::raft;
@@ -44,6 +45,12 @@ pub enum Request {
         read_committed: bool,
         /// Of each partition: the time, or -1 latest, -2 earliest, -3 largest timestamp.
         partitions: Vec<(TopicPartition, i64)>,
+    },
+    /// A consumer that hears of another leader, before it reads on there: where does the epoch of
+    /// what I have read end? Of each partition: the leader epoch that it knows, and that epoch.
+    OffsetsForLeaderEpoch {
+        /// Partition by partition.
+        partitions: Vec<(TopicPartition, i32, i32)>,
     },
     /// A consumer of a group, or a tool, before anything else about the group: who coordinates?
     FindCoordinator {
@@ -127,15 +134,16 @@ pub enum Request {
         /// How many it shall have.
         count: i32,
     },
-    /// The topics tool, to describe: which settings differ from their defaults?
+    /// The topics tool and the configs tool, to describe: which settings differ from their
+    /// defaults, and where do they come from?
     DescribeConfigs {
-        /// Of these topics.
+        /// Of these topics, and of the broker that is asked.
         topics: Vec<Rc<str>>,
     },
     /// The configs tool: set or forget settings.
     IncrementalAlterConfigs {
-        /// The topic.
-        topic: Rc<str>,
+        /// Whose.
+        resource: Resource,
         /// Settings with their new values; `None` for the default again.
         changes: Vec<(String, Option<String>)>,
     },
@@ -150,6 +158,12 @@ pub enum Request {
         election: Election,
         /// Of these partitions; of all if `None`.
         partitions: Option<Vec<TopicPartition>>,
+    },
+    /// The reassignment tool: other replicas for each of these partitions; as they were before a
+    /// reassignment that is under way if `None`.
+    AlterPartitionReassignments {
+        /// Partition by partition.
+        partitions: Vec<(TopicPartition, Option<Vec<i32>>)>,
     },
     /// A broker, to the controller, when its block of producer ids is used up.
     AllocateProducerIds {
@@ -323,6 +337,8 @@ pub struct ShareFetch {
 pub struct Fetch {
     /// The follower that asks, with its broker epoch; `None` from a consumer.
     pub replica: Option<(i32, i64)>,
+    /// `client.rack` of a consumer that has one.
+    pub rack: Option<Rc<str>>,
     /// How long the broker may hold it, in milliseconds.
     pub max_wait_ms: u64,
     /// It answers sooner with so many bytes.
@@ -376,6 +392,7 @@ impl Request {
             Request::Produce(_) => "Produce",
             Request::Fetch(_) => "Fetch",
             Request::ListOffsets { .. } => "ListOffsets",
+            Request::OffsetsForLeaderEpoch { .. } => "OffsetForLeaderEpoch",
             Request::FindCoordinator { .. } => "FindCoordinator",
             Request::JoinGroup(_) => "JoinGroup",
             Request::SyncGroup { .. } => "SyncGroup",
@@ -396,6 +413,7 @@ impl Request {
             Request::IncrementalAlterConfigs { .. } => "IncrementalAlterConfigs",
             Request::DeleteRecords { .. } => "DeleteRecords",
             Request::ElectLeaders { .. } => "ElectLeaders",
+            Request::AlterPartitionReassignments { .. } => "AlterPartitionReassignments",
             Request::AllocateProducerIds { .. } => "AllocateProducerIds",
             Request::BrokerRegistration(_) => "BrokerRegistration",
             Request::BrokerHeartbeat(_) => "BrokerHeartbeat",

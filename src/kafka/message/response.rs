@@ -7,6 +7,7 @@ use crate::kafka::event::TopicPartition;
 use crate::kafka::group::Subscription;
 use crate::kafka::message::transactions::TransactionResponse;
 use crate::kafka::spec::Settings;
+use crate::ordered::BTreeMap;
 use crate::sim::{NodeId, Rope, Span, Time};
 use std::rc::Rc;
 
@@ -27,6 +28,9 @@ pub enum Response {
     Fetch(Fetched),
     /// An offset for each partition; -1 if no record answers the time asked for.
     ListOffsets(Vec<(TopicPartition, Result<i64, ErrorCode>)>),
+    /// The largest epoch of the leader's log that is not above the one asked for, and where it ends
+    /// there; -1 and -1 if there is none.
+    OffsetsForLeaderEpoch(Vec<(TopicPartition, Result<(i32, i64), ErrorCode>)>),
     /// The coordinator: broker id, and where it is.
     FindCoordinator(Result<(i32, NodeId), ErrorCode>),
     /// All have joined. A refusal names a member id, for one that had none.
@@ -51,14 +55,16 @@ pub enum Response {
     DeleteTopics(Result<(), ApiError>),
     /// The partitions are there.
     CreatePartitions(Result<(), ApiError>),
-    /// Settings of each topic that differ from their defaults.
-    DescribeConfigs(Vec<(Rc<str>, Settings)>),
+    /// The broker's settings that differ from their defaults, and each topic's own.
+    DescribeConfigs(Box<BrokerSettings>, Vec<(Rc<str>, Settings)>),
     /// The settings hold.
     IncrementalAlterConfigs(Result<(), ApiError>),
     /// The first offset that is left, partition by partition.
     DeleteRecords(Vec<(TopicPartition, Result<i64, ErrorCode>)>),
     /// What became of each election.
     ElectLeaders(Vec<(TopicPartition, Result<(), ApiError>)>),
+    /// What became of each wish for other replicas.
+    AlterPartitionReassignments(Vec<(TopicPartition, Result<(), ApiError>)>),
     /// Producer ids for a broker to give away: the first, and the end of the block.
     AllocateProducerIds(Result<(i64, i64), ErrorCode>),
     /// The broker epoch.
@@ -81,6 +87,27 @@ pub enum Response {
     /// is. In the place of the error NOT_CONTROLLER (41) or NOT_LEADER_OR_FOLLOWER (6) that each
     /// response has.
     NotController(Option<NodeId>),
+}
+
+/// Where a broker's settings come from, the first that has one wins.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct BrokerSettings {
+    /// Given to this broker while it runs.
+    pub own: Settings,
+    /// Given to all brokers while they run.
+    pub default: Settings,
+    /// With which it was started (`server.properties`).
+    pub fixed: Settings,
+}
+
+impl BrokerSettings {
+    /// What the broker goes by.
+    pub fn merged(&self) -> Settings {
+        let mut settings = self.fixed.clone();
+        settings.extend(self.default.clone());
+        settings.extend(self.own.clone());
+        settings
+    }
 }
 
 /// The quorum as its leader knows it.
@@ -142,6 +169,8 @@ pub struct Metadata {
     pub brokers: Vec<(i32, NodeId)>,
     /// The active controller.
     pub controller: i32,
+    /// `broker.rack` of the brokers that have one.
+    pub racks: BTreeMap<i32, String>,
     /// The topics that were asked for.
     pub topics: Vec<(Rc<str>, Result<TopicMetadata, ErrorCode>)>,
 }
@@ -176,6 +205,9 @@ pub struct PartitionMetadata {
     pub elr: Vec<i32>,
     /// Replicas that were eligible once.
     pub last_known_elr: Vec<i32>,
+    /// Replicas that a reassignment brings, and those that it takes away, while one is under way.
+    /// Simplified: a real client asks for it with ListPartitionReassignments.
+    pub reassignment: Option<(Vec<i32>, Vec<i32>)>,
 }
 
 /// The answer to a Fetch.
@@ -206,6 +238,8 @@ pub struct FetchedPartition {
     /// The follower's log and the leader's are different: where the last epoch that both may know
     /// ended at the leader (epoch, offset).
     pub diverging: Option<(i32, i64)>,
+    /// A follower in the consumer's rack, from which it is to read (KIP-392).
+    pub preferred_replica: Option<i32>,
 }
 
 /// A member that has joined.
@@ -302,6 +336,7 @@ impl Response {
             Response::Produce(_) => "ProduceResponse",
             Response::Fetch(_) => "FetchResponse",
             Response::ListOffsets(_) => "ListOffsetsResponse",
+            Response::OffsetsForLeaderEpoch(_) => "OffsetForLeaderEpochResponse",
             Response::FindCoordinator(_) => "FindCoordinatorResponse",
             Response::JoinGroup(_) => "JoinGroupResponse",
             Response::SyncGroup(_) => "SyncGroupResponse",
@@ -314,10 +349,11 @@ impl Response {
             Response::CreateTopics(_) => "CreateTopicsResponse",
             Response::DeleteTopics(_) => "DeleteTopicsResponse",
             Response::CreatePartitions(_) => "CreatePartitionsResponse",
-            Response::DescribeConfigs(_) => "DescribeConfigsResponse",
+            Response::DescribeConfigs(..) => "DescribeConfigsResponse",
             Response::IncrementalAlterConfigs(_) => "IncrementalAlterConfigsResponse",
             Response::DeleteRecords(_) => "DeleteRecordsResponse",
             Response::ElectLeaders(_) => "ElectLeadersResponse",
+            Response::AlterPartitionReassignments(_) => "AlterPartitionReassignmentsResponse",
             Response::AllocateProducerIds(_) => "AllocateProducerIdsResponse",
             Response::BrokerRegistration(_) => "BrokerRegistrationResponse",
             Response::BrokerHeartbeat(_) => "BrokerHeartbeatResponse",

@@ -55,6 +55,9 @@ fn request(request: &Request) -> usize {
         Request::ListOffsets { partitions, .. } => {
             6 + partitions.iter().map(|(tp, _)| named(tp) + 12).sum::<usize>()
         }
+        Request::OffsetsForLeaderEpoch { partitions } => {
+            8 + partitions.iter().map(|(tp, ..)| named(tp) + 8).sum::<usize>()
+        }
         Request::FindCoordinator { group } => 3 + text(group),
         Request::JoinGroup(join) => {
             // Each assignor comes with the subscription.
@@ -96,10 +99,14 @@ fn request(request: &Request) -> usize {
         Request::DescribeConfigs { topics } => {
             4 + topics.iter().map(|topic| text(topic) + 3).sum::<usize>()
         }
-        Request::IncrementalAlterConfigs { topic, changes } => {
+        Request::IncrementalAlterConfigs { resource, changes } => {
             let each = changes.iter();
             let each = each.map(|(name, value)| 3 + text(name) + value.as_deref().map_or(1, text));
-            8 + text(topic) + each.sum::<usize>()
+            8 + text(&resource.name()) + each.sum::<usize>()
+        }
+        Request::AlterPartitionReassignments { partitions } => {
+            let replicas = |wanted: &Option<Vec<i32>>| 1 + 4 * wanted.as_ref().map_or(0, Vec::len);
+            7 + partitions.iter().map(|(tp, wanted)| named(tp) + replicas(wanted)).sum::<usize>()
         }
         Request::DeleteRecords { partitions } => {
             7 + partitions.iter().map(|(tp, _)| named(tp) + 8).sum::<usize>()
@@ -173,6 +180,9 @@ fn response(response: &Response) -> usize {
         Response::ListOffsets(results) => {
             4 + results.iter().map(|(tp, _)| named(tp) + 22).sum::<usize>()
         }
+        Response::OffsetsForLeaderEpoch(results) => {
+            8 + results.iter().map(|(tp, _)| named(tp) + 14).sum::<usize>()
+        }
         Response::FindCoordinator(_) => 30,
         Response::JoinGroup(joined) => {
             let members = joined.iter().flat_map(|joined| &joined.members);
@@ -195,8 +205,11 @@ fn response(response: &Response) -> usize {
             8 + offsets.iter().flatten().map(|(tp, _)| named(tp) + 15).sum::<usize>()
         }
         Response::CreateTopics(_) | Response::CreatePartitions(_) | Response::DeleteTopics(_) => 60,
-        Response::DescribeConfigs(topics) => {
+        Response::DescribeConfigs(_, topics) => {
             4 + topics.iter().map(|(name, all)| text(name) + settings_bytes(all)).sum::<usize>()
+        }
+        Response::AlterPartitionReassignments(results) => {
+            7 + results.iter().map(|(tp, _)| named(tp) + 4).sum::<usize>()
         }
         Response::IncrementalAlterConfigs(_) => 20,
         Response::DeleteRecords(results) => {

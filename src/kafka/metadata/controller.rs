@@ -2,12 +2,13 @@
 
 use super::image::Image;
 use super::placement::{self, Candidate, Draw};
-use super::records::MetadataRecord;
+use super::records::{MetadataRecord, Resource};
 use crate::kafka::command::ApiError;
 use crate::kafka::config::{BrokerConfig, TopicConfig};
 use crate::kafka::error::ErrorCode;
 use crate::kafka::message::response::TopicId;
 use crate::kafka::spec::Settings;
+use crate::ordered::Order;
 
 /// A topic's name may have so many characters.
 const NAME_LENGTH_MAX: usize = 249;
@@ -92,7 +93,7 @@ pub fn create_topic(
     };
     let mut records = vec![MetadataRecord::Topic { name: new.name.to_owned(), id: new.id }];
     records.extend(new.settings.iter().map(|(name, value)| MetadataRecord::Config {
-        topic: new.name.to_owned(),
+        resource: Resource::Topic(new.name.to_owned()),
         name: name.clone(),
         value: Some(value.clone()),
     }));
@@ -125,32 +126,89 @@ pub fn add_partitions(
     Ok(partition_records(found.id, has, &placed, brokers).collect())
 }
 
-/// The records that change settings of a topic.
+/// The records that change settings of a topic or of brokers.
 pub fn alter_configs(
     image: &Image,
     config: &BrokerConfig,
-    topic: &str,
+    resource: &Resource,
     changes: &[(String, Option<String>)],
 ) -> Result<Vec<MetadataRecord>, ApiError> {
-    let found = image.topics.get(topic);
-    let found = found.ok_or_else(|| {
-        ErrorCode::UnknownTopicOrPartition.with(format!("The topic '{topic}' does not exist."))
-    })?;
-    let mut settings = found.settings.clone();
+    let before = match resource {
+        Resource::Topic(topic) => {
+            let found = image.topics.get(topic.as_str());
+            let found = found.ok_or_else(|| {
+                let sentence = format!("The topic '{topic}' does not exist.");
+                ErrorCode::UnknownTopicOrPartition.with(sentence)
+            })?;
+            found.settings.clone()
+        }
+        Resource::Broker(broker) => {
+            check_min_isr(config, *broker, changes)?;
+            image.broker_settings(*broker)
+        }
+    };
+    let mut settings = before.clone();
     let mut records = Vec::new();
     for (name, value) in changes {
         match value {
             Some(value) => drop(settings.insert(name.clone(), value.clone())),
             None => drop(settings.remove(name)),
         }
-        if found.settings.get(name) != value.as_ref() {
-            let topic = topic.to_owned();
+        if before.get(name) != value.as_ref() {
             let (name, value) = (name.clone(), value.clone());
-            records.push(MetadataRecord::Config { topic, name, value });
+            records.push(MetadataRecord::Config { resource: resource.clone(), name, value });
         }
     }
-    TopicConfig::of(&settings, &config.topic_defaults)?;
+    if let Resource::Topic(_) = resource {
+        TopicConfig::of(&settings, &config.topic_defaults)?;
+    }
     Ok(records)
+}
+
+/// With eligible leader replicas the controller counts with `min.insync.replicas`: it must be the
+/// same at every broker.
+fn check_min_isr(
+    config: &BrokerConfig,
+    broker: Option<i32>,
+    changes: &[(String, Option<String>)],
+) -> Result<(), ApiError> {
+    let name = "min.insync.replicas";
+    let change = changes.iter().find(|(changed, _)| changed == name);
+    let sentence = match (change, broker) {
+        (Some(_), Some(_)) => {
+            format!("Broker-level {name} cannot be altered while ELR is enabled.")
+        }
+        (Some((_, None)), None) => {
+            format!("Cluster-level {name} cannot be removed while ELR is enabled.")
+        }
+        _ => return Ok(()),
+    };
+    match config.eligible_leader_replicas {
+        true => Err(ErrorCode::InvalidConfig.with(sentence)),
+        false => Ok(()),
+    }
+}
+
+/// The replicas that are wanted for a partition, checked: they are registered and different.
+pub fn check_replicas(image: &Image, replicas: &[i32]) -> Result<(), ApiError> {
+    let refuse = |what: String| {
+        let sentence = format!("The manual partition assignment includes {what}");
+        Err(ErrorCode::InvalidReplicaAssignment.with(sentence))
+    };
+    if replicas.is_empty() {
+        return refuse("an empty replica list.".to_owned());
+    }
+    let mut sorted = replicas.to_vec();
+    sorted.order();
+    for (at, id) in sorted.iter().enumerate() {
+        if !image.brokers.contains_key(id) {
+            return refuse(format!("broker {id}, but no such broker is registered."));
+        }
+        if sorted[..at].last() == Some(id) {
+            return refuse(format!("the broker {id} more than once."));
+        }
+    }
+    Ok(())
 }
 
 /// The records that remove a topic.

@@ -30,6 +30,8 @@ pub struct PartitionChange<'a> {
     pub election: Election,
     /// The ISR that is wanted; the present one if `None`.
     pub target_isr: Option<Vec<i32>>,
+    /// The replicas that are wanted, and which of them go and come; as they are if `None`.
+    pub target: Option<Assignment>,
     /// `min.insync.replicas` of the topic.
     pub min_isr: usize,
     /// True if eligible leader replicas are tracked.
@@ -39,6 +41,61 @@ pub struct PartitionChange<'a> {
     pub last_known_leader: bool,
     /// Replicas that came back without having been stopped cleanly.
     pub unclean_shutdown: &'a [i32],
+}
+
+/// Replicas, and what of them a reassignment takes away and brings (KIP-455). While it is under
+/// way all of them are replicas: the new ones catch up as any other, and once every one that is to
+/// stay is in the ISR the old ones go, all in one step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Assignment {
+    /// Replicas in assignment order.
+    pub replicas: Vec<i32>,
+    /// Those of them that go.
+    pub removing: Vec<i32>,
+    /// Those of them that come.
+    pub adding: Vec<i32>,
+}
+
+impl Assignment {
+    /// A partition's.
+    pub fn of(partition: &PartitionImage) -> Assignment {
+        Assignment {
+            replicas: partition.replicas.clone(),
+            removing: partition.removing.clone(),
+            adding: partition.adding.clone(),
+        }
+    }
+
+    /// The way from these replicas to those.
+    pub fn towards(present: &[i32], wanted: &[i32]) -> Assignment {
+        let (mut removing, mut adding) = (without(present, wanted), without(wanted, present));
+        removing.order();
+        adding.order();
+        Assignment { replicas: [wanted, &removing].concat(), removing, adding }
+    }
+
+    /// A partition's replicas as they were before its reassignment began, and the ISR then; true
+    /// with it if none of them is in sync, so that the first is taken whatever it has.
+    pub fn reverted(partition: &PartitionImage) -> (Assignment, Vec<i32>, bool) {
+        let replicas = without(&partition.replicas, &partition.adding);
+        let mut isr = without(&partition.isr, &partition.adding);
+        let unclean = isr.is_empty();
+        if unclean {
+            isr.extend(replicas.first());
+        }
+        (Assignment { replicas, removing: Vec::new(), adding: Vec::new() }, isr, unclean)
+    }
+
+    /// If every replica that is to stay is in the ISR, those that are to go are gone.
+    fn complete(&mut self, isr: &mut Vec<i32>) {
+        let stays = without(&self.replicas, &self.removing);
+        let in_sync = without(isr, &self.removing);
+        let is_moving = !self.removing.is_empty() || !self.adding.is_empty();
+        if is_moving && !stays.is_empty() && stays.iter().all(|id| in_sync.contains(id)) {
+            *isr = in_sync;
+            *self = Assignment { replicas: stays, removing: Vec::new(), adding: Vec::new() };
+        }
+    }
 }
 
 /// Keeps what is in `list` and not in `out`.
@@ -58,6 +115,7 @@ impl<'a> PartitionChange<'a> {
             is_acceptable,
             election,
             target_isr: None,
+            target: None,
             min_isr: 1,
             elr: false,
             last_known_leader: false,
@@ -70,8 +128,13 @@ impl<'a> PartitionChange<'a> {
         let old = self.partition;
         let mut new = old.clone();
         let mut isr = self.target_isr.clone().unwrap_or_else(|| old.isr.clone());
+        let mut target = self.target.clone().unwrap_or_else(|| Assignment::of(old));
+        target.complete(&mut isr);
         let (mut elr, mut last_known) = self.target_elr(&isr);
-        let (leader, unclean) = self.elect(&isr, &elr);
+        let (leader, unclean) = self.elect(&target.replicas, &isr, &elr);
+        let loses_replica = !old.replicas.iter().all(|id| target.replicas.contains(id));
+        (new.replicas, new.removing, new.adding) =
+            (target.replicas, target.removing, target.adding);
         new.leader = leader;
         let mut isr_is_set = false;
         if let Some(leader) = leader
@@ -102,7 +165,8 @@ impl<'a> PartitionChange<'a> {
             return None;
         }
         new.partition_epoch += 1;
-        if new.leader != old.leader {
+        // A replica that is no longer one must not be taken for one: its leadership is over.
+        if new.leader != old.leader || loses_replica {
             new.leader_epoch += 1;
         }
         Some(new)
@@ -135,20 +199,20 @@ impl<'a> PartitionChange<'a> {
     }
 
     /// The leader, and whether it was taken although it may miss something.
-    fn elect(&self, isr: &[i32], elr: &[i32]) -> (Option<i32>, bool) {
+    fn elect(&self, replicas: &[i32], isr: &[i32], elr: &[i32]) -> (Option<i32>, bool) {
         let old = self.partition;
         let may_lead = |id: &i32| {
             (isr.contains(id) || isr.is_empty() && elr.contains(id)) && (self.is_acceptable)(*id)
         };
         if self.election == Election::Preferred
-            && let Some(first) = old.replicas.first().filter(|id| may_lead(id))
+            && let Some(first) = replicas.first().filter(|id| may_lead(id))
         {
             return (Some(*first), false);
         }
         if let Some(leader) = old.leader.filter(|id| may_lead(id)) {
             return (Some(leader), false);
         }
-        if let Some(leader) = old.replicas.iter().find(|id| may_lead(id)) {
+        if let Some(leader) = replicas.iter().find(|id| may_lead(id)) {
             return (Some(*leader), false);
         }
         if let ([last], true) = (&*old.last_known_elr, self.elr && self.last_known_leader)
@@ -158,7 +222,7 @@ impl<'a> PartitionChange<'a> {
         {
             return (Some(*last), true);
         }
-        let any = || old.replicas.iter().find(|id| (self.is_acceptable)(**id)).copied();
+        let any = || replicas.iter().find(|id| (self.is_acceptable)(**id)).copied();
         match self.election {
             Election::Unclean => any().map_or((None, false), |leader| (Some(leader), true)),
             _ => (None, false),

@@ -1,6 +1,6 @@
 //! The state that the metadata records add up to.
 
-use super::records::MetadataRecord;
+use super::records::{MetadataRecord, Resource};
 use crate::kafka::event::TopicPartition;
 use crate::kafka::message::response::{PartitionMetadata, TopicId, TopicMetadata};
 use crate::kafka::record::BatchHeader;
@@ -22,10 +22,14 @@ pub struct TopicImage {
 }
 
 /// A partition.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PartitionImage {
     /// Replicas in assignment order.
     pub replicas: Vec<i32>,
+    /// Those of them that a reassignment takes away when it is done.
+    pub removing: Vec<i32>,
+    /// Those of them that a reassignment brings, until it is done.
+    pub adding: Vec<i32>,
     /// In-sync replicas.
     pub isr: Vec<i32>,
     /// The leader.
@@ -59,6 +63,14 @@ pub struct BrokerImage {
     pub shutting_down: bool,
 }
 
+impl PartitionImage {
+    /// What a reassignment brings and takes away, while one is under way.
+    pub fn reassignment(&self) -> Option<(Vec<i32>, Vec<i32>)> {
+        let is_moving = !self.adding.is_empty() || !self.removing.is_empty();
+        is_moving.then(|| (self.adding.clone(), self.removing.clone()))
+    }
+}
+
 impl BrokerImage {
     /// True if it may be in an ISR, and lead.
     pub fn is_active(&self) -> bool {
@@ -75,6 +87,9 @@ pub struct Image {
     pub topics: BTreeMap<Rc<str>, Rc<TopicImage>>,
     /// Settings of topics that are not there yet: a ConfigRecord may come before its topic.
     settings: BTreeMap<String, Settings>,
+    /// Settings that brokers were given while they run, by their ids in digits; under no digits the
+    /// defaults that the cluster has for all of them.
+    broker_settings: BTreeMap<String, Settings>,
     /// The first producer id that nobody has.
     pub next_producer_id: i64,
 }
@@ -85,6 +100,11 @@ impl Image {
         let settings = self.topics.get(topic).map(|topic| topic.settings.iter());
         let settings = settings.into_iter().flatten();
         settings.map(|(name, value)| (name.clone(), value.clone())).collect()
+    }
+
+    /// The settings that a broker was given while it runs, or those that the cluster has for all.
+    pub fn broker_settings(&self, broker: Option<i32>) -> Settings {
+        self.broker_settings.get(&Resource::Broker(broker).name()).cloned().unwrap_or_default()
     }
 
     /// Adds the records of batches of the metadata log; gives them back.
@@ -116,6 +136,8 @@ impl Image {
             } => {
                 let image = PartitionImage {
                     replicas: replicas.clone(),
+                    removing: Vec::new(),
+                    adding: Vec::new(),
                     isr: isr.clone(),
                     leader: (*leader >= 0).then_some(*leader),
                     elr: Vec::new(),
@@ -147,10 +169,13 @@ impl Image {
                     found.shutting_down = shutting_down.unwrap_or(found.shutting_down);
                 }
             }
-            MetadataRecord::Config { topic, name, value } => {
-                let settings = match self.topics.get_mut(topic.as_str()) {
-                    Some(found) => &mut Rc::make_mut(found).settings,
-                    None => self.settings.entry(topic.clone()).or_default(),
+            MetadataRecord::Config { resource, name, value } => {
+                let settings = match resource {
+                    Resource::Broker(_) => self.broker_settings.entry(resource.name()).or_default(),
+                    Resource::Topic(topic) => match self.topics.get_mut(topic.as_str()) {
+                        Some(found) => &mut Rc::make_mut(found).settings,
+                        None => self.settings.entry(topic.clone()).or_default(),
+                    },
                 };
                 match value {
                     Some(value) => drop(settings.insert(name.clone(), value.clone())),
@@ -182,6 +207,12 @@ impl Image {
         alive.map(|(id, broker)| (*id, broker.node))
     }
 
+    /// `broker.rack` of those that have one and that clients may be told of.
+    pub fn racks(&self) -> BTreeMap<i32, String> {
+        let alive = self.brokers.iter().filter(|(_, broker)| !broker.fenced);
+        alive.filter_map(|(id, broker)| Some((*id, broker.rack.clone()?))).collect()
+    }
+
     /// A partition, if it exists.
     pub fn partition(&self, partition: &TopicPartition) -> Option<&PartitionImage> {
         let topic = self.topics.get(&partition.topic)?;
@@ -207,6 +238,7 @@ impl Image {
             isr: partition.isr.clone(),
             elr: partition.elr.clone(),
             last_known_elr: partition.last_known_elr.clone(),
+            reassignment: partition.reassignment(),
         });
         Some(TopicMetadata {
             id: topic.id,

@@ -17,7 +17,7 @@ pub mod placement;
 pub mod records;
 
 pub use image::{BrokerImage, Image, PartitionImage, TopicImage};
-pub use records::MetadataRecord;
+pub use records::{MetadataRecord, Resource};
 
 /// The topic of the metadata log.
 pub const METADATA_TOPIC: &str = "__cluster_metadata";

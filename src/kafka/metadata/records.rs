@@ -10,8 +10,45 @@ use crate::sim::NodeId;
 use bytes::{BufMut, Bytes, BytesMut};
 
 const FRAME_VERSION: u64 = 1;
-/// `ResourceType` of a topic in a ConfigRecord.
+/// `ResourceType` of a topic and of brokers in a ConfigRecord.
 const RESOURCE_TOPIC: i8 = 2;
+const RESOURCE_BROKER: i8 = 4;
+
+/// Whose settings are changed.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Resource {
+    /// Those of the topic with this name.
+    Topic(String),
+    /// Those of one broker, or the cluster's default for all of them.
+    Broker(Option<i32>),
+}
+
+impl Resource {
+    /// As the record names it: a broker by its id in digits, the default by nothing.
+    pub fn name(&self) -> String {
+        match self {
+            Resource::Topic(name) => name.clone(),
+            Resource::Broker(id) => id.map_or_else(String::new, |id| id.to_string()),
+        }
+    }
+
+    /// Its number in the record.
+    pub fn kind(&self) -> i8 {
+        match self {
+            Resource::Topic(_) => RESOURCE_TOPIC,
+            Resource::Broker(_) => RESOURCE_BROKER,
+        }
+    }
+
+    fn of(kind: i8, name: String) -> Option<Resource> {
+        match (kind, &*name) {
+            (RESOURCE_TOPIC, _) => Some(Resource::Topic(name)),
+            (RESOURCE_BROKER, "") => Some(Resource::Broker(None)),
+            (RESOURCE_BROKER, id) => Some(Resource::Broker(Some(id.parse().ok()?))),
+            _ => None,
+        }
+    }
+}
 
 /// A change of the cluster's state.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,10 +106,10 @@ pub enum MetadataRecord {
         /// As before if `None`.
         shutting_down: Option<bool>,
     },
-    /// A setting of a topic (ConfigRecord, 4).
+    /// A setting of a topic or of brokers (ConfigRecord, 4).
     Config {
-        /// The topic's name.
-        topic: String,
+        /// Whose.
+        resource: Resource,
         /// The setting.
         name: String,
         /// Its value; the default again if `None`.
@@ -100,6 +137,12 @@ pub struct Change {
     pub isr: Option<Vec<i32>>,
     /// The leader; -1 without one.
     pub leader: Option<i32>,
+    /// Replicas in assignment order.
+    pub replicas: Option<Vec<i32>>,
+    /// Those that a reassignment takes away.
+    pub removing: Option<Vec<i32>>,
+    /// Those that a reassignment brings.
+    pub adding: Option<Vec<i32>>,
     /// True after an unclean election.
     pub recovering: Option<bool>,
     /// Eligible leader replicas.
@@ -115,6 +158,9 @@ impl Change {
         Change {
             isr: list(&old.isr, &new.isr),
             leader: (old.leader_epoch != new.leader_epoch).then(|| new.leader.unwrap_or(-1)),
+            replicas: list(&old.replicas, &new.replicas),
+            removing: list(&old.removing, &new.removing),
+            adding: list(&old.adding, &new.adding),
             recovering: (old.recovering != new.recovering).then_some(new.recovering),
             elr: list(&old.elr, &new.elr),
             last_known_elr: list(&old.last_known_elr, &new.last_known_elr),
@@ -134,6 +180,9 @@ impl Change {
             }
         };
         set(&mut partition.isr, &self.isr);
+        set(&mut partition.replicas, &self.replicas);
+        set(&mut partition.removing, &self.removing);
+        set(&mut partition.adding, &self.adding);
         set(&mut partition.elr, &self.elr);
         set(&mut partition.last_known_elr, &self.last_known_elr);
         partition.recovering = self.recovering.unwrap_or(partition.recovering);
@@ -149,6 +198,9 @@ impl Change {
             fields.push((tag, bytes));
         };
         ids(0, &self.isr);
+        ids(2, &self.replicas);
+        ids(3, &self.removing);
+        ids(4, &self.adding);
         ids(6, &self.elr);
         ids(7, &self.last_known_elr);
         if let Some(leader) = self.leader {
@@ -168,6 +220,9 @@ impl Change {
             match tag {
                 0 => change.isr = Some(take_ids(&mut field)?),
                 1 => change.leader = Some(i32::from_be_bytes(take(&mut field)?)),
+                2 => change.replicas = Some(take_ids(&mut field)?),
+                3 => change.removing = Some(take_ids(&mut field)?),
+                4 => change.adding = Some(take_ids(&mut field)?),
                 5 => change.recovering = Some(take::<1>(&mut field)? != [0]),
                 6 => change.elr = Some(take_ids(&mut field)?),
                 7 => change.last_known_elr = Some(take_ids(&mut field)?),
@@ -215,9 +270,9 @@ impl MetadataRecord {
                 out.put_i32(*leader_epoch);
                 out.put_i32(*partition_epoch);
             }
-            MetadataRecord::Config { topic, name, value } => {
-                out.put_i8(RESOURCE_TOPIC);
-                put_text(&mut out, topic);
+            MetadataRecord::Config { resource, name, value } => {
+                out.put_i8(resource.kind());
+                put_text(&mut out, &resource.name());
                 put_text(&mut out, name);
                 match value {
                     Some(value) => put_text(&mut out, value),
@@ -281,8 +336,8 @@ impl MetadataRecord {
                     partition_epoch: i32::from_be_bytes(take(bytes)?),
                 }
             }
-            4 if i8::from_be_bytes(take(bytes)?) == RESOURCE_TOPIC => MetadataRecord::Config {
-                topic: take_text(bytes)??,
+            4 => MetadataRecord::Config {
+                resource: Resource::of(i8::from_be_bytes(take(bytes)?), take_text(bytes)??)?,
                 name: take_text(bytes)??,
                 value: take_text(bytes)?,
             },
@@ -443,17 +498,29 @@ mod tests {
                 partition_epoch: 5,
             },
             MetadataRecord::Config {
-                topic: "t".to_owned(),
+                resource: Resource::Topic("t".to_owned()),
                 name: "retention.ms".to_owned(),
                 value: Some("5".to_owned()),
             },
-            MetadataRecord::Config { topic: "t".to_owned(), name: "x".to_owned(), value: None },
+            MetadataRecord::Config {
+                resource: Resource::Broker(Some(3)),
+                name: "x".to_owned(),
+                value: None,
+            },
+            MetadataRecord::Config {
+                resource: Resource::Broker(None),
+                name: "x".to_owned(),
+                value: Some(String::new()),
+            },
             MetadataRecord::PartitionChange {
                 topic: id,
                 partition: 3,
                 change: Change {
                     isr: Some(vec![]),
                     leader: Some(-1),
+                    replicas: Some(vec![3, 1, 2]),
+                    removing: Some(vec![2]),
+                    adding: Some(vec![]),
                     recovering: Some(true),
                     elr: Some(vec![2, 3]),
                     last_known_elr: None,

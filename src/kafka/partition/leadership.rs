@@ -63,6 +63,19 @@ impl Leadership {
         self.replicas.len()
     }
 
+    /// A reassignment brought replicas. Those that one takes away go with the leader epoch.
+    pub fn set_replicas(&mut self, replicas: &[i32]) {
+        for id in replicas.iter().filter(|id| **id != self.me) {
+            self.followers.entry(*id).or_insert(Follower {
+                log_end: None,
+                caught_up_at: None,
+                last_fetch: None,
+                broker_epoch: -1,
+            });
+        }
+        self.replicas = replicas.to_vec();
+    }
+
     /// Another replica.
     pub fn follower(&self, id: i32) -> Option<&Follower> {
         self.followers.get(&id)

@@ -1,41 +1,52 @@
-//! `kafka-configs`: settings of topics. Output and errors are those of the tool of Kafka 4.1
-//! (`ConfigCommand`), without the stack trace.
+//! `kafka-configs`: settings of topics and of brokers. Output and errors are those of the tool of
+//! Kafka 4.1 (`ConfigCommand`), without the stack trace.
+//!
+//! A setting is shown with everything that it could be, the first that is set wins: the topic's
+//! own, the broker's own, the cluster's default, what the broker was started with, Kafka's default.
 
 use super::kafka_tools::{BOOTSTRAP_SERVER, COMMAND_CONFIG, exception, topic};
 use super::{Call, Program};
-use crate::kafka::command::{Answer, Ask, TopicDescription};
-use crate::kafka::config::topic::{BROKER_SYNONYMS, TABLE};
+use crate::kafka::command::{Answer, Ask};
+use crate::kafka::config::{BrokerConfig, broker, topic as of_topics};
+use crate::kafka::message::response::BrokerSettings;
+use crate::kafka::metadata::Resource;
+use crate::kafka::spec::Settings;
 use crate::lab::{Command, LabError, Outcome};
-use crate::shell::error::Refusal;
+use crate::shell::error::{Mistake, Refusal};
 use crate::shell::job::{Job, unexpected};
 use crate::shell::lexer::Word;
-use crate::shell::options::{Opt, later, once};
+use crate::shell::options::{Arguments, Opt, later, once};
 use crate::shell::values::{list, one_of, wrong};
 
-static OPTIONS: [Opt; 11] = [
-    once(&["--describe"], "", "list the settings that were given to a topic"),
+static OPTIONS: [Opt; 13] = [
+    once(&["--describe"], "", "list settings"),
     once(&["--alter"], "", "change settings"),
-    once(&["--entity-type"], "topics", "whose settings"),
-    once(&["--entity-name", "--topic"], "NAME", "the topic"),
+    once(&["--entity-type"], "topics|brokers", "whose settings"),
+    once(&["--entity-name", "--topic"], "NAME", "the topic, or the broker's id"),
+    once(&["--entity-default"], "", "what the cluster has for all brokers"),
+    once(&["--broker"], "ID", "the broker"),
+    once(&["--broker-defaults"], "", "what the cluster has for all brokers"),
     once(&["--add-config"], "NAME=VALUE,...", "set these"),
     once(&["--delete-config"], "NAME,...", "these have their defaults again"),
-    later(&["--all"], ""),
+    once(&["--all"], "", "describe those with their defaults too"),
     later(&["--add-config-file"], "FILE"),
-    later(&["--entity-default"], ""),
     BOOTSTRAP_SERVER,
     COMMAND_CONFIG,
 ];
 
 pub static PROGRAM: Program = Program {
     name: "kafka-configs",
-    summary: "settings of topics",
+    summary: "settings of topics and brokers",
     usage: &[
-        "kafka-configs --describe --entity-type topics --entity-name NAME",
+        "kafka-configs --describe --entity-type topics --entity-name NAME [--all]",
         "kafka-configs --alter --entity-type topics --entity-name NAME --add-config NAME=VALUE,...",
         "kafka-configs --alter --entity-type topics --entity-name NAME --delete-config NAME,...",
+        "kafka-configs --describe --entity-type brokers --entity-name ID|--entity-default [--all]",
+        "kafka-configs --alter --entity-type brokers --entity-name ID|--entity-default \
+         --add-config NAME=VALUE,...",
     ],
     options: &[("", &OPTIONS)],
-    notes: &[],
+    notes: &["Without --entity-type it is a topic."],
     plain: &[],
     reads_stdin: false,
     parse,
@@ -44,17 +55,11 @@ pub static PROGRAM: Program = Program {
 fn parse(call: &Call) -> Result<Job, Refusal> {
     let arguments = call.sort("kafka-configs", &OPTIONS)?;
     arguments.at_most(0)?;
-    if let Some(word) = arguments.one("--entity-type") {
-        let known = ["topics", "brokers", "clients", "users", "ips", "groups", "client-metrics"];
-        if one_of(word, &known)? != "topics" {
-            return Err(Refusal::NotHereYet(format!("--entity-type {}", word.text)));
-        }
-    }
-    let name = topic(arguments.required("--entity-name", "NAME")?)?;
+    let resource = resource(&arguments)?;
     let words: Vec<&str> = call.words.iter().map(|word| word.text.as_str()).collect();
     let words = words.join(" ");
     match arguments.exactly_one(&["--describe", "--alter"])? {
-        "--describe" => Ok(describe(name, words)),
+        "--describe" => Ok(describe(resource, arguments.has("--all"), words)),
         _ => {
             let mut changes = Vec::new();
             if let Some(word) = arguments.one("--add-config") {
@@ -66,9 +71,43 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
             if changes.is_empty() {
                 return Err(arguments.missing("--add-config or --delete-config"));
             }
-            Ok(alter(name, changes, words))
+            Ok(alter(resource, changes, words))
         }
     }
+}
+
+fn resource(arguments: &Arguments) -> Result<Resource, Refusal> {
+    if let Some(word) = arguments.one("--broker") {
+        return Ok(Resource::Broker(Some(broker_id(word)?)));
+    }
+    if arguments.has("--broker-defaults") {
+        return Ok(Resource::Broker(None));
+    }
+    let known = ["topics", "brokers", "clients", "users", "ips", "groups", "client-metrics"];
+    let kind = arguments.maybe("--entity-type", |word| one_of(word, &known))?;
+    match kind.unwrap_or("topics") {
+        "topics" => Ok(Resource::Topic(topic(arguments.required("--entity-name", "NAME")?)?)),
+        "brokers" => match (arguments.one("--entity-name"), arguments.one("--entity-default")) {
+            (Some(_), Some(word)) => {
+                let expected = "one of --entity-name and --entity-default";
+                Err(Mistake::at(word.place, "--entity-default", expected).into())
+            }
+            (Some(word), None) => Ok(Resource::Broker(Some(broker_id(word)?))),
+            (None, Some(_)) => Ok(Resource::Broker(None)),
+            (None, None) => Err(arguments.missing("--entity-name ID or --entity-default")),
+        },
+        other => Err(Refusal::NotHereYet(format!("--entity-type {other}"))),
+    }
+}
+
+fn broker_id(word: &Word) -> Result<i32, Refusal> {
+    word.text.parse().map_err(|_| {
+        let sentence = format!(
+            "The entity name for brokers must be a valid integer broker id, but it is: {}",
+            word.text
+        );
+        Mistake::at(word.place, &word.text, "a broker's id").hint(sentence).into()
+    })
 }
 
 /// `a=1,b=[x,y]`: square brackets keep a list together.
@@ -89,56 +128,155 @@ fn added(word: &Word) -> Result<Vec<(String, Option<String>)>, Refusal> {
     parts.into_iter().map(setting).collect()
 }
 
-fn alter(name: String, changes: Vec<(String, Option<String>)>, words: String) -> Job {
-    let ask = Ask::AlterConfigs { topic: name.clone(), changes };
+fn alter(resource: Resource, changes: Vec<(String, Option<String>)>, words: String) -> Job {
+    let ask = Ask::AlterConfigs { resource: resource.clone(), changes };
     Job::of(Command::Kafka(ask), move |result| match result {
-        Ok(_) => Ok(vec![format!("Completed updating config for topic {name}.")]),
+        Ok(_) => Ok(vec![match &resource {
+            Resource::Topic(name) => format!("Completed updating config for topic {name}."),
+            Resource::Broker(Some(id)) => format!("Completed updating config for broker {id}."),
+            Resource::Broker(None) => {
+                "Completed updating default config for brokers in the cluster.".to_owned()
+            }
+        }]),
         Err(error) => Err(failure(error, &words)),
     })
 }
 
-fn describe(name: String, words: String) -> Job {
-    let ask = Ask::DescribeTopics { topics: vec![name.clone()] };
+fn describe(resource: Resource, all: bool, words: String) -> Job {
+    let ask = Ask::DescribeConfigs { resource: resource.clone() };
     Job::of(Command::Kafka(ask), move |result| match result {
-        Ok(Outcome::Kafka(Answer::Topics(found))) => {
-            let mut lines = vec![format!("Dynamic configs for topic {name} are:")];
-            lines.extend(found.iter().flat_map(settings));
-            Ok(lines)
+        Ok(Outcome::Kafka(Answer::Configs(topic, broker))) => {
+            Ok(described(&resource, &topic, &broker, all))
         }
         Ok(other) => Ok(unexpected(&other)),
         Err(error) => Err(failure(error, &words)),
     })
 }
 
-fn settings(topic: &TopicDescription) -> Vec<String> {
-    let lines = topic.settings.iter().map(|(name, value)| {
-        let default = TABLE.iter().find(|setting| setting.name == name);
-        let default = default.map_or("", |setting| setting.default);
-        // The default of a time is the broker's, in the unit in which that has one.
-        let (synonym, default) = match name.as_str() {
-            "retention.ms" => ("log.retention.hours", "168"),
-            "segment.ms" => ("log.roll.hours", "168"),
-            "segment.jitter.ms" => ("log.roll.jitter.hours", "0"),
-            name => {
-                let known = BROKER_SYNONYMS.iter().find(|(topic, _)| *topic == name);
-                (known.map_or(name, |(_, broker)| broker), default)
+fn described(
+    resource: &Resource,
+    topic: &Settings,
+    broker: &BrokerSettings,
+    all: bool,
+) -> Vec<String> {
+    let which = if all { "All" } else { "Dynamic" };
+    let (title, own, table) = match resource {
+        Resource::Topic(name) => (format!("{which} configs for topic {name} are:"), topic, TOPIC),
+        Resource::Broker(Some(id)) => {
+            (format!("{which} configs for broker {id} are:"), &broker.own, BROKER)
+        }
+        Resource::Broker(None) => {
+            let title = "Default configs for brokers in the cluster are:";
+            (title.to_owned(), &broker.default, BROKER)
+        }
+    };
+    let of_default = *resource == Resource::Broker(None);
+    let of_brokers = BrokerConfig::of(&broker.merged()).map(|config| config.topic_defaults);
+    let of_brokers = of_brokers.unwrap_or_default();
+    let names: Vec<&str> = match all && !of_default {
+        true => table.iter().map(|setting| setting.name).filter(|name| is_real(name)).collect(),
+        false => own.keys().map(String::as_str).collect(),
+    };
+    let lines = names.into_iter().map(|name| {
+        let mut synonyms = match resource {
+            Resource::Topic(_) => of_topic(name, topic, broker),
+            Resource::Broker(_) => of_broker(&same(name), broker),
+        };
+        if of_default {
+            synonyms.retain(|(source, ..)| *source == DYNAMIC_DEFAULT);
+        }
+        let effective = topic.get(name).or_else(|| of_brokers.get(name)).cloned();
+        let value = match resource {
+            // What brokers count in hours topics count in milliseconds.
+            Resource::Topic(_) => effective.unwrap_or_else(|| default_of(name)),
+            Resource::Broker(_) => {
+                synonyms.first().map_or("null", |(_, _, value)| value).to_owned()
             }
         };
-        format!(
-            "  {name}={value} sensitive=false synonyms={{DYNAMIC_TOPIC_CONFIG:{name}={value}, \
-             DEFAULT_CONFIG:{synonym}={default}}}"
-        )
+        let synonyms: Vec<String> = synonyms
+            .iter()
+            .map(|(source, name, value)| format!("{source}:{name}={value}"))
+            .collect();
+        format!("  {name}={value} sensitive=false synonyms={{{}}}", synonyms.join(", "))
     });
-    lines.collect()
+    [title].into_iter().chain(lines).collect()
+}
+
+const TOPIC: &[crate::kafka::config::Definition] = of_topics::TABLE;
+const BROKER: &[crate::kafka::config::Definition] = broker::TABLE;
+const DYNAMIC_DEFAULT: &str = "DYNAMIC_DEFAULT_BROKER_CONFIG";
+
+fn default_of(name: &str) -> String {
+    let found = TOPIC.iter().find(|setting| setting.name == name);
+    found.map_or("", |setting| setting.default).to_owned()
+}
+
+/// False for what only the lab knows.
+fn is_real(name: &str) -> bool {
+    !name.starts_with("lab.") && name != "internal.segment.bytes"
+}
+
+/// The names of a broker's setting, the finest unit first.
+fn same(name: &str) -> Vec<&str> {
+    match name {
+        "log.retention.ms" | "log.retention.minutes" | "log.retention.hours" => {
+            vec!["log.retention.ms", "log.retention.minutes", "log.retention.hours"]
+        }
+        "log.roll.ms" | "log.roll.hours" => vec!["log.roll.ms", "log.roll.hours"],
+        "log.roll.jitter.ms" | "log.roll.jitter.hours" => {
+            vec!["log.roll.jitter.ms", "log.roll.jitter.hours"]
+        }
+        name => vec![name],
+    }
+}
+
+type Synonym = (&'static str, String, String);
+
+/// What a broker's setting of these names is and could be.
+fn of_broker(names: &[&str], broker: &BrokerSettings) -> Vec<Synonym> {
+    let layers = [
+        ("DYNAMIC_BROKER_CONFIG", &broker.own),
+        (DYNAMIC_DEFAULT, &broker.default),
+        ("STATIC_BROKER_CONFIG", &broker.fixed),
+    ];
+    let set = layers.into_iter().flat_map(|(source, layer)| {
+        names
+            .iter()
+            .filter_map(move |name| Some((source, (*name).to_owned(), layer.get(*name)?.clone())))
+    });
+    let defaults = names.iter().filter_map(|name| {
+        let found = BROKER.iter().find(|setting| setting.name == *name)?;
+        let default = (!found.default.is_empty()).then(|| found.default.to_owned())?;
+        Some(("DEFAULT_CONFIG", (*name).to_owned(), default))
+    });
+    set.chain(defaults).collect()
+}
+
+/// What a topic's setting is and could be: its own, then what brokers have for it.
+fn of_topic(name: &str, topic: &Settings, broker: &BrokerSettings) -> Vec<Synonym> {
+    let own = topic.get(name).map(|value| ("DYNAMIC_TOPIC_CONFIG", name.to_owned(), value.clone()));
+    let known = of_topics::BROKER_SYNONYMS.iter().find(|(topic, _)| *topic == name);
+    let of_brokers = match known {
+        Some((_, synonym)) => of_broker(&same(synonym), broker),
+        // Only topics have it.
+        None => vec![("DEFAULT_CONFIG", name.to_owned(), default_of(name))],
+    };
+    own.into_iter().chain(of_brokers).collect()
 }
 
 fn failure(error: LabError, words: &str) -> String {
     match error {
-        LabError::Kafka(error) => format!(
-            "Error while executing config command with args '{words}'\n\
-             java.util.concurrent.ExecutionException: {}",
-            exception(&error)
-        ),
+        LabError::Kafka(error) => match &*error.name {
+            "InvalidConfigurationException" => error.sentence,
+            "java.util.concurrent.TimeoutException" => {
+                format!("Error while executing config command with args '{words}'\n{}", error.name)
+            }
+            _ => format!(
+                "Error while executing config command with args '{words}'\n\
+                 java.util.concurrent.ExecutionException: {}",
+                exception(&error)
+            ),
+        },
         other => other.to_string(),
     }
 }

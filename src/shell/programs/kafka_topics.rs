@@ -164,7 +164,7 @@ fn describe(arguments: &Arguments) -> Result<Job, Refusal> {
                 !picks
                     || (under_min && p.isr.len() < min_isr(topic))
                     || (at_min && p.isr.len() == min_isr(topic))
-                    || (under_replicated && p.isr.len() < p.replicas.len())
+                    || (under_replicated && p.isr.len() < factor(p))
                     || (unavailable && p.leader.is_none())
             };
             let partitions = topic.partitions.iter().filter(shown);
@@ -187,20 +187,30 @@ fn topic_line(topic: &TopicDescription) -> String {
         topic.topic,
         topic.id,
         topic.partitions.len(),
-        topic.partitions.first().map_or(0, |partition| partition.replicas.len()),
+        topic.partitions.first().map_or(0, factor),
         settings.join(","),
     )
 }
 
+/// Its replicas, without those that a reassignment brings.
+fn factor(partition: &PartitionDescription) -> usize {
+    let adding = partition.reassignment.as_ref().map_or(0, |(adding, _)| adding.len());
+    partition.replicas.len() - adding
+}
+
 fn partition_line(topic: &str, partition: &PartitionDescription) -> String {
     let ids = |list: &[i32]| list.iter().map(i32::to_string).collect::<Vec<_>>().join(",");
+    let moving = partition.reassignment.as_ref().map(|(adding, removing)| {
+        format!("\tAdding Replicas: {}\tRemoving Replicas: {}", ids(adding), ids(removing))
+    });
     format!(
-        "\tTopic: {topic}\tPartition: {}\tLeader: {}\tReplicas: {}\tIsr: {}\tElr: {}\t\
+        "\tTopic: {topic}\tPartition: {}\tLeader: {}\tReplicas: {}\tIsr: {}{}\tElr: {}\t\
          LastKnownElr: {}",
         partition.partition,
         partition.leader.map_or("none".into(), |leader| leader.to_string()),
         ids(&partition.replicas),
         ids(&partition.isr),
+        moving.unwrap_or_default(),
         ids(&partition.elr),
         ids(&partition.last_known_elr),
     )

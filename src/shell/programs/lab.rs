@@ -10,7 +10,7 @@ use crate::shell::job::{Job, unexpected};
 use crate::shell::lexer::{Line, Word};
 use crate::shell::options::{Opt, many, once};
 use crate::shell::table::aligned;
-use crate::shell::values::{number, one_of, settings};
+use crate::shell::values::{number, one_of, settings, wrong};
 use crate::sim::cost::PRESETS;
 use crate::{kafka, rabbit};
 use std::rc::Rc;
@@ -21,14 +21,18 @@ static OPTIONS: [Opt; 10] = [
     once(&["--controllers"], "N", "Kafka controllers (3; a broker that is alone is its own)"),
     once(&["--rabbit-nodes"], "N", "nodes rabbit-1 and up (1)"),
     once(&["--kafka"], "VERSION", "the Kafka that is modelled (4.1)"),
-    once(&["--rabbit"], "VERSION", "the RabbitMQ that is modelled (4.2)"),
+    once(
+        &["--rabbit"],
+        "VERSION",
+        "the RabbitMQ that is modelled (4.2), or activemq: an older broker",
+    ),
     once(&["--coordinator"], "kraft", "who keeps Kafka's metadata (kraft)"),
     once(
         &["--cost"],
         "PRESET",
         "what time everything takes: lesson, laptop, lan, datacentre, hdd, ssd (lan)",
     ),
-    many(&["--set"], "NAME=VALUE", "a broker setting by its real name"),
+    many(&["--set"], "[NODE:]NAME=VALUE", "a broker setting by its real name"),
     many(&["--without"], "PROTECTION", "brokers that lack a protection, to see what it is for"),
 ];
 
@@ -38,11 +42,13 @@ pub static PROGRAM: Program = Program {
     usage: &["lab new [OPTION]...", "lab compare LINE", "lab compare off"],
     options: &[("", &OPTIONS)],
     notes: &[
+        "--set kafka-1:broker.rack=a is of that broker alone. Servers with the same lab.machine run",
+        "on one machine, and lose its power together.",
         "--cost lesson: every link 1 ms one way, constant; bandwidth, CPU and disk cost nothing.",
         "--without: on the Kafka side epoch-truncation, isr-rule, min-isr, broker-fencing,",
         "clean-election, generation-check, idempotence, transaction-fencing, cooperative-revoke or",
         "commit-after-process; on the RabbitMQ side requeue-on-crash, prefetch-limit,",
-        "confirm-after-store or dead-letter-cycle.",
+        "confirm-after-store, dead-letter-cycle or quorum-majority.",
         "lab compare: a second run beside this one, with the same seed and the same lines at the same",
         "instants; LINE stands in the place of the recorded line that begins most like it.",
     ],
@@ -74,8 +80,13 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
         version(word, "--kafka", "4.1", &["4.1", "4.2"])
     })?;
     let rabbit_version = arguments.value("--rabbit", default.rabbit_version, |word| {
-        one_of(word, &["4.2", "4.3", "3.11"]).map(str::to_owned)
+        one_of(word, &["4.2", "4.3", "3.11", "activemq"]).map(str::to_owned)
     })?;
+    if rabbit_version == "activemq"
+        && let Some(word) = arguments.one("--rabbit-nodes").filter(|_| rabbit_nodes > 1)
+    {
+        return Err(wrong(word, "1: ActiveMQ is alone here"));
+    }
     arguments.maybe("--coordinator", |word| {
         version(word, "--coordinator", "kraft", &["kraft", "zookeeper"])
     })?;

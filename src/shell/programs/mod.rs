@@ -18,6 +18,7 @@ mod kafka_get_offsets;
 mod kafka_leader_election;
 mod kafka_metadata_quorum;
 mod kafka_producer_perf_test;
+mod kafka_reassign_partitions;
 mod kafka_share_groups;
 mod kafka_streams;
 mod kafka_tools;
@@ -131,7 +132,7 @@ impl<'a> Call<'a> {
 }
 
 /// All programs that are here, in the order of help.
-pub static PROGRAMS: [&Program; 33] = [
+pub static PROGRAMS: [&Program; 34] = [
     &lab::PROGRAM,
     &run::PROGRAM,
     &step::PROGRAM,
@@ -160,6 +161,7 @@ pub static PROGRAMS: [&Program; 33] = [
     &kafka_get_offsets::PROGRAM,
     &kafka_configs::PROGRAM,
     &kafka_leader_election::PROGRAM,
+    &kafka_reassign_partitions::PROGRAM,
     &kafka_metadata_quorum::PROGRAM,
     &kafka_delete_records::PROGRAM,
     &kafka_dump_log::PROGRAM,
@@ -168,8 +170,7 @@ pub static PROGRAMS: [&Program; 33] = [
 ];
 
 /// Programs of the language that are not built yet.
-pub static LATER: [&str; 6] = [
-    "kafka-reassign-partitions",
+pub static LATER: [&str; 5] = [
     "kafka-streams-groups",
     "kafka-groups",
     "kafka-transactions",

@@ -236,6 +236,7 @@ fn topics_print_what_the_tool_prints() {
         isr: vec![1],
         elr: vec![],
         last_known_elr: vec![],
+        reassignment: None,
     };
     let topic = kafka::TopicDescription {
         topic: "orders".into(),

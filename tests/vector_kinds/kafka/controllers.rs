@@ -89,6 +89,7 @@ fn partition(given: &Value) -> PartitionImage {
         recovering: false,
         leader_epoch: 4,
         partition_epoch: 9,
+        ..PartitionImage::default()
     }
 }
 

@@ -253,6 +253,7 @@ pub fn idempotence(entry: &Value) -> Result<(), String> {
         recovering: false,
         leader_epoch: 0,
         partition_epoch: 0,
+        ..PartitionImage::default()
     };
     partition.lead(1, &image, Time::ZERO, Span::seconds(30));
     for append in list(entry, "appends")? {

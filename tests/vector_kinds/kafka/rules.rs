@@ -30,6 +30,7 @@ fn image() -> PartitionImage {
         recovering: false,
         leader_epoch: 5,
         partition_epoch: 9,
+        ..PartitionImage::default()
     }
 }
 

@@ -148,11 +148,12 @@ fn metadata(record: &Record<'_>) -> String {
             data.extend(stops.map(|_| ",\"inControlledShutdown\":1"));
             ("BROKER_REGISTRATION_CHANGE_RECORD", 1, data)
         }
-        MetadataRecord::Config { topic, name, value } => {
+        MetadataRecord::Config { resource, name, value } => {
             let value = value.as_deref().map_or("null".to_owned(), quoted);
             let data = format!(
-                "\"resourceType\":2,\"resourceName\":{},\"name\":{},\"value\":{value}",
-                quoted(topic),
+                "\"resourceType\":{},\"resourceName\":{},\"name\":{},\"value\":{value}",
+                resource.kind(),
+                quoted(&resource.name()),
                 quoted(name),
             );
             ("CONFIG_RECORD", 0, data)
@@ -179,6 +180,13 @@ fn changed(change: &Change) -> String {
     let mut data = String::new();
     data.extend(change.isr.as_ref().map(|isr| format!(",\"isr\":{}", ids(isr))));
     data.extend(change.leader.map(|leader| format!(",\"leader\":{leader}")));
+    for (name, list) in [
+        ("replicas", &change.replicas),
+        ("removingReplicas", &change.removing),
+        ("addingReplicas", &change.adding),
+    ] {
+        data.extend(list.as_ref().map(|list| format!(",\"{name}\":{}", ids(list))));
+    }
     let recovering = change.recovering;
     data.extend(recovering.map(|on| format!(",\"leaderRecoveryState\":{}", i32::from(on))));
     let elr = change.elr.as_ref();
