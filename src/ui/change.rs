@@ -1,4 +1,5 @@
-//! A setting of the selected thing, and the command that changes it.
+//! A setting of the selected thing, and the command that changes it; a replica, and the command
+//! that moves it.
 
 use super::desk::use_desk;
 use super::outside;
@@ -7,6 +8,7 @@ use super::state::Action;
 use crate::view::change;
 use crate::view::frame::Selection;
 use crate::view::scene::Scene;
+use crate::view::words::runs::Runs;
 use std::rc::Rc;
 use yew::prelude::*;
 
@@ -59,6 +61,55 @@ pub fn Change(props: &Props) -> Html {
                     onclick={run.unwrap_or_default()}>{ t.run }</button>
             </div>
             if let Some(line) = &line { <code class="command">{ command(line) }</code> }
+        </section>
+    }
+}
+
+/// A replica of the selected partition, and the broker it goes to.
+#[component]
+pub fn Move(props: &Props) -> Html {
+    let desk = use_desk();
+    let t = Runs::of(desk.language);
+    let from = use_state(|| 0_usize);
+    let to = use_state(|| 0_usize);
+    let Some((here, elsewhere)) = change::replicas(&props.scene, &props.selection) else {
+        return Html::default();
+    };
+    let chosen = |all: &[String], at: usize| all.get(at).or(all.last()).cloned();
+    let ways = chosen(&here, *from).zip(chosen(&elsewhere, *to));
+    let Some((leaves, goes)) = ways else { return Html::default() };
+    let line = change::move_replica(&props.scene, &props.selection, &leaves, &goes);
+    let choice = |name: &'static str,
+                  test: &'static str,
+                  all: &[String],
+                  chosen: &str,
+                  at: UseStateHandle<usize>| {
+        let on = Callback::from(move |event: Event| {
+            at.set(outside::chosen_in(&event).unwrap_or(0));
+        });
+        html! {
+            <label class="field">
+                <span>{ name }</span>
+                <select data-test={test} onchange={on}>
+                    { for all.iter().map(|id| html! {
+                        <option selected={id == chosen}>{ ["kafka-", id].concat() }</option>
+                    }) }
+                </select>
+            </label>
+        }
+    };
+    html! {
+        <section class="change" data-test="move">
+            <h3>{ t.move_replica }</h3>
+            <div class="row">
+                { choice(t.move_from, "move-from", &here, &leaves, from) }
+                { choice(t.move_to, "move-to", &elsewhere, &goes, to) }
+            </div>
+            if let Some(line) = line {
+                <code class="command">{ command(&line) }</code>
+                <button type="button" class="button" data-test="move-run"
+                    onclick={desk.on(Action::Build(line))}>{ desk.texts.run }</button>
+            }
         </section>
     }
 }

@@ -38,7 +38,7 @@ pub fn ContextMenu(props: &Props) -> Html {
     html! {
         <>
             <div class="menu-ground" onclick={desk.on(Action::CloseMenu)} />
-            <div id="menu" class="menu" role="group" aria-label={t.menu} {style} tabindex="-1"
+            <div id="menu" class="menu" role="group" aria-label={t.menu} ~style={style} tabindex="-1"
                 data-test="menu" onkeydown={keys}>
                 { for acts.into_iter().map(|act| html! {
                     <button type="button" data-test={["menu-", act.verb.word()].concat()}

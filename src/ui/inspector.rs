@@ -1,6 +1,6 @@
 //! The inspector: all that is known of what is selected; of a message, its journey.
 
-use super::change::Change;
+use super::change::{Change, Move};
 use super::desk::{Desk, use_desk};
 use super::icon::Icon;
 use super::knobs::Knobs;
@@ -73,6 +73,7 @@ pub fn InspectorPane(props: &Props) -> Html {
             <div class="place"><Knobs scene={props.scene.clone()} selection={selection.clone()}
                 recorded={props.recorded.clone()} /></div>
             <div class="place"><Change scene={props.scene.clone()} selection={selection.clone()} /></div>
+            <div class="place"><Move scene={props.scene.clone()} selection={selection.clone()} /></div>
             <div class="place">if let Some(known) = &props.inspector {
                 { known_html(&desk, known) }
             } else {

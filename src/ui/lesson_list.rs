@@ -28,7 +28,8 @@ pub fn LessonList(props: &Props) -> Html {
     let desk = use_desk();
     let t = desk.texts;
     let (done, all) = (props.progress.done().to_string(), LESSONS.len().to_string());
-    let units = ["A", "B", "C", "E"].into_iter().filter_map(|unit| unit_html(&desk, props, unit));
+    let units =
+        ["A", "B", "C", "D", "E", "F"].into_iter().filter_map(|unit| unit_html(&desk, props, unit));
     html! {
         <section class="app-lesson lesson-list" aria-labelledby="lessons" data-test="lesson-list">
             <h1 id="lessons" class="large">{ t.lessons }</h1>
@@ -61,7 +62,9 @@ fn unit_html(desk: &Desk, props: &Props, unit: &str) -> Option<Html> {
         "A" => t.unit_a,
         "B" => t.unit_b,
         "C" => t.unit_c,
-        _ => t.unit_e,
+        "D" => t.unit_d,
+        "E" => t.unit_e,
+        _ => t.unit_f,
     };
     let all = LESSONS.iter().enumerate().filter(|(_, entry)| entry.unit == unit);
     let entries: Vec<Html> =

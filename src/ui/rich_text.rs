@@ -3,6 +3,9 @@
 use crate::view::lesson::{Block, Inline};
 use yew::prelude::*;
 
+/// Code of so many bytes fits on a line of the narrowest page.
+const SHORT: usize = 24;
+
 /// Stretches of text.
 pub fn inlines(stretches: &[Inline]) -> Html {
     stretches.iter().map(inline).collect()
@@ -12,7 +15,10 @@ fn inline(stretch: &Inline) -> Html {
     match stretch {
         Inline::Text(text) => html! { text },
         Inline::Strong(text) => html! { <strong>{ text }</strong> },
-        Inline::Code(text) => html! { <code>{ text }</code> },
+        // A short name is not broken at its hyphen.
+        Inline::Code(text) => html! {
+            <code class={(text.len() <= SHORT).then_some("short")}>{ text }</code>
+        },
         Inline::Link(text, address) => html! {
             <a href={address.clone()} target="_blank" rel="noopener noreferrer">{ text }</a>
         },

@@ -33,7 +33,7 @@ super::texts! {
         toast_unreadable, toast_refused, toast_no_lesson, toast_copied, failure, failure_saved,
         reload, copy_report, version,
         chart_backlog, chart_throughput, chart_latency, chart_broker_memory, chart_disk, chart_traffic, charts, per_second, as_table, export_csv, export_svg, charts_simplified,
-        build, build_what, build_missing, build_partitions, build_remove, copy, none, no_limit, kind_topic, kind_binding, ask_name, ask_thing, ask_keys, ask_routing_key, ask_rate, ask_size, ask_process, ask_prefetch, ask_linger, ask_count, ask_replicas, ask_type, worlds, progress_of, unit_a, unit_b, unit_c, unit_e, mark_begun, mark_viewed, mark_solved, predictions, export_progress, import_progress, toast_imported, toast_not_imported, toast_no_file,
+        build, build_what, build_missing, build_partitions, build_remove, copy, none, no_limit, kind_topic, kind_binding, ask_name, ask_thing, ask_keys, ask_routing_key, ask_rate, ask_size, ask_process, ask_prefetch, ask_linger, ask_count, ask_replicas, ask_type, worlds, progress_of, unit_a, unit_b, unit_c, unit_d, unit_e, unit_f, mark_begun, mark_viewed, mark_solved, predictions, export_progress, import_progress, toast_imported, toast_not_imported, toast_no_file,
         ledger_lists, no_message, more_messages, change_setting, new_value, why_starting, why_paused, why_down, why_off, why_out_of_memory, why_busy, why_parked, why_idle, why_nothing, why_prefetch, why_no_delivery, why_no_limit, why_no_leader, why_hidden, why_not_in_sync, why_empty, why_all_unacked, why_nobody, why_ready, why_unanswered, why_failed,
         time_column,
         what_if, without_it, with_all, without_now,

@@ -30,6 +30,9 @@ pub(super) const TEXTS: Runs = Runs {
     set_anew: "Begin it anew with",
     run_now: "From now on",
     run_compare: "As if from the start",
+    move_replica: "Move a replica",
+    move_from: "From broker",
+    move_to: "To broker",
     newer: "A newer version of this page is ready.",
     memory_full: "The lab holds {bytes} in memory and is not saved: no more fits. Begin a fresh lab, or open this page where it may save.",
 };

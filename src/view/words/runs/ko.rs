@@ -30,6 +30,9 @@ pub(super) const TEXTS: Runs = Runs {
     set_anew: "다르게 다시 시작",
     run_now: "지금부터",
     run_compare: "처음부터 그랬다면",
+    move_replica: "레플리카 옮기기",
+    move_from: "떠날 브로커",
+    move_to: "옮길 브로커",
     newer: "이 페이지의 새 버전이 준비되었습니다.",
     memory_full: "저장되지 않는 실습실이 메모리에 {bytes}를 담고 있어 더 담을 수 없습니다. 새 실습실을 시작하거나, 저장할 수 있는 곳에서 이 페이지를 여세요.",
 };

@@ -26,9 +26,12 @@ async fn tour(page: &Page, look: impl AsyncFn(&str) -> Outcome) -> Outcome {
     page.click(test("free-lab")).await?;
     page.run_well("producer p --kafka t --rabbit /q --count 40 --rate 40/s").await?;
     page.run_well("run 2s").await?;
+    page.run_well("lab compare producer p --kafka t --rabbit /q --count 40 --rate 20/s").await?;
     page.run("consumer c --nope").await?;
     look("the free lab").await?;
-    for tab in ["tab-events", "tab-ledger", "tab-charts", "tab-build", "tab-terminal"] {
+    for tab in
+        ["tab-events", "tab-ledger", "tab-charts", "tab-build", "tab-compare", "tab-terminal"]
+    {
         page.click(test(tab)).await?;
         look(tab).await?;
     }
