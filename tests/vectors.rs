@@ -4,6 +4,8 @@
 
 #[path = "vector_kinds/kafka.rs"]
 mod kafka;
+#[path = "vector_kinds/play.rs"]
+mod play;
 #[path = "vector_kinds/rabbit.rs"]
 mod rabbit;
 

@@ -2,8 +2,9 @@
 //! three replicas and `min.insync.replicas=2` and keep their records, offsets are committed by
 //! consumers alone, queues are durable and their consumers acknowledge by hand.
 //!
-//! RabbitMQ confirms what is written and not yet flushed, so a confirmed message outlives a crash
-//! and not a power cut; Kafka acknowledges what several machines have written and none flushed, so
+//! A classic queue of RabbitMQ confirms what is written and not yet flushed, so a confirmed message
+//! outlives a crash and not a power cut; a quorum queue flushes first, so it outlives both.
+//! Kafka acknowledges what several machines have written and none flushed, so
 //! it outlives one power cut at a time.
 
 use crate::kafka::event::{Event as Kafka, TopicPartition};
@@ -46,6 +47,8 @@ pub struct Demands {
     owners: BTreeMap<(Rc<str>, TopicPartition), Rc<str>>,
     confirmed: BTreeSet<u64>,
     settled: BTreeSet<u64>,
+    /// Messages that went to quorum queues alone: flushed before they are confirmed.
+    flushed: BTreeSet<u64>,
     /// A producer began anew: its application sends again what it does not know to be stored.
     sent_again: bool,
     unclean: bool,
@@ -73,7 +76,7 @@ impl Demands {
         for event in log.since(self.next) {
             match &event.what {
                 What::Kafka(kafka) => self.kafka(kafka, session)?,
-                What::Rabbit(rabbit) => self.rabbit(rabbit),
+                What::Rabbit(rabbit) => self.rabbit(rabbit, session),
                 What::Lab(lab) => self.lab(lab, event),
             }
         }
@@ -232,8 +235,16 @@ impl Demands {
         }
     }
 
-    fn rabbit(&mut self, event: &Rabbit) {
+    fn rabbit(&mut self, event: &Rabbit, session: &Session) {
         match event {
+            Rabbit::Routed { message, queues, .. } => {
+                let is_quorum = |queue: &Rc<str>| {
+                    session.rabbit.queue(queue).is_some_and(|queue| queue.kind == "quorum")
+                };
+                if queues.iter().all(is_quorum) {
+                    self.flushed.insert(message.0);
+                }
+            }
             Rabbit::Confirmed { message, .. } => {
                 self.confirmed.insert(message.0);
             }
@@ -305,7 +316,8 @@ impl Demands {
                 return broken("a queue with consumers is emptied", found);
             }
         }
-        let mut kept = self.confirmed.iter().filter(|_| !self.rabbit_power_cut);
+        let is_kept = |message: &&u64| !self.rabbit_power_cut || self.flushed.contains(*message);
+        let mut kept = self.confirmed.iter().filter(is_kept);
         match kept.find(|message| !self.settled.contains(*message) && !there.contains(*message)) {
             Some(message) => broken(
                 "what is confirmed, durable and persistent outlives a crash",

@@ -3,8 +3,8 @@
 //! A seed draws one of seven plays, each with faults that matter to it: replicas of a log, fast
 //! changes of its leader, a consumer group, transactions, a work queue, a chain of dead letters,
 //! nodes of a cluster. The rules that [`super::demands`] counts on are kept: no more than one Kafka
-//! machine loses power in a script, RabbitMQ's never does, no topic is deleted and no offset set by
-//! hand.
+//! machine loses power in a script, no classic queue is counted on after a power cut, no topic is
+//! deleted and no offset set by hand.
 
 use crate::sim::Stream;
 
@@ -25,6 +25,7 @@ pub fn script(seed: u64, steps: usize, without: &[String]) -> Vec<String> {
     let mut dice = Dice { stream: Stream::named(seed, "explore"), is_cut: false };
     let play = match side(without) {
         Some(Side::Kafka) => dice.one(plays_of(&without[0])),
+        Some(Side::Rabbit) if without[0] == "quorum-majority" => Play::Nodes,
         Some(Side::Rabbit) => dice.one(&[Play::Work, Play::Deaths]),
         None => dice.one(&[
             Play::Replicas,
@@ -341,7 +342,7 @@ impl Dice {
         let node = self.one(&["rabbit-1", "rabbit-2", "rabbit-3"]);
         let other = self.one(&["rabbit-1", "rabbit-2", "rabbit-3", "p", "r1"]);
         let client = self.one(&["r1", "r2", "r3"]);
-        match self.below(16) {
+        match self.below(17) {
             0 | 1 => format!("node {node} crash"),
             2 => format!("node {node} stop"),
             3..=5 => format!("node {node} start"),
@@ -349,6 +350,7 @@ impl Dice {
             7 => format!("node {node} resume"),
             8 | 9 => format!("net isolate {node}"),
             10 if other != node => format!("net partition {node} {other}"),
+            15 => format!("node {node} power-cut"),
             // What is lost on a connection of AMQP is lost for good: TCP does not do that.
             11 if other != node => format!("net drop {node} {other} --kind queue.raft --count 3"),
             12 => format!("net slow {node} --latency 300ms"),

@@ -120,6 +120,13 @@ impl Session {
     }
 
     fn act_rabbit_ask(&mut self, ask: &rabbit::command::Ask) -> Acted {
+        if self.spec.rabbit_version == "activemq" {
+            return refused(
+                "this lab's broker is ActiveMQ, which the tools of RabbitMQ do not know; \
+                 `state rabbit.queues` shows its queues"
+                    .to_owned(),
+            );
+        }
         let request = self.rabbit_request();
         let admin = self.rabbit.world.id(RABBIT_ADMIN).expect("every lab has it");
         let mut ask = ask.clone();

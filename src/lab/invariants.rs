@@ -9,11 +9,11 @@
 
 use super::event::{LabEvent, What};
 use super::open_transactions::Transactions;
+use super::queue_rules::{self, QueueRules};
 use super::session::Session;
 use crate::kafka::event::{Event as Kafka, TopicPartition};
 use crate::kafka::inspect::{Glimpse, PartitionState};
 use crate::ordered::{BTreeMap, BTreeSet};
-use crate::rabbit::event::Event as Rabbit;
 use std::rc::Rc;
 
 /// A rule that does not hold.
@@ -31,10 +31,6 @@ const FORWARD: &str = "a leader's high watermark never goes back";
 const ONE_LEADER: &str = "an epoch has one leader";
 const MATCHING: &str = "logs are the same below the high watermark";
 const ONE_OWNER: &str = "a generation gives a partition to one member";
-const PREFETCH: &str = "unacked <= prefetch";
-const ONE_STATE: &str = "a message is ready or unacked, and once";
-const NOT_AGAIN: &str = "what was acknowledged is not redelivered";
-const ONE_DEATH: &str = "a message dies of itself in a queue once";
 pub(super) const DECIDED: &str = "read_committed sees no aborted or open data";
 const SENT: &str = "nothing is processed that was not sent";
 
@@ -43,7 +39,7 @@ const QUORUM: &str = "what controllers know to be committed is the same";
 const COMPLETE: &str = "an active controller has all that was committed";
 
 /// The rules by name.
-pub const RULES: [&str; 15] = [
+pub const RULES: [&str; 19] = [
     BOUNDS,
     ISR_HAS,
     FORWARD,
@@ -53,10 +49,14 @@ pub const RULES: [&str; 15] = [
     ONE_CONTROLLER,
     QUORUM,
     COMPLETE,
-    PREFETCH,
-    ONE_STATE,
-    NOT_AGAIN,
-    ONE_DEATH,
+    queue_rules::PREFETCH,
+    queue_rules::AT_REST,
+    queue_rules::ONE_STATE,
+    queue_rules::NOT_AGAIN,
+    queue_rules::ONE_DEATH,
+    queue_rules::DEATHS,
+    queue_rules::ONE_LOG,
+    queue_rules::HAS_ALL,
     DECIDED,
     SENT,
 ];
@@ -79,12 +79,7 @@ pub struct Watch {
     committed: i64,
     /// Brokers whose disks may lack what they had.
     torn: BTreeSet<i32>,
-    /// Messages that were acknowledged in a queue and not enqueued there again.
-    acknowledged: BTreeSet<(Rc<str>, u64)>,
-    /// Messages that died of themselves in a queue.
-    dead: BTreeSet<(Rc<str>, u64)>,
-    /// Messages that were rejected somewhere: they may go round.
-    rejected: BTreeSet<u64>,
+    queues: QueueRules,
     transactions: Transactions,
 }
 
@@ -103,7 +98,7 @@ impl Watch {
                     self.kafka(kafka)?;
                     self.transactions.look(kafka, session)?;
                 }
-                What::Rabbit(rabbit) => self.rabbit(rabbit)?,
+                What::Rabbit(rabbit) => self.queues.event(rabbit)?,
                 What::Lab(LabEvent::Process { name, became }) => self.process(name, became),
                 What::Lab(_) => {}
             }
@@ -118,7 +113,8 @@ impl Watch {
             }
         }
         self.quorum(session, deep)?;
-        self.queues(session, deep)
+        self.queues.look(session, deep)?;
+        processed(session)
     }
 
     /// Raft's own promises, for the quorum of the controllers.
@@ -202,41 +198,6 @@ impl Watch {
         Ok(())
     }
 
-    fn rabbit(&mut self, event: &Rabbit) -> Result<(), Broken> {
-        match event {
-            // What leaves a queue is written late: a crash may bring it back.
-            Rabbit::NodeStarted { .. } => {
-                self.acknowledged.clear();
-                self.dead.clear();
-            }
-            Rabbit::Acknowledged { queue, message } => {
-                self.acknowledged.insert((queue.clone(), message.0));
-            }
-            Rabbit::Routed { message, queues, .. } => {
-                for queue in queues {
-                    self.acknowledged.remove(&(queue.clone(), message.0));
-                }
-            }
-            Rabbit::Published { message, .. } => self.dead.retain(|(_, dead)| *dead != message.0),
-            Rabbit::Pushed { queue, message, redelivered: true, consumer, .. }
-                if self.acknowledged.contains(&(queue.clone(), message.0)) =>
-            {
-                return broken(NOT_AGAIN, format!("{queue}: {message} to {consumer}"));
-            }
-            Rabbit::DeadLettered { message, reason: "rejected", .. } => {
-                self.rejected.insert(message.0);
-            }
-            Rabbit::DeadLettered { queue, message, reason, .. } => {
-                let again = !self.dead.insert((queue.clone(), message.0));
-                if again && !self.rejected.contains(&message.0) {
-                    return broken(ONE_DEATH, format!("{queue}: {message}, {reason}"));
-                }
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
     fn partition(&mut self, p: &PartitionState) -> Result<(), Broken> {
         let of = &p.partition;
         for log in &p.logs {
@@ -272,30 +233,16 @@ impl Watch {
             _ => Ok(()),
         }
     }
+}
 
-    fn queues(&self, session: &Session, deep: bool) -> Result<(), Broken> {
-        for consumer in session.rabbit.consumers() {
-            if consumer.prefetch > 0 && consumer.unacked > u64::from(consumer.prefetch) {
-                let (tag, unacked, prefetch) = (consumer.tag, consumer.unacked, consumer.prefetch);
-                return broken(PREFETCH, format!("{tag}: {unacked} of {prefetch}"));
-            }
+fn processed(session: &Session) -> Result<(), Broken> {
+    let figures = session.ledger().figures();
+    for (side, report) in [("kafka", &figures.kafka), ("rabbit", &figures.rabbit)] {
+        if report.processed > report.sent {
+            return broken(SENT, format!("{side}: {} of {}", report.processed, report.sent));
         }
-        for queue in session.rabbit.queues().iter().filter(|_| deep) {
-            let cells = session.rabbit.glimpse(&queue.name, usize::MAX);
-            let places: BTreeSet<u64> = cells.iter().map(|cell| cell.position).collect();
-            if places.len() < cells.len() {
-                let twice = cells.len() - places.len();
-                return broken(ONE_STATE, format!("{}: {twice} are there twice", queue.name));
-            }
-        }
-        let figures = session.ledger().figures();
-        for (side, report) in [("kafka", &figures.kafka), ("rabbit", &figures.rabbit)] {
-            if report.processed > report.sent {
-                return broken(SENT, format!("{side}: {} of {}", report.processed, report.sent));
-            }
-        }
-        Ok(())
     }
+    Ok(())
 }
 
 /// Below what both know to be committed, two replicas have the same records.

@@ -39,6 +39,7 @@ mod open_transactions;
 pub mod outcome;
 mod passport;
 pub mod predicate;
+mod queue_rules;
 mod sample;
 pub mod saving;
 pub mod session;

@@ -4,7 +4,11 @@
 //! that closes its channel or connection is the answer to the question; the next one opens them
 //! anew. A broker that is not there is an error too, and one that does not answer in time. A
 //! connection that turns out to be dead is no error by itself: what only looks or declares is asked
-//! again on a new one, as a real tool connects for each question.
+//! again on a new one, as a real tool connects for each question. For the same reason it gives a
+//! node that says nothing no more time on an old connection than on a new one.
+//!
+//! Simplified: `rabbitmqadmin` asks over HTTP and waits for the operating system's word that a
+//! machine is not there; here it gives up when `rabbitmqctl` does.
 //!
 //! As the management interface does, it publishes with a confirm and `mandatory`, and gets
 //! messages one by one; those that are to go back are given back after the last.
@@ -15,17 +19,23 @@ use super::command::{
 use super::content::Content;
 use super::error;
 use super::event::Event;
-use super::link::{Heard, Link};
+use super::link::{Heard, Link, TOOL_TIMEOUT};
 use super::message::{Bind, Change, ExchangeDeclare, List, Method, QueueDeclare};
 use super::names::Names;
 use super::process::{Out, Process, Timer};
 use super::spec::Settings;
-use crate::sim::{Input, MessageId, NodeId, Span};
+use crate::sim::{Input, MessageId, NodeId, Span, Time};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
 /// A tool waits so long for an answer.
 const ASK_TIMEOUT: Span = Span::seconds(60);
+
+/// What is said of a node that lives and has not answered within that time.
+pub const NO_ANSWER: &str = "no answer in time";
+
+/// After so long without an answer it asks whether the node lives.
+const DOUBT: Span = Span::seconds(3);
 
 /// What it waits for.
 #[derive(Clone, Debug)]
@@ -55,6 +65,8 @@ pub struct Admin {
     /// True if the connection was opened for the question that waits.
     is_fresh: bool,
     waits: Option<Waits>,
+    /// When it asked on an old connection, and whether it asked if the node lives.
+    doubts: Option<(Time, bool)>,
 }
 
 impl Admin {
@@ -72,6 +84,7 @@ impl Admin {
             asks: VecDeque::new(),
             is_fresh: false,
             waits: None,
+            doubts: None,
         }
     }
 
@@ -111,8 +124,9 @@ impl Admin {
             }
             Input::Timer(Timer::HandshakeTimeout) => {
                 self.link.give_up(out);
-                self.failed(error::connection_forced("connection timed out"), out);
+                self.try_next(out);
             }
+            Input::Timer(Timer::Doubt) => self.doubt(out),
             Input::Timer(Timer::Heartbeat(_)) if !self.link.heartbeat(out) => {
                 self.failed(error::connection_forced("no heartbeat"), out);
             }
@@ -121,7 +135,7 @@ impl Admin {
             {
                 // What comes late would be taken for the answer to the next question.
                 self.close_channel(out);
-                self.answer(Err(error::connection_forced("no answer in time")), out);
+                self.answer(Err(error::connection_forced(NO_ANSWER)), out);
             }
             Input::Command(command) => {
                 if let Command::Ask(request, ask) = Rc::unwrap_or_clone(command) {
@@ -131,6 +145,39 @@ impl Admin {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// A node says nothing: another may, unless the question is for this one.
+    fn try_next(&mut self, out: &mut Out<'_>) {
+        self.refused += 1;
+        if self.is_bound || self.refused >= self.link.choices() {
+            self.refused = 0;
+            return self.failed(error::connection_forced("connection timed out"), out);
+        }
+        (self.has_channel, self.waits, self.is_fresh) = (false, None, true);
+        self.link.connect(out);
+    }
+
+    /// The answer takes long: does the node live?
+    fn doubt(&mut self, out: &mut Out<'_>) {
+        let Some((since, has_asked)) = self.doubts else { return };
+        if self.link.has_heard_since(since) {
+            self.doubts = None;
+        } else if !has_asked {
+            self.doubts = Some((since, true));
+            self.link.send(Method::BasicQos { prefetch_count: 0, global: false }, out);
+            out.timer_at(Timer::Doubt, since + TOOL_TIMEOUT);
+        } else {
+            self.doubts = None;
+            self.link.abandon(out);
+            let asked = self.asks.front().map(|(_, ask)| ask);
+            match asked {
+                Some(Ask::Publish(_) | Ask::Get { .. }) => {
+                    self.failed(error::connection_forced("connection timed out"), out);
+                }
+                _ => self.try_next(out),
+            }
         }
     }
 
@@ -152,6 +199,10 @@ impl Admin {
             self.link.connect(out);
         } else if self.has_channel {
             let (_, ask) = self.asks[0].clone();
+            if !self.is_fresh {
+                self.doubts = Some((out.now(), false));
+                out.timer(Timer::Doubt, DOUBT);
+            }
             self.ask(ask, out);
         }
     }
@@ -172,6 +223,9 @@ impl Admin {
     fn answer(&mut self, answer: Result<Answer, AmqpError>, out: &mut Out<'_>) {
         self.waits = None;
         self.is_bound = false;
+        if self.doubts.take().is_some() {
+            out.cancel(Timer::Doubt);
+        }
         if let Some((request, _)) = self.asks.pop_front() {
             self.is_fresh = false;
             out.cancel(Timer::AskTimeout(request));

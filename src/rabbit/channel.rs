@@ -154,6 +154,24 @@ impl Channel {
         self.unacked.len() as u64
     }
 
+    /// When the oldest delivery of a consumer was made that is not acknowledged, nor given up.
+    pub fn oldest_of(&self, consumer: ConsumerId) -> Option<Time> {
+        let theirs = self.unacked.values().filter(|unacked| unacked.consumer == Some(consumer));
+        theirs.map(|unacked| unacked.at).find(|at| *at != Time::NEVER)
+    }
+
+    /// The deliveries of a consumer go back to their queue: what the client says of them later has
+    /// no effect.
+    pub fn give_up(&mut self, consumer: ConsumerId) -> Vec<u64> {
+        let theirs = self.unacked.values_mut().filter(|it| it.consumer == Some(consumer));
+        let seqs = theirs.map(|unacked| {
+            unacked.at = Time::NEVER;
+            // Nothing in the queue has this one.
+            std::mem::replace(&mut unacked.seq, u64::MAX)
+        });
+        seqs.collect()
+    }
+
     /// The deliveries that an answer of the client is about, with their tags: for a transaction.
     pub fn settle_tagged(
         &mut self,

@@ -10,7 +10,8 @@ use super::policy::Policy;
 use super::process::{Process, Role};
 use super::spec::Spec;
 use crate::ordered::{BTreeMap, Order};
-use crate::sim::{CostModel, Disk, Happening, NodeId, Saved, SavedProcess, World};
+use crate::raft::Raft;
+use crate::sim::{CostModel, Disk, Happening, MessageId, NodeId, Saved, SavedProcess, World};
 use std::rc::Rc;
 
 /// A RabbitMQ-style broker and its clients.
@@ -211,6 +212,27 @@ impl Cluster {
             }
         }
         best.map(|(_, broker)| broker.glimpse(queue, limit)).unwrap_or_default()
+    }
+
+    /// The members of groups that several nodes share, with a number that is the group's own and
+    /// the name of the node.
+    pub fn groups(&self) -> Vec<(u64, &str, &Raft)> {
+        let serving = self.world.ids().filter_map(|id| match &self.world.node(id).role {
+            Role::Broker(broker) if broker.is_clustered() && self.is_ready(id) => {
+                Some((self.world.name(id), broker))
+            }
+            _ => None,
+        });
+        let members = serving.flat_map(|(name, broker)| {
+            broker.groups().map(move |(group, raft)| (group, name, raft))
+        });
+        members.collect()
+    }
+
+    /// Of each message that is delivered and not acknowledged: its queue, and how many deaths its
+    /// header `x-death` counts.
+    pub fn deaths(&self) -> Vec<(Rc<str>, MessageId, u64)> {
+        self.serving().flat_map(Broker::deaths).collect()
     }
 
     /// All publishers and consumers in the order in which they came.

@@ -13,8 +13,10 @@
 //!
 //! Settings: `fail` (none), `x-priority` (0), `x-stream-offset` (not set: `first`, `last`, `next`,
 //! an offset, `@` and seconds for an instant, or an interval such as `5m`), `exclusive` (false),
-//! `network_recovery_interval` (5000 ms).
+//! `network_recovery_interval` (5000 ms); for a topic of JMS `durable` (false) and `clientId` (the
+//! consumer's name).
 
+use super::broker::jms::CLIENT_ID;
 use super::command::{AmqpError, Argument, Command, CrashPoint};
 use super::content::Content;
 use super::event::Event;
@@ -115,7 +117,7 @@ impl Consumer {
             has_effect: spec.effect.is_some(),
             fails: spec.settings.get("fail").map_or(Fails::Never, |text| fails(text)),
             exclusive: spec.settings.get("exclusive").is_some_and(|value| value == "true"),
-            arguments: arguments(&spec.settings),
+            arguments: arguments(&spec.settings, &spec.name),
             has_channel: false,
             is_ready: false,
             held: VecDeque::new(),
@@ -420,7 +422,7 @@ impl Consumer {
 }
 
 /// What it subscribes with.
-fn arguments(settings: &Settings) -> Arguments {
+fn arguments(settings: &Settings, name: &str) -> Arguments {
     let priority = settings.get("x-priority").and_then(|value| value.parse().ok());
     let priority = priority.map(|it| ("x-priority".to_owned(), Argument::Integer(it)));
     let start = settings.get("x-stream-offset").map(|text| {
@@ -432,7 +434,10 @@ fn arguments(settings: &Settings) -> Arguments {
         };
         ("x-stream-offset".to_owned(), value)
     });
-    priority.into_iter().chain(start).collect()
+    let is_durable = settings.get("durable").is_some_and(|value| value == "true");
+    let client = settings.get(CLIENT_ID).map_or(name, |client| client);
+    let client = is_durable.then(|| (CLIENT_ID.to_owned(), Argument::Text(client.to_owned())));
+    priority.into_iter().chain(start).chain(client).collect()
 }
 
 /// `none`, `all`, or the numbers of messages: `m4,m7`.

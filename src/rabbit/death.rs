@@ -78,6 +78,11 @@ impl Annotations {
         !self.deaths.is_empty()
     }
 
+    /// How often the message has died, all entries of `x-death` together.
+    pub fn death_count(&self) -> u64 {
+        self.deaths.iter().map(|death| death.count).sum()
+    }
+
     /// True if a message that has just died must not go into this queue.
     pub fn is_cycle(&self, queue: &str) -> bool {
         let Some(at) = self.deaths.iter().position(|death| death.queue == queue) else {

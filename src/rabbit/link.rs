@@ -20,6 +20,9 @@ const RECOVERY_INTERVAL: Span = Span::seconds(5);
 /// A handshake that takes longer has failed (the Java client's connection timeout).
 const HANDSHAKE_TIMEOUT: Span = Span::seconds(60);
 
+/// That of a tool: nodes and tools of Erlang give up after so long (`net_setuptime`).
+pub const TOOL_TIMEOUT: Span = Span::seconds(7);
+
 /// The channel that a client uses.
 pub const CHANNEL: u16 = 1;
 
@@ -136,7 +139,8 @@ impl Link {
         self.state = State::Opening;
         let method = Method::ConnectionOpen { client: self.name.clone(), is_tool: self.is_tool };
         out.send(broker, Frame { channel: 0, method });
-        out.timer(Timer::HandshakeTimeout, HANDSHAKE_TIMEOUT);
+        let timeout = if self.is_tool { TOOL_TIMEOUT } else { HANDSHAKE_TIMEOUT };
+        out.timer(Timer::HandshakeTimeout, timeout);
     }
 
     /// Says something on the channel.
@@ -184,6 +188,19 @@ impl Link {
             self.hang_up(out);
         }
         is_ours
+    }
+
+    /// True if the node has said something since.
+    pub fn has_heard_since(&self, instant: Time) -> bool {
+        self.last_heard > instant
+    }
+
+    /// The node is taken for dead, and the connection for lost.
+    pub fn abandon(&mut self, out: &mut Out<'_>) {
+        if let Some(broker) = self.broker() {
+            out.close(broker);
+            self.hang_up(out);
+        }
     }
 
     /// The handshake took too long.

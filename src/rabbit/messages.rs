@@ -123,7 +123,9 @@ impl Messages {
         means: &mut Means<'_, '_>,
     ) -> u64 {
         match self {
-            Messages::Classic(levels) => levels.publish(message, confirm, copy, means),
+            Messages::Classic(levels) => {
+                levels.entrance(&message.0).publish(message, confirm, copy, means)
+            }
             Messages::Quorum(fifo) => fifo.publish(message, confirm, means),
             Messages::Stream(stream) => {
                 let offset = stream.next;
@@ -142,7 +144,9 @@ impl Messages {
         means: &mut Means<'_, '_>,
     ) -> Item {
         match self {
-            Messages::Classic(levels) => levels.publish_delivered(message, confirm, copy, means),
+            Messages::Classic(levels) => {
+                levels.entrance(&message.0).publish_delivered(message, confirm, copy, means)
+            }
             Messages::Quorum(fifo) => fifo.publish_delivered(message, confirm, means),
             Messages::Stream(stream) => {
                 let (seq, content, expires) = (stream.next, message.0, message.1);

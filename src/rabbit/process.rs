@@ -49,6 +49,8 @@ pub enum Timer {
     Worked,
     /// Consumer: acknowledge what is processed.
     Settle,
+    /// Admin: the answer takes so long that the node may be dead.
+    Doubt,
     /// Admin: the answer takes too long.
     AskTimeout(RequestId),
 }

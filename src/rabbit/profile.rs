@@ -12,15 +12,18 @@ pub enum Profile {
     V4_2,
     /// Server v4.3.5.
     V4_3,
+    /// No RabbitMQ: an older broker with queues and topics of JMS (see the broker's `jms`).
+    ActiveMq,
 }
 
 impl Profile {
-    /// The profile of this name: `3.11`, `4.2`, `4.3`.
+    /// The profile of this name: `3.11`, `4.2`, `4.3`, `activemq`.
     pub fn named(name: &str) -> Option<Profile> {
         match name {
             "3.11" => Some(Profile::V3_11),
             "4.2" => Some(Profile::V4_2),
             "4.3" => Some(Profile::V4_3),
+            "activemq" => Some(Profile::ActiveMq),
             _ => None,
         }
     }
@@ -31,18 +34,29 @@ impl Profile {
             Profile::V3_11 => "3.11.0",
             Profile::V4_2 => "4.2.9",
             Profile::V4_3 => "4.3.5",
+            Profile::ActiveMq => "ActiveMQ Classic",
         }
     }
 
     /// Publishers are blocked above this share of memory, in thousandths
     /// (`vm_memory_high_watermark`).
     pub fn memory_watermark_per_mille(self) -> u32 {
-        if self == Profile::V3_11 { 400 } else { 600 }
+        match self {
+            Profile::V3_11 => 400,
+            // `percentOfJvmHeap` of `systemUsage`.
+            Profile::ActiveMq => 700,
+            _ => 600,
+        }
     }
 
     /// Bytes of the largest body that is taken (`max_message_size`).
     pub fn message_bytes_max(self) -> u64 {
-        if self == Profile::V3_11 { 128 << 20 } else { 16 << 20 }
+        match self {
+            Profile::V3_11 => 128 << 20,
+            // `wireFormat.maxFrameSize` of its transports.
+            Profile::ActiveMq => 104_857_600,
+            _ => 16 << 20,
+        }
     }
 
     /// The storage that a classic queue gets.
@@ -63,7 +77,11 @@ impl Profile {
     /// How often a quorum queue delivers a message at most before it gives it up, less one;
     /// `None` is without limit.
     pub fn delivery_limit(self) -> Option<u32> {
-        if self == Profile::V3_11 { None } else { Some(20) }
+        match self {
+            Profile::V3_11 => None,
+            Profile::ActiveMq => Some(6),
+            _ => Some(20),
+        }
     }
 
     /// Whether a queue may be neither durable nor exclusive.

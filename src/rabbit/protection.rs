@@ -13,14 +13,17 @@ pub enum Protection {
     ConfirmAfterStore,
     /// A message that comes back to a queue in which it has died by itself is dropped.
     DeadLetterCycle,
+    /// What goes through the log of a quorum queue is done when a majority has it on disk.
+    QuorumMajority,
 }
 
 /// Each protection with its name.
-pub const PROTECTIONS: [(&str, Protection); 4] = [
+pub const PROTECTIONS: [(&str, Protection); 5] = [
     ("requeue-on-crash", Protection::RequeueOnCrash),
     ("prefetch-limit", Protection::PrefetchLimit),
     ("confirm-after-store", Protection::ConfirmAfterStore),
     ("dead-letter-cycle", Protection::DeadLetterCycle),
+    ("quorum-majority", Protection::QuorumMajority),
 ];
 
 /// The setting of a broker that names what it is without; the real one has none such.

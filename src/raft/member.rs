@@ -86,6 +86,8 @@ pub struct Raft {
     pub(super) is_learner: bool,
     /// So many members decide.
     pub(super) majority: usize,
+    /// As leader it commits what so many have: the majority.
+    pub(super) copies: usize,
     timing: Timing,
     /// So long a follower believes in a leader that is silent, and up to as long again.
     belief: Span,
@@ -118,6 +120,7 @@ impl Raft {
             learners: Vec::new(),
             is_learner: !members.contains(&me),
             majority: members.len() / 2 + 1,
+            copies: members.len() / 2 + 1,
             belief: timing.election,
             timing,
             term: saved.term,
@@ -164,6 +167,11 @@ impl Raft {
     /// owns them hears otherwise when a member dies ([`Raft::gone`]).
     pub fn believe_for(&mut self, belief: Span) {
         self.belief = belief;
+    }
+
+    /// Lets a leader commit what it has alone: wrong, and there to be seen to be wrong.
+    pub fn commit_alone(&mut self) {
+        self.copies = 1;
     }
 
     // ---- what may be seen ----

@@ -143,7 +143,7 @@ impl Raft {
         let mut copies: Vec<u64> = voters.map(|peer| peer.matched).collect();
         copies.push(self.own_matched);
         copies.order_by(|a, b| b.cmp(a));
-        let index = copies[self.majority - 1];
+        let index = copies[self.copies - 1];
         if self.log.term(index) == Some(self.term) {
             self.commit_to(index);
         }

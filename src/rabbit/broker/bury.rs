@@ -28,6 +28,12 @@ impl Broker {
 
     fn bury_one(&mut self, dead: DeadLetter, out: &mut Out<'_>) {
         let (queue, reason, message) = (dead.queue.clone(), dead.reason, dead.content.id);
+        if self.is_jms() {
+            if !dead.content.is_persistent() {
+                return;
+            }
+            self.dead_letters(out);
+        }
         let now_seconds = out.now().micros() / 1_000_000;
         let content = Rc::new(dead.into_content(now_seconds, HEAD_BYTES_MAX, &mut self.names));
         if !content.exchange.is_empty() && self.exchanges.get(&content.exchange).is_err() {

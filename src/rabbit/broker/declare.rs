@@ -131,7 +131,7 @@ impl Broker {
         arguments::same_arguments(names, &of, &declare.arguments, &current.arguments)
     }
 
-    fn make_queue(
+    pub(super) fn make_queue(
         &mut self,
         name: Rc<str>,
         channel: ChannelId,

@@ -69,7 +69,10 @@ impl Broker {
         consume: &Consume,
         out: &mut Out<'_>,
     ) -> Result<(), AmqpError> {
-        let id = self.queue_for(channel, &consume.queue)?;
+        let (id, usual_prefetch) = match self.is_jms() {
+            true => self.subscription(channel, consume, out)?,
+            false => (self.queue_for(channel, &consume.queue)?, 0),
+        };
         let tag: Rc<str> = match &*consume.tag {
             "" => format!("amq.ctag-{:022x}", out.random().bits()).into(),
             tag => self.names.shared(tag),
@@ -90,7 +93,11 @@ impl Broker {
             }
         };
         let start = self.check_stream(id, (channel, consume), out.now())?;
-        let prefetch = if consume.no_ack { 0 } else { self.channel(channel).prefetch };
+        let prefetch = match self.channel(channel).prefetch {
+            _ if consume.no_ack => 0,
+            0 => usual_prefetch,
+            prefetch => prefetch,
+        };
         let (ack_required, exclusive) = (!consume.no_ack, consume.exclusive);
         let consuming = Consuming { tag, ack_required, prefetch, priority, exclusive, start };
         if self.goes_home(id, channel, || Deed::Consume(consuming.clone()), out) {

@@ -16,7 +16,8 @@ use crate::rabbit::policy::Policy;
 use crate::rabbit::queue::Queue;
 use crate::rabbit::quorum::Group;
 use crate::rabbit::rates::ONE;
-use crate::sim::{NodeId, Time};
+use crate::raft::Raft;
+use crate::sim::{MessageId, NodeId, Time};
 use std::rc::Rc;
 
 impl Broker {
@@ -170,6 +171,26 @@ impl Broker {
         }
     }
 
+    /// The groups that it is a member of, by a number that is the group's own on all nodes.
+    pub fn groups(&self) -> impl Iterator<Item = (u64, &Raft)> {
+        let metadata = self.metadata.iter().map(|group| (u64::MAX, group.raft()));
+        let queues = self
+            .queues
+            .iter()
+            .filter_map(|(id, queue)| Some((u64::from(id.0), queue.group.as_ref()?.raft())));
+        metadata.chain(queues)
+    }
+
+    /// Of each message that is delivered and not acknowledged: its queue, and its deaths.
+    pub fn deaths(&self) -> impl Iterator<Item = (Rc<str>, MessageId, u64)> {
+        self.queues.values().flat_map(|queue| {
+            let dead = queue.unacked_messages().filter_map(|(_, content)| {
+                Some((content.id, content.annotations.as_ref()?.death_count()))
+            });
+            dead.map(|(message, count)| (queue.name.clone(), message, count))
+        })
+    }
+
     /// At most `limit` messages of a queue from its head on, unacked ones included.
     pub fn glimpse(&self, queue: &str, limit: usize) -> Vec<Glimpse> {
         let Some(queue) = self.queue_ids.get(queue).map(|id| &self.queues[id]) else {
@@ -303,7 +324,11 @@ impl Broker {
         };
         QueueState {
             name: queue.name.to_string(),
-            kind: arguments::queue_type(&queue.declaration.arguments).to_owned(),
+            kind: match self.is_jms() {
+                true => "jms",
+                false => arguments::queue_type(&queue.declaration.arguments),
+            }
+            .to_owned(),
             node,
             state,
             certainty,

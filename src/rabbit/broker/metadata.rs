@@ -20,6 +20,7 @@ use crate::rabbit::exchange::{Binding, Destination};
 use crate::rabbit::ids::{ChannelId, QueueId};
 use crate::rabbit::message::Method;
 use crate::rabbit::process::{Out, Ticket, Timer};
+use crate::rabbit::protection::Protection;
 use crate::rabbit::queue::Queue;
 use crate::rabbit::quorum::files::{Files, directory};
 use crate::rabbit::quorum::group::{Awaited, Group};
@@ -339,6 +340,9 @@ impl Broker {
         let is_new = files.is_new();
         let directory = directory(&queue.name, Some(id));
         let mut group = Group::new(&directory, &definition.members, files, out);
+        if self.without.lacks(Protection::QuorumMajority) {
+            group.commit_alone();
+        }
         let state = group.snapshot();
         if let Some(queue) = self.queues.get_mut(&id) {
             queue.restore(&state, &mut self.names);

@@ -16,6 +16,7 @@
 //! - `quorum`: queues whose every change goes through a log first;
 //! - `bury`: messages that died go to dead letter exchanges;
 //! - `graves`: those that are kept until they are safe there;
+//! - `jms`: destinations of an older broker, in the place of exchanges;
 //! - `policies`: what queues and exchanges keep to, beside their arguments;
 //! - `deliver`: consumers, pushes, gets, acknowledgements;
 //! - `arguments`: what may be declared, and when a declaration is the same as another;
@@ -37,6 +38,7 @@ mod connections;
 mod declare;
 mod deliver;
 mod graves;
+pub mod jms;
 mod keep;
 mod lists;
 mod manage;
@@ -176,7 +178,7 @@ impl Broker {
             alarms: blocking::alarms(settings, profile),
             alarm: None,
             has_monitor: false,
-            consumer_timeout: timeout::setting(settings, profile),
+            consumer_timeout: timeout::setting(settings),
             phase: Phase::Boots(Box::default()),
             exchanges: Exchanges::default(),
             queues: BTreeMap::new(),

@@ -35,6 +35,9 @@ impl Broker {
         if immediate {
             return Err(error::not_implemented("immediate=true"));
         }
+        if self.is_jms() {
+            self.make_destination(channel, &content, out);
+        }
         self.check_publish(&content)?;
         let mut routed = std::mem::take(&mut self.routed);
         routed.clear();

@@ -1,15 +1,20 @@
-//! Deliveries that are not acknowledged in time: their channel is closed, and they go back.
+//! Deliveries that are not acknowledged in time: they go back, and their channel is closed.
 //!
 //! A channel looks once a minute, counted from when it was opened, at the oldest delivery that it
-//! has not acknowledged. From 4.3 on this is done for quorum queues only.
+//! has not acknowledged. From 4.3 on this is done for quorum queues only, and less is closed: a
+//! consumer is cancelled and told so (`basic.cancel`); what it acknowledges then has no effect.
 
 use super::Broker;
 use crate::rabbit::error;
-use crate::rabbit::ids::ChannelId;
+use crate::rabbit::ids::{ChannelId, ConsumerId, QueueId};
+use crate::rabbit::message::Method;
 use crate::rabbit::process::{Out, Timer};
 use crate::rabbit::profile::Profile;
+use crate::rabbit::queue::Settlement;
+use crate::rabbit::quorum::command::Command;
 use crate::rabbit::spec::Settings;
 use crate::sim::Span;
+use std::rc::Rc;
 
 /// A channel looks so often (`channel_tick_interval`).
 const TICK_INTERVAL: Span = Span::seconds(60);
@@ -18,13 +23,13 @@ const TICK_INTERVAL: Span = Span::seconds(60);
 const TIMEOUT_MS: u64 = 1_800_000;
 
 /// How long a delivery may be unacknowledged; `None` is without limit.
-pub(super) fn setting(settings: &Settings, profile: Profile) -> Option<Span> {
+pub(super) fn setting(settings: &Settings) -> Option<Span> {
     let ms = match settings.get("consumer_timeout").map(|text| &**text) {
         Some("false" | "undefined") => None,
         Some(text) => text.parse().ok(),
         None => Some(TIMEOUT_MS),
     };
-    ms.filter(|_| profile != Profile::V4_3).map(Span::millis)
+    ms.map(Span::millis)
 }
 
 impl Broker {
@@ -44,9 +49,12 @@ impl Broker {
         let channel = connection.and_then(|connection| connection.channels.get_mut(&id.number));
         let Some(channel) = channel else { return };
         channel.has_tick = false;
+        if self.profile == Profile::V4_3 {
+            return self.cancel_late(id, out);
+        }
         let Some((at, queue)) = channel.oldest() else { return };
         let of_queue = self.queues.get(&queue).and_then(|queue| queue.rules.consumer_timeout);
-        let timeout = of_queue.filter(|_| self.profile != Profile::V4_3).or(self.consumer_timeout);
+        let timeout = of_queue.or(self.consumer_timeout);
         match timeout {
             Some(timeout) if out.now().since(at) >= timeout => {
                 let late = error::precondition_failed(format_args!(
@@ -58,6 +66,31 @@ impl Broker {
                 self.fail(id, late, out);
             }
             _ => self.expect_settlement(id, out),
+        }
+    }
+
+    /// Consumers of quorum queues that are late are cancelled, and what they hold goes back.
+    fn cancel_late(&mut self, id: ChannelId, out: &mut Out<'_>) {
+        let mut late: Vec<(Rc<str>, QueueId, ConsumerId)> = Vec::new();
+        for (tag, consumer) in &self.channel(id).consumers {
+            late.push((tag.clone(), consumer.of, consumer.consumer));
+        }
+        late.retain(|(_, queue, consumer)| {
+            let of_queue = self.queues.get(queue).and_then(|queue| queue.rules.consumer_timeout);
+            let timeout = of_queue.or(self.consumer_timeout).filter(|_| self.is_quorum(*queue));
+            let oldest = self.connections[&id.client].channels[&id.number].oldest_of(*consumer);
+            timeout.is_some_and(|timeout| oldest.is_some_and(|at| out.now().since(at) >= timeout))
+        });
+        for (channel, (tag, queue, consumer)) in late.into_iter().map(|late| (id, late)) {
+            let seqs = self.channel(id).give_up(consumer);
+            self.channel(id).consumers.remove(&tag);
+            self.send(id, Method::BasicCancel { tag: tag.clone() }, out);
+            self.submit(queue, &Command::Cancel { channel, tag }, None, out);
+            let how = Settlement::Requeued;
+            self.submit(queue, &Command::Settle { channel, seqs, how }, None, out);
+        }
+        if self.has_channel(id) && self.channel(id).unacked() > 0 {
+            self.expect_settlement(id, out);
         }
     }
 }

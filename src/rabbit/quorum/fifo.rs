@@ -55,7 +55,7 @@ impl Fifo {
     /// An empty queue.
     pub fn new(profile: Profile) -> Fifo {
         let levels = match profile {
-            Profile::V3_11 => 1,
+            Profile::V3_11 | Profile::ActiveMq => 1,
             Profile::V4_2 => 2,
             Profile::V4_3 => usize::from(PRIORITY_MAX) + 1,
         };
@@ -110,7 +110,7 @@ impl Fifo {
     fn level_of(&self, content: &Content) -> usize {
         let priority = content.properties.priority;
         match self.profile {
-            Profile::V3_11 => 0,
+            Profile::V3_11 | Profile::ActiveMq => 0,
             Profile::V4_2 => usize::from(priority.unwrap_or(0) > NORMAL_MAX),
             Profile::V4_3 => usize::from(priority.unwrap_or(PRIORITY_DEFAULT).min(PRIORITY_MAX)),
         }

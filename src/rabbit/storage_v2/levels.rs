@@ -7,10 +7,9 @@
 //!
 //! All levels hand out the sequence ids of the queue together, so that an id names one message.
 
-use super::entry::Shared;
 use super::{Item, Means, Storage};
 use crate::rabbit::content::Content;
-use crate::rabbit::ids::{PublishId, QueueId};
+use crate::rabbit::ids::QueueId;
 use crate::sim::{MessageId, Rope, Time};
 use std::rc::Rc;
 
@@ -107,7 +106,7 @@ impl Levels {
     }
 
     /// The level where a message comes in, ready to hand out the queue's next sequence id.
-    fn entrance(&mut self, content: &Content) -> &mut Storage {
+    pub fn entrance(&mut self, content: &Content) -> &mut Storage {
         let at = self.level_of(content);
         if self.levels.len() > 1 {
             let next = self.levels.iter().map(Storage::next_seq).max().unwrap_or(0);
@@ -123,29 +122,6 @@ impl Levels {
             _ => self.levels.iter().rposition(|level| level.ready() > 0).unwrap_or(0),
         };
         &mut self.levels[at]
-    }
-
-    /// Puts a message behind all others of its level. `copy` is where another queue has already
-    /// stored it.
-    pub fn publish(
-        &mut self,
-        message: (Rc<Content>, Time),
-        confirm: Option<PublishId>,
-        copy: &mut Option<Shared>,
-        means: &mut Means<'_, '_>,
-    ) -> u64 {
-        self.entrance(&message.0).publish(message, confirm, copy, means)
-    }
-
-    /// A message that goes to a consumer at once.
-    pub fn publish_delivered(
-        &mut self,
-        message: (Rc<Content>, Time),
-        confirm: Option<PublishId>,
-        copy: &mut Option<Shared>,
-        means: &mut Means<'_, '_>,
-    ) -> Item {
-        self.entrance(&message.0).publish_delivered(message, confirm, copy, means)
     }
 
     /// Takes the first message, and tells whether it had been delivered before. `None` if nothing

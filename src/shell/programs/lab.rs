@@ -7,7 +7,7 @@ use crate::shell::error::{Mistake, Refusal};
 use crate::shell::job::Job;
 use crate::shell::lexer::Word;
 use crate::shell::options::{Opt, many, once};
-use crate::shell::values::{number, one_of, settings};
+use crate::shell::values::{number, one_of, settings, wrong};
 use crate::sim::cost::PRESETS;
 use crate::{kafka, rabbit};
 
@@ -17,7 +17,11 @@ static OPTIONS: [Opt; 10] = [
     once(&["--controllers"], "N", "Kafka controllers (3; a broker that is alone is its own)"),
     once(&["--rabbit-nodes"], "N", "nodes rabbit-1 and up (1)"),
     once(&["--kafka"], "VERSION", "the Kafka that is modelled (4.1)"),
-    once(&["--rabbit"], "VERSION", "the RabbitMQ that is modelled (4.2)"),
+    once(
+        &["--rabbit"],
+        "VERSION",
+        "the RabbitMQ that is modelled (4.2), or activemq: an older broker",
+    ),
     once(&["--coordinator"], "kraft", "who keeps Kafka's metadata (kraft)"),
     once(
         &["--cost"],
@@ -39,8 +43,8 @@ pub static PROGRAM: Program = Program {
         "--cost lesson: every link 1 ms one way, constant; bandwidth, CPU and disk cost nothing.",
         "--without: on the Kafka side epoch-truncation, fetch-epoch, isr-rule, min-isr,",
         "broker-fencing, clean-election, generation-check, idempotence, transaction-fencing,",
-        "cooperative-revoke or commit-after-process; on the RabbitMQ side requeue-on-crash, prefetch-limit,",
-        "confirm-after-store or dead-letter-cycle.",
+        "cooperative-revoke or commit-after-process; on the RabbitMQ side requeue-on-crash,",
+        "prefetch-limit, confirm-after-store, dead-letter-cycle or quorum-majority.",
     ],
     plain: &[Plain::Words(&["new"])],
     reads_stdin: false,
@@ -65,8 +69,13 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
         one_of(word, &["4.1", "4.2"]).map(str::to_owned)
     })?;
     let rabbit_version = arguments.value("--rabbit", default.rabbit_version, |word| {
-        one_of(word, &["4.2", "4.3", "3.11"]).map(str::to_owned)
+        one_of(word, &["4.2", "4.3", "3.11", "activemq"]).map(str::to_owned)
     })?;
+    if rabbit_version == "activemq"
+        && let Some(word) = arguments.one("--rabbit-nodes").filter(|_| rabbit_nodes > 1)
+    {
+        return Err(wrong(word, "1: ActiveMQ is alone here"));
+    }
     arguments.maybe("--coordinator", |word| {
         version(word, "--coordinator", "kraft", &["kraft", "zookeeper"])
     })?;

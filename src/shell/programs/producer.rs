@@ -102,9 +102,12 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
 
 /// `EXCHANGE`, `EXCHANGE/KEY`, `/QUEUE`.
 fn target(word: &Word) -> Result<RabbitTarget, Refusal> {
-    let (exchange, key) = match word.text.split_once('/') {
+    // Destinations of JMS.
+    let text = word.text.replacen("queue://", "/", 1);
+    let (exchange, key) = match text.split_once('/') {
+        _ if text.starts_with("topic://") => (&*text, None),
         Some((exchange, key)) => (exchange, Some(key.to_owned())),
-        None => (&*word.text, None),
+        None => (&*text, None),
     };
     if exchange.is_empty() && key.as_deref().is_none_or(str::is_empty) {
         return Err(Mistake::at(word.place, &word.text, "EXCHANGE, EXCHANGE/KEY or /QUEUE").into());

@@ -316,6 +316,7 @@ fn failure(error: &AmqpError) -> String {
     match error.code {
         404 => format!("API responded with a 404 Not Found\n{error}"),
         403 => format!("Access refused.\n{error}"),
+        320 => "encountered an error when performing an HTTP request".to_owned(),
         _ => error.to_string(),
     }
 }

@@ -7,6 +7,7 @@ mod status;
 
 use super::{Call, Plain, Program};
 use crate::lab::{Command, LabError, Outcome};
+use crate::rabbit::admin::NO_ANSWER;
 use crate::rabbit::command::{AmqpError, Answer, Argument, Ask};
 use crate::rabbit::inspect::{
     BindingState, ConnectionState, ConsumerState, ExchangeState, QueueState,
@@ -272,7 +273,17 @@ pub(super) fn at_node(arguments: &Arguments, ask: Ask) -> Result<Ask, Refusal> {
 }
 
 /// What the node says when it refuses, as the tool prints it.
-fn failure(error: &AmqpError, node: &str) -> String {
+fn failure(error: &AmqpError, node: &str, command: &str) -> String {
+    if error.code == 320 && error.text.ends_with(NO_ANSWER) {
+        let late = format!("Error: operation {command} on node {node} timed out.");
+        return match command {
+            "list_queues" => format!(
+                "{late} Timeout value used: 60.0. Some queue(s) are unresponsive, use \
+                 list_unresponsive_queues command."
+            ),
+            _ => format!("{late} Timeout value used: 60000"),
+        };
+    }
     if error.code == 320 {
         // The first of many lines that all say the same.
         return format!(
@@ -301,7 +312,7 @@ fn list(listing: Listing, arguments: &Arguments) -> Result<Job, Refusal> {
         let rows = match result {
             Ok(Outcome::Rabbit(answer)) => rows(&answer, &columns),
             Ok(other) => return Ok(unexpected(&other)),
-            Err(LabError::Rabbit(error)) => return Err(failure(&error, &node)),
+            Err(LabError::Rabbit(error)) => return Err(failure(&error, &node, listing.command)),
             Err(other) => return Err(other.to_string()),
         };
         let mut lines: Vec<String> = banner.iter().map(|line| (*line).to_owned()).collect();

@@ -3,8 +3,6 @@
 use super::{rules, same};
 use pushpull::lab::Timeline;
 use pushpull::lab::command::LabSpec;
-use pushpull::lab::predicate::Predicate;
-use pushpull::shell::run::{Progress, Running};
 use serde_json::Value;
 
 /// Variants of scenarios that need a part which is not built yet, and which part: the rest of
@@ -49,34 +47,7 @@ fn play(lines: &str) -> Result<(), String> {
 }
 
 fn played(lines: &str) -> Result<Timeline, String> {
-    let mut timeline = Timeline::new(&LabSpec::default()).map_err(|error| error.to_string())?;
-    for line in lines.lines().map(str::trim).filter(|line| !line.is_empty()) {
-        match line.strip_prefix("= ") {
-            Some(text) => {
-                let predicate = Predicate::parse(text).map_err(|error| format!("{error:?}"))?;
-                let holds = predicate.holds(timeline.session());
-                if !matches!(holds, Ok(true)) {
-                    let topics = timeline.session().state_kafka()["topics"].clone();
-                    return Err(format!("{text}: {holds:?} at {topics}"));
-                }
-            }
-            None => command(&mut timeline, line)?,
-        }
-    }
-    Ok(timeline)
-}
-
-fn command(timeline: &mut Timeline, line: &str) -> Result<(), String> {
-    let mut running = Running::new(line);
-    loop {
-        match running.work(timeline, 10_000) {
-            Progress::End => return Ok(()),
-            Progress::Ran(ran) if ran.right => {}
-            Progress::Ran(ran) => return Err(format!("{line}: {:?}", ran.error)),
-            Progress::More => {}
-            Progress::Need(_) => return Err("everything is in memory".to_owned()),
-        }
-    }
+    crate::play::play(&LabSpec::default(), lines)
 }
 
 const ONE_FETCH_LATER: &str = r#"

@@ -3,10 +3,8 @@
 use pushpull::lab::Timeline;
 use pushpull::lab::command::LabSpec;
 use pushpull::lab::event::What;
-use pushpull::lab::predicate::Predicate;
 use pushpull::rabbit::command::Closes;
 use pushpull::rabbit::event::Event;
-use pushpull::shell::run::{Progress, Running};
 use serde_json::Value;
 
 /// Three nodes whose links take 1 ms, and a quorum queue with three members, led by the first.
@@ -36,37 +34,10 @@ pub fn entry(entry: &Value) -> Result<(), String> {
     }
 }
 
-/// A script, and what it came to; a line behind `= ` is a predicate that must hold there.
+/// A script beside one Kafka broker, and what it came to.
 pub fn play(lines: &str) -> Result<Timeline, String> {
     let spec = LabSpec { kafka_brokers: 1, controllers: 0, ..LabSpec::default() };
-    let mut timeline = Timeline::new(&spec).map_err(|error| error.to_string())?;
-    for line in lines.lines().map(str::trim).filter(|line| !line.is_empty()) {
-        match line.strip_prefix("= ") {
-            Some(text) => {
-                let predicate = Predicate::parse(text).map_err(|error| format!("{error:?}"))?;
-                let holds = predicate.holds(timeline.session());
-                if !matches!(holds, Ok(true)) {
-                    let queues = timeline.session().state_rabbit()["queues"].clone();
-                    return Err(format!("{text}: {holds:?} at {queues}"));
-                }
-            }
-            None => command(&mut timeline, line)?,
-        }
-    }
-    Ok(timeline)
-}
-
-fn command(timeline: &mut Timeline, line: &str) -> Result<(), String> {
-    let mut running = Running::new(line);
-    loop {
-        match running.work(timeline, 10_000) {
-            Progress::End => return Ok(()),
-            Progress::Ran(ran) if ran.right => {}
-            Progress::Ran(ran) => return Err(format!("{line}: {:?}", ran.error)),
-            Progress::More => {}
-            Progress::Need(_) => return Err("everything is in memory".to_owned()),
-        }
-    }
+    crate::play::play(&spec, lines)
 }
 
 /// The errors that clients were told, each with what it closed.

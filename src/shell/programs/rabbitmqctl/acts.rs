@@ -19,11 +19,12 @@ fn doing(arguments: &Arguments, banner: String, ask: Ask) -> Result<Job, Refusal
         false => vec![banner],
     };
     let node = named_node(arguments)?;
+    let command = arguments.word(0, "a command")?.text.clone();
     let ask = at_node(arguments, ask)?;
     Ok(Job::of(Command::Rabbit(ask), move |result| match result {
         Ok(Outcome::Rabbit(_)) => Ok(lines.clone()),
         Ok(other) => Ok(unexpected(&other)),
-        Err(LabError::Rabbit(error)) => Err(failure(&error, &node)),
+        Err(LabError::Rabbit(error)) => Err(failure(&error, &node, &command)),
         Err(other) => Err(other.to_string()),
     }))
 }

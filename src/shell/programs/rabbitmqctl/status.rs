@@ -20,11 +20,12 @@ pub(super) fn cluster_status(arguments: &Arguments) -> Result<Job, Refusal> {
 
 fn about_node(arguments: &Arguments, lines: fn(&NodeState) -> Vec<String>) -> Result<Job, Refusal> {
     let node = named_node(arguments)?;
+    let command = arguments.word(0, "a command")?.text.clone();
     let ask = at_node(arguments, Ask::Status)?;
     Ok(Job::of(Command::Rabbit(ask), move |result| match result {
         Ok(Outcome::Rabbit(Answer::Node(state))) => Ok(lines(&state)),
         Ok(other) => Ok(unexpected(&other)),
-        Err(LabError::Rabbit(error)) => Err(failure(&error, &node)),
+        Err(LabError::Rabbit(error)) => Err(failure(&error, &node, &command)),
         Err(other) => Err(other.to_string()),
     }))
 }
