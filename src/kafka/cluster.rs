@@ -65,8 +65,9 @@ impl Cluster {
     }
 
     /// Adds a process on a machine of its own, or on the one that its settings name, with the files
-    /// its disk already holds, and starts it. Brokers are called `kafka-1`, ..., controllers `controller-1`, ...; clients have the
-    /// names of their specs; the admin client is called `kafka-admin`. A client knows the brokers
+    /// its disk already holds, and starts it. Brokers are called `kafka-1`, ..., controllers
+    /// `controller-1`, ...; clients have the names of their specs; the admin client is called
+    /// `kafka-admin`. A client knows the brokers
     /// that are there already, a broker the controllers. Panics if the name is taken.
     pub fn add(&mut self, name: &str, spec: Spec, disk: Disk) -> NodeId {
         let machine = self.machine_of(&spec).unwrap_or_else(|| self.world.add_machine());

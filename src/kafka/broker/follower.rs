@@ -259,6 +259,21 @@ impl Server {
 
     // ---- cutting ----
 
+    /// Before KIP-101: whoever begins to follow cuts at its high watermark, whatever the leader
+    /// has.
+    pub(super) fn cut_at_high_watermark(
+        &mut self,
+        leader: i32,
+        key: &TopicPartition,
+        out: &mut Out<'_>,
+    ) {
+        let high_watermark = self.partitions.get(key).map(|found| found.high_watermark());
+        let is_blind = self.config.without.lacks(EpochTruncation);
+        if let Some(offset) = high_watermark.filter(|_| is_blind) {
+            self.cut(leader, key, offset, out);
+        }
+    }
+
     /// Cuts the log at an offset; where its batch lies may have to be looked up on the disk.
     fn cut(&mut self, leader: i32, key: &TopicPartition, offset: i64, out: &mut Out<'_>) {
         let Some(partition) = self.partitions.get(key) else { return };

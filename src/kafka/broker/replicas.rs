@@ -175,6 +175,7 @@ impl Server {
         self.stop_following(key);
         if let Some(leader) = image.leader {
             self.start_following(leader, key);
+            self.cut_at_high_watermark(leader, key, out);
         }
         if was_leader {
             self.resign(key, out);

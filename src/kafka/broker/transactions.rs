@@ -412,8 +412,8 @@ impl Server {
         self.sweep_soon(out);
     }
 
-    /// Forgets transactional ids of which nothing was heard for `transactional.id.expiration.ms` and
-    /// that have nothing open: with a tombstone, so that the log forgets them too.
+    /// Forgets transactional ids of which nothing was heard for `transactional.id.expiration.ms`
+    /// and that have nothing open: with a tombstone, so that the log forgets them too.
     pub(super) fn forget_old_ids(&mut self, out: &mut Out<'_>) {
         let (kept, every) = self.config.transactional_ids;
         out.timer(Timer::OldTransactionalIds, every);
