@@ -52,7 +52,9 @@ pub struct Demands {
     settled: BTreeSet<u64>,
     /// Messages that went to quorum queues alone: flushed before they are confirmed.
     flushed: BTreeSet<u64>,
-    /// A producer began anew: its application sends again what it does not know to be stored.
+    /// A producer began anew: its application sends again what it does not know to be stored. Or
+    /// a broker stopped politely: what it wrote of producers has the last batch of each alone, so
+    /// that older ones which are tried again are out of order to it, and get a new epoch.
     sent_again: bool,
     unclean: bool,
     power_cut: bool,
@@ -108,6 +110,7 @@ impl Demands {
                 match (broker, *became) {
                     (Some(id), "crashed" | "power_cut" | "stopped") => {
                         self.down.insert(id, told.at);
+                        self.sent_again |= *became == "stopped";
                         if *became == "power_cut" {
                             self.power_cut = true;
                             self.torn.insert(id);

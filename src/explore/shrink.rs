@@ -1,5 +1,5 @@
 //! A script that breaks a rule, made shorter: lines go, numbers are halved, as long as the same
-//! rule is broken.
+//! rule is broken, and none is in a lab that has all protections.
 
 use super::trial::{self, Trial};
 use crate::lab::invariants::Broken;
@@ -44,6 +44,9 @@ impl Best {
         self.runs += 1;
         let Ok(trial) = trial::run(&script) else { return false };
         let same = trial.broken.as_ref().is_some_and(|b| b.rule == self.broken.rule);
+        let whole = trial::whole(&script);
+        let is_sound = || trial::run(&whole).is_ok_and(|trial| trial.broken.is_none());
+        let same = same && (whole == script || is_sound());
         if same && self.runs <= RUNS_MAX {
             (self.script, self.trial) = (script, trial);
             self.tighten();

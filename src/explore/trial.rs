@@ -61,6 +61,22 @@ pub fn run(script: &[String]) -> Result<Trial, LabError> {
     Ok(judge.trial)
 }
 
+/// The same script in a lab that has all protections.
+pub fn whole(script: &[String]) -> Vec<String> {
+    let mut words: Vec<&str> = Vec::new();
+    let Some((first, rest)) = script.split_first() else { return Vec::new() };
+    for word in first.split(' ') {
+        if words.last() == Some(&"--without") {
+            words.pop();
+        } else {
+            words.push(word);
+        }
+    }
+    let mut whole = vec![words.join(" ")];
+    whole.extend_from_slice(rest);
+    whole
+}
+
 impl Judge {
     fn all(&mut self, script: &[String]) -> Result<(), Broken> {
         for line in script {

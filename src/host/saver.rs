@@ -222,7 +222,7 @@ impl Saver {
         let point = Subject { timeline, teaching }.point();
         self.under_way = Some(UnderWay { save, point, bytes, drop });
         self.next_at_us = now_us + GAP_US;
-        Some(Wish::Commit(commit))
+        Some(Wish::Commit(Box::new(commit)))
     }
 
     /// Gathering what to save took so long: where that is much, it is done less often.

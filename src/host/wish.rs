@@ -30,7 +30,7 @@ pub enum Wish {
         ids: Vec<u64>,
     },
     /// Write a commit; told [`Told::Committed`].
-    Commit(Commit),
+    Commit(Box<Commit>),
     /// Remove everything of the lab; told [`Told::Erased`].
     Erase,
 }

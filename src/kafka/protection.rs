@@ -6,7 +6,7 @@
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Protection {
     /// A follower asks with the epoch of its last record, and cuts what the leader does not have
-    /// (KIP-101, KIP-279).
+    /// (KIP-101, KIP-279). Without it, it cuts at its own high watermark when it begins to follow.
     EpochTruncation,
     /// A fetch names the leadership that its sender believes in, and one from another time is
     /// refused (KIP-320).

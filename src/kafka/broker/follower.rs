@@ -270,7 +270,8 @@ impl Server {
         out: &mut Out<'_>,
     ) {
         let high_watermark = self.partitions.get(key).map(|found| found.high_watermark());
-        if let Some(offset) = high_watermark.filter(|_| !self.config.cuts_by_epoch) {
+        let is_blind = !self.config.cuts_by_epoch || self.config.without.lacks(EpochTruncation);
+        if let Some(offset) = high_watermark.filter(|_| is_blind) {
             self.cut(leader, key, offset, out);
         }
     }

@@ -25,12 +25,18 @@
 //! are decided the same way ([`transactions`]): a leader asks before it appends the first batch of
 //! one ([`verification`]), and writes a marker when it is over ([`markers`]).
 //!
+//! The coordinator of share groups keeps what became of their records in `__share_group_state`
+//! ([`share_state`]); the leader of a partition hands them out ([`share`]).
+//!
+//! Settings can change while it runs ([`settings`]); what a reassignment copies may be throttled
+//! ([`quota`]).
+//!
 //! The broker never decodes records: it reads batch headers, checks checksums, stamps offsets, and
 //! hands the same bytes on. (A look-up by time and the loading of its own logs decode, as the real
 //! ones do.)
 //!
 //! Simplified: one disk, one log directory; requests are served by the cores of the cost model in
-//! the order in which they come; nothing is quoted, throttled or authorised.
+//! the order in which they come; clients are neither throttled nor authorised.
 
 pub mod channel;
 pub mod cleaner;

@@ -10,7 +10,8 @@
 //! protocols: [`classic_member`], [`modern_member`]), asks for the
 //! group's committed offsets, and where there is none, resets by `auto.offset.reset`
 //! ([`positions`]). A committed offset is the *next* one to read; when it is committed is the
-//! application's choice ([`commits`]).
+//! application's choice ([`commits`]). After another leader was elected it asks whether what it has
+//! read is still there ([`validation`]).
 //!
 //! A process that dies forgets what it had fetched and done; its next life goes on from the
 //! committed offsets. A polite stop finishes nothing: the record in work is left undone, what was

@@ -9,6 +9,7 @@
 //! - [`quorum`]: which of them is active, and what is committed.
 //! - [`brokers`]: registration, heartbeats, fencing, the polite stop.
 //! - [`partitions`]: ISR changes that leaders ask for, and elections.
+//! - [`reassignment`]: other replicas for partitions that exist.
 //! - [`life`]: the process of a controller that is not also a broker.
 //!
 //! A broker that is alone is its own controller (`process.roles=broker,controller`): then what is

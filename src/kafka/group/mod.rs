@@ -6,17 +6,16 @@
 //! loaded when it starts: until then it answers COORDINATOR_LOAD_IN_PROGRESS.
 //!
 //! A group speaks one of two protocols:
-//! - [`classic`]: members meet at a barrier, one of them divides the partitions
+//! - [`classic`]: members meet at a barrier ([`joining`]), one of them divides the partitions
 //!   ([`crate::kafka::assignor`]), and everybody is told. Eager members give everything up before;
 //!   cooperative ones only what moves.
 //! - [`modern`] (KIP-848): the coordinator divides; each member is led to its target by heartbeats,
 //!   step by step ([`reconcile`]).
 //!
-//! [`share`] is the partition of a share group (KIP-932); no member of one can join yet.
+//! [`share`] is the partition of a share group (KIP-932); what became of its records is kept in a
+//! topic of its own ([`share_records`]). Its members are led like those of the modern protocol.
 //!
-//! Simplified: the members of a group of the modern protocol are not in the log; when its
-//! coordinator starts anew they are unknown to it, and join again. A group changes its protocol
-//! only while it is empty.
+//! Simplified: a group changes its protocol only while it is empty.
 
 pub mod classic;
 pub mod groups;

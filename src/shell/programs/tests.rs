@@ -89,7 +89,7 @@ fn a_lab_is_made_of_what_is_built() {
             "lab new --coordinator zookeper",
             "line 1, column 23: found zookeper, expected kraft, zookeeper; did you mean zookeeper?",
         ),
-        ("lab new --kafka 9", "line 1, column 17: found 9, expected 4.1 or 4.2"),
+        ("lab new --kafka 9", "line 1, column 17: found 9, expected 4.1, 4.2"),
         (
             "lab new --cost lessn",
             "line 1, column 16: found lessn, expected lesson, laptop, lan, datacentre, hdd, ssd; \
