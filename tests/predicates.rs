@@ -9,6 +9,9 @@ use pushpull::shell::run::{Progress, Running};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
+/// A lab of the time before KRaft has figures of its own.
+const OLDER: &str = "lab new --coordinator zookeeper\nrun 12s";
+
 const SCRIPT: &str = "
 kafka-topics --create --topic t --partitions 2 --replication-factor 3
 rabbitmqadmin declare exchange --name x --type fanout
@@ -76,7 +79,9 @@ fn all_fields(object: &'static Object, known: &mut BTreeSet<String>) {
 fn the_state_has_the_shape_that_predicates_know() {
     let timeline = run(SCRIPT);
     let (mut seen, mut known) = (BTreeSet::new(), BTreeSet::new());
-    compare(&timeline.session().state(), Shape::Object(&STATE), "state", &mut seen);
+    for timeline in [timeline, run(OLDER)] {
+        compare(&timeline.session().state(), Shape::Object(&STATE), "state", &mut seen);
+    }
     all_fields(&STATE, &mut known);
     let never: Vec<_> = known.difference(&seen).collect();
     assert!(never.is_empty(), "never there: {never:?}");

@@ -55,8 +55,6 @@ pub struct Live {
     pub observed: Vec<Option<String>>,
     /// Of each clause of the goal: whether it holds, and the value of its left side.
     pub goals: Vec<(bool, Option<String>)>,
-    /// What came of each figure of the learner's choice when the lab decided; empty before.
-    pub bet: Vec<Option<f64>>,
 }
 
 /// A learner in a lesson.
@@ -191,9 +189,9 @@ impl Player {
         }
         let live = &mut self.live[current];
         match (&step.prediction, own.answer, own.right) {
-            (Some(prediction), Answer::Chosen(choice), Some(_)) if live.bet.is_empty() => {
+            (Some(prediction), Answer::Chosen(choice), Some(_)) if own.bet.is_empty() => {
                 let figures = figures(&prediction.choices[choice].when);
-                live.bet = figures.iter().map(|figure| figure.came(lookup)).collect();
+                own.bet = figures.iter().map(|figure| figure.came(lookup)).collect();
             }
             _ => {}
         }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// How far a learner is.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
     /// The step in sight.
     pub current: usize,
@@ -12,7 +12,7 @@ pub struct Progress {
 }
 
 /// How far a learner is in a step.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct StepProgress {
     /// How many of its commands have run, in their order.
     pub ran: usize,
@@ -20,6 +20,9 @@ pub struct StepProgress {
     pub answer: Answer,
     /// The choice that the engine found right, once it has decided.
     pub right: Option<usize>,
+    /// What came of each figure of the learner's choice when the lab decided; empty before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bet: Vec<Option<f64>>,
     /// Hints that were asked for.
     pub hints: usize,
     /// True if the solution was asked for.

@@ -42,7 +42,7 @@ fn step_view(step: &Step, own: &StepProgress, live: &Live) -> StepView {
         title: step.title.clone(),
         text: step.text.clone(),
         commands: commands.map(|(index, line)| (line.text.clone(), index < own.ran)).collect(),
-        question: step.prediction.as_ref().map(|prediction| question(prediction, own, live)),
+        question: step.prediction.as_ref().map(|prediction| question(prediction, own)),
         observed: observed(&step.observations, live),
         goals: goals(&step.goals, live),
         hints: step.hints.iter().take(own.hints).cloned().collect(),
@@ -54,7 +54,7 @@ fn step_view(step: &Step, own: &StepProgress, live: &Live) -> StepView {
     }
 }
 
-fn question(prediction: &Prediction, own: &StepProgress, live: &Live) -> Question {
+fn question(prediction: &Prediction, own: &StepProgress) -> Question {
     let chosen = match own.answer {
         Answer::Chosen(choice) => Some(choice),
         Answer::Open | Answer::Skipped => None,
@@ -66,17 +66,17 @@ fn question(prediction: &Prediction, own: &StepProgress, live: &Live) -> Questio
         skipped: own.answer == Answer::Skipped,
         right: own.right,
         why: own.right.map_or(Vec::new(), |right| why(prediction, chosen, right)),
-        bet: chosen.map_or(Vec::new(), |chosen| bet(&prediction.choices[chosen].when, live)),
+        bet: chosen.map_or(Vec::new(), |chosen| bet(&prediction.choices[chosen].when, own)),
     }
 }
 
-fn bet(when: &Condition, live: &Live) -> Vec<BetFigure> {
+fn bet(when: &Condition, own: &StepProgress) -> Vec<BetFigure> {
     let figures = figures(when).into_iter().enumerate();
     let bet = figures.map(|(index, figure)| BetFigure {
         left: figure.left().to_owned(),
         sign: figure.sign.to_owned(),
         value: figure.value,
-        came: live.bet.get(index).copied().flatten(),
+        came: own.bet.get(index).copied().flatten(),
     });
     bet.collect()
 }

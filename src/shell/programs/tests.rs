@@ -341,35 +341,47 @@ fn the_console_consumer_prints_records_first() {
 #[test]
 fn groups_are_reset_and_deleted() {
     let reset = "kafka-consumer-groups --reset-offsets --group g --topic t:0,2 --shift-by -3";
-    let Command::Kafka(kafka::Ask::ResetOffsets { topics, to, execute, .. }) = command(reset)
-    else {
+    let Command::Kafka(kafka::Ask::EachGroup { groups, of }) = command(reset) else {
         panic!("another command")
     };
+    assert_eq!(groups, ["g"]);
+    let kafka::Ask::ResetOffsets { topics, to, execute, .. } = *of else { panic!("another act") };
     assert_eq!(topics, [("t".to_owned(), vec![0, 2])]);
     assert_eq!((to, execute), (kafka::ResetTo::ShiftBy(-3), false));
+    let of_g = |outcome| Ok(Outcome::Kafka(kafka::Answer::Each(vec![("g".to_owned(), outcome)])));
+    let failed = |name: &str, message: &str| {
+        let (name, sentence) = (name.to_owned(), message.to_owned());
+        Err(kafka::ApiError { code: 3, name, sentence })
+    };
     let answer = kafka::Answer::Reset(vec![(TopicPartition::new("t", 0), 4)]);
-    let lines = printed(reset, Ok(Outcome::Kafka(answer))).expect("reset");
+    let lines = printed(reset, of_g(Ok(answer))).expect("reset");
     let columns = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
     assert_eq!(columns(&lines[1]), ["GROUP", "TOPIC", "PARTITION", "NEW-OFFSET"]);
     assert_eq!(columns(&lines[2]), ["g", "t", "0", "4"]);
     let sentence = "Assignments can only be reset if the group 'g' is inactive, but the current \
         state is Stable.";
-    let busy = api_error("IllegalStateException", sentence);
-    let error = printed(reset, busy).expect_err("busy");
+    let error = match printed(reset, of_g(failed("IllegalStateException", sentence))) {
+        Ok(lines) => lines.join("\n"),
+        Err(error) => error,
+    };
     assert!(
         error.starts_with("\nError: Assignments can only be reset if the group 'g'"),
         "{error}"
     );
     assert!(error.contains("\n\nGROUP ") && error.trim_end().ends_with("NEW-OFFSET"), "{error}");
-    let unknown = api_error("GROUP_ID_NOT_FOUND", "Consumer group 'g' does not exist.");
-    let error =
-        printed("kafka-consumer-groups --describe --group g", unknown).expect_err("unknown");
+    let describe = "kafka-consumer-groups --describe --group g";
+    let unknown = failed("GROUP_ID_NOT_FOUND", "Consumer group 'g' does not exist.");
+    let error = match printed(describe, of_g(unknown)) {
+        Ok(lines) => lines.join("\n"),
+        Err(error) => error,
+    };
     assert_eq!(
         error,
         "\nError: Executing consumer group command failed due to \
          org.apache.kafka.common.errors.GroupIdNotFoundException: Group g not found."
     );
-    let deleted = printed("kafka-consumer-groups --delete --group g", Ok(Outcome::Done));
+    let deleted =
+        printed("kafka-consumer-groups --delete --group g", of_g(Ok(kafka::Answer::Done)));
     let sentence = "Deletion of requested consumer groups ('g') was successful.";
     assert_eq!(deleted, Ok(vec![sentence.into()]));
     let missing = refused("kafka-consumer-groups --reset-offsets --group g --topic t");
