@@ -10,7 +10,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 /// How long a test may take as a whole. One that hangs must not hang the rest.
-const TEST_LIMIT: Duration = Duration::from_secs(120);
+const TEST_LIMIT: Duration = Duration::from_secs(300);
 
 /// How many tests run at once. A geckodriver has one browser at a time.
 fn at_once(family: Family) -> usize {

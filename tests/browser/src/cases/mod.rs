@@ -19,6 +19,8 @@ use crate::tests;
 
 /// Every test, in the order in which they run.
 pub const TESTS: &[Test] = tests![
+    // The longest comes first, and the others run beside it.
+    twin::golden_scripts_are_the_same_in_the_browser,
     harness::elements_are_found_as_a_person_names_them,
     harness::errors_on_the_console_are_heard,
     harness::accessibility_faults_are_found,
@@ -95,5 +97,4 @@ pub const TESTS: &[Test] = tests![
     accessible::a_window_of_320_pixels_is_wide_enough_in_korean,
     accessible::a_tab_out_of_sight_stands_still,
     twin::random_streams_are_the_same_in_the_browser,
-    twin::golden_scripts_are_the_same_in_the_browser,
 ];
