@@ -95,15 +95,13 @@ pub fn patterns(index: &str) -> Result<&str, Failure> {
 }
 
 fn page(index: &str, lesson: &Lesson) -> Result<String, Failure> {
+    // A tag may go over several lines: its attribute is the next one of that name.
     let named = |mark: &str, name: &str| {
-        let mut lines = index.lines().filter(|line| line.contains(mark));
-        let found = lines.find_map(|line| attribute(line.split_once(mark)?.1, name));
-        found.ok_or_else(|| format!("index.html must hold `{mark}` for the pages of lessons."))
+        let tag = index.find(mark).map(|at| &index[at..]);
+        tag.and_then(|tag| attribute(tag, name))
+            .ok_or_else(|| format!("index.html must hold `{mark}` for the pages of lessons."))
     };
-    let policy = named("http-equiv=\"Content-Security-Policy\"", "content=\"").or_else(|_| {
-        let mut lines = index.lines().skip_while(|line| !line.contains("Content-Security-Policy"));
-        lines.find_map(|line| attribute(line, "content=\"")).ok_or("index.html has no policy.")
-    })?;
+    let policy = named("http-equiv=\"Content-Security-Policy\"", "content=\"")?;
     let styles = named("rel=\"stylesheet\"", "href=\"")?;
     let mut scripts = index.lines().filter_map(|line| attribute(line, "src=\""));
     let boot =

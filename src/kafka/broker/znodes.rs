@@ -277,16 +277,10 @@ mod tests {
     #[test]
     fn a_state_is_written_as_the_real_one() {
         let state = PartitionImage {
-            replicas: vec![1, 2],
             isr: vec![2],
-            leader: None,
-            elr: Vec::new(),
-            last_known_elr: Vec::new(),
-            adding: Vec::new(),
-            removing: Vec::new(),
-            recovering: false,
             leader_epoch: 4,
             partition_epoch: 0,
+            ..PartitionImage::unknown(vec![1, 2])
         };
         let text = state_text(3, &state);
         assert_eq!(

@@ -348,16 +348,11 @@ mod tests {
 
     fn partition(replicas: &[i32], isr: &[i32], leader: i32) -> PartitionImage {
         PartitionImage {
-            replicas: replicas.to_vec(),
             isr: isr.to_vec(),
             leader: (leader >= 0).then_some(leader),
-            elr: Vec::new(),
-            last_known_elr: Vec::new(),
-            adding: Vec::new(),
-            removing: Vec::new(),
-            recovering: false,
             leader_epoch: 4,
             partition_epoch: 7,
+            ..PartitionImage::unknown(replicas.to_vec())
         }
     }
 
