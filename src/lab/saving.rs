@@ -55,7 +55,7 @@ impl Save {
 struct Rest<L> {
     kafka: WorldRest,
     rabbit: WorldRest,
-    workloads: BTreeMap<String, Workload>,
+    workloads: BTreeMap<String, Rc<Workload>>,
     order: Vec<String>,
     next_message: u64,
     next_request: u64,
