@@ -14,7 +14,7 @@ use std::rc::Rc;
 const CHUNK: usize = 4096;
 
 /// So many chunks are kept entry by entry, those that were changed last.
-const LOOSE_MAX: usize = 16;
+const LOOSE_MAX: usize = 8;
 
 /// An entry of a table: how one may follow from another.
 pub trait Entry: Copy + Default + PartialEq {
@@ -210,6 +210,13 @@ impl<T: Entry> Chunks<T> {
         }
     }
 
+    /// Packs all chunks: for a clone that is put aside.
+    pub fn pack(&mut self) {
+        while !self.loose.is_empty() {
+            self.pack_oldest();
+        }
+    }
+
     /// Adds an entry at the end.
     pub fn push(&mut self, value: T) {
         *self.entry(self.len) = value;
@@ -326,6 +333,10 @@ mod tests {
         let Chunk::Runs(runs) = &*table.chunks[0] else { panic!("it is packed") };
         assert!(runs.len() <= CHUNK / 500 + 2, "{} runs", runs.len());
         assert!((0..count).all(|i| table.get(i as usize) == Some(place(i))));
+        let mut aside = table.clone();
+        aside.pack();
+        assert!(is_packed(&aside, LOOSE_MAX + 3) && !is_packed(&table, LOOSE_MAX + 3));
+        assert!(aside.iter_from(0).eq(table.iter_from(0)));
         let listed = table.iter_from(700).take(2_000);
         assert!(listed.zip(700..).all(|((at, entry), i)| at as u64 == i && entry == place(i)));
         *table.entry(1_000) = (9, 9);

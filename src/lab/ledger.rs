@@ -177,6 +177,17 @@ impl Ledger {
         Ledger { is_replicated, ..Ledger::default() }
     }
 
+    /// Packs what is noted: for a clone that is put aside.
+    pub fn pack(&mut self) {
+        self.messages.pack();
+        self.places.pack();
+        self.copies.pack();
+        for side in [&mut self.kafka, &mut self.rabbit] {
+            side.flags.pack();
+            side.readers.values_mut().for_each(|reader| reader.times.pack());
+        }
+    }
+
     /// Listens to an event. `reader_of` tells the group (or itself) of a Kafka consumer,
     /// `is_stream` whether everybody reads a queue for himself.
     pub fn listen(

@@ -296,6 +296,14 @@ impl Session {
         &self.events
     }
 
+    /// A clone to go back to, as small as can be.
+    pub(super) fn put_aside(&self) -> Session {
+        let mut aside = self.clone();
+        aside.ledger.pack();
+        aside.latencies.pack();
+        aside
+    }
+
     /// For a checkpoint: see [`EventLog::forget_before`].
     pub(super) fn forget_events_before(&mut self, number: u64) {
         self.events.forget_before(number);

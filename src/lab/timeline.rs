@@ -299,7 +299,12 @@ impl Timeline {
         if self.session.steps() < last.steps + self.checkpoint_gap {
             return;
         }
-        self.checkpoints.push(self.session.clone());
+        let is_long = self.checkpoint_gap > CHECKPOINT_GAP;
+        self.checkpoints.push(if is_long {
+            self.session.put_aside()
+        } else {
+            self.session.clone()
+        });
         let first = self.session.events().first();
         self.checkpoints.iter_mut().for_each(|kept| kept.forget_events_before(first));
         if self.checkpoints.len() > CHECKPOINTS_MAX {
