@@ -92,9 +92,15 @@ pub struct QueueState {
 }
 
 impl QueueState {
-    /// True if the node that tells this knows more of the queue than another.
-    pub fn is_known_better_than(&self, other: &QueueState) -> bool {
-        self.certainty > other.certainty
+    /// What another node tells of the queue: all of it if that node knows more, and the consumers
+    /// that a stream has there.
+    pub fn learn(&mut self, mut other: QueueState) {
+        if other.certainty > self.certainty {
+            std::mem::swap(self, &mut other);
+        }
+        if self.kind == "stream" {
+            self.consumers.extend(other.consumers);
+        }
     }
 }
 

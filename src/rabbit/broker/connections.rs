@@ -315,6 +315,9 @@ impl Broker {
             }
             group.forget(&ids);
         }
+        for member in self.queues.values_mut().filter_map(|queue| queue.member.as_mut()) {
+            member.forget(&ids);
+        }
         for (queue, mut seqs) in back {
             if self.is_quorum(queue) {
                 self.submit(queue, &Command::Down { channels: ids.clone() }, None, out);

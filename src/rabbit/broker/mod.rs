@@ -25,6 +25,7 @@
 //! - `heal`: what a node does when it is cut off, and after that;
 //! - `metadata`: definitions are the same on all nodes;
 //! - `remote`: classic queues that live on another node;
+//! - `streams`: streams that several nodes have;
 //! - `manage`: what tools change;
 //! - `lists`: what tools and the lab may look at.
 //!
@@ -52,6 +53,7 @@ mod policies;
 mod publish;
 mod quorum;
 mod remote;
+mod streams;
 mod timeout;
 pub mod transaction;
 
@@ -438,6 +440,7 @@ impl Broker {
             matches!(queue.storage, Messages::Stream(_))
         });
         if is_stream == Some(true) {
+            self.stream_moved(id, out);
             self.run(id, out);
         }
     }

@@ -192,6 +192,7 @@ impl Broker {
     /// too long is told so.
     fn give_up_overdue(&mut self, out: &mut Out<'_>) {
         self.metadata_again(out);
+        self.streams_again(out);
         let quorum: Vec<QueueId> = self.quorum_queues();
         for id in quorum {
             let queue = self.queues.get_mut(&id);
@@ -276,9 +277,10 @@ impl Broker {
                 self.metadata_moved(out);
             }
             (Phase::Boots(_), _) => self.keep_for_later(from, talk),
-            (Phase::Serves, Talk::Raft(id, _) | Talk::Propose(id, _) | Talk::Do(id, ..))
-                if !self.queues.contains_key(id) =>
-            {
+            (
+                Phase::Serves,
+                Talk::Raft(id, _) | Talk::Propose(id, _) | Talk::Do(id, ..) | Talk::Stream(id, _),
+            ) if !self.queues.contains_key(id) => {
                 // It may come here later: this node has not heard of it yet.
                 if id.0 > self.queues_made {
                     self.keep_for_later(from, talk);
@@ -320,6 +322,7 @@ impl Broker {
                 }
                 self.group_moved(*id, out);
             }
+            Talk::Stream(id, says) => self.hear_of_stream(from, *id, says, out),
             other => self.remote(from, other, out),
         }
     }
@@ -334,6 +337,9 @@ impl Broker {
             peer.is_back = true;
         }
         tell(node, self.alive(), out);
+        if let Phase::Serves = self.phase {
+            self.streams_again(out);
+        }
     }
 
     /// A node is down, or cannot be reached.

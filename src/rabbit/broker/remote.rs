@@ -345,8 +345,7 @@ fn merge(all: &mut Answer, more: &Answer) {
         (Answer::Queues(all), Answer::Queues(more)) => {
             for queue in more {
                 match all.iter_mut().find(|known| known.name == queue.name) {
-                    Some(known) if queue.is_known_better_than(known) => *known = queue.clone(),
-                    Some(_) => {}
+                    Some(known) => known.learn(queue.clone()),
                     None => all.push(queue.clone()),
                 }
             }
