@@ -152,6 +152,8 @@ pub struct Queue {
     pub definition: Option<Rc<NewQueue>>,
     /// Who has the stream, if several nodes do.
     pub member: Option<Box<Member>>,
+    /// Where in the log of a quorum queue the members stand that its definition names.
+    pub members_at: u64,
     /// The group of a quorum queue.
     pub group: Option<Box<Group>>,
     /// When the write buffer has to be written out at the latest.
@@ -188,6 +190,7 @@ impl Queue {
             home: None,
             definition: None,
             member: None,
+            members_at: 0,
             group: None,
             consumers: Consumers::new(
                 matches!(storage, Messages::Quorum(_)),

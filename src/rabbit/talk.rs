@@ -45,6 +45,8 @@ pub enum Talk {
     },
     /// To every node, from one that is no member: it wants to join.
     Join,
+    /// To the leader of a quorum queue: that node is to lead.
+    Lead(QueueId, NodeId),
     /// To a node whose side lost: it begins anew.
     BeginAnew,
     /// A member of a group to another.
@@ -140,6 +142,7 @@ impl Talk {
             Talk::Alive { .. } => "node.alive",
             Talk::Healed { .. } | Talk::BeginAnew => "node.heal",
             Talk::Join => "node.join",
+            Talk::Lead(..) => "queue.lead",
             Talk::Raft(METADATA, _) => "metadata.raft",
             Talk::Raft(..) => "queue.raft",
             Talk::Propose(..) => "queue.command",
@@ -213,6 +216,8 @@ pub enum Change {
     NodeDown(NodeId),
     /// A node joins.
     Join(NodeId),
+    /// A quorum queue has these members, as of this place in its log.
+    Members(String, u64, Vec<NodeId>),
     /// A stream is in this epoch, with this leader.
     StreamLed(String, u64, Option<NodeId>),
 }

@@ -53,6 +53,7 @@ impl Broker {
                 let policies = self.policies[usize::from(is_operator)].iter();
                 Answer::Policies(policies.cloned().collect())
             }
+            List::Members => Answer::Members(self.member_states()),
             List::Status => Answer::Node(Box::new(self.node_state())),
         }
     }

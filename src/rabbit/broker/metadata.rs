@@ -275,6 +275,11 @@ impl Broker {
             }
             Change::NodeDown(node) => self.forget_node(*node, out),
             Change::Join(node) => self.joined(*node, out),
+            Change::Members(name, at, members) => {
+                if let Some(id) = self.queue_ids.get(&**name).copied() {
+                    self.members_known(id, *at, members, out);
+                }
+            }
             Change::StreamLed(name, epoch, leader) => {
                 if let Some(id) = self.queue_ids.get(&**name).copied() {
                     self.stream_led(id, *epoch, *leader, out);
@@ -351,6 +356,7 @@ impl Broker {
     pub(super) fn begin_member(&mut self, id: QueueId, files: Files, out: &mut Out<'_>) {
         let Some(queue) = self.queues.get(&id) else { return };
         let Some(definition) = queue.definition.clone() else { return };
+        let members_at = queue.members_at;
         let is_new = files.is_new();
         let directory = directory(&queue.name, Some(id));
         let mut group = Group::new(&directory, &definition.members, files, out);
@@ -361,6 +367,7 @@ impl Broker {
         if let Some(queue) = self.queues.get_mut(&id) {
             queue.restore(&state, &mut self.names);
         }
+        group.members_at = members_at;
         group.begin(id, out);
         for node in self.nodes.iter().filter(|node| !definition.members.contains(node)) {
             group.teach(id, *node, out);
@@ -405,6 +412,10 @@ impl Broker {
         for queue in self.queues.values() {
             let definition = queue.definition.as_ref().map(|it| (queue.id.0, (**it).clone()));
             state.queues.extend(definition);
+            if let Some(definition) = queue.definition.as_ref().filter(|_| queue.members_at > 0) {
+                let (name, members) = (queue.name.to_string(), definition.members.clone());
+                state.changes.push(Change::Members(name, queue.members_at, members));
+            }
             if let Some(member) = queue.member.as_ref().filter(|member| member.epoch > 1) {
                 let name = queue.name.to_string();
                 state.changes.push(Change::StreamLed(name, member.epoch, member.leader));

@@ -24,6 +24,7 @@
 //! - `nodes`: the other nodes of the cluster;
 //! - `heal`: what a node does when it is cut off, and after that;
 //! - `metadata`: definitions are the same on all nodes;
+//! - `members`: members of quorum queues come and go, leaders move;
 //! - `remote`: classic queues that live on another node;
 //! - `streams`: streams that several nodes have;
 //! - `manage`: what tools change;
@@ -47,6 +48,7 @@ pub mod jms;
 mod keep;
 mod lists;
 mod manage;
+mod members;
 mod metadata;
 pub mod nodes;
 mod policies;
@@ -115,6 +117,8 @@ pub struct Broker {
     answers: Vec<(ChannelId, Method)>,
     /// Tools that wait for lists of other nodes: of which, and what is known.
     asking: Vec<(ChannelId, Vec<NodeId>, Answer)>,
+    /// Tools that wait until members have come or gone.
+    resizing: Vec<members::Resizing>,
     /// What other nodes said that has to wait.
     early_talk: Vec<(NodeId, Rc<Talk>)>,
     profile: Profile,
@@ -189,6 +193,7 @@ impl Broker {
             metadata: None,
             answers: Vec::new(),
             asking: Vec::new(),
+            resizing: Vec::new(),
             early_talk: Vec::new(),
             profile,
             without: settings.get(WITHOUT).map_or_else(Without::default, |list| Without::of(list)),

@@ -6,10 +6,9 @@
 //!
 //! A node may join later: it asks to, and its joining is a change of the definitions. It has copies
 //! of all logs and can have queues of its own, and members of quorum queues that are declared from
-//! then on.
+//! then on; those that were there before grow to it when a tool says so (`members`).
 //!
-//! Simplified: one that joined later has no vote about the definitions, and quorum queues that were
-//! there before do not grow to it.
+//! Simplified: one that joined later has no vote about the definitions.
 
 use super::{Broker, Phase, heal};
 use crate::rabbit::error;
@@ -211,6 +210,9 @@ impl Broker {
         let Some((channel, bytes)) = late else { return };
         let of = error::queue_in_vhost(&name);
         let text = match Command::decode(&bytes, &mut self.names).map(|(_, command, _)| command) {
+            Some(Command::Members { .. }) => {
+                return self.resized(channel, Some("timeout"), out);
+            }
             Some(Command::Get { .. }) => {
                 format!("Cannot get a message from queue '{of}': timeout")
             }
@@ -321,6 +323,11 @@ impl Broker {
                     group.proposed(*id, bytes.clone(), out);
                 }
                 self.group_moved(*id, out);
+            }
+            Talk::Lead(id, node) => {
+                if let Some(group) = self.group_mut(*id) {
+                    group.transfer(*id, *node, out);
+                }
             }
             Talk::Stream(id, says) => self.hear_of_stream(from, *id, says, out),
             other => self.remote(from, other, out),

@@ -31,6 +31,7 @@ mod node;
 mod passport;
 mod power_cut;
 mod producer;
+mod rabbitmq_queues;
 mod rabbitmqadmin;
 mod rabbitmqctl;
 mod run;
@@ -133,7 +134,7 @@ impl<'a> Call<'a> {
 }
 
 /// All programs that are here, in the order of help.
-pub static PROGRAMS: [&Program; 35] = [
+pub static PROGRAMS: [&Program; 36] = [
     &lab::PROGRAM,
     &run::PROGRAM,
     &step::PROGRAM,
@@ -169,6 +170,7 @@ pub static PROGRAMS: [&Program; 35] = [
     &zookeeper_shell::PROGRAM,
     &rabbitmqadmin::PROGRAM,
     &rabbitmqctl::PROGRAM,
+    &rabbitmq_queues::PROGRAM,
 ];
 
 /// Programs of the language that are not built yet.
