@@ -32,6 +32,7 @@ mod passport;
 mod power_cut;
 mod producer;
 mod rabbitmq_queues;
+mod rabbitmq_streams;
 mod rabbitmqadmin;
 mod rabbitmqctl;
 mod run;
@@ -134,7 +135,7 @@ impl<'a> Call<'a> {
 }
 
 /// All programs that are here, in the order of help.
-pub static PROGRAMS: [&Program; 36] = [
+pub static PROGRAMS: [&Program; 37] = [
     &lab::PROGRAM,
     &run::PROGRAM,
     &step::PROGRAM,
@@ -171,6 +172,7 @@ pub static PROGRAMS: [&Program; 36] = [
     &rabbitmqadmin::PROGRAM,
     &rabbitmqctl::PROGRAM,
     &rabbitmq_queues::PROGRAM,
+    &rabbitmq_streams::PROGRAM,
 ];
 
 /// Programs of the language that are not built yet.

@@ -112,7 +112,7 @@ fn sentence(error: &AmqpError, queue: &str, about: &str, node: &str, command: &s
 }
 
 /// A job that asks a node. The banner comes first; then what the answer comes to.
-fn asking(
+pub fn asking(
     arguments: &Arguments,
     banner: String,
     (queue, about): (String, String),
