@@ -1,11 +1,11 @@
 //! Random scripts: a cluster, clients, and faults with time between them.
 //!
 //! A seed draws one of eight plays, each with faults that matter to it: replicas of a log, fast
-//! changes of its leader, replicas that hear of such changes late, a consumer group, transactions, a work queue, a chain of dead letters,
-//! nodes of a cluster; some labs have ZooKeeper in the place of controllers, with its own faults.
-//! The rules that [`super::demands`] counts on are kept: no more than one Kafka machine loses power
-//! in a script, no classic queue is counted on after a power cut, no topic is deleted and no offset
-//! set by hand.
+//! changes of its leader, replicas that hear of such changes late, a consumer group, transactions,
+//! a work queue, a chain of dead letters, nodes of a cluster; some labs have ZooKeeper in the place
+//! of controllers, with its own faults. The rules that [`super::demands`] counts on are kept: no
+//! more than one Kafka machine loses power in a script, no classic queue is counted on after a
+//! power cut, no topic is deleted and no offset set by hand.
 
 use crate::sim::Stream;
 
@@ -176,8 +176,8 @@ fn epochs(lines: &mut Vec<String>, dice: &mut Dice) {
     lines.push(format!("net slow {} --latency 300ms", dice.one(&["kafka-2", "kafka-3"])));
 }
 
-/// Two followers that hear late of everything. One of them is about to be fenced when it is elected,
-/// so that its leadership is over before anybody has heard of it.
+/// Two followers that hear late of everything. One of them is about to be fenced when it is
+/// elected, so that its leadership is over before anybody has heard of it.
 fn stale(lines: &mut Vec<String>, dice: &mut Dice) {
     let wait = dice.below(1_000);
     let (rate, slow) = (dice.one(&[20, 50]), dice.one(&[100, 300]));
