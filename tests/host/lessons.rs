@@ -12,7 +12,7 @@ pub fn first_message() -> Request {
     let markdown = std::fs::read_to_string("www/lessons/en/first-message.md").unwrap();
     let lesson = Lesson::parse("first-message", "en", "first-message", &markdown).unwrap();
     let json = lesson.to_json();
-    Request::OpenLesson { id: "first-message".into(), language: "en".into(), json }
+    Request::OpenLesson { id: "first-message".into(), language: "en".into(), json, seed: None }
 }
 
 /// The step in sight, and of each step its commands, its question, and whether it is done.
@@ -91,7 +91,7 @@ fn a_lesson_that_cannot_be_read_changes_nothing() {
         ("x", &*json, "found the lesson first-message in en, expected x in en"),
     ] {
         let (id, language, json) = (id.into(), "en".into(), json.into());
-        tab.ask(Request::OpenLesson { id, language, json });
+        tab.ask(Request::OpenLesson { id, language, json, seed: None });
         let Some(Reply::LessonRefused { error, .. }) = tab.replies.last() else {
             panic!("{why} was expected");
         };
