@@ -108,3 +108,19 @@ fn without_storage_a_lesson_runs_in_memory() {
     tab.ask(Request::Lesson(LessonAct::RunAll));
     assert!(tab.last_frame().lesson.as_ref().unwrap().steps[0].commands.iter().all(|c| c.1));
 }
+
+#[test]
+fn a_lesson_with_another_seed_keeps_it_in_the_other_language() {
+    let Request::OpenLesson { id, language, json, .. } = first_message() else { unreachable!() };
+    let mut tab = Tab::open(Memory::new(), BUSY);
+    tab.ask(Request::OpenLesson { id, language, json, seed: Some(77) });
+    assert_eq!(tab.timeline().session().spec().seed, 77);
+    let markdown = std::fs::read_to_string("www/lessons/ko/first-message.md").unwrap();
+    let lesson = Lesson::parse("first-message", "ko", "first-message", &markdown).unwrap();
+    let translated = LessonAct::Translate { language: "ko".into(), json: lesson.to_json() };
+    tab.ask(Request::Lesson(translated));
+    let refused = tab.replies.iter().any(|r| matches!(r, Reply::LessonRefused { .. }));
+    assert!(!refused, "both are the same lesson: {:?}", tab.replies.last());
+    tab.ask(Request::Lesson(LessonAct::Reset));
+    assert_eq!(tab.timeline().session().spec().seed, 77);
+}
