@@ -40,6 +40,7 @@ mod open_transactions;
 pub mod outcome;
 mod passport;
 pub mod predicate;
+mod processes;
 mod queue_rules;
 mod sample;
 pub mod saving;
