@@ -1,7 +1,7 @@
 //! `ledger`: what became of the messages.
 
 use super::{Call, Plain, Program};
-use crate::lab::ledger::{LedgerReport, SideReport};
+use crate::lab::ledger::{FIGURES, LedgerReport, SideReport};
 use crate::lab::{Command, Outcome};
 use crate::shell::error::Refusal;
 use crate::shell::job::{Job, unexpected};
@@ -41,22 +41,11 @@ fn print(outcome: Outcome) -> Vec<String> {
 }
 
 fn figures(report: &LedgerReport) -> Vec<String> {
-    type Column = (&'static str, fn(&SideReport) -> u64);
-    const COLUMNS: [Column; 8] = [
-        ("sent", |side| side.sent),
-        ("acknowledged", |side| side.acknowledged),
-        ("failed", |side| side.failed),
-        ("delivered", |side| side.delivered),
-        ("processed", |side| side.processed),
-        ("duplicated", |side| side.duplicated),
-        ("lost", |side| side.lost),
-        ("reordered", |side| side.reordered),
-    ];
     let mut header = vec!["side".to_owned()];
-    header.extend(COLUMNS.map(|(name, _)| name.to_owned()));
+    header.extend(FIGURES.map(|(name, _)| name.to_owned()));
     let row = |name: &str, side: &SideReport| {
         let mut row = vec![name.to_owned()];
-        row.extend(COLUMNS.map(|(_, of)| of(side).to_string()));
+        row.extend(FIGURES.map(|(_, of)| of(side).to_string()));
         row
     };
     aligned(&[header, row("kafka", &report.kafka), row("rabbit", &report.rabbit)])
