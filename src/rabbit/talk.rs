@@ -65,6 +65,8 @@ pub enum Talk {
     Consuming(ChannelId, Rc<str>, Subscribed),
     /// From there: publishes are safe.
     Confirmed(QueueId, Vec<PublishId>),
+    /// From there: many publishes of a channel are dealt with.
+    Credit(QueueId, ChannelId),
     /// From there: a publish is not taken.
     Refused(PublishId),
     /// From there: to be said to a client.
@@ -143,6 +145,7 @@ impl Talk {
             Talk::Healed { .. } | Talk::BeginAnew => "node.heal",
             Talk::Join => "node.join",
             Talk::Lead(..) => "queue.lead",
+            Talk::Credit(..) => "queue.credit",
             Talk::Raft(METADATA, _) => "metadata.raft",
             Talk::Raft(..) => "queue.raft",
             Talk::Propose(..) => "queue.command",

@@ -143,6 +143,8 @@ pub struct Broker {
     consumer_timeout: Option<Span>,
     /// So many messages of a channel a quorum queue may have to apply.
     soft_limit: u32,
+    /// How many a classic queue of another node may have to deal with.
+    credit: super::credit::Spec,
     /// Those of users, and those of operators.
     policies: [Policies; 2],
     /// Queues with confirms that wait for the write buffer.
@@ -202,6 +204,7 @@ impl Broker {
             has_monitor: false,
             consumer_timeout: timeout::setting(settings),
             soft_limit: flow::soft_limit(settings),
+            credit: flow::credit(settings),
             phase: Phase::Boots(Box::default()),
             exchanges: Exchanges::default(),
             queues: BTreeMap::new(),

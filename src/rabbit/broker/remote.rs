@@ -83,6 +83,7 @@ impl Broker {
             Talk::Fail(channel, error) if self.has_channel(*channel) => {
                 self.fail(*channel, (**error).clone(), out);
             }
+            Talk::Credit(id, channel) => self.granted(*channel, *id),
             Talk::List(channel, list) => {
                 let answer = self.list(*list, out.now());
                 tell(from, Talk::Listed(*channel, Box::new(answer)), out);
@@ -119,6 +120,7 @@ impl Broker {
                     _ => {}
                 }
                 self.see_to_timers(id, out);
+                self.has_handled(id, channel, out);
             }
             Deed::Consume(consuming) => {
                 if let Err(error) = self.start_consumer(id, channel, consuming.clone(), out) {
@@ -213,6 +215,7 @@ impl Broker {
                 means.out.emit(Event::ConsumerGone { queue, consumer });
             }
             queue.waiting_gets.retain(|(waiting, _)| !channels.contains(waiting));
+            queue.forget_handled(channels);
             if let Some(first) = channels.first() {
                 queue.settle(*first, &seqs, Settlement::Requeued, means);
             }
@@ -268,6 +271,7 @@ impl Broker {
                 let theirs = channel.consumers.iter().filter(|(_, consumer)| consumer.of == id);
                 cancelled.extend(theirs.map(|(tag, _)| (channel_id, tag.clone())));
                 channel.consumers.retain(|_, consumer| consumer.of != id);
+                channel.forget_credit(id);
                 if let Mode::Confirm(confirming) = &mut channel.mode {
                     let refused = confirming.waiting.of_queue(&id);
                     for number in refused {
