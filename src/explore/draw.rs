@@ -1,11 +1,11 @@
 //! Random scripts: a cluster, clients, and faults with time between them.
 //!
-//! A seed draws one of seven plays, each with faults that matter to it: replicas of a log, fast
-//! changes of its leader, a consumer group, transactions, a work queue, a chain of dead letters,
-//! nodes of a cluster; some labs have ZooKeeper in the place of controllers, with its own faults.
-//! The rules that [`super::demands`] counts on are kept: no more than one Kafka machine loses power
-//! in a script, no classic queue is counted on after a power cut, no topic is deleted and no offset
-//! set by hand.
+//! A seed draws one of eight plays, each with faults that matter to it: replicas of a log, fast
+//! changes of its leader, replicas that hear of such changes late, a consumer group, transactions,
+//! a work queue, a chain of dead letters, nodes of a cluster; some labs have ZooKeeper in the place
+//! of controllers, with its own faults. The rules that [`super::demands`] counts on are kept: no
+//! more than one Kafka machine loses power in a script, no classic queue is counted on after a
+//! power cut, no topic is deleted and no offset set by hand.
 
 use crate::sim::Stream;
 
@@ -14,6 +14,7 @@ use crate::sim::Stream;
 enum Play {
     Replicas,
     Epochs,
+    Stale,
     Group,
     Transactions,
     Work,
@@ -41,6 +42,7 @@ pub fn script(seed: u64, steps: usize, without: &[String]) -> Vec<String> {
     match play {
         Play::Replicas => replicas(&mut lines, &mut dice),
         Play::Epochs => epochs(&mut lines, &mut dice),
+        Play::Stale => stale(&mut lines, &mut dice),
         Play::Group => group(&mut lines, &mut dice),
         Play::Transactions => transactions(&mut lines, &mut dice),
         Play::Work => work(&mut lines, without.is_empty(), &mut dice),
@@ -54,7 +56,7 @@ pub fn script(seed: u64, steps: usize, without: &[String]) -> Vec<String> {
         }
         let line = match play {
             Play::Replicas => dice.replica_fault(),
-            Play::Epochs => dice.epoch_fault(),
+            Play::Epochs | Play::Stale => dice.epoch_fault(),
             Play::Group => dice.group_fault(),
             Play::Transactions => dice.transaction_fault(),
             Play::Work | Play::Deaths => dice.work_fault(),
@@ -119,7 +121,8 @@ fn plays_of(without: &str) -> &'static [Play] {
     match without {
         "generation-check" | "cooperative-revoke" | "commit-after-process" => &[Play::Group],
         "transaction-fencing" => &[Play::Transactions],
-        "epoch-truncation" | "fetch-epoch" => &[Play::Epochs],
+        "epoch-truncation" => &[Play::Epochs],
+        "fetch-epoch" => &[Play::Stale],
         _ => &[Play::Replicas],
     }
 }
@@ -132,6 +135,7 @@ fn lab(seed: u64, play: Play, without: &[String], dice: &mut Dice) -> String {
             let lag = dice.one(&["2000", "5000"]);
             line += &format!(" --set replica.lag.time.max.ms={lag}");
         }
+        Play::Stale => line += " --kafka-brokers 3 --set replica.fetch.backoff.ms=100",
         Play::Group => line += " --set offsets.topic.num.partitions=1",
         Play::Transactions => line += " --set transaction.state.log.num.partitions=1",
         Play::Work | Play::Deaths => {}
@@ -170,6 +174,32 @@ fn epochs(lines: &mut Vec<String>, dice: &mut Dice) {
     let (rate, count) = (dice.one(&[20, 50]), dice.one(&[200, 400]));
     lines.push(format!("producer p --kafka t --rate {rate}/s --count {count} --set linger.ms=0"));
     lines.push(format!("net slow {} --latency 300ms", dice.one(&["kafka-2", "kafka-3"])));
+}
+
+/// Two followers that hear late of everything. One of them is about to be fenced when it is
+/// elected, so that its leadership is over before anybody has heard of it.
+fn stale(lines: &mut Vec<String>, dice: &mut Dice) {
+    let wait = dice.below(1_000);
+    let (rate, slow) = (dice.one(&[20, 50]), dice.one(&[100, 300]));
+    let late = dice.one(&[300, 500, 800]);
+    let fenced = 6_500 + 50 * dice.below(50);
+    let script = format!(
+        "kafka-topics --create --topic t --replica-assignment 1:2:3 --config min.insync.replicas=2
+node kafka-1 crash
+run 12s
+node kafka-1 start
+run {}ms
+producer p --kafka t --rate {rate}/s --count 800 --set linger.ms=0
+net slow kafka-1 kafka-2 --latency {slow}ms
+net slow kafka-1 controller-1 --latency {late}ms
+net slow kafka-3 controller-1 --latency {late}ms
+net drop kafka-1 controller-1 --kind BrokerHeartbeat --count 100
+run {fenced}ms
+kafka-leader-election --election-type preferred --all-topic-partitions
+run 3s",
+        3_000 + wait
+    );
+    lines.extend(script.lines().map(str::to_owned));
 }
 
 fn group(lines: &mut Vec<String>, dice: &mut Dice) {
@@ -292,7 +322,7 @@ impl Dice {
     fn time(&mut self, play: Play) -> String {
         let spans: &[&str] = match play {
             Play::Replicas => &["5ms", "50ms", "500ms", "3s", "12s", "20s"],
-            Play::Epochs => &["50ms", "500ms", "1s", "3s", "12s"],
+            Play::Epochs | Play::Stale => &["50ms", "500ms", "1s", "3s", "12s"],
             Play::Group => &["500ms", "3s", "12s", "50s", "50s"],
             Play::Transactions => &["5ms", "50ms", "500ms", "3s", "12s"],
             Play::Work | Play::Deaths => &["1ms", "20ms", "100ms", "500ms", "3s"],

@@ -154,6 +154,8 @@ error_codes! {
          to it.";
     InvalidRecord = 87, "INVALID_RECORD", false,
         "This record has failed the validation on broker and hence will be rejected.";
+    SnapshotNotFound = 98, "SNAPSHOT_NOT_FOUND", false,
+        "Requested snapshot was not found.";
     InvalidUpdateVersion = 95, "INVALID_UPDATE_VERSION", false,
         "The given update version was invalid.";
     DuplicateBrokerRegistration = 101, "DUPLICATE_BROKER_REGISTRATION", false,

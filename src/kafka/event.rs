@@ -1,5 +1,7 @@
 //! Everything the Kafka world tells: what golden files, charts and the picture are made of.
 
+mod name;
+
 use super::command::{Answer, ApiError, RequestId};
 use crate::sim::MessageId;
 use serde::{Deserialize, Serialize};
@@ -548,71 +550,4 @@ pub enum Event {
         #[serde(skip)]
         answer: Result<Answer, ApiError>,
     },
-}
-
-impl Event {
-    /// Its public name, as `count("...")`, `events --only` and JSON give it.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Event::BrokerStarted { .. } => "kafka.broker_started",
-            Event::LogRecovered { .. } => "kafka.log_recovered",
-            Event::TopicCreated { .. } => "kafka.topic_created",
-            Event::TopicDeleted { .. } => "kafka.topic_deleted",
-            Event::ProducerBuffered { .. } => "kafka.producer_buffered",
-            Event::ProduceSent { .. } => "kafka.produce_sent",
-            Event::Appended { .. } => "kafka.appended",
-            Event::Replicated { .. } => "kafka.replicated",
-            Event::LogTruncated { .. } => "kafka.log_truncated",
-            Event::LogStartAdvanced { .. } => "kafka.log_start_advanced",
-            Event::LogCompacted { .. } => "kafka.log_compacted",
-            Event::ControllerStarted { .. } => "kafka.controller_started",
-            Event::ControllerElected { .. } => "kafka.controller_elected",
-            Event::ControllerResigned { .. } => "kafka.controller_resigned",
-            Event::ZooKeeperStarted { .. } => "kafka.zookeeper_started",
-            Event::EnsembleLed { .. } => "kafka.zookeeper_leader_elected",
-            Event::SessionExpired { .. } => "kafka.session_expired",
-            Event::ControllerRefused { .. } => "kafka.stale_controller_refused",
-            Event::LeaderElected { .. } => "kafka.leader_elected",
-            Event::LeaderStarted { .. } => "kafka.leader_started",
-            Event::IsrChanged { .. } => "kafka.isr_changed",
-            Event::BrokerFenced { .. } => "kafka.broker_fenced",
-            Event::BrokerUnfenced { .. } => "kafka.broker_unfenced",
-            Event::SegmentRolled { .. } => "kafka.segment_rolled",
-            Event::HighWatermarkAdvanced { .. } => "kafka.high_watermark_advanced",
-            Event::ProduceAcknowledged { .. } => "kafka.produce_acknowledged",
-            Event::ProduceFailed { .. } => "kafka.produce_failed",
-            Event::FetchSent { .. } => "kafka.fetch_sent",
-            Event::FetchParked { .. } => "kafka.fetch_parked",
-            Event::Fetched { .. } => "kafka.fetched",
-            Event::FetchedNothing { .. } => "kafka.fetched_nothing",
-            Event::ProcessingStarted { .. } => "kafka.processing_started",
-            Event::Processed { .. } => "kafka.processed",
-            Event::OffsetCommitted { .. } => "kafka.offset_committed",
-            Event::MemberJoined { .. } => "kafka.member_joined",
-            Event::MemberLeft { .. } => "kafka.member_left",
-            Event::RebalanceStarted { .. } => "kafka.rebalance_started",
-            Event::GroupEpochBumped { .. } => "kafka.group_epoch_bumped",
-            Event::RebalanceCompleted { .. } => "kafka.rebalance_completed",
-            Event::GroupEmpty { .. } => "kafka.group_empty",
-            Event::PartitionsAssigned { .. } => "kafka.partitions_assigned",
-            Event::PartitionsRevoked { .. } => "kafka.partitions_revoked",
-            Event::PartitionsLost { .. } => "kafka.partitions_lost",
-            Event::ShareAcquired { .. } => "kafka.share_acquired",
-            Event::ShareReturned { .. } => "kafka.share_returned",
-            Event::OffsetExpired { .. } => "kafka.offset_expired",
-            Event::OffsetReset { .. } => "kafka.offset_reset",
-            Event::ClientReady { .. } => "kafka.client_ready",
-            Event::ClientError { .. } => "kafka.client_error",
-            Event::ClientCrashed { .. } => "kafka.client_crashed",
-            Event::ResultWritten { .. } => "kafka.result_written",
-            Event::TransactionBegun { .. } => "kafka.transaction_begun",
-            Event::TransactionEnded { .. } => "kafka.transaction_ended",
-            Event::TransactionDecided { .. } => "kafka.transaction_decided",
-            Event::MarkerWritten { .. } => "kafka.marker_written",
-            Event::TransactionCompleted { .. } => "kafka.transaction_completed",
-            Event::StoreRestored { .. } => "kafka.store_restored",
-            Event::ClientFinished { .. } => "kafka.client_finished",
-            Event::Answered { .. } => "kafka.answered",
-        }
-    }
 }

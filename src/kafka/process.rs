@@ -70,6 +70,8 @@ pub enum Timer {
     LeaderBalance,
     /// Controller: leaderless partitions may get any leader.
     UncleanElection,
+    /// Controller, broker: a snapshot of the metadata log may be due.
+    Snapshot,
     /// Broker: something in a group is due.
     Groups,
     /// Broker: a ShareFetch has waited long enough.

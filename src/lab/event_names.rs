@@ -118,7 +118,7 @@ mod tests {
     #[test]
     fn every_event_is_named_here() {
         let sources = [
-            include_str!("../kafka/event.rs"),
+            include_str!("../kafka/event/name.rs"),
             include_str!("../rabbit/event.rs"),
             include_str!("event.rs"),
         ];

@@ -7,8 +7,10 @@ use std::collections::VecDeque;
 /// A log in memory; its owner keeps it on disk.
 #[derive(Clone, Debug, Default)]
 pub struct Log {
-    /// The last entry that is in the snapshot: index and term.
+    /// The last entry before those that are here: index and term.
     base: (u64, u64),
+    /// The last entry that is in the snapshot: the base, or behind it.
+    covered: (u64, u64),
     snapshot: Bytes,
     entries: VecDeque<Entry>,
 }
@@ -16,12 +18,17 @@ pub struct Log {
 impl Log {
     /// A log that was on disk: its snapshot with the last entry in it, and the entries behind.
     pub fn restored(base: (u64, u64), snapshot: Bytes, entries: VecDeque<Entry>) -> Log {
-        Log { base, snapshot, entries }
+        Log { base, covered: base, snapshot, entries }
+    }
+
+    /// The last entry before those that are here: index and term.
+    pub fn base(&self) -> (u64, u64) {
+        self.base
     }
 
     /// The last entry that is in the snapshot: index and term.
-    pub fn base(&self) -> (u64, u64) {
-        self.base
+    pub fn covered(&self) -> (u64, u64) {
+        self.covered
     }
 
     /// The snapshot; empty if there is none.
@@ -63,10 +70,25 @@ impl Log {
 
     /// All up to an index is in this snapshot now.
     pub(super) fn compact(&mut self, index: u64, snapshot: Bytes) {
+        if index > self.base.0 {
+            self.cover(index, snapshot);
+            self.forget(index);
+        }
+    }
+
+    /// All up to an index is in this snapshot now; what it covers stays.
+    pub(super) fn cover(&mut self, index: u64, snapshot: Bytes) {
+        let Some(term) = self.term(index) else { return };
+        self.covered = (index, term);
+        self.snapshot = snapshot;
+    }
+
+    /// What lies up to an index goes, as far as the snapshot covers it.
+    pub(super) fn forget(&mut self, index: u64) {
+        let index = index.min(self.covered.0);
         let Some(term) = self.term(index).filter(|_| index > self.base.0) else { return };
         self.entries.drain(..(index - self.base.0) as usize);
         self.base = (index, term);
-        self.snapshot = snapshot;
     }
 
     /// A snapshot of somebody else takes the place of everything; what lies behind it stays if it
@@ -75,6 +97,6 @@ impl Log {
         if self.term(last.0) == Some(last.1) {
             return self.compact(last.0, snapshot);
         }
-        *self = Log { base: last, snapshot, entries: VecDeque::new() };
+        *self = Log::restored(last, snapshot, VecDeque::new());
     }
 }

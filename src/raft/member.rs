@@ -357,6 +357,17 @@ impl Raft {
         self.log.compact(index.min(self.commit), snapshot);
     }
 
+    /// The same, and what the snapshot covers stays until [`Raft::forget`]: who lags a little is
+    /// sent entries, who has nothing the snapshot.
+    pub fn cover(&mut self, index: u64, snapshot: Bytes) {
+        self.log.cover(index, snapshot);
+    }
+
+    /// Entries up to an index, which the snapshot covers, are gone from the disk.
+    pub fn forget(&mut self, index: u64) {
+        self.log.forget(index);
+    }
+
     // ---- roles and terms ----
 
     /// Enters a term, with the vote in it.

@@ -48,12 +48,17 @@ impl Raft {
         peer.told = self.commit;
         let Peer { id, next, .. } = *peer;
         let before = next - 1;
-        let body = match self.log.term(before) {
+        // Who has nothing is sent the snapshot, if there is one.
+        let begins = before == 0 && self.log.covered().0 > 0;
+        let body = match self.log.term(before).filter(|_| !begins) {
             Some(term) => {
                 let entries = self.log.from(next, ENTRIES_MAX);
                 Body::Append { before: (before, term), entries, commit: self.commit }
             }
-            None => Body::Snapshot { last: self.log.base(), state: self.log.snapshot().clone() },
+            None => {
+                let last = self.log.covered();
+                Body::Snapshot { last, state: self.log.snapshot().clone() }
+            }
         };
         self.say(id, self.term, body);
     }

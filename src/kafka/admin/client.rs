@@ -9,7 +9,7 @@ use crate::kafka::error::client_error;
 use crate::kafka::event::Event;
 use crate::kafka::message::Response;
 use crate::kafka::process::{Out, Process};
-use crate::kafka::zookeeper::{self, Reply, Session, SessionEvent, ZkError};
+use crate::kafka::zookeeper::{self, Op, Reply, Session, SessionEvent, ZkError};
 use crate::ordered::BTreeMap;
 use crate::sim::{Input, NodeId, Span, Stream, Time};
 
@@ -46,9 +46,19 @@ pub struct Admin {
     core: ClientCore<RequestId>,
     work: BTreeMap<RequestId, Work>,
     is_ready: bool,
-    /// What `zookeeper-shell` asks: its session, how many servers were tried in vain, and until
-    /// when it waits.
-    shell: Option<Box<(RequestId, Session, usize, Time)>>,
+    shell: Option<Box<Shell>>,
+}
+
+/// What `zookeeper-shell` asks.
+#[derive(Clone, Debug)]
+struct Shell {
+    id: RequestId,
+    session: Session,
+    /// How many servers were tried in vain, and until when it waits.
+    tried: usize,
+    deadline: Time,
+    /// What it was told: then it ends its session, and waits for that to be done.
+    result: Option<Result<Reply, ZkError>>,
 }
 
 /// `zookeeper-shell` asks for a session of so long, and waits as long for a connection.
@@ -85,8 +95,8 @@ impl Admin {
             Input::Timer(_) => self.core.woken(),
             Input::Message { from, body } if self.is_ensemble(from) => {
                 let event = self.shell.as_mut().and_then(|shell| {
-                    shell.1.heard(from, out.now());
-                    shell.1.hear(from, body)
+                    shell.session.heard(from, out.now());
+                    shell.session.hear(from, body)
                 });
                 if let Some(SessionEvent::Answered(_, result)) = event {
                     self.shell_answered(result, out);
@@ -108,7 +118,9 @@ impl Admin {
                 let name = "zookeeper-shell".into();
                 let mut session = Session::new(name, servers.into(), SHELL_TIMEOUT, out);
                 session.ask(0, op);
-                self.shell = Some(Box::new((id, session, 0, out.now() + SHELL_TIMEOUT)));
+                let deadline = out.now() + SHELL_TIMEOUT;
+                let shell = Shell { id, session, tried: 0, deadline, result: None };
+                self.shell = Some(Box::new(shell));
             }
             Input::Command(Command::Ask(id, ask)) => {
                 let deadline = out.now() + timeout(&ask);
@@ -128,35 +140,49 @@ impl Admin {
     }
 
     fn is_ensemble(&self, node: NodeId) -> bool {
-        self.shell.as_ref().is_some_and(|shell| shell.1.is_server(node))
+        self.shell.as_ref().is_some_and(|shell| shell.session.is_server(node))
     }
 
-    /// ZooKeeper has answered the shell, which ends with it.
+    /// ZooKeeper has answered the shell, which ends its session then: what is ephemeral is gone
+    /// when the shell is.
     fn shell_answered(&mut self, result: Result<Reply, ZkError>, out: &mut Out<'_>) {
+        match &mut self.shell {
+            Some(shell) if shell.result.is_none() => {
+                shell.result = Some(result);
+                shell.session.ask(1, Op::CloseSession);
+            }
+            _ => self.shell_ended(out),
+        }
+    }
+
+    fn shell_ended(&mut self, out: &mut Out<'_>) {
         if let Some(mut shell) = self.shell.take() {
-            shell.1.end(out);
-            self.finish(shell.0, Ok(Answer::ZooKeeper(result)), out);
+            if shell.result.is_none() {
+                shell.session.end(out);
+            }
+            let result = shell.result.unwrap_or(Err(ZkError::ConnectionLoss));
+            self.finish(shell.id, Ok(Answer::ZooKeeper(result)), out);
         }
     }
 
     /// A server of ZooKeeper has ended the connection: the shell tries each of them once.
     fn shell_lost(&mut self, peer: NodeId, out: &mut Out<'_>) {
         let Some(shell) = &mut self.shell else { return };
-        shell.1.closed(peer, out);
-        shell.2 += 1;
-        if shell.2 > shell.1.servers() {
-            self.shell_answered(Err(ZkError::ConnectionLoss), out);
+        shell.session.closed(peer, out);
+        shell.tried += 1;
+        if shell.result.is_some() || shell.tried > shell.session.servers() {
+            self.shell_ended(out);
         }
     }
 
     fn pump_shell(&mut self, out: &mut Out<'_>) -> Option<Time> {
         let shell = self.shell.as_mut()?;
-        if shell.3 <= out.now() {
-            self.shell_answered(Err(ZkError::ConnectionLoss), out);
+        if shell.deadline <= out.now() {
+            self.shell_ended(out);
             return None;
         }
-        let deadline = shell.3;
-        let (_, due) = shell.1.pump(out);
+        let deadline = shell.deadline;
+        let (_, due) = shell.session.pump(out);
         Some(due.min(deadline))
     }
 

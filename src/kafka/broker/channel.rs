@@ -5,13 +5,14 @@ use super::server::{Call, Server};
 use crate::kafka::client::backoff::backoff;
 use crate::kafka::client::{Connections, Heard};
 use crate::kafka::config::producer::NetworkConfig;
+use crate::kafka::controller::snapshots::Snapshots;
 use crate::kafka::controller::{Controller, ReplyTo};
 use crate::kafka::error::ErrorCode;
 use crate::kafka::event::TopicPartition;
 use crate::kafka::log::Log;
 use crate::kafka::message::request::{Fetch, FetchPartition};
 use crate::kafka::message::{KafkaMessage, Request, Response, TransactionResponse};
-use crate::kafka::metadata::METADATA_TOPIC;
+use crate::kafka::metadata::{METADATA_TOPIC, SnapshotId};
 use crate::kafka::process::{Out, Timer};
 use crate::sim::{NodeId, Span, Time};
 use std::collections::VecDeque;
@@ -44,6 +45,8 @@ pub enum Purpose {
     Heartbeat,
     /// What the cluster knows of itself.
     Metadata,
+    /// The same up to here, as a snapshot.
+    Snapshot(SnapshotId),
     /// Other ISRs.
     AlterPartition,
     /// Records of a leader: for each partition the leader epoch under which it was asked.
@@ -76,10 +79,12 @@ pub struct RemoteQuorum {
     asked: (NodeId, Time),
     /// The copy of the metadata log, as far as it is committed.
     pub log: Log,
+    /// What it adds up to, written down from time to time.
+    pub(super) snapshots: Snapshots,
     /// True once everything that was committed when the broker began is known.
     pub is_caught_up: bool,
     waiting: VecDeque<(Purpose, Request)>,
-    is_fetching: bool,
+    pub(super) is_fetching: bool,
     retry_at: Time,
     /// How often in a row nobody was found who is active; nobody is asked before this instant.
     failures: u32,
@@ -87,12 +92,13 @@ pub struct RemoteQuorum {
 }
 
 impl RemoteQuorum {
-    /// With the copy of the log that the start opened.
-    pub fn new(controllers: Rc<[NodeId]>, log: Log) -> RemoteQuorum {
+    /// With the copy of the log, and its snapshots, that the start found.
+    pub fn new(controllers: Rc<[NodeId]>, (log, snapshots): (Log, Snapshots)) -> RemoteQuorum {
         RemoteQuorum {
             asked: (controllers[0], Time::ZERO),
             controllers,
             log,
+            snapshots,
             is_caught_up: false,
             waiting: VecDeque::new(),
             is_fetching: false,
@@ -261,6 +267,7 @@ impl Server {
             }
             (Purpose::Shutdown, response) => self.shutdown_answered(response, out),
             (Purpose::Metadata, response) => self.metadata_fetched(response, out),
+            (Purpose::Snapshot(id), response) => self.snapshot_fetched(id, response, out),
             (Purpose::AlterPartition, response) => self.isr_answered(response, out),
             (Purpose::Replicate(leader, asked), response) => {
                 self.replica_fetched(leader, asked, response, out);
@@ -400,7 +407,22 @@ impl Server {
         remote.failures = 0;
         remote.asked.1 = out.now();
         let Some(answer) = fetched.partitions.pop() else { return };
-        self.take_metadata(answer, out);
+        let Some(id) = answer.snapshot else { return self.take_metadata(answer, out) };
+        // Nothing else is fetched until it is here.
+        remote.is_fetching = true;
+        self.ask_controller(Purpose::Snapshot(id), Request::FetchSnapshot(id), out);
+    }
+
+    fn snapshot_fetched(&mut self, id: SnapshotId, response: Option<Response>, out: &mut Out<'_>) {
+        let Quorum::Remote(remote) = &mut self.quorum else { return };
+        let is_taken = match response {
+            Some(Response::FetchSnapshot(Ok(bytes))) => remote.snapshots.receive(id, bytes, out),
+            _ => false,
+        };
+        if !is_taken {
+            remote.is_fetching = false;
+            remote.retry_at = out.now() + METADATA_RETRY;
+        }
     }
 }
 

@@ -311,6 +311,7 @@ impl Server {
                 log_start: found.map_or(-1, |p| p.log.log_start()),
                 diverging: slot.diverging,
                 preferred_replica: slot.preferred,
+                snapshot: None,
                 partition: slot.asked.partition,
                 records: slot.records,
             }

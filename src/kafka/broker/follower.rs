@@ -278,8 +278,16 @@ impl Server {
 
     /// Cuts the log at an offset; where its batch lies may have to be looked up on the disk.
     fn cut(&mut self, leader: i32, key: &TopicPartition, offset: i64, out: &mut Out<'_>) {
-        let Some(partition) = self.partitions.get(key) else { return };
-        if offset >= partition.log.log_end() {
+        let Some(partition) = self.partitions.get_mut(key) else { return };
+        let end = partition.log.log_end();
+        if offset >= end {
+            // It may have led an epoch without appending anything, of which the leader knows
+            // nothing: then that epoch is all that has to go (`UnifiedLog.truncateTo`).
+            let before = partition.log.epochs.latest();
+            partition.log.epochs.truncate_from_end(end);
+            if partition.log.epochs.latest() != before {
+                write_epochs(partition, out);
+            }
             return;
         }
         match partition.log.cut_of(offset) {

@@ -5,6 +5,7 @@ use super::startup::Startup;
 use crate::kafka::config::BrokerConfig;
 use crate::kafka::event::{Event, TopicPartition};
 use crate::kafka::log::partition_log::LogPosition;
+use crate::kafka::metadata::SnapshotId;
 use crate::kafka::partition::Partition;
 use crate::kafka::process::{Out, Process};
 use crate::kafka::spec::BrokerSpec;
@@ -84,6 +85,8 @@ pub enum Ticket {
         /// Which of its runs.
         run: u64,
     },
+    /// A flush of a snapshot of the metadata log.
+    Snapshot(SnapshotId),
     /// A flush of what a controller wrote for its quorum.
     Quorum,
     /// A small file was made safe; nobody waits for it.

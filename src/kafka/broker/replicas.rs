@@ -10,7 +10,8 @@ use crate::kafka::log::Log;
 use crate::kafka::log::checkpoint::PARTITION_METADATA;
 use crate::kafka::message::response::FetchedPartition;
 use crate::kafka::metadata::{
-    MetadataRecord, OFFSETS_TOPIC, PartitionImage, Resource, SHARE_STATE_TOPIC, TRANSACTIONS_TOPIC,
+    MetadataRecord, OFFSETS_TOPIC, PartitionImage, Resource, SHARE_STATE_TOPIC, SnapshotId,
+    TRANSACTIONS_TOPIC,
 };
 use crate::kafka::now_ms;
 use crate::kafka::partition::{Partition, Role};
@@ -28,16 +29,47 @@ impl Server {
         while let Some((header, batch)) = stream.next_batch() {
             if header.base_offset == remote.log.log_end() {
                 remote.log.append(&header, batch.clone(), (now_ms(out.now()), 0), out);
+                remote.snapshots.added(&header);
                 records.extend(MetadataRecord::all_of(&batch));
             }
         }
         remote.is_caught_up |= remote.log.log_end() >= answer.high_watermark;
         let is_caught_up = remote.is_caught_up;
         self.apply(&records, out);
+        self.take_snapshot(out);
         // What was true when this broker went away may not be: nothing is led before it knows.
         if is_caught_up && !self.has_published && self.lifecycle.epoch >= 0 {
             self.publish(out);
         }
+    }
+
+    /// Takes a snapshot of what is known, if it is time.
+    pub(super) fn take_snapshot(&mut self, out: &mut Out<'_>) {
+        match &mut self.quorum {
+            Quorum::Own(controller) => controller.take_snapshot(out),
+            Quorum::Remote(remote) => remote.snapshots.settle(&self.image, out),
+            Quorum::ZooKeeper(_) => {}
+        }
+    }
+
+    /// A snapshot is on the disk: the broker's own, or one that stands for what it has not got.
+    pub(super) fn snapshot_flushed(&mut self, id: SnapshotId, out: &mut Out<'_>) {
+        let remote = match &mut self.quorum {
+            Quorum::Own(controller) => return controller.snapshot_flushed(id, out),
+            Quorum::Remote(remote) => remote,
+            Quorum::ZooKeeper(_) => return,
+        };
+        let Some(kept) = remote.snapshots.flushed(id, out) else { return };
+        if kept.id.offset <= remote.log.log_end() {
+            let committed = remote.log.log_end();
+            remote.snapshots.clean(&mut remote.log, committed, out);
+            return remote.snapshots.settle(&self.image, out);
+        }
+        remote.log.restart_at(kept.id.offset, now_ms(out.now()), out);
+        remote.snapshots.installed(out);
+        remote.is_fetching = false;
+        let records = self.image.records_to(&remote.snapshots.image());
+        self.apply(&records, out);
     }
 
     /// Everything that is known now becomes this broker's part.

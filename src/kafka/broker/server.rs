@@ -322,6 +322,7 @@ impl Server {
             Request::DeleteRecords { partitions } => self.delete_records(&call, partitions, out),
             // These are for a controller.
             Request::AllocateProducerIds { .. }
+            | Request::FetchSnapshot(_)
             | Request::BrokerRegistration(_)
             | Request::BrokerHeartbeat(_)
             | Request::AlterPartition(_)
@@ -364,6 +365,7 @@ impl Server {
                 }
             }
             Ticket::Clean { run } => self.clean_flushed(run, out),
+            Ticket::Snapshot(id) => self.snapshot_flushed(id, out),
             Ticket::Stopping => {
                 let left = self.stopping.unwrap_or(1).saturating_sub(1);
                 self.stopping = Some(left);
@@ -395,6 +397,7 @@ impl Server {
                 out.timer(Timer::RecoveryPoints, self.config.recovery_point_checkpoint);
             }
             Timer::Heartbeat => self.beat(out),
+            Timer::Snapshot => self.take_snapshot(out),
             Timer::IsrShrink => self.shrink_isrs(out),
             Timer::IsrPropagation => self.propagate_isrs(out),
             Timer::LeaderBalance => self.reign_balance(out),

@@ -7,6 +7,7 @@ use super::server::{Server, write_durably};
 use crate::kafka::config::{BrokerConfig, TopicConfig};
 use crate::kafka::controller::Controller;
 use crate::kafka::controller::active::draw_id;
+use crate::kafka::controller::snapshots::Snapshots;
 use crate::kafka::event::{Event, TopicPartition};
 use crate::kafka::log::checkpoint::{
     self, CLEAN_SHUTDOWN, CLEANER_OFFSETS, HIGH_WATERMARKS, LOG_STARTS, Offsets, RECOVERY_POINTS,
@@ -27,6 +28,8 @@ use std::rc::Rc;
 enum Stage {
     /// Reads the files that hold an offset for each partition.
     Checkpoints(VecDeque<&'static str>),
+    /// Reads the snapshots of the metadata log.
+    Snapshots,
     /// Opens the metadata log.
     OpenMetadata(Box<LogLoader>),
     /// Reads the metadata log.
@@ -47,6 +50,7 @@ pub struct Startup {
     stage: Stage,
     checkpoints: BTreeMap<&'static str, Offsets>,
     metadata_log: Option<Box<Log>>,
+    snapshots: Snapshots,
     image: Image,
     to_open: VecDeque<TopicPartition>,
     partitions: BTreeMap<TopicPartition, Partition>,
@@ -90,6 +94,7 @@ impl Startup {
             true => out.delete(CLEAN_SHUTDOWN),
         }
         Startup {
+            snapshots: Snapshots::find(config.snapshots, out),
             controllers,
             previous_epoch: -1,
             id,
@@ -121,7 +126,14 @@ impl Startup {
                 }
             }
             Stage::OpenMetadata(loader) | Stage::OpenLogs(Some(loader)) => loader.take(bytes),
-            Stage::ReadMetadata(scan) => drop(self.image.take(scan.take(bytes))),
+            Stage::Snapshots => self.snapshots.take(&bytes, out),
+            Stage::ReadMetadata(scan) => {
+                let covered = self.snapshots.last().map_or(0, |last| last.id.offset);
+                let mut batches = scan.take(bytes);
+                batches.retain(|(header, _)| header.base_offset >= covered);
+                batches.iter().for_each(|(header, _)| self.snapshots.added(header));
+                self.image.take(batches);
+            }
             Stage::OpenLogs(None) => {}
         }
     }
@@ -143,16 +155,23 @@ impl Startup {
                         self.to_open = directories(out);
                         self.stage = Stage::OpenLogs(None);
                     }
-                    None => {
-                        let metadata = TopicPartition::new(METADATA_TOPIC, 0);
-                        let loader = self.loader(metadata, Rc::default(), out);
-                        self.stage = Stage::OpenMetadata(Box::new(loader));
-                    }
+                    None => self.stage = Stage::Snapshots,
                 },
+                Stage::Snapshots => {
+                    if let Some((file, len)) = self.snapshots.next_read(out) {
+                        out.read(&file, 0, len, Ticket::Startup);
+                        return None;
+                    }
+                    self.image = self.snapshots.image();
+                    let metadata = TopicPartition::new(METADATA_TOPIC, 0);
+                    let loader = self.loader(metadata, self.config.metadata_log.clone(), out);
+                    self.stage = Stage::OpenMetadata(Box::new(loader));
+                }
                 Stage::OpenMetadata(loader) => {
-                    let loaded = load(loader, out)?;
-                    let scan = LogScan::of(&loaded.log);
-                    self.metadata_log = Some(Box::new(loaded.log));
+                    let mut log = load(loader, out)?.log;
+                    self.snapshots.fit(&mut log, out);
+                    let scan = LogScan::of(&log);
+                    self.metadata_log = Some(Box::new(log));
                     self.stage = Stage::ReadMetadata(Box::new(scan));
                 }
                 Stage::ReadMetadata(scan) => {
@@ -197,7 +216,10 @@ impl Startup {
         let offset = |name| self.checkpoints.get(name).and_then(|all| all.get(&partition));
         let request = LoadRequest {
             recovery_point: offset(RECOVERY_POINTS).copied().unwrap_or(0),
-            log_start: offset(LOG_STARTS).copied().unwrap_or(0),
+            log_start: match &*partition.topic {
+                METADATA_TOPIC => self.snapshots.log_start(out),
+                _ => offset(LOG_STARTS).copied().unwrap_or(0),
+            },
             clean: self.clean,
             now_ms: now_ms(out.now()),
             config,
@@ -247,11 +269,13 @@ impl Startup {
             }
             Some(log) if !self.controllers.is_empty() => {
                 let controllers = self.controllers.clone();
-                Quorum::Remote(Box::new(RemoteQuorum::new(controllers, *log)))
+                let found = (*log, self.snapshots.clone());
+                Quorum::Remote(Box::new(RemoteQuorum::new(controllers, found)))
             }
             Some(log) => {
                 let (config, id) = (self.config.clone(), Some(self.id));
-                Quorum::Own(Box::new(Controller::new(*log, image.clone(), config, id)))
+                let found = (*log, self.snapshots.clone());
+                Quorum::Own(Box::new(Controller::new(found, image.clone(), config, id)))
             }
         };
         let (config, previous) = (self.config.clone(), self.previous_epoch);

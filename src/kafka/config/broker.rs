@@ -3,12 +3,14 @@
 use super::topic::{BROKER_SYNONYMS, TopicConfig};
 use super::{Definition, Kind, Values, define};
 use crate::kafka::command::ApiError;
+use crate::kafka::controller::snapshots::SnapshotLimits;
 use crate::kafka::error::client_error;
 use crate::kafka::group::share::ShareLimits;
 use crate::kafka::protection::{WITHOUT, Without};
 use crate::kafka::spec::Settings;
 use crate::sim::Span;
 use std::ops::RangeInclusive;
+use std::rc::Rc;
 
 const POLICIES: &[&str] = &["compact", "delete"];
 const CODECS: &[&str] = &["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"];
@@ -90,6 +92,13 @@ pub const TABLE: &[Definition] = &[
     define("log.segment.bytes", Kind::Int(1 << 20), "1073741824"),
     define("log.segment.delete.delay.ms", Kind::Long(0), "60000"),
     define("message.max.bytes", Kind::Int(0), "1048588"),
+    define("metadata.log.max.record.bytes.between.snapshots", Kind::Long(1), "20971520"),
+    define("metadata.log.max.snapshot.interval.ms", Kind::Long(0), "3600000"),
+    define("metadata.log.segment.bytes", Kind::Int(12), "1073741824"),
+    define("metadata.log.segment.min.bytes", Kind::Int(12), "8388608"),
+    define("metadata.log.segment.ms", Kind::Long(1), "604800000"),
+    define("metadata.max.retention.bytes", Kind::Long(i64::MIN), "104857600"),
+    define("metadata.max.retention.ms", Kind::Long(i64::MIN), "604800000"),
     define("min.insync.replicas", Kind::Int(1), "1"),
     define("num.partitions", Kind::Int(1), "1"),
     define("offset.metadata.max.bytes", Kind::Int(i64::MIN), "4096"),
@@ -222,6 +231,10 @@ pub struct BrokerConfig {
     pub cleaner_backoff: Option<Span>,
     /// `node.id` of every voter of the controllers' quorum; empty if there is one.
     pub quorum_voters: Vec<i32>,
+    /// When snapshots are taken of the metadata log, and which go.
+    pub snapshots: SnapshotLimits,
+    /// The segments of the metadata log.
+    pub metadata_log: Rc<TopicConfig>,
     /// True in the ZooKeeper era.
     pub zookeeper: bool,
     /// What is asked of ZooKeeper as the timeout of a session.
@@ -326,6 +339,14 @@ impl BrokerConfig {
                 .is_true("log.cleaner.enable")
                 .then(|| ms("log.cleaner.backoff.ms")),
             quorum_voters: voters(values.text("controller.quorum.voters"))?,
+            snapshots: SnapshotLimits {
+                bytes: values.natural("metadata.log.max.record.bytes.between.snapshots"),
+                interval: Some(ms("metadata.log.max.snapshot.interval.ms"))
+                    .filter(|interval| *interval > Span::ZERO),
+                retention_bytes: values.number("metadata.max.retention.bytes"),
+                retention_ms: values.number("metadata.max.retention.ms"),
+            },
+            metadata_log: metadata_log(&values)?,
             zookeeper: !values.text("zookeeper.connect").is_empty(),
             zookeeper_session_timeout: ms("zookeeper.session.timeout.ms"),
             cuts_by_epoch: knows_epochs(values.text("inter.broker.protocol.version"))?,
@@ -344,6 +365,26 @@ impl BrokerConfig {
             topic_defaults,
         })
     }
+}
+
+/// The settings of the metadata log. Its segments go when snapshots stand for them, and by nothing
+/// else.
+fn metadata_log(values: &Values<'_>) -> Result<Rc<TopicConfig>, ApiError> {
+    let [bytes, least] = ["metadata.log.segment.bytes", "metadata.log.segment.min.bytes"];
+    let (segment_bytes, least) = (values.natural(bytes), values.natural(least));
+    if segment_bytes < least {
+        // As KafkaMetadataLog says it.
+        let sentence =
+            format!("Cannot set metadata.log.segment.bytes below {least}: {segment_bytes}");
+        return Err(client_error("InvalidConfigurationException", sentence));
+    }
+    Ok(Rc::new(TopicConfig {
+        segment_bytes,
+        segment_ms: values.natural("metadata.log.segment.ms"),
+        retention_ms: -1,
+        retention_bytes: -1,
+        ..TopicConfig::default()
+    }))
 }
 
 /// True if brokers that speak this version cut by leader epochs (`0.11.0-IV2` and later); the

@@ -3,6 +3,8 @@
 use super::brokers::Session;
 use super::metadata_fetch::MetadataFetch;
 use super::quorum::Observer;
+use super::snapshots::Snapshots;
+use super::topics;
 use super::voter::{Voter, stamped};
 use crate::kafka::broker::life::Ticket;
 use crate::kafka::broker::server::{Call, Purpose};
@@ -12,7 +14,6 @@ use crate::kafka::event::{Event, TopicPartition};
 use crate::kafka::log::Log;
 use crate::kafka::message::response::TopicId;
 use crate::kafka::message::{Request, Response};
-use crate::kafka::metadata::controller::{self, NewTopic};
 use crate::kafka::metadata::placement::Candidate;
 use crate::kafka::metadata::{Image, MetadataRecord};
 use crate::kafka::now_ms;
@@ -64,6 +65,8 @@ pub struct Controller {
     pub(super) observers: Vec<Observer>,
     pub(super) pending: VecDeque<Pending>,
     pub(super) committed: i64,
+    /// What is known of it, written down from time to time.
+    pub(super) snapshots: Snapshots,
     /// Its part in a quorum, if there is one.
     pub(super) voter: Option<Box<Voter>>,
     /// True if it is the one that decides.
@@ -93,12 +96,18 @@ pub fn chosen(random: &mut Stream, below: usize) -> usize {
 }
 
 impl Controller {
-    /// With the log that the start opened and what it holds. `alone` is the broker in the same
-    /// process.
-    pub fn new(log: Log, image: Image, config: Rc<BrokerConfig>, alone: Option<i32>) -> Controller {
+    /// With the log and the snapshots that the start found and what they hold. `alone` is the
+    /// broker in the same process.
+    pub fn new(
+        (log, snapshots): (Log, Snapshots),
+        image: Image,
+        config: Rc<BrokerConfig>,
+        alone: Option<i32>,
+    ) -> Controller {
         Controller {
             committed: log.log_end(),
             log,
+            snapshots,
             image,
             config,
             sessions: BTreeMap::new(),
@@ -144,57 +153,20 @@ impl Controller {
                 let info = self.describe_quorum(out.now());
                 self.answer(to, Response::DescribeQuorum(Some(info)), out);
             }
-            Request::CreateTopics {
-                topic,
-                partitions,
-                replication_factor,
-                assignment,
-                settings,
-            } => {
-                let id = draw_id(out.random());
-                let brokers = self.candidates();
-                let new = NewTopic {
-                    name: &topic,
-                    id,
-                    partitions,
-                    replication_factor,
-                    assignment: &assignment,
-                    settings: &settings,
-                };
-                let random = out.random();
-                let mut draw = |below: usize| chosen(random, below);
-                let decided =
-                    controller::create_topic(&self.image, &self.config, &brokers, new, &mut draw);
-                self.decided(to, decided, Response::CreateTopics, out);
-            }
-            Request::DeleteTopics { topic } => {
-                let decided = controller::delete_topic(&self.image, &self.config, &topic);
-                self.decided(to, decided, Response::DeleteTopics, out);
-            }
-            Request::CreatePartitions { topic, count } => {
-                let brokers = self.candidates();
-                let random = out.random();
-                let mut draw = |below: usize| chosen(random, below);
-                let decided = controller::add_partitions(
-                    &self.image,
-                    &self.config,
-                    &brokers,
-                    (&topic, count),
-                    &mut draw,
-                );
-                self.decided(to, decided, Response::CreatePartitions, out);
-            }
-            Request::IncrementalAlterConfigs { resource, changes } => {
-                let decided =
-                    controller::alter_configs(&self.image, &self.config, &resource, &changes);
-                self.decided(to, decided, Response::IncrementalAlterConfigs, out);
-            }
+            request @ (Request::CreateTopics { .. }
+            | Request::DeleteTopics { .. }
+            | Request::CreatePartitions { .. }
+            | Request::IncrementalAlterConfigs { .. }) => self.change_topics(to, &request, out),
             Request::AllocateProducerIds { broker } => {
                 let first = self.image.next_producer_id;
                 let next = first + PRODUCER_ID_BLOCK;
                 let records = vec![MetadataRecord::ProducerIds { broker, next }];
                 let response = Response::AllocateProducerIds(Ok((first, next)));
                 self.write(records, to, Some(response), out);
+            }
+            Request::FetchSnapshot(id) => {
+                let found = self.fetch_snapshot(id);
+                self.answer(to, found, out);
             }
             Request::BrokerRegistration(registration) => self.register(to, registration, out),
             Request::BrokerHeartbeat(heartbeat) => self.heartbeat(to, &heartbeat, out),
@@ -231,16 +203,14 @@ impl Controller {
         brokers.collect()
     }
 
-    fn decided<E>(
-        &mut self,
-        to: ReplyTo,
-        decided: Result<Vec<MetadataRecord>, E>,
-        response: fn(Result<(), E>) -> Response,
-        out: &mut Out<'_>,
-    ) {
-        match decided {
-            Ok(records) => self.write(records, to, Some(response(Ok(()))), out),
-            Err(error) => self.answer(to, response(Err(error)), out),
+    fn change_topics(&mut self, to: ReplyTo, request: &Request, out: &mut Out<'_>) {
+        let response = topics::response_to(request);
+        let brokers = self.candidates();
+        let of = (&self.image, &*self.config);
+        match topics::decide(of, &brokers, request, out.random()) {
+            Some(Ok(records)) => self.write(records, to, Some(response(Ok(()))), out),
+            Some(Err(error)) => self.answer(to, response(Err(error)), out),
+            None => {}
         }
     }
 
@@ -283,6 +253,7 @@ impl Controller {
                 let batch = stamped(&batch, self.log.log_end(), EPOCH_ALONE);
                 let header = BatchHeader::parse(&batch).expect("it was just built");
                 self.log.append(&header, batch, (time, 0), out);
+                self.snapshots.added(&header);
                 out.flush(&self.log.active().file.clone(), Ticket::MetadataFlushed { up_to: end });
             }
         }
@@ -318,6 +289,7 @@ impl Controller {
             }
         }
         self.wake_metadata_fetches(out);
+        self.take_snapshot(out);
     }
 
     /// Tells the lab of a record that is true now.

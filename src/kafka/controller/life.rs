@@ -1,6 +1,7 @@
 //! The process of a controller that is not also a broker (`process.roles=controller`).
 
 use super::active::{Controller, ReplyTo};
+use super::snapshots::Snapshots;
 use super::voter::{Found, Voter, decode_state, state_file};
 use crate::kafka::broker::life::Ticket;
 use crate::kafka::broker::server::Call;
@@ -19,7 +20,8 @@ use std::rc::Rc;
 #[derive(Clone, Debug)]
 enum Phase {
     Down,
-    Opening(Box<LogLoader>),
+    Finding(Box<Snapshots>),
+    Opening(Box<LogLoader>, Box<Snapshots>),
     Reading(Box<Reading>),
     /// What an earlier life has written is made safe before anything is said that rests on it.
     Flushing(Box<Reading>, usize),
@@ -30,6 +32,7 @@ enum Phase {
 #[derive(Clone, Debug)]
 struct Reading {
     log: Log,
+    snapshots: Snapshots,
     scan: LogScan,
     found: Found,
     /// True until `quorum-state` was read.
@@ -79,19 +82,16 @@ impl ControllerProcess {
                     out.emit(Event::ClientError { client, error });
                     return out.exit();
                 }
-                let request = LoadRequest {
-                    partition: TopicPartition::new(METADATA_TOPIC, 0),
-                    config: Rc::default(),
-                    clean: false,
-                    recovery_point: 0,
-                    log_start: 0,
-                    now_ms: now_ms(out.now()),
-                };
-                self.phase = Phase::Opening(Box::new(LogLoader::new(request, out)));
+                let snapshots = Snapshots::find(self.config.snapshots, out);
+                self.phase = Phase::Finding(Box::new(snapshots));
                 self.go_on(out);
             }
             (Phase::Down, _) => {}
-            (Phase::Opening(loader), Input::Read { bytes, .. }) => {
+            (Phase::Finding(snapshots), Input::Read { bytes, .. }) => {
+                snapshots.take(&bytes, out);
+                self.go_on(out);
+            }
+            (Phase::Opening(loader, _), Input::Read { bytes, .. }) => {
                 loader.take(bytes);
                 self.go_on(out);
             }
@@ -118,15 +118,33 @@ impl ControllerProcess {
     fn go_on(&mut self, out: &mut Out<'_>) {
         loop {
             match &mut self.phase {
-                Phase::Opening(loader) => match loader.next(out) {
+                Phase::Finding(snapshots) => {
+                    if let Some((file, len)) = snapshots.next_read(out) {
+                        return out.read(&file, 0, len, Ticket::Startup);
+                    }
+                    let request = LoadRequest {
+                        partition: TopicPartition::new(METADATA_TOPIC, 0),
+                        config: self.config.metadata_log.clone(),
+                        clean: false,
+                        recovery_point: 0,
+                        log_start: snapshots.log_start(out),
+                        now_ms: now_ms(out.now()),
+                    };
+                    let loader = Box::new(LogLoader::new(request, out));
+                    self.phase = Phase::Opening(loader, snapshots.clone());
+                }
+                Phase::Opening(loader, snapshots) => match loader.next(out) {
                     LoadStep::Read { file, from, len } => {
                         return out.read(&file, from, len, Ticket::Startup);
                     }
                     LoadStep::Done(loaded) => {
-                        let scan = LogScan::of(&loaded.log);
+                        let mut log = loaded.log;
+                        let snapshots = (**snapshots).clone();
+                        snapshots.fit(&mut log, out);
+                        let scan = LogScan::of(&log);
                         let wants_state = out.files().len(&state_file()) > 0;
-                        let (log, found) = (loaded.log, Found::default());
-                        let reading = Reading { log, scan, found, wants_state };
+                        let found = Found::default();
+                        let reading = Reading { log, snapshots, scan, found, wants_state };
                         self.phase = Phase::Reading(Box::new(reading));
                     }
                 },
@@ -148,11 +166,11 @@ impl ControllerProcess {
                     self.phase = Phase::Flushing(reading.clone(), files.len());
                 }
                 Phase::Flushing(reading, 0) => {
-                    let Reading { log, found, .. } = (**reading).clone();
+                    let Reading { log, snapshots, found, .. } = (**reading).clone();
                     let voters = self.voters(out.me());
-                    let voter = Voter::new(self.spec.id, voters, found, &log);
-                    let image = Image::default();
-                    let mut controller = Controller::new(log, image, self.config.clone(), None);
+                    let voter = Voter::new(self.spec.id, voters, found, (&log, &snapshots));
+                    let (found, config) = ((log, snapshots), self.config.clone());
+                    let mut controller = Controller::new(found, Image::default(), config, None);
                     out.emit(Event::ControllerStarted { controller: self.spec.id });
                     controller.join(Box::new(voter), out);
                     self.phase = Phase::Serving(Box::new(controller));
@@ -184,8 +202,10 @@ fn serve(controller: &mut Controller, input: Input<Process>, out: &mut Out<'_>) 
                 controller.ask(ReplyTo::Caller(call), body, out);
             }
         }
+        Input::Flushed { ticket: Ticket::Snapshot(id) } => controller.snapshot_flushed(id, out),
         Input::Flushed { .. } => controller.quorum_flushed(out),
         Input::Timer(Timer::Quorum) => controller.quorum_ticked(out),
+        Input::Timer(Timer::Snapshot) => controller.take_snapshot(out),
         Input::Read { ticket: Ticket::MetadataFetch { fetch }, bytes } => {
             controller.metadata_read(fetch, &bytes, out);
         }

@@ -1,13 +1,16 @@
-//! Brokers fetch the metadata log: what is committed, or what will be within their time.
+//! Brokers fetch the metadata log: what is committed, or what will be within their time; and a
+//! snapshot, if they have nothing or the log does not go back so far.
 
 use super::active::Controller;
 use crate::kafka::broker::fetch::{Trimmed, trim};
 use crate::kafka::broker::life::Ticket;
 use crate::kafka::broker::server::Call;
+use crate::kafka::error::ErrorCode;
 use crate::kafka::log::ReadPlan;
 use crate::kafka::message::Response;
 use crate::kafka::message::request::{Fetch, FetchPartition};
 use crate::kafka::message::response::{Fetched, FetchedPartition};
+use crate::kafka::metadata::SnapshotId;
 use crate::kafka::process::{Out, Timer};
 use crate::kafka::record::HEADER_BYTES;
 use crate::sim::{NodeId, Rope, Span};
@@ -28,6 +31,11 @@ impl Controller {
         }
         self.last_fetch += 1;
         let id = self.last_fetch;
+        let begins = asked.offset == 0 || asked.offset < self.log.log_start();
+        if let Some(last) = self.snapshots.last().filter(|_| begins) {
+            let answer = self.metadata_answer(&asked, Rope::default(), Some(last.id));
+            return call.answer(answer, out);
+        }
         self.fetches.insert(id, MetadataFetch { call, asked, reading: None });
         out.timer(Timer::FetchWait(id), Span::millis(fetch.max_wait_ms));
         self.read_metadata(id, out);
@@ -68,8 +76,17 @@ impl Controller {
     fn answer_metadata(&mut self, id: u64, records: Rope, out: &mut Out<'_>) {
         let Some(fetch) = self.fetches.remove(&id) else { return };
         out.cancel(Timer::FetchWait(id));
+        fetch.call.answer(self.metadata_answer(&fetch.asked, records, None), out);
+    }
+
+    fn metadata_answer(
+        &self,
+        asked: &FetchPartition,
+        records: Rope,
+        snapshot: Option<SnapshotId>,
+    ) -> Response {
         let partition = FetchedPartition {
-            partition: fetch.asked.partition,
+            partition: asked.partition.clone(),
             error: None,
             high_watermark: self.committed(),
             last_stable: self.committed(),
@@ -78,8 +95,17 @@ impl Controller {
             records,
             diverging: None,
             preferred_replica: None,
+            snapshot,
         };
-        fetch.call.answer(Response::Fetch(Fetched { partitions: vec![partition] }), out);
+        Response::Fetch(Fetched { partitions: vec![partition] })
+    }
+
+    /// A broker wants a snapshot that it was told of. Simplified: it comes at once, where real ones
+    /// come in pieces of up to 8 MiB.
+    pub(super) fn fetch_snapshot(&self, id: SnapshotId) -> Response {
+        let found = self.snapshots.last().filter(|last| last.id == id);
+        let bytes = found.map(|_| self.snapshots.latest().clone());
+        Response::FetchSnapshot(bytes.ok_or(ErrorCode::SnapshotNotFound))
     }
 
     /// The time of a fetch is up.

@@ -10,13 +10,13 @@
 //! - [`brokers`]: registration, heartbeats, fencing, the polite stop.
 //! - [`partitions`]: ISR changes that leaders ask for, and elections.
 //! - [`reassignment`]: other replicas for partitions that exist.
+//! - [`topics`]: topics and their settings.
+//! - [`snapshots`]: what all of it adds up to, written down from time to time.
 //! - [`life`]: the process of a controller that is not also a broker.
 //!
 //! A broker that is alone is its own controller (`process.roles=broker,controller`): then what is
 //! decided here is applied in the same process, and nothing is fetched; what it has flushed is
 //! committed, and its epoch never changes.
-//!
-//! Simplified: no snapshots are taken of the log.
 
 pub mod active;
 pub mod brokers;
@@ -25,6 +25,8 @@ pub mod metadata_fetch;
 pub mod partitions;
 pub mod quorum;
 pub mod reassignment;
+pub mod snapshots;
+pub mod topics;
 pub mod voter;
 
 pub use active::{Controller, ReplyTo};

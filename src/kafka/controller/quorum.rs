@@ -6,10 +6,12 @@
 //! waits; brokers look for the next one.
 
 use super::active::{Controller, ReplyTo};
-use super::voter::Voter;
+use super::voter::{Voter, split_state};
 use crate::kafka::event::Event;
 use crate::kafka::message::Response;
 use crate::kafka::message::response::{QuorumInfo, QuorumReplica};
+use crate::kafka::metadata::SnapshotId;
+use crate::kafka::now_ms;
 use crate::kafka::process::{Out, Timer};
 use crate::ordered::Order;
 use crate::raft::message::Body;
@@ -33,7 +35,7 @@ impl Controller {
     /// Its part in a quorum begins.
     pub fn join(&mut self, mut voter: Box<Voter>, out: &mut Out<'_>) {
         self.is_active = false;
-        self.committed = 0;
+        self.committed = self.snapshots.last().map_or(0, |last| last.id.offset);
         voter.begin(out);
         self.voter = Some(voter);
         self.act(out);
@@ -103,6 +105,9 @@ impl Controller {
                 voter.wrote(write);
             }
             Action::Write { write, from, entries } => {
+                if voter.holds_back(from, &entries) {
+                    return voter.wrote(write);
+                }
                 voter.write((from, entries), &mut self.log, out);
                 voter.wrote(write);
             }
@@ -112,15 +117,21 @@ impl Controller {
                     self.resign(out);
                 }
             }
-            // Nothing is cut from the beginning of the log, so nobody needs a snapshot.
-            Action::Restore { .. } => {}
+            Action::Restore { write, last, state } => {
+                let Some((offset, bytes)) = split_state(&state) else { return };
+                let id = SnapshotId { offset, epoch: last.1 as i32 };
+                self.snapshots.give_up(out);
+                if self.snapshots.receive(id, bytes, out) {
+                    voter.await_snapshot(write);
+                }
+            }
         }
     }
 
     fn commit(&mut self, index: u64, out: &mut Out<'_>) {
         let mut end = self.committed;
         while let Some(voter) = &mut self.voter
-            && let Some((behind, _)) = voter.next_committed(index)
+            && let Some((behind, _)) = voter.next_committed(index, &mut self.snapshots)
         {
             end = behind;
         }
@@ -133,7 +144,41 @@ impl Controller {
             if voter.leads() && is_own {
                 self.activate(out);
             }
+            self.take_snapshot(out);
         }
+    }
+
+    // ---- snapshots ----
+
+    /// Takes one of what is committed, if it is time.
+    pub fn take_snapshot(&mut self, out: &mut Out<'_>) {
+        match &self.voter {
+            Some(voter) => self.snapshots.settle(&voter.committed, out),
+            // Who is alone knows nothing else once all is flushed.
+            None if self.pending.is_empty() => self.snapshots.settle(&self.image, out),
+            None => {}
+        }
+    }
+
+    /// A snapshot is on the disk: the controller's own, or one that the leader sent.
+    pub fn snapshot_flushed(&mut self, id: SnapshotId, out: &mut Out<'_>) {
+        let Some(kept) = self.snapshots.flushed(id, out) else { return };
+        let image = self.snapshots.image();
+        match &mut self.voter {
+            Some(voter) if voter.is_installing() => {
+                self.log.restart_at(kept.id.offset, now_ms(out.now()), out);
+                self.snapshots.installed(out);
+                self.committed = kept.id.offset;
+                self.image = image.clone();
+                voter.install(&kept, image, &mut self.log, out);
+            }
+            _ => self.snapshots.clean(&mut self.log, self.committed, out),
+        }
+        if let Some(voter) = &mut self.voter {
+            voter.covered(&kept, self.snapshots.latest(), self.log.log_start());
+        }
+        self.take_snapshot(out);
+        self.act(out);
     }
 
     fn activate(&mut self, out: &mut Out<'_>) {

@@ -5,9 +5,13 @@
 //! made them, which is Raft's term. The first batch of every leader is a control batch that says
 //! who leads (LeaderChange). Term and vote are in `quorum-state`, as the real file has them.
 //!
+//! A voter that lags too far is sent a snapshot. Until that is on its disk it hears nothing else:
+//! then its log begins anew there.
+//!
 //! Simplified: the voters are fixed (`controller.quorum.voters`, `kraft.version` 0); a leader
 //! pushes where real followers fetch.
 
+use super::snapshots::{Kept, Snapshots};
 use crate::kafka::broker::life::Ticket;
 use crate::kafka::log::Log;
 use crate::kafka::log::partition_log::LogPosition;
@@ -58,8 +62,12 @@ pub struct Voter {
     pub raft: Raft,
     /// `node.id` of every voter, and where it is.
     voters: Rc<[(i32, NodeId)]>,
+    /// The index of the last entry before them, and the offset behind it.
+    base: (u64, i64),
     /// The entries that Raft has, as they lie in the log.
     places: VecDeque<Place>,
+    /// The write of a snapshot that is not on the disk yet, and the entries that follow it.
+    installing: Option<(u64, Vec<Entry>)>,
     /// What all that is committed adds up to.
     pub committed: Image,
     /// Up to this index it is in there.
@@ -137,45 +145,69 @@ pub fn stamped(batch: &[u8], offset: i64, epoch: i32) -> Bytes {
     bytes.freeze()
 }
 
+/// What one voter sends to another as a snapshot: the offset behind it, and its bytes.
+pub fn split_state(state: &Bytes) -> Option<(i64, Bytes)> {
+    let offset = state.first_chunk().map(|offset| i64::from_be_bytes(*offset))?;
+    Some((offset, state.slice(8..)))
+}
+
 fn member(id: i32) -> MemberId {
     MemberId(id as u32)
 }
 
 impl Voter {
-    /// A voter with the log that the start opened. It is to be started.
-    pub fn new(id: i32, voters: Rc<[(i32, NodeId)]>, found: Found, log: &Log) -> Voter {
+    /// A voter with the log and the snapshots that the start found. It is to be started.
+    pub fn new(
+        id: i32,
+        voters: Rc<[(i32, NodeId)]>,
+        found: Found,
+        (log, snapshots): (&Log, &Snapshots),
+    ) -> Voter {
+        let begins = snapshots.at(log.log_start());
+        let base = begins.map_or((0, 0), |kept| (kept.header.batches, kept.id.offset));
+        let base_term = begins.map_or(0, |kept| kept.id.epoch as u64);
         let (mut places, mut entries) = (VecDeque::new(), VecDeque::new());
         let mut at = LogPosition { segment: 0, position: 0 };
-        let mut last = 0;
+        let mut last = base_term as i32;
         for (header, batch) in found.batches {
             let segment = log.segment_with(header.base_offset).base_offset;
             if segment != at.segment {
                 at = LogPosition { segment, position: 0 };
             }
-            places.push_back(Place { end: header.next_offset(), from: at });
+            let place = Place { end: header.next_offset(), from: at };
             at.position += batch.len() as u64;
+            if place.end <= base.1 {
+                continue;
+            }
+            places.push_back(place);
             last = header.partition_leader_epoch;
             entries.push_back(Entry { term: last.max(0) as u64, command: Some(batch) });
         }
         let saved = Saved {
             term: found.epoch.max(last) as u64,
             vote: found.voted.map(member),
-            log: raft::Log::restored((0, 0), Bytes::new(), entries),
+            log: raft::Log::restored((base.0, base_term), Bytes::new(), entries),
         };
         let ids: Vec<MemberId> = voters.iter().map(|(id, _)| member(*id)).collect();
-        Voter {
+        let mut voter = Voter {
             raft: Raft::new(member(id), &ids, TIMING, saved),
             heard: vec![Time::ZERO; voters.len()],
             voters,
+            base,
             places,
-            committed: Image::default(),
-            applied: 0,
+            installing: None,
+            committed: snapshots.image(),
+            applied: snapshots.last().map_or(0, |last| last.header.batches),
             random: Stream::named(0, "quorum"),
             unflushed: Vec::new(),
             written: 0,
             flushes: 0,
             flushing: 0,
+        };
+        if let Some(last) = snapshots.last() {
+            voter.covered(last, snapshots.latest(), log.log_start());
         }
+        voter
     }
 
     /// Its life begins. In a cluster that has just been formatted the first voter stands at once,
@@ -185,7 +217,7 @@ impl Voter {
         self.heard.fill(now);
         self.random = Stream::named(out.random().clone().bits(), "quorum");
         self.raft.begin(now, &mut self.random);
-        let is_fresh = self.raft.term() == 0 && self.places.is_empty();
+        let is_fresh = self.raft.term() == 0 && self.raft.log().last() == (0, 0);
         if is_fresh && self.voters.first().is_some_and(|(id, _)| *id == me) {
             self.raft.campaign(now, &mut self.random);
         }
@@ -227,8 +259,9 @@ impl Voter {
 
     /// The offset behind an entry; the log's beginning for what lies before.
     pub fn end_of(&self, index: u64) -> i64 {
-        let found = index.checked_sub(1).and_then(|at| self.places.get(at as usize));
-        found.map_or(0, |place| place.end)
+        let at = index.checked_sub(self.base.0 + 1);
+        let found = at.and_then(|at| self.places.get(at as usize));
+        found.map_or(self.base.1, |place| place.end)
     }
 
     /// The offset behind which nothing is committed, as far as it knows.
@@ -241,6 +274,9 @@ impl Voter {
     /// Another voter says something.
     pub fn hear(&mut self, from: NodeId, message: Message, log: &Log, out: &mut Out<'_>) {
         let Some(at) = self.voters.iter().position(|(_, node)| *node == from) else { return };
+        if self.is_installing() {
+            return;
+        }
         let (now, id) = (out.now(), member(self.voters[at].0));
         self.heard[at] = now;
         let grants = matches!(message.body, raft::message::Body::Vote { granted: true, .. });
@@ -308,7 +344,7 @@ impl Voter {
 
     /// Writes entries from an index on into the log; what lies there and behind goes.
     pub fn write(&mut self, (from, entries): (u64, Vec<Entry>), log: &mut Log, out: &mut Out<'_>) {
-        let keep = (from - 1) as usize;
+        let keep = (from - self.base.0 - 1) as usize;
         if let Some(first) = self.places.get(keep) {
             let (at, end) = (first.from, self.end_of(from - 1));
             log.truncate(end, at, out);
@@ -329,9 +365,59 @@ impl Voter {
         }
     }
 
-    /// Notes that something was written.
+    /// Notes that something was written: nothing counts that comes behind a snapshot which is not
+    /// on the disk yet.
     pub fn wrote(&mut self, write: u64) {
-        self.written = write;
+        match &mut self.installing {
+            Some((last, _)) => *last = write,
+            None => self.written = write,
+        }
+    }
+
+    // ---- snapshots ----
+
+    /// A snapshot is being written, as Raft asked for.
+    pub fn await_snapshot(&mut self, write: u64) {
+        self.installing = Some((write, Vec::new()));
+    }
+
+    /// True until that is done.
+    pub fn is_installing(&self) -> bool {
+        self.installing.is_some()
+    }
+
+    /// Entries that follow a snapshot which is not there yet wait for it.
+    pub fn holds_back(&mut self, from: u64, entries: &[Entry]) -> bool {
+        let Some((_, held)) = &mut self.installing else { return false };
+        held.truncate((from - self.raft.log().base().0 - 1) as usize);
+        held.extend_from_slice(entries);
+        true
+    }
+
+    /// The snapshot is on the disk, and the log begins anew behind it.
+    pub fn install(&mut self, kept: &Kept, image: Image, log: &mut Log, out: &mut Out<'_>) {
+        let Some((write, entries)) = self.installing.take() else { return };
+        self.base = (kept.header.batches, kept.id.offset);
+        self.places.clear();
+        self.committed = image;
+        self.applied = self.base.0;
+        self.unflushed.push(log.active().file.clone());
+        self.write((self.base.0 + 1, entries), log, out);
+        self.wrote(write);
+    }
+
+    /// A snapshot is there, and the log begins at an offset.
+    pub fn covered(&mut self, kept: &Kept, bytes: &Bytes, log_start: i64) {
+        let mut state = BytesMut::new();
+        state.put_i64(kept.id.offset);
+        state.extend_from_slice(bytes);
+        self.raft.cover(kept.header.batches, state.freeze());
+        while self.places.front().is_some_and(|place| place.end <= log_start)
+            && let Some(place) = self.places.pop_front()
+        {
+            self.base = (self.base.0 + 1, place.end);
+        }
+        self.raft.forget(self.base.0);
     }
 
     /// Flushes what was written, one flush after the other, and sees to it that it wakes.
@@ -348,13 +434,20 @@ impl Voter {
     }
 
     /// The records of the next entry that is committed and not applied, and the offset behind it.
-    pub fn next_committed(&mut self, up_to: u64) -> Option<(i64, Vec<MetadataRecord>)> {
+    pub fn next_committed(
+        &mut self,
+        up_to: u64,
+        snapshots: &mut Snapshots,
+    ) -> Option<(i64, Vec<MetadataRecord>)> {
         if self.applied >= up_to {
             return None;
         }
         self.applied += 1;
         let entry = self.raft.log().get(self.applied);
         let command = entry.and_then(|entry| entry.command.as_ref());
+        if let Some(header) = command.and_then(|batch| BatchHeader::parse(batch)) {
+            snapshots.added(&header);
+        }
         let records = command.map_or_else(Vec::new, |batch| MetadataRecord::all_of(batch));
         records.iter().for_each(|record| self.committed.apply(record));
         Some((self.end_of(self.applied), records))

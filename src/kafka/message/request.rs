@@ -8,8 +8,8 @@ use crate::kafka::group::share_records::{ShareKey, ShareState};
 use crate::kafka::message::control::Control;
 use crate::kafka::message::response::TopicId;
 use crate::kafka::message::transactions::TransactionRequest;
-use crate::kafka::metadata::Resource;
 use crate::kafka::metadata::election::Election;
+use crate::kafka::metadata::{Resource, SnapshotId};
 use crate::kafka::spec::Settings;
 use crate::kafka::zookeeper::request::{Op, Peer};
 use crate::raft;
@@ -224,6 +224,8 @@ pub enum Request {
     },
     /// The quorum tool: how far has each copy of the metadata log come?
     DescribeQuorum,
+    /// A broker to the active controller, which has told of it: a snapshot of the metadata log.
+    FetchSnapshot(SnapshotId),
     /// A controller to another one: votes, and the metadata log. It is not answered; what answers
     /// it is a message of the same kind.
     Quorum(Box<raft::Message>),
@@ -472,6 +474,7 @@ impl Request {
             Request::Ensemble(peer) => peer.kind(),
             // The leader pushes where the real followers fetch: the names are those of the real
             // messages that carry the same.
+            Request::FetchSnapshot(_) => "FetchSnapshot",
             Request::Quorum(message) => match message.body {
                 raft::message::Body::AskVote { .. } => "Vote",
                 raft::message::Body::Vote { .. } => "VoteResponse",

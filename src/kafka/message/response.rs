@@ -8,10 +8,12 @@ use crate::kafka::group::Subscription;
 use crate::kafka::group::share_records::ShareState;
 use crate::kafka::message::control::Control;
 use crate::kafka::message::transactions::TransactionResponse;
+use crate::kafka::metadata::SnapshotId;
 use crate::kafka::spec::Settings;
 use crate::kafka::zookeeper::request::Answer;
 use crate::ordered::BTreeMap;
 use crate::sim::{NodeId, Rope, Span, Time};
+use bytes::Bytes;
 use std::rc::Rc;
 
 /// What a broker answers.
@@ -91,6 +93,8 @@ pub enum Response {
     /// How far each copy of the metadata log has come; `None` from a broker that does not know the
     /// question (UNSUPPORTED_VERSION).
     DescribeQuorum(Option<QuorumInfo>),
+    /// The bytes of the snapshot.
+    FetchSnapshot(Result<Bytes, ErrorCode>),
     /// Whatever was asked: this controller is not the active one, and if it knows who is, here it
     /// is. In the place of the error NOT_CONTROLLER (41) or NOT_LEADER_OR_FOLLOWER (6) that each
     /// response has.
@@ -203,7 +207,7 @@ pub struct TopicMetadata {
 }
 
 /// A topic's id: 16 random bytes, shown as 22 characters of base 64.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TopicId(pub [u8; 16]);
 
 /// A partition as a broker knows it.
@@ -256,6 +260,9 @@ pub struct FetchedPartition {
     pub diverging: Option<(i32, i64)>,
     /// A follower in the consumer's rack, from which it is to read (KIP-392).
     pub preferred_replica: Option<i32>,
+    /// Of the metadata log: it begins behind the offset that was asked for, and this snapshot is to
+    /// be fetched in its place (KIP-630).
+    pub snapshot: Option<SnapshotId>,
 }
 
 /// A member that has joined.
@@ -381,6 +388,7 @@ impl Response {
             Response::OffsetDelete(_) => "OffsetDeleteResponse",
             Response::DeleteGroups(_) => "DeleteGroupsResponse",
             Response::DescribeQuorum(_) => "DescribeQuorumResponse",
+            Response::FetchSnapshot(_) => "FetchSnapshotResponse",
             Response::NotController(_) => "NotController",
             Response::Control(kind, _) => Control::answer_kind(kind),
             Response::ControlledShutdown(_) => "ControlledShutdownResponse",

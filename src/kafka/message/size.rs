@@ -135,6 +135,7 @@ fn request(request: &Request) -> usize {
         }
         Request::DescribeGroups { group } | Request::DeleteGroups { group } => 3 + text(group),
         Request::DescribeQuorum => 30,
+        Request::FetchSnapshot(_) => 70,
         Request::Quorum(message) => match &message.body {
             Body::AskVote { .. } => 70,
             Body::Vote { .. } => 40,
@@ -256,6 +257,7 @@ fn response(response: &Response) -> usize {
         Response::DescribeQuorum(info) => {
             60 + info.as_ref().map_or(0, |info| 30 * (info.voters.len() + info.observers.len()))
         }
+        Response::FetchSnapshot(found) => 60 + found.as_ref().map_or(0, |bytes| bytes.len()),
         Response::NotController(_) => 40,
         Response::Control(..) => 6,
         Response::ControlledShutdown(_) => 6,

@@ -1,6 +1,6 @@
 //! What the controller decides: which records a request leads to, or why it is refused.
 
-use super::image::Image;
+use super::image::{Image, PartitionImage};
 use super::placement::{self, Candidate, Draw};
 use super::records::{MetadataRecord, Resource};
 use crate::kafka::command::ApiError;
@@ -319,14 +319,9 @@ fn partition_records<'a>(
     placed.iter().enumerate().map(move |(number, replicas)| {
         let lives = |id: &&i32| brokers.iter().any(|broker| broker.id == **id && !broker.fenced);
         let isr: Vec<i32> = replicas.iter().filter(lives).copied().collect();
-        MetadataRecord::Partition {
-            topic,
-            partition: first + number as i32,
-            replicas: replicas.clone(),
-            leader: isr.first().copied().unwrap_or(-1),
-            isr,
-            leader_epoch: 0,
-            partition_epoch: 0,
-        }
+        let replicas = replicas.clone();
+        let leader = isr.first().copied();
+        let state = PartitionImage { replicas, leader, isr, ..PartitionImage::default() };
+        MetadataRecord::Partition { topic, partition: first + number as i32, state }
     })
 }

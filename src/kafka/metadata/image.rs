@@ -66,18 +66,13 @@ pub struct BrokerImage {
 impl PartitionImage {
     /// A partition of which no state is known.
     pub fn unknown(replicas: Vec<i32>) -> PartitionImage {
-        PartitionImage {
-            replicas,
-            isr: Vec::new(),
-            leader: None,
-            elr: Vec::new(),
-            last_known_elr: Vec::new(),
-            adding: Vec::new(),
-            removing: Vec::new(),
-            recovering: false,
-            leader_epoch: -1,
-            partition_epoch: -1,
-        }
+        let (leader_epoch, partition_epoch) = (-1, -1);
+        PartitionImage { replicas, leader_epoch, partition_epoch, ..PartitionImage::default() }
+    }
+
+    /// True if replicas are, or were, eligible without being in sync.
+    pub fn has_elr(&self) -> bool {
+        !self.elr.is_empty() || !self.last_known_elr.is_empty()
     }
 
     /// What a reassignment brings and takes away, while one is under way.
@@ -141,31 +136,11 @@ impl Image {
                 let topic = TopicImage { id: *id, partitions: Vec::new(), settings };
                 self.topics.insert(name.as_str().into(), Rc::new(topic));
             }
-            MetadataRecord::Partition {
-                topic,
-                partition,
-                replicas,
-                isr,
-                leader,
-                leader_epoch,
-                partition_epoch,
-            } => {
-                let image = PartitionImage {
-                    replicas: replicas.clone(),
-                    removing: Vec::new(),
-                    adding: Vec::new(),
-                    isr: isr.clone(),
-                    leader: (*leader >= 0).then_some(*leader),
-                    elr: Vec::new(),
-                    last_known_elr: Vec::new(),
-                    recovering: false,
-                    leader_epoch: *leader_epoch,
-                    partition_epoch: *partition_epoch,
-                };
+            MetadataRecord::Partition { topic, partition, state } => {
                 let Some(found) = self.topic_mut(topic) else { return };
                 match found.partitions.get_mut(*partition as usize) {
-                    Some(old) => *old = image,
-                    None => found.partitions.push(image),
+                    Some(old) => old.clone_from(state),
+                    None => found.partitions.push(state.clone()),
                 }
             }
             MetadataRecord::PartitionChange { topic, partition, change } => {
@@ -201,6 +176,81 @@ impl Image {
             MetadataRecord::RemoveTopic { id } => self.topics.retain(|_, topic| topic.id != *id),
             MetadataRecord::ProducerIds { next, .. } => self.next_producer_id = *next,
         }
+    }
+
+    /// The records that add up to all this: the cluster, topics, their settings, producer ids, in
+    /// the order of a snapshot (`MetadataImage.write`).
+    pub fn records(&self) -> Vec<MetadataRecord> {
+        let mut all = Vec::new();
+        for (id, registration) in &self.brokers {
+            let (broker, epoch) = (*id, registration.epoch);
+            let registration = registration.clone();
+            all.push(MetadataRecord::RegisterBroker { broker, epoch, registration });
+        }
+        for (name, topic) in &self.topics {
+            let id = topic.id;
+            all.push(MetadataRecord::Topic { name: name.to_string(), id });
+            for (number, state) in topic.partitions.iter().enumerate() {
+                let (partition, state) = (number as i32, state.clone());
+                all.push(MetadataRecord::Partition { topic: id, partition, state });
+            }
+        }
+        let mut add = |resource: Resource, settings: &Settings| {
+            for (name, value) in settings {
+                let (resource, name) = (resource.clone(), name.clone());
+                let value = Some(value.clone());
+                all.push(MetadataRecord::Config { resource, name, value });
+            }
+        };
+        for (id, settings) in &self.broker_settings {
+            add(Resource::Broker(id.parse().ok()), settings);
+        }
+        for (name, topic) in &self.topics {
+            add(Resource::Topic(name.to_string()), &topic.settings);
+        }
+        if self.next_producer_id > 0 {
+            let next = self.next_producer_id;
+            all.push(MetadataRecord::ProducerIds { broker: -1, next });
+        }
+        all
+    }
+
+    /// The records that lead from here to a later state: what a broker has to take up that got a
+    /// snapshot in the place of the log.
+    pub fn records_to(&self, later: &Image) -> Vec<MetadataRecord> {
+        let mut all = Vec::new();
+        let mut take_back = |resource: Resource, old: &Settings, new: &Settings| {
+            for name in old.keys().filter(|name| !new.contains_key(*name)) {
+                let (resource, name) = (resource.clone(), name.clone());
+                all.push(MetadataRecord::Config { resource, name, value: None });
+            }
+        };
+        for (id, settings) in &self.broker_settings {
+            let id = id.parse().ok();
+            take_back(Resource::Broker(id), settings, &later.broker_settings(id));
+        }
+        for (name, topic) in &self.topics {
+            if let Some(new) = later.topics.get(name).filter(|new| new.id == topic.id) {
+                take_back(Resource::Topic(name.to_string()), &topic.settings, &new.settings);
+            }
+        }
+        let stays = |id: &TopicId| later.name_of(id).is_some();
+        let gone = self.topics.values().filter(|topic| !stays(&topic.id));
+        all.extend(gone.map(|topic| MetadataRecord::RemoveTopic { id: topic.id }));
+        // What is here already as it is there need not be said again.
+        all.extend(later.records().into_iter().filter(|record| match record {
+            MetadataRecord::Topic { id, .. } => self.name_of(id).is_none(),
+            MetadataRecord::Partition { topic, partition, state } => {
+                let found = self.topics.values().find(|found| found.id == *topic);
+                let found = found.and_then(|found| found.partitions.get(*partition as usize));
+                found != Some(state)
+            }
+            MetadataRecord::RegisterBroker { broker, registration, .. } => {
+                self.brokers.get(broker) != Some(registration)
+            }
+            _ => true,
+        }));
+        all
     }
 
     /// A partition is like this; those before it that are not known yet have no leader.

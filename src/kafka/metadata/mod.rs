@@ -6,18 +6,22 @@
 //! [`placement`]: where replicas go); [`super::controller`] writes and flushes the records, and
 //! only then are they true; so a topic that was acknowledged survives a power cut.
 //!
-//! Simplified: no snapshots are taken of the log; replicas are not reassigned. A broker that is its
-//! own controller is not registered and keeps its leader epochs over a restart, as nobody else can
-//! have led meanwhile.
+//! So that nobody has to read the whole log for ever, what it adds up to is written down from time
+//! to time ([`snapshot`]).
+//!
+//! Simplified: a broker that is its own controller is not registered and keeps its leader epochs
+//! over a restart, as nobody else can have led meanwhile.
 
 pub mod controller;
 pub mod election;
 pub mod image;
 pub mod placement;
 pub mod records;
+pub mod snapshot;
 
 pub use image::{BrokerImage, Image, PartitionImage, TopicImage};
 pub use records::{MetadataRecord, Resource};
+pub use snapshot::SnapshotId;
 
 /// The topic of the metadata log.
 pub const METADATA_TOPIC: &str = "__cluster_metadata";

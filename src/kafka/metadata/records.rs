@@ -66,16 +66,8 @@ pub enum MetadataRecord {
         topic: TopicId,
         /// Its number.
         partition: i32,
-        /// Replicas in assignment order.
-        replicas: Vec<i32>,
-        /// In-sync replicas.
-        isr: Vec<i32>,
-        /// The leader; -1 without one.
-        leader: i32,
-        /// Grows with each change of the leader.
-        leader_epoch: i32,
-        /// Grows with each change of anything.
-        partition_epoch: i32,
+        /// How it is.
+        state: PartitionImage,
     },
     /// A partition is as before but for this (PartitionChangeRecord, 5).
     PartitionChange {
@@ -243,6 +235,7 @@ impl MetadataRecord {
         let version = match self {
             MetadataRecord::PartitionChange { .. } => 2,
             MetadataRecord::RegisterBroker { .. } | MetadataRecord::BrokerChange { .. } => 1,
+            MetadataRecord::Partition { state, .. } if state.has_elr() => 2,
             _ => 0,
         };
         write_unsigned(&mut out, version);
@@ -251,24 +244,20 @@ impl MetadataRecord {
                 put_text(&mut out, name);
                 out.put_slice(&id.0);
             }
-            MetadataRecord::Partition {
-                topic,
-                partition,
-                replicas,
-                isr,
-                leader,
-                leader_epoch,
-                partition_epoch,
-            } => {
+            MetadataRecord::Partition { topic, partition, state } => {
                 out.put_i32(*partition);
                 out.put_slice(&topic.0);
-                // Replicas, ISR, and those that a reassignment removes and adds.
-                for ids in [replicas.as_slice(), isr, &[], &[]] {
+                for ids in [&state.replicas, &state.isr, &state.removing, &state.adding] {
                     put_ids(&mut out, ids);
                 }
-                out.put_i32(*leader);
-                out.put_i32(*leader_epoch);
-                out.put_i32(*partition_epoch);
+                out.put_i32(state.leader.unwrap_or(-1));
+                out.put_i32(state.leader_epoch);
+                out.put_i32(state.partition_epoch);
+                if state.has_elr() {
+                    put_ids(&mut out, &[]); // directories
+                }
+                put_fields(&mut out, partition_fields(state));
+                return out.freeze();
             }
             MetadataRecord::Config { resource, name, value } => {
                 out.put_i8(resource.kind());
@@ -318,23 +307,34 @@ impl MetadataRecord {
             return None;
         }
         let key = read_unsigned(bytes, 5)?;
-        let _version = read_unsigned(bytes, 5)?;
+        let version = read_unsigned(bytes, 5)?;
         Some(match key {
             2 => MetadataRecord::Topic { name: take_text(bytes)??, id: take_id(bytes)? },
             3 => {
                 let partition = i32::from_be_bytes(take(bytes)?);
                 let topic = take_id(bytes)?;
-                let (replicas, isr) = (take_ids(bytes)?, take_ids(bytes)?);
-                let (_removing, _adding) = (take_ids(bytes)?, take_ids(bytes)?);
-                MetadataRecord::Partition {
-                    topic,
-                    partition,
-                    replicas,
-                    isr,
-                    leader: i32::from_be_bytes(take(bytes)?),
+                let mut state = PartitionImage {
+                    replicas: take_ids(bytes)?,
+                    isr: take_ids(bytes)?,
+                    removing: take_ids(bytes)?,
+                    adding: take_ids(bytes)?,
+                    leader: Some(i32::from_be_bytes(take(bytes)?)).filter(|leader| *leader >= 0),
                     leader_epoch: i32::from_be_bytes(take(bytes)?),
                     partition_epoch: i32::from_be_bytes(take(bytes)?),
+                    ..PartitionImage::default()
+                };
+                if version > 0 {
+                    let _directories = take_ids(bytes)?;
                 }
+                for _ in 0..read_unsigned(bytes, 5)? {
+                    match take_field(bytes)? {
+                        (0, field) => state.recovering = field != [0],
+                        (1, mut field) => state.elr = take_ids(&mut field)?,
+                        (2, mut field) => state.last_known_elr = take_ids(&mut field)?,
+                        _ => {}
+                    }
+                }
+                MetadataRecord::Partition { topic, partition, state }
             }
             4 => MetadataRecord::Config {
                 resource: Resource::of(i8::from_be_bytes(take(bytes)?), take_text(bytes)??)?,
@@ -389,6 +389,22 @@ impl MetadataRecord {
             MetadataRecord::ProducerIds { .. } => 15,
         }
     }
+}
+
+/// The tagged fields of a partition's record: what is not as it is in most of them.
+fn partition_fields(state: &PartitionImage) -> Vec<(u64, BytesMut)> {
+    let mut fields = Vec::new();
+    if state.recovering {
+        fields.push((0, BytesMut::from(&[1][..])));
+    }
+    for (tag, ids) in [(1, &state.elr), (2, &state.last_known_elr)] {
+        if !ids.is_empty() {
+            let mut bytes = BytesMut::new();
+            put_ids(&mut bytes, ids);
+            fields.push((tag, bytes));
+        }
+    }
+    fields
 }
 
 fn put_text(out: &mut BytesMut, text: &str) {
@@ -491,11 +507,27 @@ mod tests {
             MetadataRecord::Partition {
                 topic: id,
                 partition: 3,
-                replicas: vec![1, 2],
-                isr: vec![2],
-                leader: -1,
-                leader_epoch: 4,
-                partition_epoch: 5,
+                state: PartitionImage {
+                    replicas: vec![1, 2],
+                    removing: vec![1],
+                    adding: vec![2],
+                    isr: vec![2],
+                    recovering: true,
+                    leader_epoch: 4,
+                    partition_epoch: 5,
+                    ..PartitionImage::default()
+                },
+            },
+            MetadataRecord::Partition {
+                topic: id,
+                partition: 0,
+                state: PartitionImage {
+                    replicas: vec![1, 2],
+                    leader: Some(2),
+                    elr: vec![1],
+                    last_known_elr: vec![2],
+                    ..PartitionImage::default()
+                },
             },
             MetadataRecord::Config {
                 resource: Resource::Topic("t".to_owned()),

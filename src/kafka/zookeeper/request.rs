@@ -81,6 +81,12 @@ pub enum Op {
         /// True if a change is to be told.
         watch: bool,
     },
+    /// Which znodes lie below this one, at any depth? Simplified: one question for the many of a
+    /// real client, which asks for the children of one after the other.
+    GetTree {
+        /// Where.
+        path: Rc<str>,
+    },
     /// A client after a reconnect: what it watches, and up to where it has seen everything.
     SetWatches {
         /// The last transaction that it has seen.
@@ -99,6 +105,7 @@ impl Op {
                 | Op::Exists { .. }
                 | Op::GetData { .. }
                 | Op::GetChildren { .. }
+                | Op::GetTree { .. }
                 | Op::SetWatches { .. }
         )
     }
@@ -116,7 +123,7 @@ impl Op {
             Op::Multi(_) => "multi",
             Op::Exists { .. } => "exists",
             Op::GetData { .. } => "getData",
-            Op::GetChildren { .. } => "getChildren2",
+            Op::GetChildren { .. } | Op::GetTree { .. } => "getChildren2",
             Op::SetWatches { .. } => "setWatches",
         }
     }
@@ -130,9 +137,10 @@ impl Op {
             Op::SetData { path, data, .. } => path.len() + data.len() + 12,
             Op::Delete { path, .. } | Op::Check { path, .. } => path.len() + 8,
             Op::Multi(ops) => ops.iter().map(|op| op.bytes() + 9).sum::<usize>() + 9,
-            Op::Exists { path, .. } | Op::GetData { path, .. } | Op::GetChildren { path, .. } => {
-                path.len() + 5
-            }
+            Op::Exists { path, .. }
+            | Op::GetData { path, .. }
+            | Op::GetChildren { path, .. }
+            | Op::GetTree { path } => path.len() + 5,
             Op::SetWatches { watches, .. } => {
                 20 + watches.iter().map(|(path, _)| path.len() + 4).sum::<usize>()
             }

@@ -102,6 +102,12 @@ impl Tree {
                 let names = self.children(path).map(Rc::from).collect();
                 Ok(Reply::Children(names, Self::stat_of(node)))
             }
+            Op::GetTree { path } => {
+                let node = self.get(path)?;
+                let mut all = vec![path.clone()];
+                self.add_below(path, &mut all);
+                Ok(Reply::Children(all, Self::stat_of(node)))
+            }
             _ => Ok(Reply::Done),
         }
     }
@@ -120,6 +126,16 @@ impl Tree {
         below
             .map(move |(key, _)| &key[skip..])
             .filter(|name| !name.is_empty() && !name.contains('/'))
+    }
+
+    /// Adds the paths below one, each before those below it (`ZKUtil.visitSubTreeDFS`).
+    fn add_below(&self, path: &str, all: &mut Vec<Rc<str>>) {
+        let prefix = if path == "/" { "" } else { path };
+        for name in self.children(path) {
+            let below: Rc<str> = format!("{prefix}/{name}").into();
+            all.push(below.clone());
+            self.add_below(&below, all);
+        }
     }
 
     /// The znodes that go with a session.

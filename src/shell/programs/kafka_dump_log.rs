@@ -9,6 +9,7 @@ mod decoders;
 use super::kafka_tools::COMMAND_CONFIG;
 use super::{Call, Program};
 use crate::kafka::log::index::{OffsetIndex, TimeIndex};
+use crate::kafka::metadata::SnapshotId;
 use crate::kafka::record::header::{CODEC_MASK, DELETE_HORIZON, TRANSACTIONAL, crc_matches};
 use crate::kafka::record::reader::Record;
 use crate::kafka::record::{BatchHeader, BatchStream, Records};
@@ -98,7 +99,14 @@ fn print(files: &[FoundFile], wish: Wish) -> Printed {
         let (stem, suffix) = name.split_once('.').unwrap_or((name, ""));
         let base: i64 = stem.parse().unwrap_or(0);
         match suffix {
-            "log" => dump_log(base, file, wish, &mut lines, &mut wrong),
+            "log" => {
+                lines.push(format!("Log starting offset: {base}"));
+                dump_log(file, wish, &mut lines, &mut wrong);
+            }
+            "checkpoint" if let Some(id) = SnapshotId::of_file(name) => {
+                lines.push(format!("Snapshot end offset: {}, epoch: {}", id.offset, id.epoch));
+                dump_log(file, wish, &mut lines, &mut wrong);
+            }
             "index" => dump_index(base, file, wish, &mut lines, &mut wrong),
             "timeindex" => dump_time_index(base, file, wish, &mut lines, &mut wrong),
             _ => wrong.push(format!("Ignoring unknown file {}", file.path)),
@@ -109,14 +117,7 @@ fn print(files: &[FoundFile], wish: Wish) -> Printed {
     Ok(lines)
 }
 
-fn dump_log(
-    base: i64,
-    file: &FoundFile,
-    wish: Wish,
-    lines: &mut Vec<String>,
-    wrong: &mut Vec<String>,
-) {
-    lines.push(format!("Log starting offset: {base}"));
+fn dump_log(file: &FoundFile, wish: Wish, lines: &mut Vec<String>, wrong: &mut Vec<String>) {
     let rope = Rope::from(file.bytes.clone());
     let mut stream = BatchStream::of(&rope);
     let (mut gaps, mut last) = (Vec::new(), -1);
@@ -125,7 +126,7 @@ fn dump_log(
         let Some((header, batch)) = stream.next_batch() else { break };
         lines.push(batch_line(&header, &batch, position));
         for record in Records::of(&batch).into_iter().flatten().filter(|_| wish.deep) {
-            if record.offset != last + 1 {
+            if last >= 0 && record.offset != last + 1 {
                 gaps.push(format!("  {last} is followed by {}", record.offset));
             }
             last = record.offset;

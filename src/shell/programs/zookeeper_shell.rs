@@ -12,8 +12,9 @@ use crate::shell::values::one_of;
 use bytes::Bytes;
 use std::rc::Rc;
 
-static OPTIONS: [Opt; 2] = [
+static OPTIONS: [Opt; 3] = [
     once(&["-s"], "", "the stat too (ls, get, set); a number is added to the name (create)"),
+    once(&["-R"], "", "all that lies below too, as paths (ls)"),
     once(&["-e"], "", "it goes with the session (create)"),
 ];
 
@@ -21,7 +22,7 @@ pub static PROGRAM: Program = Program {
     name: "zookeeper-shell",
     summary: "what ZooKeeper holds (with lab new --coordinator zookeeper)",
     usage: &[
-        "zookeeper-shell [HOST:PORT] ls [-s] PATH",
+        "zookeeper-shell [HOST:PORT] ls [-s] [-R] PATH",
         "zookeeper-shell [HOST:PORT] get [-s] PATH",
         "zookeeper-shell [HOST:PORT] stat PATH",
         "zookeeper-shell [HOST:PORT] create [-s] [-e] PATH [DATA]",
@@ -62,6 +63,7 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
     arguments.at_most(most)?;
     let watch = false;
     let op = match command {
+        "ls" if arguments.has("-R") => Op::GetTree { path: shared },
         "ls" => Op::GetChildren { path: shared, watch },
         "get" => Op::GetData { path: shared, watch },
         "stat" => Op::Exists { path: shared, watch },
@@ -74,12 +76,16 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
             sequential: with_stat,
         },
     };
+    let is_tree = matches!(op, Op::GetTree { .. });
     let is_quiet = command == "set" && !with_stat;
     let asked = Command::Kafka(Ask::ZooKeeper { servers: 0, op });
     Ok(Job::of(asked, move |result| match result {
         Ok(Outcome::Kafka(Answer::ZooKeeper(Ok(reply)))) => {
             let mut lines = greeting();
             match reply {
+                Reply::Children(paths, _) if is_tree => {
+                    lines.extend(paths.iter().map(|path| path.to_string()));
+                }
                 Reply::Children(names, stat) => {
                     let names = format!("[{}]", names.join(", "));
                     lines.extend(behind(names, with_stat.then_some(&stat)));

@@ -125,9 +125,10 @@ const KIP_101_LEADER_GONE: &str = r#"
     = count("kafka.log_truncated") == 0 && ledger.lost == 0
 "#;
 
-// m1 is flushed by the polite stop of B, m2 is not.
-const KIP_101_DIVERGENCE: &str = r#"
-    lab new --kafka-brokers 2 --cost lesson
+/// m1 is flushed by the polite stop of B, m2 is not.
+macro_rules! flushed_and_not {
+    () => {
+        r#"
     kafka-topics --create --topic t --replica-assignment 1:2
     kafka-console-producer --topic t <<< 'm1'
     run 1s
@@ -136,6 +137,14 @@ const KIP_101_DIVERGENCE: &str = r#"
     node kafka-2 start
     run 5s
     kafka-console-producer --topic t <<< 'm2'
+"#
+    };
+}
+
+const KIP_101_DIVERGENCE: &str = concat!(
+    "lab new --kafka-brokers 2 --cost lesson",
+    flushed_and_not!(),
+    r#"
     run 1s
     = kafka.partition("t", 0).logs.high_watermark == [2, 2]
     node kafka-1 crash
@@ -156,7 +165,8 @@ const KIP_101_DIVERGENCE: &str = r#"
     run 1s
     = kafka.partition("t", 0).leader == 1
     run --until 'kafka.partition("t", 0).high_watermark == 2'
-"#;
+"#
+);
 
 const EPOCH_HISTORY: &str = r#"
     lab new --kafka-brokers 2 --cost lesson --set auto.leader.rebalance.enable=false
@@ -233,17 +243,11 @@ const BEFORE_KIP_101_LOSS: &str = r#"
     = kafka.partition("t", 0).logs.high_watermark == [1, 1]
 "#;
 
-// m1 of B is flushed by its polite stop, m2 is not.
-const BEFORE_KIP_101_DIVERGENCE: &str = r#"
-    lab new --coordinator zookeeper --kafka-brokers 2 --cost lesson --set inter.broker.protocol.version=0.10.2
-    kafka-topics --create --topic t --replica-assignment 1:2
-    kafka-console-producer --topic t <<< 'm1'
-    run 1s
-    node kafka-2 stop
-    run 5s
-    node kafka-2 start
-    run 5s
-    kafka-console-producer --topic t <<< 'm2'
+const BEFORE_KIP_101_DIVERGENCE: &str = concat!(
+    "lab new --coordinator zookeeper --kafka-brokers 2 --cost lesson ",
+    "--set inter.broker.protocol.version=0.10.2",
+    flushed_and_not!(),
+    r#"
     run 6s
     = kafka.partition("t", 0).logs.high_watermark == [2, 2]
     node kafka-1 crash
@@ -265,7 +269,8 @@ const BEFORE_KIP_101_DIVERGENCE: &str = r#"
     kafka-console-producer --topic t <<< 'm4'
     run 1s
     = kafka.partition("t", 0).logs.end_offset == [3, 3]
-"#;
+"#
+);
 
 fn epoch_history(lines: &str, expected: &[u8]) -> Result<(), String> {
     let timeline = played(lines)?;

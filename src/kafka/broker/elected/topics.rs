@@ -5,11 +5,9 @@ use super::Plan;
 use super::read::{self, Found};
 use crate::kafka::broker::server::Server;
 use crate::kafka::broker::znodes;
-use crate::kafka::controller::ReplyTo;
-use crate::kafka::controller::active::{chosen, draw_id};
+use crate::kafka::controller::{ReplyTo, topics};
 use crate::kafka::event::TopicPartition;
 use crate::kafka::message::{ControlBody, Request, Response};
-use crate::kafka::metadata::controller::{self, NewTopic};
 use crate::kafka::metadata::placement::Candidate;
 use crate::kafka::metadata::records::Resource;
 use crate::kafka::metadata::{MetadataRecord, PartitionImage};
@@ -48,7 +46,7 @@ pub(super) fn state_ops(
 /// The replicas of new partitions among records, and settings.
 fn placed(records: &[MetadataRecord]) -> (Vec<Vec<i32>>, Settings) {
     let replicas = records.iter().filter_map(|record| match record {
-        MetadataRecord::Partition { replicas, .. } => Some(replicas.clone()),
+        MetadataRecord::Partition { state, .. } => Some(state.replicas.clone()),
         _ => None,
     });
     let settings = records.iter().filter_map(|record| match record {
@@ -73,118 +71,71 @@ impl Server {
             return Plan::default();
         };
         let image = &elected.image;
-        let refused = |to, response| Plan { answer: Some((to, response)), ..Plan::default() };
         let brokers = image.brokers.iter().map(|(id, broker)| Candidate {
             id: *id,
             rack: broker.rack.clone(),
             fenced: false,
         });
         let brokers: Vec<Candidate> = brokers.collect();
-        let id = match request {
-            Request::CreateTopics { .. } => Some(draw_id(out.random())),
-            _ => None,
-        };
-        let random = out.random();
-        let mut draw = |below: usize| chosen(random, below);
-        match request {
-            Request::CreateTopics {
-                topic,
-                partitions,
-                replication_factor,
-                assignment,
-                settings,
-            } => {
-                let Some(id) = id else { return Plan::default() };
-                let new = NewTopic {
-                    name: &topic,
-                    id,
-                    partitions,
-                    replication_factor,
-                    assignment: &assignment,
-                    settings: &settings,
-                };
-                match controller::create_topic(image, &config, &brokers, new, &mut draw) {
-                    Err(error) => refused(to, Response::CreateTopics(Err(error))),
-                    Ok(records) => {
-                        let (replicas, settings) = placed(&records);
-                        let text = znodes::config_text(&settings);
-                        let ops = vec![
-                            znodes::create(znodes::topic_config(&topic), text, false),
-                            znodes::create(
-                                znodes::topic(&topic),
-                                znodes::topic_text(id, &replicas),
-                                false,
-                            ),
-                        ];
-                        elected.awaited.push((topic, to, Response::CreateTopics(Ok(()))));
-                        Plan { ops, ..Plan::default() }
-                    }
-                }
+        let response = topics::response_to(&request);
+        let records = match topics::decide((image, &config), &brokers, &request, out.random()) {
+            Some(Ok(records)) => records,
+            Some(Err(error)) => {
+                return Plan { answer: Some((to, response(Err(error)))), ..Plan::default() };
             }
-            Request::CreatePartitions { topic, count } => {
-                let added = controller::add_partitions(
-                    image,
-                    &config,
-                    &brokers,
-                    (&topic, count),
-                    &mut draw,
-                );
-                match added {
-                    Err(error) => refused(to, Response::CreatePartitions(Err(error))),
-                    Ok(records) => {
-                        let found = &image.topics[&topic];
-                        let mut all: Vec<Vec<i32>> =
-                            found.partitions.iter().map(|p| p.replicas.clone()).collect();
-                        all.extend(placed(&records).0);
-                        let data = Bytes::from(znodes::topic_text(found.id, &all));
-                        let op = Op::SetData { path: znodes::topic(&topic), data, version: -1 };
-                        elected.awaited.push((topic, to, Response::CreatePartitions(Ok(()))));
-                        Plan { ops: vec![op], ..Plan::default() }
-                    }
-                }
+            None => return Plan::default(),
+        };
+        let (replicas, settings) = placed(&records);
+        let set = |path, text| Op::SetData { path, data: Bytes::from(text), version: -1 };
+        let (ops, topic) = match request {
+            Request::CreateTopics { topic, .. } => {
+                let mut ids = records.iter().filter_map(|record| match record {
+                    MetadataRecord::Topic { id, .. } => Some(*id),
+                    _ => None,
+                });
+                let id = ids.next().unwrap_or_default();
+                let text = znodes::topic_text(id, &replicas);
+                let config = znodes::config_text(&settings);
+                let config = znodes::create(znodes::topic_config(&topic), config, false);
+                (vec![config, znodes::create(znodes::topic(&topic), text, false)], topic)
+            }
+            Request::CreatePartitions { topic, .. } => {
+                let found = &image.topics[&topic];
+                let mut all: Vec<Vec<i32>> =
+                    found.partitions.iter().map(|p| p.replicas.clone()).collect();
+                all.extend(replicas);
+                let text = znodes::topic_text(found.id, &all);
+                (vec![set(znodes::topic(&topic), text)], topic)
             }
             Request::DeleteTopics { topic } => {
-                match controller::delete_topic(image, &config, &topic) {
-                    Err(error) => refused(to, Response::DeleteTopics(Err(error))),
-                    Ok(_) => {
-                        let path = format!("{}/{topic}", znodes::DELETIONS).into();
-                        elected.awaited.push((topic, to, Response::DeleteTopics(Ok(()))));
-                        Plan {
-                            ops: vec![znodes::create(path, Bytes::new(), false)],
-                            ..Plan::default()
-                        }
-                    }
-                }
+                let path = format!("{}/{topic}", znodes::DELETIONS).into();
+                (vec![znodes::create(path, Bytes::new(), false)], topic)
             }
             Request::IncrementalAlterConfigs { resource: Resource::Topic(topic), changes } => {
-                let resource = Resource::Topic(topic.clone());
-                match controller::alter_configs(image, &config, &resource, &changes) {
-                    Err(error) => refused(to, Response::IncrementalAlterConfigs(Err(error))),
-                    Ok(_) => {
-                        let mut settings = image.topics[topic.as_str()].settings.clone();
-                        for (name, value) in changes {
-                            match value {
-                                Some(value) => drop(settings.insert(name, value)),
-                                None => drop(settings.remove(&name)),
-                            }
-                        }
-                        let data = Bytes::from(znodes::config_text(&settings));
-                        let ops = vec![
-                            Op::SetData { path: znodes::topic_config(&topic), data, version: -1 },
-                            Op::Create {
-                                path: format!("{}/config_change_", znodes::CONFIG_CHANGES).into(),
-                                data: Bytes::from(znodes::config_change_text(&topic)),
-                                ephemeral: false,
-                                sequential: true,
-                            },
-                        ];
-                        let answer = Some((to, Response::IncrementalAlterConfigs(Ok(()))));
-                        Plan { ops, answer, ..Plan::default() }
+                let mut settings = image.topics[topic.as_str()].settings.clone();
+                for (name, value) in changes {
+                    match value {
+                        Some(value) => drop(settings.insert(name, value)),
+                        None => drop(settings.remove(&name)),
                     }
                 }
+                let path = format!("{}/config_change_", znodes::CONFIG_CHANGES).into();
+                let ops = vec![
+                    set(znodes::topic_config(&topic), znodes::config_text(&settings)),
+                    Op::Create {
+                        path,
+                        data: Bytes::from(znodes::config_change_text(&topic)),
+                        ephemeral: false,
+                        sequential: true,
+                    },
+                ];
+                return Plan { ops, answer: Some((to, response(Ok(())))), ..Plan::default() };
             }
-            _ => Plan::default(),
-        }
+            _ => return Plan::default(),
+        };
+        // Its watches tell when it is so.
+        elected.awaited.push((topic, to, response(Ok(()))));
+        Plan { ops, ..Plan::default() }
     }
 
     /// Topics are to go: where all replicas live, their logs and their znodes do. Others wait.

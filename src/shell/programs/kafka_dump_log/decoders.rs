@@ -4,6 +4,7 @@
 use crate::kafka::group::records::{decode_key, decode_members_key, decode_value};
 use crate::kafka::metadata::MetadataRecord;
 use crate::kafka::metadata::records::Change;
+use crate::kafka::metadata::snapshot::SnapshotHeader;
 use crate::kafka::record::reader::{ControlMarker, Record};
 use crate::kafka::record::varint::read_unsigned;
 use serde_json::Value;
@@ -104,25 +105,33 @@ fn metadata(record: &Record<'_>) -> String {
         MetadataRecord::Topic { name, id } => {
             ("TOPIC_RECORD", 0, format!("\"name\":{},\"topicId\":\"{id}\"", quoted(name)))
         }
-        MetadataRecord::Partition {
-            topic,
-            partition,
-            replicas,
-            isr,
-            leader,
-            leader_epoch,
-            partition_epoch,
-        } => (
-            "PARTITION_RECORD",
-            0,
-            format!(
+        MetadataRecord::Partition { topic, partition, state } => {
+            let mut data = format!(
                 "\"partitionId\":{partition},\"topicId\":\"{topic}\",\"replicas\":{},\
-                 \"isr\":{},\"removingReplicas\":[],\"addingReplicas\":[],\"leader\":{leader},\
-                 \"leaderEpoch\":{leader_epoch},\"partitionEpoch\":{partition_epoch}",
-                ids(replicas),
-                ids(isr),
-            ),
-        ),
+                 \"isr\":{},\"removingReplicas\":{},\"addingReplicas\":{},\"leader\":{}",
+                ids(&state.replicas),
+                ids(&state.isr),
+                ids(&state.removing),
+                ids(&state.adding),
+                state.leader.unwrap_or(-1),
+            );
+            if state.recovering {
+                data += ",\"leaderRecoveryState\":1";
+            }
+            data += &format!(
+                ",\"leaderEpoch\":{},\"partitionEpoch\":{}",
+                state.leader_epoch, state.partition_epoch
+            );
+            if state.has_elr() {
+                data += ",\"directories\":[]";
+            }
+            let lists =
+                [("eligibleLeaderReplicas", &state.elr), ("lastKnownElr", &state.last_known_elr)];
+            for (name, list) in lists.into_iter().filter(|(_, list)| !list.is_empty()) {
+                data += &format!(",\"{name}\":{}", ids(list));
+            }
+            ("PARTITION_RECORD", if state.has_elr() { 2 } else { 0 }, data)
+        }
         MetadataRecord::PartitionChange { topic, partition, change } => {
             let start = format!("\"partitionId\":{partition},\"topicId\":\"{topic}\"");
             ("PARTITION_CHANGE_RECORD", 2, start + &changed(change))
@@ -206,6 +215,14 @@ pub(super) fn control(record: &Record<'_>) -> String {
             if kind == 0 { "ABORT" } else { "COMMIT" },
             marker.coordinator_epoch
         ),
+        (3, _) => match record.value.and_then(SnapshotHeader::decode) {
+            Some(header) => format!(
+                " SnapshotHeader {{\"version\":0,\"lastContainedLogTimestamp\":{}}}",
+                header.last_contained_ms
+            ),
+            None => " SnapshotHeader unreadable".to_owned(),
+        },
+        (4, _) => " SnapshotFooter {\"version\":0}".to_owned(),
         (2, _) => match record.value.and_then(leader_change) {
             Some(json) => format!(" LeaderChange: {json}"),
             None => " LeaderChange: unreadable".to_owned(),
