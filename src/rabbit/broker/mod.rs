@@ -26,6 +26,7 @@
 //! - `metadata`: definitions are the same on all nodes;
 //! - `members`: members of quorum queues come and go, leaders move;
 //! - `remote`: classic queues that live on another node;
+//! - `room`: the prefetch of whole channels, where queues live on other nodes;
 //! - `streams`: streams that several nodes have;
 //! - `manage`: what tools change;
 //! - `lists`: what tools and the lab may look at.
@@ -55,6 +56,7 @@ mod policies;
 mod publish;
 mod quorum;
 mod remote;
+mod room;
 mod streams;
 mod timeout;
 pub mod transaction;
@@ -385,6 +387,7 @@ impl Broker {
             self.burials.queues.insert(id);
         }
         self.confirm(id, out);
+        self.ask_for_room(out);
         Some(result)
     }
 

@@ -83,6 +83,7 @@ impl Broker {
             Talk::Fail(channel, error) if self.has_channel(*channel) => {
                 self.fail(*channel, (**error).clone(), out);
             }
+            Talk::Limit(channel, limiting) => self.limiting(from, *channel, *limiting, out),
             Talk::Credit(id, channel) => self.granted(*channel, *id),
             Talk::List(channel, list) => {
                 let answer = self.list(*list, out.now());
@@ -228,6 +229,7 @@ impl Broker {
 
     /// Channels of another node are gone.
     fn take_all_back(&mut self, id: QueueId, channels: &[ChannelId], out: &mut Out<'_>) {
+        channels.iter().for_each(|channel| self.limits.forget(*channel));
         let theirs = self.queues.get(&id).map(|queue| match channels.is_empty() {
             true => Vec::new(),
             false => queue.unacked_of(channels),
