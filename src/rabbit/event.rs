@@ -289,7 +289,7 @@ pub enum Event {
         /// `low on memory`, `low on disk`.
         reason: &'static str,
     },
-    /// A connection is not read for a while, as a queue lags behind; told once while it is shown so.
+    /// A connection is not read for a while, as a queue lags behind; told once while this is shown.
     ConnectionFlow {
         /// The client.
         client: Rc<str>,

@@ -296,7 +296,9 @@ impl Broker {
     pub(super) fn ask_all(&mut self, channel: ChannelId, list: List, out: &mut Out<'_>) {
         let own = self.list(list, out.now());
         let others = match list {
-            List::Queues | List::Consumers | List::Connections | List::Members => self.others_up(),
+            List::Queues | List::Consumers | List::Connections | List::Channels | List::Members => {
+                self.others_up()
+            }
             _ => Vec::new(),
         };
         if others.is_empty() {
@@ -365,6 +367,7 @@ fn merge(all: &mut Answer, more: &Answer) {
             all.extend(more.iter().cloned());
             all.order_by(|a, b| (&a.queue, &a.node).cmp(&(&b.queue, &b.node)));
         }
+        (Answer::Channels(all), Answer::Channels(more)) => all.extend(more.iter().cloned()),
         (Answer::Connections(all), Answer::Connections(more)) => all.extend(more.iter().cloned()),
         _ => {}
     }

@@ -1,5 +1,5 @@
-//! The prefetch of a whole channel (`basic.qos` with `global=true`) where its consumers are of queues
-//! that live on other nodes: see [`limits`](crate::rabbit::limits).
+//! The prefetch of a whole channel (`basic.qos` with `global=true`) where its consumers are of
+//! queues that live on other nodes: see [`limits`](crate::rabbit::limits).
 
 use super::Broker;
 use crate::rabbit::ids::{ChannelId, QueueId};
