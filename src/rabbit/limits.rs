@@ -4,9 +4,9 @@
 //! holds beside the limit that each of them has. A queue that finds a channel at its limit waits
 //! until the channel has settled something.
 //!
-//! The limit is kept by the node that the channel is on. A queue of another node asks there for room
-//! before each delivery, as a real queue asks the channel's limiter, and says so if it does not
-//! need it any more.
+//! The limit is kept by the node that the channel is on. A queue of another node asks there for
+//! room before each delivery, as a real queue asks the channel's limiter, and says so if it does
+//! not need it any more.
 
 use super::ids::{ChannelId, QueueId};
 use crate::ordered::{BTreeMap, BTreeSet};
