@@ -32,6 +32,10 @@ const RECORDED_MAX: usize = 200;
 /// At most so many tasks wait; more are refused, so that no page can fill the memory.
 const TASKS_MAX: usize = 1_000;
 
+/// A lab with long logs recovers before the eyes of the reader: after so much real time it can be
+/// looked at.
+const UNSEEN_US: u64 = 1_000_000;
+
 /// So often in a row the same blocks are asked for.
 const READS_MAX: u32 = 5;
 
@@ -80,7 +84,7 @@ impl Desk {
     pub fn recovering(timeline: Timeline, saver: Saver, saved_us: u64) -> Desk {
         let mut desk = Desk::new(timeline, saver);
         let until = desk.timeline.session().now() + Span::micros(RECOVERY_US_MAX);
-        desk.tasks.push_back(Task::Recover { until, saved_us });
+        desk.tasks.push_back(Task::Recover { until, saved_us, took_us: 0 });
         desk
     }
 
@@ -186,6 +190,11 @@ impl Desk {
         matches!(self.tasks.front(), Some(Task::Recover { .. }))
     }
 
+    /// True while a reopened lab recovers so fast that nobody has to see it.
+    fn recovers_unseen(&self) -> bool {
+        matches!(self.tasks.front(), Some(Task::Recover { took_us, .. }) if *took_us < UNSEEN_US)
+    }
+
     /// True while the lab is on its way to where the reader finds it: a reopened one recovers, a
     /// fresh one runs its first script.
     pub fn is_opening(&self) -> bool {
@@ -221,8 +230,8 @@ impl Desk {
                 let (words, replaces) = (completion.words, completion.replaces);
                 return vec![Reply::Completions { id, words, replaces }];
             }
-            Request::OpenLesson { id, language, json } => {
-                match self.teaching.open(&LessonText { id, language, json }) {
+            Request::OpenLesson { id, language, json, seed } => {
+                match self.teaching.open(&LessonText { id, language, json, seed }) {
                     Ok(lines) => self.begin_lesson(&lines),
                     Err(error) => return vec![Reply::LessonRefused { error }],
                 }
@@ -372,7 +381,7 @@ impl Desk {
 
     /// True if something changed that the page shows.
     pub fn has_changed(&self) -> bool {
-        self.framing.has_changed() && !self.hidden && !self.is_recovering()
+        self.framing.has_changed() && !self.hidden && !self.recovers_unseen()
     }
 
     /// The next frame, if something changed.

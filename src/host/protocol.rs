@@ -65,6 +65,8 @@ pub enum Request {
         language: String,
         /// The lesson as JSON.
         json: String,
+        /// The seed of its lab, if it is not the lesson's own.
+        seed: Option<u32>,
     },
     /// Something the learner does in the open lesson.
     Lesson(LessonAct),

@@ -140,10 +140,10 @@ impl Server {
                 self.wait(request);
                 Vec::new()
             }
-            (Phase::Open { desk, .. }, Request::OpenLesson { id, language, json })
+            (Phase::Open { desk, .. }, Request::OpenLesson { id, language, json, seed })
                 if *desk.saver().access() == Access::Writes =>
             {
-                self.leave_for(LessonText { id, language, json })
+                self.leave_for(LessonText { id, language, json, seed })
             }
             (Phase::Open { desk, .. }, request) => desk.handle(request),
             (Phase::Failed, _) => Vec::new(),

@@ -13,6 +13,8 @@ pub enum Task {
         until: Time,
         /// The instant that was saved.
         saved_us: u64,
+        /// Real time that it has taken so far.
+        took_us: u64,
     },
     /// What a link recorded happens again, for so many events.
     Replay {

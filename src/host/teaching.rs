@@ -28,13 +28,19 @@ pub struct LessonText {
     pub language: String,
     /// The lesson itself, as JSON.
     pub json: String,
+    /// The seed of its lab, if it is not the lesson's own.
+    pub seed: Option<u32>,
 }
 
 impl LessonText {
     /// A learner at its first step, or why it cannot be read.
     pub fn player(&self) -> Result<Player, String> {
         let lesson = Lesson::from_json(&self.id, &self.language, &self.json);
-        lesson.map(Player::open).map_err(|error| error.to_string())
+        let lesson = lesson.map_err(|error| error.to_string())?;
+        Ok(Player::open(match self.seed {
+            Some(seed) => lesson.with_seed(seed.into()),
+            None => lesson,
+        }))
     }
 }
 

@@ -48,6 +48,18 @@ impl Lesson {
             false => Ok(lesson),
         }
     }
+
+    /// The same lesson in a lab of another seed: what is left to chance comes out otherwise.
+    pub fn with_seed(mut self, seed: u64) -> Lesson {
+        let named = |seed: u64| [" --seed ", &seed.to_string()].concat();
+        if let Some(first) = self.start.first_mut() {
+            // The seed 1 need not be written there.
+            let bare = first.text.replacen(&named(self.front.seed), "", 1);
+            first.text = bare + &named(seed);
+        }
+        self.front.seed = seed;
+        self
+    }
 }
 
 /// The head of a lesson.

@@ -323,6 +323,7 @@ impl Player {
 
     fn translate(&mut self, language: &str, json: &str) -> Result<(), LessonError> {
         let lesson = Lesson::from_json(&self.lesson.id, language, json)?;
+        let lesson = lesson.with_seed(self.lesson.front.seed);
         if let Some(difference) = super::compare::differences(&self.lesson, &lesson).pop() {
             return Err(difference);
         }

@@ -51,7 +51,9 @@ fn visit() -> State {
     state.progress = Rc::new(kept.unwrap_or_default());
     if outside::is_embed() {
         let side = host_page::side(&outside::noted("side").unwrap_or_default());
-        state = state.in_embed(side, outside::data_number("step").unwrap_or(0.0) as usize);
+        let step = outside::data_number("step").unwrap_or(0.0) as usize;
+        let seed = outside::data_number("seed").map(|seed| seed as u32);
+        state = state.in_embed(side, step, seed);
     }
     state.with_link(outside::link())
 }

@@ -44,6 +44,16 @@ pub fn side(name: &str) -> Lanes {
     }
 }
 
+/// False if the author of the page around wants no bets.
+pub fn asks_bets() -> bool {
+    outside::noted("predict").as_deref() != Some("0")
+}
+
+/// False for a knob that the author of the page around left out.
+pub fn has_knob(name: &str) -> bool {
+    outside::noted("controls").is_none_or(|names| names.split(',').any(|one| one.trim() == name))
+}
+
 fn carry_out(desk: &Desk, word: &str, rest: &str) {
     let ask = |request| desk.send(Action::Ask(Box::new(request)));
     match word {

@@ -2,6 +2,7 @@
 //! the start, beside what was.
 
 use super::desk::use_desk;
+use super::host_page;
 use super::outside;
 use super::rich_text::command;
 use super::state::Action;
@@ -33,7 +34,8 @@ pub fn Knobs(props: &Props) -> Html {
     let Some(line) = beside::line_of(&props.selection, &props.recorded) else {
         return Html::default();
     };
-    let knobs = beside::knobs(line);
+    let all = beside::knobs(line).iter().copied();
+    let knobs: Vec<_> = all.filter(|knob| host_page::has_knob(knob.name())).collect();
     let Some(knob) = knobs.get(*chosen).or(knobs.first()).copied() else { return Html::default() };
     let now = knob.value(line);
     let at = turned.or_else(|| knob.values.iter().position(|value| Some(*value) == now));

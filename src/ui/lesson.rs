@@ -1,6 +1,7 @@
 //! The open lesson: its current step, from the prediction to the goal.
 
 use super::desk::{Desk, use_desk};
+use super::host_page;
 use super::icon::Icon;
 use super::question::QuestionCard;
 use super::rich_text::{blocks, command, inlines};
@@ -49,7 +50,7 @@ pub fn LessonPane(props: &Props) -> Html {
             if let Some(error) = &props.error {
                 <p class="notice error" role="alert">{ t.lesson_refused }{ " " }<span lang="en">{ error }</span></p>
             }
-            if let Some(question) = &step.question {
+            if let Some(question) = step.question.as_ref().filter(|_| host_page::asks_bets()) {
                 <QuestionCard question={question.clone()}
                     open={question.right.is_none() && !step.commands.iter().any(|(_, ran)| *ran)} />
             }
@@ -85,7 +86,17 @@ fn commands(desk: &Desk, step: &StepView) -> Html {
     }
     let t = desk.texts;
     let asked = step.question.as_ref();
-    let answered = asked.is_none_or(|question| question.chosen.is_some() || question.skipped);
+    let is_open = asked.is_some_and(|question| question.chosen.is_none() && !question.skipped);
+    let answered = !is_open || !host_page::asks_bets();
+    let run = |act: LessonAct| {
+        let desk = desk.clone();
+        Callback::from(move |_: MouseEvent| {
+            if is_open {
+                desk.send(Action::Lesson(LessonAct::SkipPrediction));
+            }
+            desk.send(Action::Lesson(act.clone()));
+        })
+    };
     let over = step.commands.iter().all(|(_, ran)| *ran);
     let several = step.commands.iter().filter(|(_, ran)| !ran).count() > 1;
     html! {
@@ -103,10 +114,10 @@ fn commands(desk: &Desk, step: &StepView) -> Html {
                 <div class="row">
                     <button type="button" data-test="run" disabled={!answered}
                         class={if answered { "button primary" } else { "button" }}
-                        onclick={desk.on(Action::Lesson(LessonAct::RunAll))}>{ t.run }</button>
+                        onclick={run(LessonAct::RunAll)}>{ t.run }</button>
                     if several {
                         <button type="button" class="button" data-test="run-next" disabled={!answered}
-                            onclick={desk.on(Action::Lesson(LessonAct::RunNext))}>{ t.run_next }</button>
+                            onclick={run(LessonAct::RunNext)}>{ t.run_next }</button>
                     }
                     if !answered { <span class="small quiet">{ t.choose_first }</span> }
                 </div>

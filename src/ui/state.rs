@@ -111,6 +111,8 @@ pub struct State {
     pub keeps: bool,
     /// The step at which the first lesson opens.
     pub first_step: usize,
+    /// The seed of its lab, if it is not the lesson's own.
+    pub first_seed: Option<u32>,
     /// The lab as a link, while the dialog about it is open.
     pub shared: Option<String>,
     /// What this browser keeps, while the dialog about it is open.
@@ -170,6 +172,7 @@ impl State {
             side: Lanes::Both,
             keeps: true,
             first_step: 0,
+            first_seed: None,
             shared: None,
             storage: None,
             incoming: None,
@@ -448,7 +451,8 @@ impl State {
         self.left = Left::Lesson;
         self.selection = None;
         Rc::make_mut(&mut self.terminal).lines.clear();
-        self.ask(Request::OpenLesson { id: id.to_owned(), language, json });
+        let seed = self.first_seed.take();
+        self.ask(Request::OpenLesson { id: id.to_owned(), language, json, seed });
         match std::mem::take(&mut self.first_step) {
             0 => {}
             step => self.ask(Request::Lesson(LessonAct::Go(step))),

@@ -315,7 +315,7 @@ fn the_lesson_of_a_link_is_fetched_first() {
 
 #[test]
 fn an_embed_keeps_nothing_and_shows_its_side() {
-    let mut state = page().in_embed(Lanes::Rabbit, 2);
+    let mut state = page().in_embed(Lanes::Rabbit, 2, Some(9));
     assert!(matches!(&asked(&mut state)[..], [Request::Open { store: false, .. }]));
     hear(&mut state, Reply::Opened { found: Found::Nothing });
     assert_eq!(state.lanes(false), Lanes::Rabbit);
@@ -324,6 +324,7 @@ fn an_embed_keeps_nothing_and_shows_its_side() {
     state.change(text);
     let requests = asked(&mut state);
     assert_eq!(requests.last(), Some(&Request::Lesson(LessonAct::Go(2))));
+    assert!(requests.iter().any(|r| matches!(r, Request::OpenLesson { seed: Some(9), .. })));
 }
 
 // ---- what is kept ----

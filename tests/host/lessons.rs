@@ -12,7 +12,7 @@ pub fn first_message() -> Request {
     let markdown = std::fs::read_to_string("www/lessons/en/first-message.md").unwrap();
     let lesson = Lesson::parse("first-message", "en", "first-message", &markdown).unwrap();
     let json = lesson.to_json();
-    Request::OpenLesson { id: "first-message".into(), language: "en".into(), json }
+    Request::OpenLesson { id: "first-message".into(), language: "en".into(), json, seed: None }
 }
 
 /// The step in sight, and of each step its commands, its question, and whether it is done.
@@ -91,7 +91,7 @@ fn a_lesson_that_cannot_be_read_changes_nothing() {
         ("x", &*json, "found the lesson first-message in en, expected x in en"),
     ] {
         let (id, language, json) = (id.into(), "en".into(), json.into());
-        tab.ask(Request::OpenLesson { id, language, json });
+        tab.ask(Request::OpenLesson { id, language, json, seed: None });
         let Some(Reply::LessonRefused { error, .. }) = tab.replies.last() else {
             panic!("{why} was expected");
         };
@@ -107,4 +107,20 @@ fn without_storage_a_lesson_runs_in_memory() {
     tab.ask(first_message());
     tab.ask(Request::Lesson(LessonAct::RunAll));
     assert!(tab.last_frame().lesson.as_ref().unwrap().steps[0].commands.iter().all(|c| c.1));
+}
+
+#[test]
+fn a_lesson_with_another_seed_keeps_it_in_the_other_language() {
+    let Request::OpenLesson { id, language, json, .. } = first_message() else { unreachable!() };
+    let mut tab = Tab::open(Memory::new(), BUSY);
+    tab.ask(Request::OpenLesson { id, language, json, seed: Some(77) });
+    assert_eq!(tab.timeline().session().spec().seed, 77);
+    let markdown = std::fs::read_to_string("www/lessons/ko/first-message.md").unwrap();
+    let lesson = Lesson::parse("first-message", "ko", "first-message", &markdown).unwrap();
+    let translated = LessonAct::Translate { language: "ko".into(), json: lesson.to_json() };
+    tab.ask(Request::Lesson(translated));
+    let refused = tab.replies.iter().any(|r| matches!(r, Reply::LessonRefused { .. }));
+    assert!(!refused, "both are the same lesson: {:?}", tab.replies.last());
+    tab.ask(Request::Lesson(LessonAct::Reset));
+    assert_eq!(tab.timeline().session().spec().seed, 77);
 }

@@ -158,6 +158,7 @@ fn no_request_at_any_time_is_a_panic() {
         id: "x".into(),
         language: "en".into(),
         json: json.into(),
+        seed: None,
     };
     let requests = [
         Request::Pause,
@@ -198,4 +199,27 @@ fn no_request_at_any_time_is_a_panic() {
         tab.ask(Request::Pause);
         tab.pass_ms(20);
     }
+}
+
+#[test]
+fn a_long_recovery_can_be_looked_at_and_what_is_asked_meanwhile_waits() {
+    let store = Memory::new();
+    let mut tab = Tab::open(store.other_tab(), BUSY);
+    tab.save();
+    drop(tab);
+    let mut tab = Tab::closed(store, Settings::default());
+    tab.ask_only(Request::Open { lab: "main".into(), script: String::new(), store: true });
+    tab.ask_only(Request::Run { id: 3, text: "kafka-topics --list".into() });
+    // A machine so slow that two seconds pass from one turn to the next.
+    let opened =
+        |tab: &Tab| tab.replies.iter().filter(|r| matches!(r, Reply::Opened { .. })).count();
+    let answered = |tab: &Tab| tab.replies.iter().any(|r| matches!(r, Reply::Ran { id: 3, .. }));
+    while opened(&tab) == 0 {
+        tab.turn_after_ms(2_000);
+    }
+    assert!(tab.frames > 0, "it can be looked at");
+    assert!(!answered(&tab), "its brokers have not recovered");
+    tab.settle();
+    assert!(answered(&tab));
+    assert_eq!(opened(&tab), 1, "it is opened once");
 }

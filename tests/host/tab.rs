@@ -110,6 +110,12 @@ impl Tab {
         panic!("it is not saved: {:?}", self.saving());
     }
 
+    /// One turn, on a machine that did something else for so long.
+    pub fn turn_after_ms(&mut self, real_ms: u64) {
+        self.now_us.set(self.now_us.get() + real_ms * 1_000);
+        self.turn();
+    }
+
     /// One turn of the host, and of the store where the store has something to do.
     fn turn(&mut self) -> Next {
         let mut context = Context::from_waker(Waker::noop());

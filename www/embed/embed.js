@@ -28,9 +28,14 @@ const NAMES = {
   lang: ["auto", "ko", "en"],
   theme: ["auto", "light", "dark"],
   background: ["page", "transparent"],
+  predict: ["1", "0"],
   v: ["1"],
 };
-const NUMBERS = { step: [0, 99, 0], speed: [0.25, 8, 1] };
+/** The least, the most, the default, and whether it is a whole number. */
+const NUMBERS = { step: [0, 99, 0, true], speed: [0.25, 8, 1, false], seed: [0, 2 ** 32 - 1, "", true] };
+/** Names of knobs: `rate,prefetch,linger.ms`. */
+const CONTROLS = /^[a-z0-9._-]+( *, *[a-z0-9._-]+)*$/;
+const CONTROLS_LENGTH_MAX = 300;
 
 const asked = new Map();
 for (const [name, value] of new URLSearchParams(location.search)) {
@@ -40,11 +45,14 @@ for (const [name, value] of new URLSearchParams(location.search)) {
 function parameter(name) {
   const value = asked.get(name);
   if (name in NUMBERS) {
-    const [least, most, standard] = NUMBERS[name];
+    const [least, most, standard, whole] = NUMBERS[name];
     if (value === undefined) return standard;
     const number = Number(value);
-    if (value !== "" && number >= least && number <= most) return number;
-    return warn(name, value, `${least} to ${most}`, standard);
+    const fits = number >= least && number <= most && (!whole || Number.isInteger(number));
+    if (value !== "" && fits) return number;
+    const usual = standard === "" ? "that of the lesson" : standard;
+    warn(name, value, `${whole ? "a whole number, " : ""}${least} to ${most}`, usual);
+    return standard;
   }
   const values = NAMES[name];
   if (value === undefined || values.includes(value)) return value ?? values[0];
@@ -58,6 +66,14 @@ function warn(name, value, expected, standard) {
 
 const chosen = {};
 for (const name of [...Object.keys(NAMES), ...Object.keys(NUMBERS)]) chosen[name] = parameter(name);
+
+function controls() {
+  const names = asked.get("controls") ?? "";
+  if (names === "" || (names.length <= CONTROLS_LENGTH_MAX && CONTROLS.test(names))) return names;
+  warn("controls", names.slice(0, 80), `names with commas between, at most ${CONTROLS_LENGTH_MAX} characters`, "every knob");
+  return "";
+}
+
 const lesson = asked.get("lesson") ?? root.dataset.lesson ?? "lab";
 Object.assign(root.dataset, {
   embed: "waits",
@@ -66,6 +82,9 @@ Object.assign(root.dataset, {
   side: chosen.side,
   step: String(chosen.step),
   speed: String(chosen.speed),
+  seed: String(chosen.seed),
+  predict: chosen.predict,
+  controls: controls(),
   lesson,
 });
 if (chosen.motion === "none") root.dataset.motion = "none";

@@ -1,6 +1,6 @@
 //! The desk at work: one slice of a task, or of time that passes by itself.
 
-use super::Desk;
+use super::{Desk, UNSEEN_US};
 use crate::host::lines::{Lines, Went};
 use crate::host::link::{Fault, LinkError};
 use crate::host::pace::Due;
@@ -49,6 +49,9 @@ impl Desk {
     }
 
     fn work_on(&mut self, elapsed_us: u64, budget: u64) -> Vec<Reply> {
+        if let Some(reply) = self.recover_seen(elapsed_us) {
+            return vec![reply];
+        }
         if !self.need.is_empty() || self.saver.is_overwhelmed(&self.timeline) {
             return Vec::new();
         }
@@ -74,9 +77,11 @@ impl Desk {
             Progress::Done(()) => {
                 self.collect();
                 match task {
-                    Task::Recover { saved_us, .. } => {
+                    Task::Recover { saved_us, took_us, .. } => {
                         self.framing.jump();
-                        return vec![Reply::Opened { found: Found::Lab { saved_us } }];
+                        let opened = Reply::Opened { found: Found::Lab { saved_us } };
+                        let told = took_us >= UNSEEN_US;
+                        return Some(opened).filter(|_| !told).into_iter().collect();
                     }
                     Task::Travel { .. } => self.framing.jump(),
                     Task::Replay { .. } => {
@@ -93,6 +98,21 @@ impl Desk {
             }
         }
         Vec::new()
+    }
+
+    /// Counts the real time of a recovery; from a certain moment on it can be seen.
+    fn recover_seen(&mut self, elapsed_us: u64) -> Option<Reply> {
+        let Some(Task::Recover { saved_us, took_us, .. }) = self.tasks.front_mut() else {
+            return None;
+        };
+        let before_us = *took_us;
+        *took_us += elapsed_us;
+        let begins = before_us < UNSEEN_US && *took_us >= UNSEEN_US;
+        let opened = Reply::Opened { found: Found::Lab { saved_us: *saved_us } };
+        begins.then(|| {
+            self.framing.jump();
+            opened
+        })
     }
 
     /// Why what a link recorded is not what happened here.

@@ -24,7 +24,9 @@ impl Server {
         let lesson = match (named, lesson) {
             (None, _) => None,
             (Some(lesson), None) => return vec![Reply::LinkNeeds { lesson }],
-            (Some(id), Some((language, json))) => Some(LessonText { id, language, json }),
+            (Some(id), Some((language, json))) => {
+                Some(LessonText { id, language, json, seed: None })
+            }
         };
         let desk = match self.desk_of(shared, lesson.as_ref()) {
             Ok(desk) => Box::new(desk),

@@ -16,10 +16,12 @@ pub struct Incoming {
 }
 
 impl State {
-    /// The page as an embed: it keeps nothing, and shows these sides.
-    pub fn in_embed(mut self, side: Lanes, step: usize) -> State {
+    /// The page as an embed: it keeps nothing, shows these sides, and opens its lesson at this
+    /// step and with this seed.
+    pub fn in_embed(mut self, side: Lanes, step: usize, seed: Option<u32>) -> State {
         self.effects.clear();
-        (self.keeps, self.side, self.first_step) = (false, side, step);
+        (self.keeps, self.side) = (false, side);
+        (self.first_step, self.first_seed) = (step, seed);
         self.open_own();
         self
     }

@@ -172,3 +172,27 @@ pub async fn it_is_a_quiet_guest(browser: Browser) -> Outcome {
     ensure!(scrolled == 0.0, "the page was scrolled by {scrolled}");
     Ok(())
 }
+
+/// The author of the page around chooses the seed, leaves the bets out, and says which knobs
+/// there are.
+pub async fn its_author_chooses_seed_bets_and_knobs(browser: Browser) -> Outcome {
+    let path = "embed/first-message/?lang=en&load=eager&seed=7041&predict=0&controls=size&ui=full";
+    let page = host(&browser, path, None).await?;
+    page.enter_frame("iframe").await?;
+    page.wait_until_ready().await?;
+    page.one(&test("lesson")).await?;
+    for _ in 0..3 {
+        ensure!(page.count(test("question")).await? == 0, "it asks for a bet");
+        if page.count(test("run")).await? > 0 {
+            page.click(test("run")).await?;
+            page.wait_until("it has run", "!document.querySelector('[data-test=run]')").await?;
+        }
+        page.click(test("next-step")).await?;
+    }
+    page.leave_frame().await?;
+    page.eval("hello('me')", Vec::new()).await?;
+    page.wait_until("it answers", "window.port").await?;
+    let seed: Value = page.eval_as("return ask('get', { path: 'seed' })").await?;
+    ensure!(seed["result"] == 7041, "the seed is {seed}");
+    page.expect_quiet_console().await
+}

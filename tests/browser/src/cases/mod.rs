@@ -86,6 +86,7 @@ pub const TESTS: &[Test] = tests![
     embed::it_works_by_the_element,
     embed::the_page_around_is_kept_to_its_limits,
     embed::it_is_a_quiet_guest,
+    embed::its_author_chooses_seed_bets_and_knobs,
     bad_input::mistakes_in_the_terminal_are_explained,
     bad_input::a_line_of_ten_megabytes_is_refused,
     bad_input::an_unknown_lesson_opens_the_lab,
