@@ -7,7 +7,7 @@
 //! machine.
 //!
 //! - [`kafka`]: produce, replicate to three brokers, fetch;
-//! - [`rabbit`]: publish, route, push, acknowledge; and routing alone.
+//! - [`rabbit`]: publish, route, push, acknowledge; publish to a backlog; and routing alone.
 //!
 //! The clock comes from outside: nothing here reads one.
 
@@ -62,6 +62,7 @@ pub fn all(messages: u64, clock: Clock<'_>) -> Result<Vec<Rate>, String> {
         kafka::replicated(messages, clock)?,
         rabbit::pushed(messages, 1, clock)?,
         rabbit::pushed(messages, 10, clock)?,
+        rabbit::kept(messages, clock)?,
         rabbit::routed(messages, clock)?,
     ])
 }

@@ -50,6 +50,70 @@ pub fn pushed(messages: u64, consumers: u64, clock: Clock<'_>) -> Result<Rate, S
     Ok(Rate { engine: "rabbit", what, messages, per_second, limit_per_second })
 }
 
+/// Publish to a queue that nobody reads, one message at a time: what is ready lies on the disk, and
+/// what the queue has in memory does not grow with it.
+pub fn kept(messages: u64, clock: Clock<'_>) -> Result<Rate, String> {
+    let script = "lab new --cost lesson\nrabbitmqadmin declare queue --name q\n\
+        producer p --rabbit /q --count 1 --set confirm=false\nrun 1s\n";
+    let mut cluster = lab(script)?.session().rabbit.clone();
+    let publisher = cluster.world.id("p").ok_or("there is no publisher")?;
+    let body = Bytes::from(vec![b'x'; BODY_BYTES]);
+    let begin = clock();
+    let mut sent = 0;
+    let mut most = 0;
+    while sent < messages {
+        for _ in 0..BURST.min(messages - sent) {
+            sent += 1;
+            let mut message = outgoing("", "q", body.clone(), sent);
+            message.properties.delivery_mode = Some(2);
+            cluster.command(publisher, Command::Publish(message));
+        }
+        let ready = |cluster: &Cluster| cluster.queue("q").map_or(0, |queue| queue.ready);
+        while ready(&cluster) < sent + 1 {
+            for _ in 0..BURST {
+                if !matches!(cluster.world.step(), Step::Ran) {
+                    return Err("the messages did not arrive".into());
+                }
+            }
+            cluster.take_happenings();
+        }
+        most = most.max(cluster.queue("q").map_or(0, |queue| queue.memory));
+    }
+    let per_second = rate(messages, clock() - begin);
+    let in_memory = cluster.queue("q").map_or(0, |queue| queue.in_memory);
+    let what =
+        format!("publish, keep: {BODY_BYTES} bytes; {in_memory} in memory, {most} bytes at most");
+    let limit_per_second = keep_limit(messages, clock);
+    Ok(Rate { engine: "rabbit", what, messages, per_second, limit_per_second })
+}
+
+/// A look-up, one copy to the end of a file, and an entry of an index.
+fn keep_limit(messages: u64, clock: Clock<'_>) -> f64 {
+    const INDEX_ENTRY_BYTES: usize = 32;
+    const FILE_BYTES: usize = 1 << 20;
+    let names: Vec<Rc<str>> = (0..16).map(|number| format!("q{number}").into()).collect();
+    let queues: BTreeMap<Rc<str>, usize> = names.iter().cloned().zip(0..).collect();
+    let (mut file, mut index) = (Vec::with_capacity(FILE_BYTES), Vec::with_capacity(FILE_BYTES));
+    let body = [b'x'; BODY_BYTES];
+    let begin = clock();
+    for number in 0..messages {
+        let name: &str = &names[(number % 16) as usize];
+        let Some(queue) = queues.get(black_box(name)) else { continue };
+        for written in [&mut file, &mut index] {
+            if written.len() + BODY_BYTES > FILE_BYTES {
+                black_box(&*written);
+                written.clear();
+            }
+        }
+        file.extend_from_slice(black_box(&body));
+        let mut entry = [0; INDEX_ENTRY_BYTES];
+        entry[..8].copy_from_slice(&number.to_be_bytes());
+        entry[8] = *queue as u8;
+        index.extend_from_slice(&entry);
+    }
+    rate(messages, clock() - begin)
+}
+
 /// Runs until this many messages are processed, those of before included.
 fn settle(cluster: &mut Cluster, wanted: u64) -> Result<(), String> {
     loop {

@@ -47,7 +47,7 @@ pub fn script(seed: u64, steps: usize, without: &[String]) -> Vec<String> {
         Play::Transactions => transactions(&mut lines, &mut dice),
         Play::Work => work(&mut lines, without.is_empty(), &mut dice),
         Play::Deaths => deaths(&mut lines, &mut dice),
-        Play::Nodes => nodes(&mut lines, &mut dice),
+        Play::Nodes => nodes(&mut lines, without.is_empty() && has_stream(seed), &mut dice),
     }
     let mut keepers = Stream::named(seed, "explore ZooKeeper");
     for _ in 0..steps {
@@ -262,10 +262,16 @@ fn work(lines: &mut Vec<String>, is_whole: bool, dice: &mut Dice) {
     }
 }
 
-/// A quorum queue and a classic one on three nodes, with clients on different nodes.
-fn nodes(lines: &mut Vec<String>, dice: &mut Dice) {
+/// True if the second queue of the nodes is a stream: of some seeds it is.
+fn has_stream(seed: u64) -> bool {
+    Stream::named(seed, "explore a stream").below(2) == 0
+}
+
+/// A quorum queue and a classic one, or a stream, on three nodes, with clients on different nodes.
+fn nodes(lines: &mut Vec<String>, has_stream: bool, dice: &mut Dice) {
+    let kind = if has_stream { "stream" } else { "classic" };
     lines.push("rabbitmqadmin declare queue --name s --type quorum".to_owned());
-    lines.push("rabbitmqadmin declare queue --name q".to_owned());
+    lines.push(format!("rabbitmqadmin declare queue --name q --type {kind}"));
     let hosts = ["rabbit-1,rabbit-2,rabbit-3", "rabbit-2,rabbit-3,rabbit-1", "rabbit-3,rabbit-1"];
     for (name, queue) in [("p", "s"), ("d", "q")] {
         let (rate, count) = (dice.one(&[5, 50]), dice.one(&[20, 100]));

@@ -77,6 +77,7 @@ pub const NAMES: &[&str] = &[
     "rabbit.confirmed",
     "rabbit.connection_blocked",
     "rabbit.connection_unblocked",
+    "rabbit.connection_flow",
     "rabbit.consumer_gone",
     "rabbit.consumer_registered",
     "rabbit.dead_lettered",

@@ -293,6 +293,7 @@ impl Admin {
             Ask::ListExchanges => Method::ManagementGet(List::Exchanges),
             Ask::ListBindings => Method::ManagementGet(List::Bindings),
             Ask::ListConsumers => Method::ManagementGet(List::Consumers),
+            Ask::ListChannels => Method::ManagementGet(List::Channels),
             Ask::ListConnections => Method::ManagementGet(List::Connections),
             Ask::ListPolicies { operator } => Method::ManagementGet(List::Policies(operator)),
             Ask::ListMembers => Method::ManagementGet(List::Members),

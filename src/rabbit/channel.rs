@@ -11,6 +11,7 @@
 use super::broker::transaction::Transaction;
 use super::command::AmqpError;
 use super::confirms::Confirms;
+use super::credit::{Hop, Spec};
 use super::error;
 use super::ids::{ConsumerId, QueueId};
 use super::message::Method;
@@ -134,6 +135,8 @@ pub struct Channel {
     pub has_tick: bool,
     /// Of quorum queues: messages that they have not applied.
     unapplied: Vec<(QueueId, u32)>,
+    /// Of classic queues on other nodes: the credit that is left.
+    hops: Vec<(QueueId, Hop)>,
 }
 
 impl Channel {
@@ -175,6 +178,33 @@ impl Channel {
     /// A quorum queue has applied all it was sent, or never will.
     pub fn applied_all(&mut self, queue: QueueId) {
         self.unapplied.retain(|(of, _)| *of != queue);
+    }
+
+    /// A message goes to a classic queue on another node. True if that took the last credit.
+    pub fn spends(&mut self, queue: QueueId, spec: Spec) -> bool {
+        let at = self.hops.iter().position(|(of, _)| *of == queue).unwrap_or_else(|| {
+            self.hops.push((queue, Hop::new(spec)));
+            self.hops.len() - 1
+        });
+        self.hops[at].1.send();
+        self.hops[at].1.is_blocked()
+    }
+
+    /// Such a queue has dealt with so many messages.
+    pub fn granted(&mut self, queue: QueueId, count: u64) {
+        if let Some((_, hop)) = self.hops.iter_mut().find(|(of, _)| *of == queue) {
+            (0..count).for_each(|_| hop.handle());
+        }
+    }
+
+    /// Such a queue is gone, or cannot be reached.
+    pub fn forget_credit(&mut self, queue: QueueId) {
+        self.hops.retain(|(of, _)| *of != queue);
+    }
+
+    /// True if no queue on another node keeps it waiting.
+    pub fn has_credit(&self) -> bool {
+        self.hops.iter().all(|(_, hop)| !hop.is_blocked())
     }
 
     /// How many messages are unapplied, in each queue.
@@ -263,6 +293,7 @@ impl Channel {
     pub fn queue_gone(&mut self, queue: QueueId) -> bool {
         self.consumers.retain(|_, consumer| consumer.of != queue);
         self.applied_all(queue);
+        self.forget_credit(queue);
         match &mut self.mode {
             Mode::Plain => false,
             Mode::Confirm(confirming) => {

@@ -210,6 +210,8 @@ pub enum Ask {
     ListConsumers,
     /// All connections.
     ListConnections,
+    /// All channels.
+    ListChannels,
     /// All policies.
     ListPolicies {
         /// Those of operators.
@@ -317,6 +319,8 @@ pub enum Answer {
     Consumers(Vec<super::inspect::ConsumerState>),
     /// Connections.
     Connections(Vec<super::inspect::ConnectionState>),
+    /// Channels.
+    Channels(Vec<super::inspect::ChannelState>),
     /// Policies in the order of their names.
     Policies(Vec<Policy>),
     /// The node.

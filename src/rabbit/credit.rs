@@ -7,9 +7,9 @@
 //! queue and the channel to the reader, which stops reading its socket.
 //!
 //! Simplified: a step of the broker keeps a core until its queue is done with the message, so what
-//! is too much waits in the socket in the first place, and no hop inside has more under way than
-//! there are cores. This is the law of one hop; what makes a connection wait here is a quorum queue
-//! that lags behind (the broker's `flow`).
+//! is too much waits in the socket in the first place, and no hop inside a node has more under way
+//! than there are cores. What makes a connection wait here (the broker's `flow`) is the hop from a
+//! channel to a classic queue on another node, and a quorum queue or a stream that lags behind.
 
 /// Credit at the beginning, and how many handled messages bring as much again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -289,6 +289,11 @@ pub enum Event {
         /// `low on memory`, `low on disk`.
         reason: &'static str,
     },
+    /// A connection is not read for a while, as a queue lags behind; told once while this is shown.
+    ConnectionFlow {
+        /// The client.
+        client: Rc<str>,
+    },
     /// A connection is read again.
     ConnectionUnblocked {
         /// The client.
@@ -404,6 +409,7 @@ impl Event {
             Event::AlarmSet { .. } => "rabbit.alarm_set",
             Event::AlarmCleared { .. } => "rabbit.alarm_cleared",
             Event::ConnectionBlocked { .. } => "rabbit.connection_blocked",
+            Event::ConnectionFlow { .. } => "rabbit.connection_flow",
             Event::ConnectionUnblocked { .. } => "rabbit.connection_unblocked",
             Event::Written { .. } => "rabbit.written",
             Event::ClientReady { .. } => "rabbit.client_ready",

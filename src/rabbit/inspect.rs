@@ -81,6 +81,10 @@ pub struct QueueState {
     pub dead: u64,
     /// Bytes of the bodies of all.
     pub bytes: u64,
+    /// Of a stream: the last offset that is committed, if there is a message.
+    pub committed_offset: Option<u64>,
+    /// Of a stream: how many segments there are.
+    pub segments: Option<u64>,
     /// Ready messages whose content is in the broker's memory.
     pub in_memory: u64,
     /// Bytes of the broker's memory that it takes.
@@ -164,6 +168,27 @@ pub struct ConnectionState {
     pub state: &'static str,
     /// Open channels.
     pub channels: u64,
+}
+
+/// A channel of a client.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ChannelState {
+    /// Its number.
+    pub number: u16,
+    /// Its consumers.
+    pub consumers: u64,
+    /// Deliveries that are not acknowledged.
+    pub unacked: u64,
+    /// Publishes that wait for their confirm.
+    pub unconfirmed: u64,
+    /// In a transaction: publishes and acknowledgements that wait for the commit.
+    pub uncommitted: (u64, u64),
+    /// It is in confirm mode.
+    pub confirms: bool,
+    /// It is transactional.
+    pub transactional: bool,
+    /// `basic.qos` for consumers that are started from now on.
+    pub prefetch: u16,
 }
 
 /// A node: memory, disk and alarms.

@@ -3,6 +3,10 @@
 //! It is shared by all consumers of a channel that must acknowledge, whatever their queues, and
 //! holds beside the limit that each of them has. A queue that finds a channel at its limit waits
 //! until the channel has settled something.
+//!
+//! The limit is kept by the node that the channel is on. A queue of another node asks there for
+//! room before each delivery, as a real queue asks the channel's limiter, and says so if it does
+//! not need it any more.
 
 use super::ids::{ChannelId, QueueId};
 use crate::ordered::{BTreeMap, BTreeSet};
@@ -12,12 +16,29 @@ struct Limit {
     max: u64,
     unacked: u64,
     waiting: BTreeSet<QueueId>,
+    /// It is kept elsewhere: `max` is the room that was granted and not used.
+    is_far: bool,
+}
+
+/// What nodes say to each other about the limit of a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limiting {
+    /// The channel's node to all others: it has a limit from now on, or has none any more.
+    Set(bool),
+    /// To it: a queue wants to deliver.
+    Ask(QueueId),
+    /// From it: the queue may deliver one message.
+    Grant(QueueId),
+    /// To it: so many are not needed.
+    Back(u64),
 }
 
 /// The channels that have a limit.
 #[derive(Clone, Debug, Default)]
 pub struct Limits {
     channels: BTreeMap<ChannelId, Limit>,
+    /// What has to be asked of channels of other nodes.
+    asks: Vec<(ChannelId, QueueId)>,
 }
 
 impl Limits {
@@ -27,7 +48,7 @@ impl Limits {
         if max == 0 {
             return self.channels.remove(&channel).map_or_else(BTreeSet::new, |old| old.waiting);
         }
-        let fresh = Limit { max: 0, unacked, waiting: BTreeSet::new() };
+        let fresh = Limit { unacked, ..Limit::default() };
         self.channels.entry(channel).or_insert(fresh).max = max.into();
         self.settled(channel, 0)
     }
@@ -50,16 +71,59 @@ impl Limits {
         }
         let Some(limit) = self.channels.get_mut(&channel) else { return true };
         let has_room = limit.unacked < limit.max;
-        if !has_room {
-            limit.waiting.insert(queue);
+        if !has_room && limit.waiting.insert(queue) && limit.is_far {
+            self.asks.push((channel, queue));
+        }
+        has_room
+    }
+
+    // ---- channels of other nodes ----
+
+    /// A channel of another node has a limit, or has none any more. Returns the queues that may
+    /// deliver then.
+    pub fn set_far(&mut self, channel: ChannelId, is_limited: bool) -> BTreeSet<QueueId> {
+        if is_limited {
+            let fresh = Limit { is_far: true, ..Limit::default() };
+            self.channels.entry(channel).or_insert(fresh);
+            return BTreeSet::new();
+        }
+        self.channels.remove(&channel).map_or_else(BTreeSet::new, |old| old.waiting)
+    }
+
+    /// What has to be asked of channels of other nodes.
+    pub fn take_asks(&mut self) -> Vec<(ChannelId, QueueId)> {
+        std::mem::take(&mut self.asks)
+    }
+
+    /// A queue may deliver one message to a channel of another node.
+    pub fn granted(&mut self, channel: ChannelId, queue: QueueId) {
+        if let Some(limit) = self.channels.get_mut(&channel).filter(|limit| limit.is_far) {
+            limit.max += 1;
+            limit.waiting.remove(&queue);
+        }
+    }
+
+    /// The room that was granted and is not needed.
+    pub fn unused(&mut self, channel: ChannelId) -> u64 {
+        let limit = self.channels.get_mut(&channel).filter(|limit| limit.is_far);
+        limit.map_or(0, |limit| std::mem::take(&mut limit.max))
+    }
+
+    /// A queue of another node wants to deliver to a channel. If there is room it is taken.
+    pub fn reserves(&mut self, channel: ChannelId, queue: QueueId) -> bool {
+        let has_room = self.has_room(channel, queue);
+        if has_room {
+            self.sent(channel);
         }
         has_room
     }
 
     /// A channel was sent a delivery that it must acknowledge.
     pub fn sent(&mut self, channel: ChannelId) {
-        if let Some(limit) = self.channels.get_mut(&channel) {
-            limit.unacked += 1;
+        match self.channels.get_mut(&channel) {
+            Some(limit) if limit.is_far => limit.max = limit.max.saturating_sub(1),
+            Some(limit) => limit.unacked += 1,
+            None => {}
         }
     }
 

@@ -103,6 +103,8 @@ pub enum List {
     Consumers,
     /// All connections.
     Connections,
+    /// All channels.
+    Channels,
     /// All policies; true for those of operators.
     Policies(bool),
     /// All members of quorum queues and streams.

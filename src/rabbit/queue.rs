@@ -166,6 +166,8 @@ pub struct Queue {
     pub waiting_gets: VecDeque<(ChannelId, bool)>,
     /// Dead letters of a quorum queue that are not safe elsewhere.
     pub graves: Graves,
+    /// Of channels of other nodes: messages since the last credit was granted.
+    handled: Vec<(ChannelId, u64)>,
     unacked: BTreeMap<u64, Unacked>,
     unacked_bytes: u64,
     /// Of a quorum queue: what policies ask of it.
@@ -207,6 +209,7 @@ impl Queue {
             waiting_gets: VecDeque::new(),
             declaration,
             graves: Graves::default(),
+            handled: Vec::new(),
             unacked: BTreeMap::new(),
             unacked_bytes: 0,
             policy_arguments: Arguments::new(),
@@ -233,6 +236,26 @@ impl Queue {
     /// The delivered messages in the order of their ids: sequence id and message.
     pub fn unacked_messages(&self) -> impl Iterator<Item = (u64, &Content)> {
         self.unacked.iter().map(|(seq, unacked)| (*seq, &*unacked.item.content))
+    }
+
+    /// It has dealt with a message of a channel of another node. Returns how many those are since
+    /// this was last forgotten.
+    pub fn handles(&mut self, channel: ChannelId) -> u64 {
+        match self.handled.iter_mut().find(|(of, _)| *of == channel) {
+            Some((_, count)) => {
+                *count += 1;
+                *count
+            }
+            None => {
+                self.handled.push((channel, 1));
+                1
+            }
+        }
+    }
+
+    /// The channels got credit, or are gone.
+    pub fn forget_handled(&mut self, channels: &[ChannelId]) {
+        self.handled.retain(|(of, _)| !channels.contains(of));
     }
 
     /// The queue's core is busy with one message more; says how long from now on.

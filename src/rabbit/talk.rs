@@ -12,6 +12,7 @@ use super::channel::Subscribed;
 use super::command::{AmqpError, Answer};
 use super::content::Content;
 use super::ids::{ChannelId, PublishId, QueueId};
+use super::limits::Limiting;
 use super::message::{Arguments, List, Method};
 use super::queue::{Push, Settlement};
 use super::stream::Start;
@@ -65,6 +66,10 @@ pub enum Talk {
     Consuming(ChannelId, Rc<str>, Subscribed),
     /// From there: publishes are safe.
     Confirmed(QueueId, Vec<PublishId>),
+    /// About the prefetch of a whole channel.
+    Limit(ChannelId, Limiting),
+    /// From there: many publishes of a channel are dealt with.
+    Credit(QueueId, ChannelId),
     /// From there: a publish is not taken.
     Refused(PublishId),
     /// From there: to be said to a client.
@@ -143,6 +148,8 @@ impl Talk {
             Talk::Healed { .. } | Talk::BeginAnew => "node.heal",
             Talk::Join => "node.join",
             Talk::Lead(..) => "queue.lead",
+            Talk::Limit(..) => "channel.limit",
+            Talk::Credit(..) => "queue.credit",
             Talk::Raft(METADATA, _) => "metadata.raft",
             Talk::Raft(..) => "queue.raft",
             Talk::Propose(..) => "queue.command",

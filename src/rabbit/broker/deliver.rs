@@ -26,15 +26,24 @@ impl Broker {
     // ---- consumers ----
 
     /// Queues that had waited for a channel may deliver to it again.
-    fn run_again(&mut self, channel: ChannelId, queues: BTreeSet<QueueId>, out: &mut Out<'_>) {
+    pub(super) fn run_again(
+        &mut self,
+        channel: ChannelId,
+        queues: BTreeSet<QueueId>,
+        out: &mut Out<'_>,
+    ) {
         for queue in queues {
+            if let Some(home) = self.home_of(queue) {
+                self.make_room(home, channel, queue, out);
+                continue;
+            }
             self.with_queue(queue, out, |queue, means| queue.unblock(channel, means));
             self.run(queue, out);
         }
     }
 
     /// A channel has settled deliveries of consumers.
-    fn settled(&mut self, channel: ChannelId, count: u64, out: &mut Out<'_>) {
+    pub(super) fn settled(&mut self, channel: ChannelId, count: u64, out: &mut Out<'_>) {
         let again = self.limits.settled(channel, count);
         self.run_again(channel, again, out);
     }
@@ -57,6 +66,7 @@ impl Broker {
         }
         let unacked = self.channel(channel).unacked();
         let again = self.limits.set(channel, prefetch_count, unacked);
+        self.tell_limit(channel, out);
         self.send(channel, Method::BasicQosOk, out);
         self.run_again(channel, again, out);
         Ok(())
@@ -100,6 +110,9 @@ impl Broker {
         };
         let (ack_required, exclusive) = (!consume.no_ack, consume.exclusive);
         let consuming = Consuming { tag, ack_required, prefetch, priority, exclusive, start };
+        if self.home_of(id).is_some() && self.limits.is_limited(channel) {
+            self.tell_limit(channel, out);
+        }
         if self.goes_home(id, channel, || Deed::Consume(consuming.clone()), out) {
             return Ok(());
         }
@@ -268,6 +281,7 @@ impl Broker {
         // A queue elsewhere may not have heard yet that the consumer is gone.
         if !is_here && !self.is_registered(channel, &tag, (id, consumer)) {
             let give_back = || Deed::Settle(vec![seq], Settlement::Requeued);
+            self.settled(channel, u64::from(ack_required), out);
             if self.goes_home(id, channel, give_back, out) {
                 return;
             }

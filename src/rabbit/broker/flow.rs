@@ -1,18 +1,28 @@
-//! Back-pressure of quorum queues: a connection is not read while one of its channels has sent more
-//! than a queue has applied.
+//! Back-pressure: a connection is not read while one of its channels has sent more than a queue
+//! has dealt with.
 //!
-//! A channel that sends while 32 of its messages are not applied (`quorum_commands_soft_limit`) has
-//! its connection wait until there are fewer: what comes meanwhile waits in the socket,
-//! acknowledgements included. The tools show `flow` until one second after the last wait began.
+//! - A quorum queue: a channel that sends while 32 of its messages are not applied
+//!   (`quorum_commands_soft_limit`) has its connection wait until there are fewer; a stream with
+//!   several members: 256.
+//! - A classic queue on another node: the channel spends credit, 400 at first; the queue grants 200
+//!   more after each 200 that it has dealt with (`credit_flow_default_credit`; see
+//!   [`credit`](super::super::credit)). Who has spent all waits.
+//!
+//! What comes meanwhile waits in the socket, acknowledgements included, and so do all channels of
+//! the connection. The tools show `flow` until one second after the last wait began.
 //!
 //! Simplified: only publishes count, and not those of a transaction.
 
 use super::Broker;
 use super::connections::Connection;
 use crate::rabbit::channel::Channel;
+use crate::rabbit::credit;
+use crate::rabbit::event::Event;
 use crate::rabbit::ids::{ChannelId, QueueId};
 use crate::rabbit::process::Out;
+use crate::rabbit::quorum::group::tell;
 use crate::rabbit::spec::Settings;
+use crate::rabbit::talk::Talk;
 use crate::sim::{NodeId, Span, Time};
 
 /// A connection that had to wait is shown so for so long.
@@ -30,7 +40,29 @@ pub(super) fn soft_limit(settings: &Settings) -> u32 {
     text.and_then(|text| text.parse().ok()).filter(|limit| *limit > 0).unwrap_or(SOFT_LIMIT)
 }
 
+/// `credit_flow_default_credit`: `{400,200}`.
+pub(super) fn credit(settings: &Settings) -> credit::Spec {
+    let numbers = settings.get("credit_flow_default_credit").and_then(|text| {
+        let (initial, more) = text.strip_prefix('{')?.strip_suffix('}')?.split_once(',')?;
+        Some((initial.trim().parse().ok()?, more.trim().parse().ok()?))
+    });
+    match numbers.filter(|(initial, more): &(u64, u64)| (1..=*initial).contains(more)) {
+        Some((initial, more_after)) => credit::Spec { initial, more_after },
+        None => credit::DEFAULT,
+    }
+}
+
 impl Connection {
+    /// It is not read until what it waits for has happened.
+    fn wait(&mut self, out: &mut Out<'_>) {
+        let now = out.now();
+        if !self.was_in_flow(now) {
+            out.emit(Event::ConnectionFlow { client: self.name.clone() });
+        }
+        self.waits = true;
+        self.waited_at = Some(now);
+    }
+
     /// True if it had to wait a moment ago.
     pub fn was_in_flow(&self, now: Time) -> bool {
         self.waited_at.is_some_and(|at| now.since(at) < SHOWN)
@@ -43,14 +75,41 @@ impl Broker {
     }
 
     /// A channel has sent a message to a quorum queue.
-    pub(super) fn has_sent(&mut self, id: ChannelId, queue: QueueId, now: Time) {
+    pub(super) fn has_sent(&mut self, id: ChannelId, queue: QueueId, out: &mut Out<'_>) {
         let limit = self.limit_of(queue);
         let Some(connection) = self.connections.get_mut(&id.client) else { return };
         let Some(channel) = connection.channels.get_mut(&id.number) else { return };
         // The limit is looked at before the message is counted.
         if channel.sends(queue) >= limit {
-            connection.waits = true;
-            connection.waited_at = Some(now);
+            connection.wait(out);
+        }
+    }
+
+    /// A channel sends a message to a classic queue on another node: that costs it credit.
+    pub(super) fn spends(&mut self, id: ChannelId, queue: QueueId, out: &mut Out<'_>) {
+        let spec = self.credit;
+        let Some(connection) = self.connections.get_mut(&id.client) else { return };
+        let Some(channel) = connection.channels.get_mut(&id.number) else { return };
+        if channel.spends(queue, spec) {
+            connection.wait(out);
+        }
+    }
+
+    /// A classic queue here has dealt with a message of a channel of another node.
+    pub(super) fn has_handled(&mut self, id: QueueId, channel: ChannelId, out: &mut Out<'_>) {
+        let more_after = self.credit.more_after;
+        let Some(queue) = self.queues.get_mut(&id).filter(|_| channel.number > 0) else { return };
+        if queue.handles(channel) == more_after {
+            queue.forget_handled(&[channel]);
+            tell(channel.node, Talk::Credit(id, channel), out);
+        }
+    }
+
+    /// A queue on another node has dealt with many messages of a channel: it has credit again.
+    pub(super) fn granted(&mut self, id: ChannelId, queue: QueueId) {
+        let more_after = self.credit.more_after;
+        if self.has_channel(id) {
+            self.channel(id).granted(queue, more_after);
         }
     }
 
@@ -65,7 +124,9 @@ impl Broker {
     pub(super) fn read_again(&mut self, out: &mut Out<'_>) {
         let is_free = |connection: &Connection| {
             let mut unapplied = connection.channels.values().flat_map(Channel::unapplied);
-            connection.waits && unapplied.all(|(queue, count)| count < self.limit_of(queue))
+            connection.waits
+                && connection.channels.values().all(Channel::has_credit)
+                && unapplied.all(|(queue, count)| count < self.limit_of(queue))
         };
         let all = self.connections.iter().filter(|(_, connection)| is_free(connection));
         let all: Vec<NodeId> = all.map(|(client, _)| *client).collect();

@@ -5,7 +5,8 @@
 //! - `pause_minority`: a node that sees no majority of the nodes stands aside. It closes the
 //!   connections of its clients, and looks once a second whether a majority is there again.
 //! - `pause_if_all_down`: so does one that sees none of the nodes that
-//!   `cluster_partition_handling.pause_if_all_down.nodes.1`, `.2`... name.
+//!   `cluster_partition_handling.pause_if_all_down.nodes.1`, `.2`... name. Both sides may see one
+//!   of them: what they do afterwards says `pause_if_all_down.recover`, `ignore` or `autoheal`.
 //! - `autoheal`: both sides go on. When they see each other again, the side with the most clients
 //!   wins, of several the one with the most nodes; the nodes of the others begin anew, and what
 //!   only their memory had is gone.
@@ -14,7 +15,7 @@
 //! nothing of them.
 //!
 //! Simplified: of sides that are as good as each other that with the lowest node wins, where the
-//! real system picks any. `pause_if_all_down.recover` is taken for `ignore`.
+//! real system picks any.
 
 use super::{Broker, Phase};
 use crate::ordered::Order;
@@ -43,7 +44,12 @@ pub enum Handling {
     /// Without a majority it stands aside.
     PauseMinority,
     /// Without any of these it stands aside.
-    PauseIfAllDown(Vec<NodeId>),
+    PauseIfAllDown {
+        /// The nodes.
+        nodes: Vec<NodeId>,
+        /// After a cut it does as `autoheal` does.
+        heals: bool,
+    },
     /// Afterwards one side begins anew.
     Autoheal,
 }
@@ -59,19 +65,27 @@ pub(super) fn handling(settings: &Settings, profile: Profile) -> Handling {
             let named = settings.iter().filter(|(name, _)| name.starts_with(NODES));
             let number = |name: &str| name.strip_prefix("rabbit@rabbit-")?.parse::<u32>().ok();
             let ids = named.filter_map(|(_, node)| number(node)?.checked_sub(1).map(NodeId));
-            Handling::PauseIfAllDown(ids.collect())
+            // The real system wants `recover` to be given; its documentation shows `ignore`.
+            let recover = settings.get("cluster_partition_handling.pause_if_all_down.recover");
+            let heals = recover.is_some_and(|it| &**it == "autoheal");
+            Handling::PauseIfAllDown { nodes: ids.collect(), heals }
         }
         _ => Handling::Ignore,
     }
 }
 
 impl Broker {
+    /// True if one side begins anew after a cut.
+    fn heals(&self) -> bool {
+        matches!(self.handling, Handling::Autoheal | Handling::PauseIfAllDown { heals: true, .. })
+    }
+
     /// True if it sees the nodes without which it would stand aside.
     pub(super) fn sees_enough(&self) -> bool {
         match &self.handling {
             Handling::Ignore | Handling::Autoheal => true,
             Handling::PauseMinority => self.sees_majority(),
-            Handling::PauseIfAllDown(nodes) => {
+            Handling::PauseIfAllDown { nodes, .. } => {
                 nodes.is_empty() || nodes.iter().any(|node| self.is_up(*node))
             }
         }
@@ -130,7 +144,7 @@ impl Broker {
 
     /// It sees a node again that it had taken for down and that had gone on.
     pub(super) fn cut_is_over(&mut self, out: &mut Out<'_>) {
-        if self.handling != Handling::Autoheal || self.sides.iter().any(|(of, ..)| *of == self.me) {
+        if !self.heals() || self.sides.iter().any(|(of, ..)| *of == self.me) {
             return;
         }
         let mut side = vec![self.me];
@@ -184,7 +198,7 @@ impl Broker {
 
     /// The side that it was on lost.
     pub(super) fn lose_partition(&mut self, out: &mut Out<'_>) {
-        if self.handling == Handling::Autoheal {
+        if self.heals() {
             out.emit(Event::PartitionLost { node: self.name.clone() });
             self.stand_aside(out);
             self.begin_anew(out);

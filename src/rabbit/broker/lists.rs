@@ -4,11 +4,12 @@ use super::Broker;
 use super::arguments;
 use crate::ordered::Order;
 use crate::rabbit::alarms::QUEUE_BYTES;
+use crate::rabbit::channel::Mode;
 use crate::rabbit::command::Answer;
 use crate::rabbit::exchange::Destination;
 use crate::rabbit::inspect::{
-    BindingState, CellState, ConnectionState, ConsumerState, ExchangeState, Glimpse, NodeState,
-    QueueState,
+    BindingState, CellState, ChannelState, ConnectionState, ConsumerState, ExchangeState, Glimpse,
+    NodeState, QueueState,
 };
 use crate::rabbit::message::List;
 use crate::rabbit::messages::Messages;
@@ -48,6 +49,7 @@ impl Broker {
                 Answer::Bindings(all)
             }
             List::Consumers => Answer::Consumers(self.consumer_states()),
+            List::Channels => Answer::Channels(self.channel_states()),
             List::Connections => Answer::Connections(self.connection_states(now)),
             List::Policies(is_operator) => {
                 let policies = self.policies[usize::from(is_operator)].iter();
@@ -140,6 +142,33 @@ impl Broker {
             name: connection.name.to_string(),
             state: self.connection_state(connection, now),
             channels: connection.channels.len() as u64,
+        });
+        states.collect()
+    }
+
+    /// All channels of clients, by client and number.
+    pub(super) fn channel_states(&self) -> Vec<ChannelState> {
+        let clients = self.connections.values().filter(|connection| !connection.is_tool);
+        let channels = clients.flat_map(|connection| connection.channels.iter());
+        let states = channels.map(|(number, channel)| {
+            let (confirms, unconfirmed) = match &channel.mode {
+                Mode::Confirm(confirming) => (true, confirming.waiting.outstanding().count()),
+                _ => (false, 0),
+            };
+            let (transactional, uncommitted) = match &channel.mode {
+                Mode::Transaction(transaction) => (true, transaction.uncommitted()),
+                _ => (false, (0, 0)),
+            };
+            ChannelState {
+                number: *number,
+                consumers: channel.consumers.len() as u64,
+                unacked: channel.unacked(),
+                unconfirmed: unconfirmed as u64,
+                uncommitted,
+                confirms,
+                transactional,
+                prefetch: channel.prefetch,
+            }
         });
         states.collect()
     }
@@ -335,6 +364,10 @@ impl Broker {
         let consumers = queue.consumers.iter().map(|(_, consumer)| consumer.tag.to_string());
         let [policy, operator_policy] =
             queue.policies.each_ref().map(|policy| policy.as_ref().map(|name| name.to_string()));
+        let stream = match &queue.storage {
+            Messages::Stream(stream) => Some(stream),
+            _ => None,
+        };
         let utilisation = match queue.consumers.count() {
             0 => 0.0,
             _ => queue.consumers.utilisation(now) as f64 / ONE as f64,
@@ -363,6 +396,8 @@ impl Broker {
             unacked: queue.unacked(),
             dead: queue.graves.count(),
             bytes: queue.bytes(),
+            committed_offset: stream.and_then(|stream| stream.committed().checked_sub(1)),
+            segments: stream.map(|stream| stream.segments.len() as u64),
             in_memory: queue.storage.in_memory(),
             memory: queue.memory_bytes() + QUEUE_BYTES,
             consumers: consumers.collect(),

@@ -26,6 +26,7 @@
 //! - `metadata`: definitions are the same on all nodes;
 //! - `members`: members of quorum queues come and go, leaders move;
 //! - `remote`: classic queues that live on another node;
+//! - `room`: the prefetch of whole channels, where queues live on other nodes;
 //! - `streams`: streams that several nodes have;
 //! - `manage`: what tools change;
 //! - `lists`: what tools and the lab may look at.
@@ -55,6 +56,7 @@ mod policies;
 mod publish;
 mod quorum;
 mod remote;
+mod room;
 mod streams;
 mod timeout;
 pub mod transaction;
@@ -143,6 +145,8 @@ pub struct Broker {
     consumer_timeout: Option<Span>,
     /// So many messages of a channel a quorum queue may have to apply.
     soft_limit: u32,
+    /// How many a classic queue of another node may have to deal with.
+    credit: super::credit::Spec,
     /// Those of users, and those of operators.
     policies: [Policies; 2],
     /// Queues with confirms that wait for the write buffer.
@@ -202,6 +206,7 @@ impl Broker {
             has_monitor: false,
             consumer_timeout: timeout::setting(settings),
             soft_limit: flow::soft_limit(settings),
+            credit: flow::credit(settings),
             phase: Phase::Boots(Box::default()),
             exchanges: Exchanges::default(),
             queues: BTreeMap::new(),
@@ -382,6 +387,7 @@ impl Broker {
             self.burials.queues.insert(id);
         }
         self.confirm(id, out);
+        self.ask_for_room(out);
         Some(result)
     }
 

@@ -83,7 +83,7 @@ impl Broker {
     ) {
         for queue in routed {
             if self.is_quorum(*queue) || self.is_shared_stream(*queue) {
-                self.has_sent(channel, *queue, out.now());
+                self.has_sent(channel, *queue, out);
             }
         }
         self.sender = Some(channel);
@@ -142,7 +142,11 @@ impl Broker {
         if !self.is_up(home) {
             return self.refuse(confirm, out);
         }
-        let channel = confirm.map_or(self.connection_id(self.me), |publish| publish.channel);
+        if let Some(sender) = self.sender {
+            self.spends(sender, queue, out);
+        }
+        let channel = confirm.map(|publish| publish.channel).or(self.sender);
+        let channel = channel.unwrap_or(self.connection_id(self.me));
         let deed = Deed::Publish(content.clone(), confirm.map(|publish| publish.number));
         tell(home, Talk::Do(queue, channel, deed), out);
     }

@@ -83,6 +83,8 @@ impl Broker {
             Talk::Fail(channel, error) if self.has_channel(*channel) => {
                 self.fail(*channel, (**error).clone(), out);
             }
+            Talk::Limit(channel, limiting) => self.limiting(from, *channel, *limiting, out),
+            Talk::Credit(id, channel) => self.granted(*channel, *id),
             Talk::List(channel, list) => {
                 let answer = self.list(*list, out.now());
                 tell(from, Talk::Listed(*channel, Box::new(answer)), out);
@@ -119,6 +121,7 @@ impl Broker {
                     _ => {}
                 }
                 self.see_to_timers(id, out);
+                self.has_handled(id, channel, out);
             }
             Deed::Consume(consuming) => {
                 if let Err(error) = self.start_consumer(id, channel, consuming.clone(), out) {
@@ -213,6 +216,7 @@ impl Broker {
                 means.out.emit(Event::ConsumerGone { queue, consumer });
             }
             queue.waiting_gets.retain(|(waiting, _)| !channels.contains(waiting));
+            queue.forget_handled(channels);
             if let Some(first) = channels.first() {
                 queue.settle(*first, &seqs, Settlement::Requeued, means);
             }
@@ -225,6 +229,7 @@ impl Broker {
 
     /// Channels of another node are gone.
     fn take_all_back(&mut self, id: QueueId, channels: &[ChannelId], out: &mut Out<'_>) {
+        channels.iter().for_each(|channel| self.limits.forget(*channel));
         let theirs = self.queues.get(&id).map(|queue| match channels.is_empty() {
             true => Vec::new(),
             false => queue.unacked_of(channels),
@@ -268,6 +273,7 @@ impl Broker {
                 let theirs = channel.consumers.iter().filter(|(_, consumer)| consumer.of == id);
                 cancelled.extend(theirs.map(|(tag, _)| (channel_id, tag.clone())));
                 channel.consumers.retain(|_, consumer| consumer.of != id);
+                channel.forget_credit(id);
                 if let Mode::Confirm(confirming) = &mut channel.mode {
                     let refused = confirming.waiting.of_queue(&id);
                     for number in refused {
@@ -290,7 +296,9 @@ impl Broker {
     pub(super) fn ask_all(&mut self, channel: ChannelId, list: List, out: &mut Out<'_>) {
         let own = self.list(list, out.now());
         let others = match list {
-            List::Queues | List::Consumers | List::Connections | List::Members => self.others_up(),
+            List::Queues | List::Consumers | List::Connections | List::Channels | List::Members => {
+                self.others_up()
+            }
             _ => Vec::new(),
         };
         if others.is_empty() {
@@ -359,6 +367,7 @@ fn merge(all: &mut Answer, more: &Answer) {
             all.extend(more.iter().cloned());
             all.order_by(|a, b| (&a.queue, &a.node).cmp(&(&b.queue, &b.node)));
         }
+        (Answer::Channels(all), Answer::Channels(more)) => all.extend(more.iter().cloned()),
         (Answer::Connections(all), Answer::Connections(more)) => all.extend(more.iter().cloned()),
         _ => {}
     }

@@ -63,6 +63,12 @@ impl Transaction {
         self.waiting.remove_queue(&queue);
     }
 
+    /// How many publishes and how many acknowledgements wait for the commit.
+    pub fn uncommitted(&self) -> (u64, u64) {
+        let settled = self.settled.iter().map(|(tagged, _)| tagged.len() as u64);
+        (self.publishes.len() as u64, settled.sum())
+    }
+
     /// True if a commit has nothing to wait for any more.
     pub fn is_done(&self) -> bool {
         self.is_committing && self.waiting.smallest().is_none()

@@ -6,6 +6,7 @@ mod errors;
 mod flow;
 mod identity;
 mod quorum;
+mod room;
 
 use super::Cluster;
 use super::command::{AmqpError, Answer, Ask, Command, OutgoingMessage, Properties, RequestId};

@@ -10,7 +10,7 @@ use crate::lab::{Command, LabError, Outcome};
 use crate::rabbit::admin::NO_ANSWER;
 use crate::rabbit::command::{AmqpError, Answer, Argument, Ask};
 use crate::rabbit::inspect::{
-    BindingState, ConnectionState, ConsumerState, ExchangeState, QueueState,
+    BindingState, ChannelState, ConnectionState, ConsumerState, ExchangeState, QueueState,
 };
 use crate::rabbit::message::Arguments as Table;
 use crate::rabbit::policy::Policy;
@@ -43,7 +43,8 @@ pub static PROGRAM: Program = Program {
     summary: "lists, policies, limits of memory and disk, and the application's life",
     usage: &[
         "rabbitmqctl list_queues [COLUMN]...",
-        "rabbitmqctl list_exchanges|list_bindings|list_consumers|list_connections [COLUMN]...",
+        "rabbitmqctl list_exchanges|list_bindings|list_consumers [COLUMN]...",
+        "rabbitmqctl list_connections|list_channels [COLUMN]...",
         "rabbitmqctl list_policies|list_operator_policies",
         "rabbitmqctl set_policy [--priority N] [--apply-to WHAT] NAME PATTERN DEFINITION",
         "rabbitmqctl clear_policy NAME",
@@ -65,12 +66,13 @@ pub static PROGRAM: Program = Program {
     parse,
 };
 
-const COMMANDS: [&str; 17] = [
+const COMMANDS: [&str; 18] = [
     "list_queues",
     "list_exchanges",
     "list_bindings",
     "list_consumers",
     "list_connections",
+    "list_channels",
     "list_policies",
     "list_operator_policies",
     "set_policy",
@@ -119,6 +121,8 @@ const QUEUES: Listing = Listing {
         "leader",
         "members",
         "online",
+        "committed_offset",
+        "segments",
     ],
     default: &["name", "messages"],
     ask: Ask::ListQueues,
@@ -197,6 +201,29 @@ const CONNECTIONS: Listing = Listing {
     ask: Ask::ListConnections,
 };
 
+const CHANNELS: Listing = Listing {
+    command: "list_channels",
+    banner: &["Listing channels ..."],
+    columns: &[
+        "pid",
+        "connection",
+        "name",
+        "number",
+        "user",
+        "vhost",
+        "transactional",
+        "confirm",
+        "consumer_count",
+        "messages_unacknowledged",
+        "messages_uncommitted",
+        "acks_uncommitted",
+        "messages_unconfirmed",
+        "prefetch_count",
+    ],
+    default: &["pid", "user", "consumer_count", "messages_unacknowledged"],
+    ask: Ask::ListChannels,
+};
+
 const POLICY_COLUMNS: &[&str] = &["vhost", "name", "pattern", "apply-to", "definition", "priority"];
 
 const POLICIES: Listing = Listing {
@@ -227,6 +254,7 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
         "list_bindings" => BINDINGS,
         "list_consumers" => CONSUMERS,
         "list_connections" => CONNECTIONS,
+        "list_channels" => CHANNELS,
         "list_policies" => POLICIES,
         "list_operator_policies" => OPERATOR_POLICIES,
         "set_policy" => return acts::set_policy(&arguments, false),
@@ -350,6 +378,10 @@ fn rows(answer: &Answer, columns: &[&'static str]) -> Vec<String> {
         Answer::Bindings(all) => lines(all, columns, binding_cell),
         Answer::Consumers(all) => lines(all, columns, consumer_cell),
         Answer::Policies(all) => lines(all, columns, policy_cell),
+        Answer::Channels(all) => {
+            let numbered: Vec<(usize, &ChannelState)> = all.iter().enumerate().collect();
+            lines(&numbered, columns, channel_cell)
+        }
         Answer::Connections(all) => {
             let numbered: Vec<(usize, &ConnectionState)> = all.iter().enumerate().collect();
             lines(&numbered, columns, connection_cell)
@@ -381,6 +413,10 @@ fn queue_cell(queue: &QueueState, column: &str) -> String {
         "leader" => queue.leader.as_deref().map(node_name).unwrap_or_default(),
         "members" => node_names(&queue.members),
         "online" => node_names(&queue.online),
+        "committed_offset" => {
+            queue.committed_offset.map(|offset| offset.to_string()).unwrap_or_default()
+        }
+        "segments" => queue.segments.map(|count| count.to_string()).unwrap_or_default(),
         _ => String::new(),
     }
 }
@@ -447,6 +483,25 @@ fn policy_cell(policy: &Policy, column: &str) -> String {
         "apply-to" => policy.apply_to.name().into(),
         "definition" => json_text(&Argument::Table(policy.definition.clone())),
         _ => policy.priority.to_string(),
+    }
+}
+
+/// Processes of Erlang and addresses are fixed stand-ins.
+fn channel_cell((at, channel): &(usize, &ChannelState), column: &str) -> String {
+    match column {
+        "pid" | "connection" => "<rabbit@rabbit-1.1700000000.1000.0>".into(),
+        "name" => format!("127.0.0.1:{} -> 127.0.0.1:5672 ({})", 50_000 + at, channel.number),
+        "number" => channel.number.to_string(),
+        "user" => "guest".into(),
+        "transactional" => channel.transactional.to_string(),
+        "confirm" => channel.confirms.to_string(),
+        "consumer_count" => channel.consumers.to_string(),
+        "messages_unacknowledged" => channel.unacked.to_string(),
+        "messages_uncommitted" => channel.uncommitted.0.to_string(),
+        "acks_uncommitted" => channel.uncommitted.1.to_string(),
+        "messages_unconfirmed" => channel.unconfirmed.to_string(),
+        "prefetch_count" => channel.prefetch.to_string(),
+        _ => "/".into(),
     }
 }
 

@@ -492,6 +492,8 @@ fn rabbitmqctl_separates_by_tabs() {
         bytes: 70,
         in_memory: 1,
         consumers: vec!["c".into()],
+        committed_offset: None,
+        segments: None,
         consumer_utilisation: 1.0,
     };
     let queues = || Ok(Outcome::Rabbit(rabbit::Answer::Queues(vec![queue.clone()])));

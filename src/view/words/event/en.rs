@@ -112,6 +112,7 @@ pub(super) const TEXTS: Event = Event {
     rabbit_alarm_set: "Node {node} is low on {resource}: whoever publishes will be blocked.",
     rabbit_connection_blocked: "The connection of {client} published and is blocked: {reason}.",
     rabbit_connection_unblocked: "The connection of {client} is read again.",
+    rabbit_connection_flow: "The connection of {client} is in flow: a queue lags behind, so it is not read for a while.",
     rabbit_segment_deleted: "Stream {queue} deleted its oldest segment: it begins at offset {next_offset} now.",
     rabbit_dead_lettered: "Message {message} died in queue {queue} ({reason}) and went to exchange {exchange}.",
     rabbit_client_crashed: "Client {client} died where it was told to: {at}.",

@@ -112,6 +112,7 @@ pub(super) const TEXTS: Event = Event {
     rabbit_alarm_set: "노드 {node}에 경보가 켜졌습니다({resource}). 발행하는 연결은 막힙니다.",
     rabbit_connection_blocked: "{client}의 연결이 발행하여 막혔습니다: {reason}.",
     rabbit_connection_unblocked: "{client}의 연결을 다시 읽습니다.",
+    rabbit_connection_flow: "{client}의 연결이 flow 상태입니다: 큐가 뒤처져서 잠시 읽지 않습니다.",
     rabbit_segment_deleted: "스트림 {queue}에서 가장 오래된 세그먼트가 지워졌습니다: 이제 오프셋 {next_offset}부터 있습니다.",
     rabbit_dead_lettered: "{message|이/가} 큐 {queue}에서 데드 레터가 되어({reason}) 익스체인지 {exchange|으로/로} 갔습니다.",
     rabbit_client_crashed: "클라이언트 {client|이/가} 정해 둔 지점({at})에서 죽었습니다.",

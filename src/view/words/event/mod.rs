@@ -37,7 +37,7 @@ super::texts! {
         rabbit_queue_deleted, rabbit_queue_recovered, rabbit_refused, rabbit_removed,
         rabbit_requeued, rabbit_returned, rabbit_routed, rabbit_unroutable, rabbit_written,
         rabbit_alarm_cleared, rabbit_alarm_set, rabbit_connection_blocked,
-        rabbit_connection_unblocked, rabbit_dead_lettered,
+        rabbit_connection_unblocked, rabbit_connection_flow, rabbit_dead_lettered,
         rabbit_segment_deleted,
         rabbit_client_crashed, rabbit_leader_elected, rabbit_node_down, rabbit_node_paused, rabbit_partition_lost,
         rabbit_node_up,
