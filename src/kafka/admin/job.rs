@@ -351,7 +351,7 @@ impl Job {
             Ask::DescribeConfigs { resource } | Ask::AlterConfigs { resource, .. } => {
                 match resource {
                     Resource::Topic(name) => one(name),
-                    Resource::Broker(_) => Some(Vec::new()),
+                    Resource::Broker(_) | Resource::Client(_) => Some(Vec::new()),
                 }
             }
             Ask::ResetOffsets { topics, .. } | Ask::DeleteOffsets { topics, .. }

@@ -116,6 +116,9 @@ pub struct BrokerSettings {
     pub default: Settings,
     /// With which it was started (`server.properties`).
     pub fixed: Settings,
+    /// Quotas of clients by `client.id`. Simplified: the real tool asks for them with
+    /// DescribeClientQuotas.
+    pub quotas: BTreeMap<String, Settings>,
 }
 
 impl BrokerSettings {

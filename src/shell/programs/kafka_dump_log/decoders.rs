@@ -2,9 +2,9 @@
 //! Fields, their order and what is left out are those of Kafka's generated JSON converters.
 
 use crate::kafka::group::records::{decode_key, decode_members_key, decode_value};
-use crate::kafka::metadata::MetadataRecord;
 use crate::kafka::metadata::records::Change;
 use crate::kafka::metadata::snapshot::SnapshotHeader;
+use crate::kafka::metadata::{MetadataRecord, Resource};
 use crate::kafka::record::reader::{ControlMarker, Record};
 use crate::kafka::record::varint::read_unsigned;
 use serde_json::Value;
@@ -156,6 +156,17 @@ fn metadata(record: &Record<'_>) -> String {
             let stops = shutting_down.filter(|stops| *stops);
             data.extend(stops.map(|_| ",\"inControlledShutdown\":1"));
             ("BROKER_REGISTRATION_CHANGE_RECORD", 1, data)
+        }
+        MetadataRecord::Config { resource: Resource::Client(client), name, value } => {
+            let client = client.as_deref().map_or("null".to_owned(), quoted);
+            let data = format!(
+                "\"entity\":[{{\"entityType\":\"client-id\",\"entityName\":{client}}}],\
+                 \"key\":{},\"value\":{},\"remove\":{}",
+                quoted(name),
+                value.as_deref().unwrap_or("0.0"),
+                value.is_none(),
+            );
+            ("CLIENT_QUOTA_RECORD", 0, data)
         }
         MetadataRecord::Config { resource, name, value } => {
             let value = value.as_deref().map_or("null".to_owned(), quoted);
