@@ -252,3 +252,66 @@ fn many_small_saves_do_not_leave_many_small_blocks() {
     kept.run(&mut again, Command::RunFor(Span::seconds(30)));
     assert_eq!(again.session().ledger().figures().rabbit.processed, 1_000);
 }
+
+/// The files of `t-0` on each broker, whole.
+fn replicas(timeline: &Timeline) -> Vec<Vec<u8>> {
+    let world = &timeline.session().kafka.world;
+    let brokers = world.ids().filter(|id| world.name(*id).starts_with("kafka-"));
+    let logs = brokers.map(|id| {
+        let files = world.disk(id).iter();
+        let logs = files.filter(|(name, _)| name.contains("t-0/") && name.ends_with(".log"));
+        logs.flat_map(|(_, file)| file.read(0, u64::MAX).expect("it is in memory").bytes())
+            .collect()
+    });
+    logs.filter(|log: &Vec<u8>| !log.is_empty()).collect()
+}
+
+#[test]
+fn replicas_are_stored_once_and_come_back_to_each() {
+    let mut kept = Kept::default();
+    let spec = LabSpec { kafka_brokers: 3, controllers: 1, ..LabSpec::default() };
+    let mut timeline = Timeline::new(&spec).expect("a lab opens");
+    let topic = kafka::command::Ask::CreateTopic {
+        topic: "t".into(),
+        partitions: Some(1),
+        replication_factor: Some(3),
+        assignment: Vec::new(),
+        settings: Default::default(),
+    };
+    kept.run(&mut timeline, Command::Kafka(topic));
+    let producer = ProducerCommand {
+        name: "p".into(),
+        kafka: vec!["t".into()],
+        rabbit: Vec::new(),
+        count: Some(2_000),
+        every: Span::millis(1),
+        size: Some(1_000),
+        keys: Vec::new(),
+        payload: None,
+        settings: Default::default(),
+    };
+    kept.run(&mut timeline, Command::Producer(producer));
+    // Halfway as well, so that blocks are merged with saved ones and with those of other files.
+    let mut earlier = Vec::new();
+    for _ in 0..4 {
+        kept.run(&mut timeline, Command::RunFor(Span::millis(1_300)));
+        kept.save(&mut timeline);
+        earlier.push((timeline.session().now(), replicas(&timeline)));
+    }
+    let before = replicas(&timeline);
+    let lens: Vec<_> = before.iter().map(Vec::len).collect();
+    assert!(before.len() == 3 && before.iter().all(|log| *log == before[0]), "{lens:?}");
+    assert!(before[0].len() > 2_000_000, "{} bytes for 2,000 records of 1,000", before[0].len());
+    let manifest = kept.manifest.as_ref().expect("it was saved");
+    let stored: usize = manifest.block_ids().iter().map(|id| kept.blocks[id].len()).sum();
+    assert!(stored < 2 * before[0].len(), "{stored} bytes for three times {}", before[0].len());
+
+    let again = kept.reopen();
+    load_all(&kept, &again);
+    assert_eq!(replicas(&again), before);
+    for (at, logs) in earlier {
+        timeline.seek(at);
+        while !matches!(timeline.seek_on(1_000), Progress::Done(())) {}
+        assert_eq!(replicas(&timeline), logs, "checkpoints follow what was shared");
+    }
+}

@@ -7,8 +7,11 @@ use crate::view::frame::{EventLine, Frame, Selection, Status};
 use crate::view::lesson::LessonView;
 use crate::view::scene::{Mover, MoverKind};
 
-/// At most so many events go into one frame; the others are counted.
+/// At most so many events go into a frame that begins the list anew; the others are counted.
 pub const EVENTS_MAX: usize = 500;
+
+/// At most so many are added by a frame: more than anybody reads in a sixtieth of a second.
+const EVENTS_ADDED_MAX: usize = 100;
 
 /// At most so many messages that arrived go into one frame; the others are counted.
 pub const ARRIVED_MAX: usize = 300;
@@ -91,9 +94,9 @@ impl Framing {
 
     fn events(&mut self, timeline: &Timeline, all: bool) -> (Vec<EventLine>, u64) {
         let log = timeline.session().events();
-        let from = if all { 0 } else { self.next_event };
+        let (from, most) = if all { (0, EVENTS_MAX) } else { (self.next_event, EVENTS_ADDED_MAX) };
         self.next_event = log.next();
-        let newest = log.since(from).rev().take(EVENTS_MAX);
+        let newest = log.since(from).rev().take(most);
         let mut events: Vec<EventLine> = newest.map(|event| picture::event_line(event)).collect();
         events.reverse();
         let fresh = log.next().saturating_sub(from);

@@ -9,7 +9,7 @@
 
 use crate::lab::Session;
 use crate::ordered::{BTreeMap, BTreeSet};
-use crate::sim::disk::{Block, File, Kind, Piece};
+use crate::sim::disk::{Block, File, Kind, Piece, StoredAt};
 use crate::storage::StoreError;
 use bytes::Bytes;
 use std::collections::VecDeque;
@@ -84,9 +84,10 @@ impl Residency {
 
     /// Stored blocks that no manifest and no block of the lab needs any more.
     pub fn unneeded(&self, named: &BTreeSet<u64>) -> Vec<u64> {
+        // The bytes of a block that was merged into another are stored, or to be stored, with that.
         let lies_in = |block: &Weak<Block>, id: u64| {
-            let stored = block.upgrade().and_then(|block| block.saved_as());
-            stored.is_some_and(|stored| stored.id == id)
+            let block = block.upgrade().filter(|block| !block.has_moved());
+            block.and_then(|block| block.saved_as()).is_some_and(|stored| stored.id == id)
         };
         let free = self.stored.iter().filter(|(id, blocks)| {
             !named.contains(id) && !blocks.iter().any(|block| lies_in(block, **id))
@@ -103,9 +104,16 @@ impl Residency {
 
     /// Puts the content of a stored block into all blocks that lie in it.
     pub fn loaded(&mut self, id: u64, content: &Bytes) -> Result<(), StoreError> {
-        let blocks = self.stored.get(&id).cloned().unwrap_or_default();
-        for block in blocks.iter().filter_map(Weak::upgrade) {
-            let Some(stored) = block.saved_as().filter(|stored| stored.id == id) else { continue };
+        let blocks = self.stored.get(&id).into_iter().flatten().filter_map(Weak::upgrade);
+        let lying: Vec<(Rc<Block>, StoredAt)> = blocks
+            .filter_map(|block| {
+                block.saved_as().filter(|s| s.id == id).map(|stored| (block, stored))
+            })
+            .collect();
+        // Where little of it is needed still, the rest is not to stay in memory with that.
+        let needed: u64 = lying.iter().map(|(block, _)| block.len()).sum();
+        let is_sparse = needed * 2 < content.len() as u64;
+        for (block, stored) in lying {
             let (from, to) = (stored.at, stored.at + block.len());
             if to > content.len() as u64 {
                 return Err(StoreError::Corrupt {
@@ -115,7 +123,8 @@ impl Residency {
                 });
             }
             if !block.is_resident() {
-                block.restore(content.slice(from as usize..to as usize));
+                let bytes = content.slice(from as usize..to as usize);
+                block.restore(if is_sparse { Bytes::copy_from_slice(&bytes) } else { bytes });
                 self.came(&block, id);
             }
         }
@@ -154,7 +163,6 @@ impl Residency {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sim::disk::StoredAt;
 
     /// Two blocks of 10 bytes in each stored block.
     fn saved(residency: &mut Residency, ids: std::ops::Range<u64>) -> Vec<Rc<Block>> {

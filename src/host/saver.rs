@@ -55,6 +55,8 @@ pub struct Saver {
     written_bytes: u64,
     under_way: Option<UnderWay>,
     next_at_us: u64,
+    /// Not before then, however much there is: gathering what to save took its part of the time.
+    rested_at_us: u64,
     failure: Option<Failure>,
     residency: Residency,
 }
@@ -117,6 +119,7 @@ impl Saver {
             written_bytes: 0,
             under_way: None,
             next_at_us: 0,
+            rested_at_us: 0,
             failure: None,
             residency: Residency::new(resident_bytes_max),
         }
@@ -194,8 +197,8 @@ impl Saver {
             && !subject.is_in_the_past()
             && self.written != Some(subject.point());
         wanted.then(|| match self.unsaved_bytes(subject.timeline) >= BYTES_AT_ONCE {
-            true => retry_at_us,
-            false => retry_at_us.max(self.next_at_us),
+            true => retry_at_us.max(self.rested_at_us),
+            false => retry_at_us.max(self.rested_at_us).max(self.next_at_us),
         })
     }
 
@@ -228,7 +231,7 @@ impl Saver {
     /// Gathering what to save took so long: where that is much, it is done less often.
     pub fn took(&mut self, began_us: u64, ended_us: u64) {
         let cost_us = ended_us.saturating_sub(began_us);
-        self.next_at_us = self.next_at_us.max(ended_us + cost_us.saturating_mul(COST_PART));
+        self.rested_at_us = ended_us + cost_us.saturating_mul(COST_PART);
     }
 
     /// What came of the commit.

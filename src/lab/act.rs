@@ -14,6 +14,7 @@ use crate::sim::network::DropRule;
 use crate::sim::network::Network;
 use crate::sim::{NodeId, Span, Status, Time};
 use crate::{kafka, rabbit};
+use std::rc::Rc;
 
 /// A tool gives up by itself after `default.api.timeout.ms` (60 s); the lab waits a little longer.
 pub(super) const TOOL_PATIENCE: Span = Span::seconds(90);
@@ -171,7 +172,7 @@ impl Session {
             Some(earlier) => workload = workload.following(earlier),
             None => self.order.push(name.clone()),
         }
-        self.workloads.insert(name.clone(), workload);
+        self.workloads.insert(name.clone(), workload.into());
         done()
     }
 
@@ -372,7 +373,7 @@ impl Session {
             && !workload.is_done()
             && workload.next_at.is_none()
         {
-            workload.next_at = Some(now);
+            Rc::make_mut(workload).next_at = Some(now);
         }
     }
 
@@ -511,7 +512,7 @@ impl Session {
                 payload: None,
                 settings: Settings::new(),
             };
-            self.workloads.insert(name.clone(), Workload::new(&workload, self.now));
+            self.workloads.insert(name.clone(), Workload::new(&workload, self.now).into());
             let console = Console::measures(name, load, self.now);
             return Ok(Wait::Console(self.watch_console(console)));
         }

@@ -14,7 +14,7 @@ use std::rc::Rc;
 const CHUNK: usize = 4096;
 
 /// So many chunks are kept entry by entry, those that were changed last.
-const LOOSE_MAX: usize = 16;
+const LOOSE_MAX: usize = 8;
 
 /// An entry of a table: how one may follow from another.
 pub trait Entry: Copy + Default + PartialEq {
@@ -109,6 +109,22 @@ enum Chunk<T> {
 }
 
 impl<T: Entry> Chunk<T> {
+    /// A chunk that was saved as runs.
+    fn of(runs: Vec<Run<T>>) -> Rc<Chunk<T>> {
+        let entries: usize = runs.iter().map(|run| run.len as usize).sum();
+        let is_small = runs.len() <= Self::runs_max(entries);
+        let mut chunk = Chunk::Runs(runs);
+        if !is_small {
+            chunk.loosened();
+        }
+        Rc::new(chunk)
+    }
+
+    /// Runs are worth it if there are at most so many for so many entries.
+    fn runs_max(entries: usize) -> usize {
+        entries * size_of::<T>() / size_of::<Run<T>>() / 2
+    }
+
     fn get(&self, index: usize) -> Option<T> {
         match self {
             Chunk::Loose(entries) => entries.get(index).copied(),
@@ -139,7 +155,7 @@ impl<T: Entry> Chunk<T> {
     /// The same as runs, if that is much smaller.
     fn packed(&self) -> Option<Chunk<T>> {
         let Chunk::Loose(entries) = self else { return None };
-        let runs_max = size_of_val(&entries[..]) / size_of::<Run<T>>() / 2;
+        let runs_max = Self::runs_max(entries.len());
         let mut runs = Vec::new();
         for entry in entries {
             add(&mut runs, *entry);
@@ -210,6 +226,13 @@ impl<T: Entry> Chunks<T> {
         }
     }
 
+    /// Packs all chunks: for a clone that is put aside.
+    pub fn pack(&mut self) {
+        while !self.loose.is_empty() {
+            self.pack_oldest();
+        }
+    }
+
     /// Adds an entry at the end.
     pub fn push(&mut self, value: T) {
         *self.entry(self.len) = value;
@@ -263,6 +286,7 @@ impl<T: Serialize + Entry> Serialize for Chunks<T> {
 impl<'de, T: DeserializeOwned + Entry> Deserialize<'de> for Chunks<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Chunks<T>, D::Error> {
         let mut chunks = Chunks::default();
+        let mut open = Vec::new();
         for run in Vec::<Run<T>>::deserialize(deserializer)? {
             if run.len > SAVED_MAX - chunks.len as u64 {
                 let len = run.len;
@@ -270,7 +294,18 @@ impl<'de, T: DeserializeOwned + Entry> Deserialize<'de> for Chunks<T> {
                     "a run of {len} entries, at most {SAVED_MAX}"
                 )));
             }
-            (0..run.len as usize).for_each(|at| chunks.push(run.at(at)));
+            let mut taken = 0;
+            while taken < run.len as usize {
+                let len = (CHUNK - chunks.len % CHUNK).min(run.len as usize - taken);
+                open.push(Run { len: len as u64, first: run.at(taken), step: run.step });
+                (taken, chunks.len) = (taken + len, chunks.len + len);
+                if chunks.len.is_multiple_of(CHUNK) {
+                    chunks.chunks.push(Chunk::of(std::mem::take(&mut open)));
+                }
+            }
+        }
+        if !open.is_empty() {
+            chunks.chunks.push(Chunk::of(open));
         }
         Ok(chunks)
     }
@@ -326,6 +361,10 @@ mod tests {
         let Chunk::Runs(runs) = &*table.chunks[0] else { panic!("it is packed") };
         assert!(runs.len() <= CHUNK / 500 + 2, "{} runs", runs.len());
         assert!((0..count).all(|i| table.get(i as usize) == Some(place(i))));
+        let mut aside = table.clone();
+        aside.pack();
+        assert!(is_packed(&aside, LOOSE_MAX + 3) && !is_packed(&table, LOOSE_MAX + 3));
+        assert!(aside.iter_from(0).eq(table.iter_from(0)));
         let listed = table.iter_from(700).take(2_000);
         assert!(listed.zip(700..).all(|((at, entry), i)| at as u64 == i && entry == place(i)));
         *table.entry(1_000) = (9, 9);
@@ -343,5 +382,8 @@ mod tests {
         let table: Chunks<(u16, u32)> = (0..count).map(entry).collect();
         assert!(!is_packed(&table, 0));
         assert!((0..count).all(|i| table.get(i as usize) == Some(entry(i))));
+        let saved: Chunks<(u16, u32)> =
+            postcard::from_bytes(&postcard::to_stdvec(&table).unwrap()).unwrap();
+        assert!(!is_packed(&saved, 0) && saved.iter_from(0).eq(table.iter_from(0)));
     }
 }

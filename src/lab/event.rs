@@ -46,7 +46,7 @@ pub enum LabEvent {
     /// A workload gave the same message to every side that its producer names.
     MessageSent {
         /// The producer.
-        producer: String,
+        producer: Rc<str>,
         /// The message.
         message: MessageId,
         /// Its key.
@@ -55,7 +55,7 @@ pub enum LabEvent {
     /// A producer sent all it was to send.
     ProducerDone {
         /// The producer.
-        producer: String,
+        producer: Rc<str>,
     },
     /// Something became of a process: `stopped`, `crashed`, `started`, `paused`, `resumed`,
     /// `power_cut`.

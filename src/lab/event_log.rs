@@ -6,11 +6,14 @@ use crate::sim::Time;
 use std::rc::Rc;
 
 /// Events of one chunk, shared by clones of the log.
-const CHUNK: usize = 1024;
+const CHUNK: usize = 512;
 
-/// At most so many chunks are kept: the last hundred thousand events or a few more, which take some
-/// 30 MB. Older ones are counted only.
+/// At most so many chunks are kept: the last sixty thousand events or a few more, which take some
+/// 15 MB. Older ones are counted only.
 const CHUNKS_MAX: usize = 128;
+
+/// A clone that is put aside keeps at least so many of its chunks.
+const CHUNKS_MIN: usize = 2;
 
 /// The events of a lab.
 #[derive(Clone, Debug, Default)]
@@ -37,8 +40,20 @@ impl EventLog {
             }
         }
         if self.chunks.len() > CHUNKS_MAX {
-            self.dropped += self.chunks.pop_front().map_or(0, |chunk| chunk.len() as u64);
+            self.drop_chunk();
         }
+    }
+
+    /// Forgets what lies before an event, except for the last thousand events or so. For clones
+    /// that are put aside: what the log itself has forgotten is then not kept alive by them.
+    pub fn forget_before(&mut self, number: u64) {
+        while self.chunks.len() > CHUNKS_MIN && self.dropped < number {
+            self.drop_chunk();
+        }
+    }
+
+    fn drop_chunk(&mut self) {
+        self.dropped += self.chunks.pop_front().map_or(0, |chunk| chunk.len() as u64);
     }
 
     /// The number that the next event will get.

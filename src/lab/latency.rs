@@ -52,6 +52,11 @@ impl Latencies {
         }
     }
 
+    /// Packs what is noted: for a clone that is put aside.
+    pub fn pack(&mut self) {
+        self.sent.pack();
+    }
+
     fn since_sent(&self, at: Time, message: MessageId) -> Option<u64> {
         let sent = self.sent.get(message.0 as usize).filter(|sent| *sent > 0)?;
         Some((at.micros() + 1).saturating_sub(sent))

@@ -46,6 +46,9 @@ pub struct Ledger {
     /// Where the log has each message of the Kafka side that was acknowledged.
     places: Chunks<(u16, i64)>,
     partitions: Vec<(String, i32)>,
+    /// The highest acknowledged offset of each; not known of those that came from storage.
+    #[serde(skip)]
+    highest: Vec<Option<i64>>,
     /// True if there are several brokers.
     is_replicated: bool,
     /// Copies of each message in the queues of the RabbitMQ side.
@@ -174,6 +177,17 @@ impl Ledger {
         Ledger { is_replicated, ..Ledger::default() }
     }
 
+    /// Packs what is noted: for a clone that is put aside.
+    pub fn pack(&mut self) {
+        self.messages.pack();
+        self.places.pack();
+        self.copies.pack();
+        for side in [&mut self.kafka, &mut self.rabbit] {
+            side.flags.pack();
+            side.readers.values_mut().for_each(|reader| reader.times.pack());
+        }
+    }
+
     /// Listens to an event. `reader_of` tells the group (or itself) of a Kafka consumer,
     /// `is_stream` whether everybody reads a queue for himself.
     pub fn listen(
@@ -198,11 +212,12 @@ impl Ledger {
             Event::ProducerBuffered { message, .. } => self.kafka.mark(*message, SENT),
             Event::ProduceAcknowledged { partition, messages, base_offset, .. } => {
                 let place = self.partition_place(&partition.topic, partition.partition);
-                for (message, offset) in messages.iter().zip(*base_offset..) {
-                    self.kafka.mark(*message, ACKNOWLEDGED);
-                    if *base_offset >= 0 {
+                messages.iter().for_each(|message| self.kafka.mark(*message, ACKNOWLEDGED));
+                if *base_offset >= 0 {
+                    for (message, offset) in messages.iter().zip(*base_offset..) {
                         *self.places.entry(message.0 as usize) = (place, offset);
                     }
+                    self.raise_highest(place, base_offset + messages.len() as i64 - 1);
                 }
             }
             Event::ProduceFailed { messages, .. } => {
@@ -221,13 +236,7 @@ impl Ledger {
             Event::LogRecovered { .. } if self.is_replicated => {}
             Event::LogRecovered { partition, end_offset, .. }
             | Event::LeaderStarted { partition, log_end: end_offset, .. } => {
-                let place = self.partition_place(&partition.topic, partition.partition);
-                let gone = self
-                    .places
-                    .iter_from(0)
-                    .filter(|(_, found)| found.0 == place && found.1 >= *end_offset);
-                let gone: Vec<MessageId> = gone.map(|(n, _)| MessageId(n as u64)).collect();
-                gone.into_iter().for_each(|message| self.kafka.mark(message, LOST));
+                self.log_ends_at(partition, *end_offset);
             }
             _ => {}
         }
@@ -344,12 +353,39 @@ impl Ledger {
     }
 
     fn partition_place(&mut self, topic: &str, partition: i32) -> u16 {
-        let known = self.partitions.iter().position(|(t, p)| t == topic && *p == partition);
-        known.unwrap_or_else(|| {
+        self.known_place(topic, partition).unwrap_or_else(|| {
+            self.highest.resize(self.partitions.len(), None);
+            self.highest.push(Some(-1));
             self.partitions.push((topic.to_owned(), partition));
-            self.partitions.len() - 1
-        }) as u16
-            + 1
+            self.partitions.len() as u16
+        })
+    }
+
+    fn known_place(&self, topic: &str, partition: i32) -> Option<u16> {
+        let known = self.partitions.iter().position(|(t, p)| t == topic && *p == partition);
+        known.map(|index| index as u16 + 1)
+    }
+
+    fn highest_mut(&mut self, place: u16) -> Option<&mut i64> {
+        self.highest.get_mut(usize::from(place) - 1)?.as_mut()
+    }
+
+    fn raise_highest(&mut self, place: u16, offset: i64) {
+        if let Some(highest) = self.highest_mut(place) {
+            *highest = offset.max(*highest);
+        }
+    }
+
+    /// What was acknowledged beyond the end of a log is lost.
+    fn log_ends_at(&mut self, partition: &kafka::event::TopicPartition, end_offset: i64) {
+        let Some(place) = self.known_place(&partition.topic, partition.partition) else { return };
+        if self.highest_mut(place).is_some_and(|highest| *highest < end_offset) {
+            return;
+        }
+        let is_beyond = |found: (u16, i64)| found.0 == place && found.1 >= end_offset;
+        let gone = self.places.iter_from(0).filter(|(_, found)| is_beyond(*found));
+        let gone: Vec<MessageId> = gone.map(|(n, _)| MessageId(n as u64)).collect();
+        gone.into_iter().for_each(|message| self.kafka.mark(message, LOST));
     }
 
     fn key_of(&self, message: MessageId) -> u32 {
@@ -440,7 +476,37 @@ pub struct SideReport {
     pub reordered_list: Vec<MessageId>,
 }
 
+/// The figures of a side, by their names.
+pub const FIGURES: [(&str, fn(&SideReport) -> u64); 8] = [
+    ("sent", |side| side.sent),
+    ("acknowledged", |side| side.acknowledged),
+    ("failed", |side| side.failed),
+    ("delivered", |side| side.delivered),
+    ("processed", |side| side.processed),
+    ("duplicated", |side| side.duplicated),
+    ("lost", |side| side.lost),
+    ("reordered", |side| side.reordered),
+];
+
+impl LedgerReport {
+    /// A figure of both sides together. The same messages are sent to both; what each side
+    /// acknowledges is another promise, so that has no sum.
+    pub fn both(&self, name: &str) -> Option<u64> {
+        let (kafka, rabbit) = (self.kafka.figure(name)?, self.rabbit.figure(name)?);
+        match name {
+            "sent" => Some(kafka.max(rabbit)),
+            "acknowledged" => None,
+            _ => Some(kafka + rabbit),
+        }
+    }
+}
+
 impl SideReport {
+    /// A figure by its name.
+    pub fn figure(&self, name: &str) -> Option<u64> {
+        FIGURES.iter().find(|(known, _)| *known == name).map(|(_, of)| of(self))
+    }
+
     fn add(&mut self, side: &Side, message: MessageId) {
         let flags = side.flags.get(message.0 as usize).unwrap_or(0);
         let one = |flag: u8| u64::from(flags & flag != 0);

@@ -11,7 +11,7 @@ use super::ledger::{Ledger, Ledger2};
 use super::session::Session;
 use super::timeline::Timeline;
 use super::workload::Workload;
-use crate::ordered::{BTreeMap, BTreeSet};
+use crate::ordered::{BTreeMap, BTreeSet, Order};
 use crate::sim::disk::{Block, File, Kind, Piece, StoredAt};
 use crate::sim::network::Faults;
 use crate::sim::{Disk, MachineId, Node, NodeId, Saved, SavedProcess, Status, Time, World};
@@ -55,7 +55,7 @@ impl Save {
 struct Rest<L> {
     kafka: WorldRest,
     rabbit: WorldRest,
-    workloads: BTreeMap<String, Workload>,
+    workloads: BTreeMap<String, Rc<Workload>>,
     order: Vec<String>,
     next_message: u64,
     next_request: u64,
@@ -262,7 +262,31 @@ fn read_spec<S: DeserializeOwned>(node: &SavedNode) -> Result<S, String> {
         .map_err(|error| format!("the configuration of {} cannot be read: {error}", node.name))
 }
 
+/// Replicas that were written from the same bytes in memory are stored once.
+fn share<N: Node>(world: &World<N>) {
+    let files = world.ids().flat_map(|id| world.disk(id).iter().map(|(_, file)| file));
+    let fresh = files.flat_map(|file| file.pieces().iter().rev().take_while(|p| is_unsaved(p)));
+    let mut blocks: Vec<((usize, u64), Rc<Block>)> = fresh
+        .map(|piece| piece.block.home().0)
+        .filter_map(|block| block.address().map(|address| (address, block)))
+        .collect();
+    blocks.order_by_key(|(address, _)| *address);
+    for pair in blocks.windows(2) {
+        let (twin, _) = pair[0].1.home();
+        let other = &pair[1].1;
+        if pair[0].0 == pair[1].0 && !Rc::ptr_eq(&twin, other) && !other.has_moved() {
+            other.become_one_with(&twin);
+        }
+    }
+}
+
+fn is_unsaved(piece: &Piece) -> bool {
+    piece.block.home().0.saved_as().is_none()
+}
+
 fn seal<N: Node>(world: &mut World<N>) {
+    share(world);
+    let mut sealed = Vec::new();
     let ids: Vec<_> = world.ids().collect();
     for id in ids {
         let fresh = world.disk(id).iter().any(|(_, file)| {
@@ -270,7 +294,7 @@ fn seal<N: Node>(world: &mut World<N>) {
         });
         if fresh {
             for (_, file) in world.disk_mut(id).files_mut() {
-                file.seal(STORED_MAX as u64);
+                file.seal(STORED_MAX as u64, &mut sealed);
             }
         }
     }

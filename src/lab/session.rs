@@ -49,11 +49,13 @@ pub struct Session {
     pub(super) now: Time,
     pub(super) steps: u64,
     pub(super) acts: usize,
-    pub(super) workloads: BTreeMap<String, Workload>,
+    pub(super) workloads: BTreeMap<String, Rc<Workload>>,
     pub(super) order: Vec<String>,
     pub(super) next_message: u64,
     pub(super) next_request: u64,
     pub(super) events: EventLog,
+    /// Who tells the events of the lab itself.
+    by_lab: Rc<str>,
     pub(super) ledger: Ledger,
     pub(super) history: History,
     pub(super) latencies: Latencies,
@@ -179,6 +181,7 @@ impl Session {
             next_message: 0,
             next_request: 0,
             events: EventLog::default(),
+            by_lab: "lab".into(),
             ledger: Ledger::new(spec.controllers > 0),
             history: History::default(),
             latencies: Latencies::default(),
@@ -293,6 +296,19 @@ impl Session {
         &self.events
     }
 
+    /// A clone to go back to, as small as can be.
+    pub(super) fn put_aside(&self) -> Session {
+        let mut aside = self.clone();
+        aside.ledger.pack();
+        aside.latencies.pack();
+        aside
+    }
+
+    /// For a checkpoint: see [`EventLog::forget_before`].
+    pub(super) fn forget_events_before(&mut self, number: u64) {
+        self.events.forget_before(number);
+    }
+
     /// What became of the messages.
     pub fn ledger(&self) -> &Ledger {
         &self.ledger
@@ -305,7 +321,7 @@ impl Session {
 
     /// Producers with what they send, in the order in which they came.
     pub fn workloads(&self) -> impl Iterator<Item = &Workload> {
-        self.order.iter().filter_map(|name| self.workloads.get(name))
+        self.order.iter().filter_map(|name| self.workloads.get(name).map(|workload| &**workload))
     }
 
     // ---- time ----
@@ -367,7 +383,7 @@ impl Session {
         let rabbit = self.rabbit.world.id(name);
         let runs = kafka.is_none_or(|id| self.kafka.world.status(id) == Status::Running)
             && rabbit.is_none_or(|id| self.rabbit.world.status(id) == Status::Running);
-        let workload = self.workloads.get_mut(name).expect("it was found by this name");
+        let workload = Rc::make_mut(self.workloads.get_mut(name).expect("found by this name"));
         if !runs {
             // It stands still with its client, and goes on when that does.
             workload.next_at = None;
@@ -376,8 +392,7 @@ impl Session {
         let id = MessageId(self.next_message);
         self.next_message += 1;
         let message = workload.next(id, self.now);
-        let done = workload.is_done();
-        let workload = workload.clone();
+        let workload = self.workloads[name].clone();
         self.ledger.announce(id, name, message.key.as_deref());
         if let Some(node) = kafka {
             for record in workload.records(&message) {
@@ -389,25 +404,24 @@ impl Session {
                 self.rabbit.command(node, rabbit::command::Command::Publish(publish));
             }
         }
-        let producer = name.to_owned();
         self.tell(LabEvent::MessageSent {
-            producer: producer.clone(),
+            producer: workload.name.clone(),
             message: id,
             key: message.key,
         });
-        if done {
-            self.tell(LabEvent::ProducerDone { producer });
+        if workload.is_done() {
+            self.tell(LabEvent::ProducerDone { producer: workload.name.clone() });
         }
     }
 
     /// Takes up what the worlds told since `before`.
     pub(super) fn collect(&mut self, before: Moment) {
         for happening in self.kafka.take_happenings() {
-            let by: Rc<str> = self.kafka.world.name(happening.node).into();
+            let by = self.kafka.world.shared_name(happening.node);
             self.note(happening.at, before, by, What::Kafka(happening.event));
         }
         for happening in self.rabbit.take_happenings() {
-            let by: Rc<str> = self.rabbit.world.name(happening.node).into();
+            let by = self.rabbit.world.shared_name(happening.node);
             let recovered = matches!(happening.event, rabbit::event::Event::NodeStarted { .. })
                 && self.steps > 0;
             self.note(happening.at, before, by, What::Rabbit(happening.event));
@@ -431,7 +445,7 @@ impl Session {
     /// Tells something of the lab itself.
     pub(super) fn tell(&mut self, event: LabEvent) {
         let before = self.moment();
-        self.note(self.now, before, "lab".into(), What::Lab(event));
+        self.note(self.now, before, self.by_lab.clone(), What::Lab(event));
     }
 
     fn console_deadline(&self) -> Option<Time> {

@@ -1,7 +1,7 @@
 //! The lab's state as JSON: what `state` prints and predicates see. Built part by part, so that a
 //! predicate that names one queue does not pay for the whole lab.
 
-use super::ledger::{LedgerReport, SideReport};
+use super::ledger::{FIGURES, LedgerReport};
 use super::predicate::{Key, Lookup, Path, walk};
 use super::session::{KAFKA_ADMIN, RABBIT_ADMIN, Session};
 use crate::ordered::{BTreeMap, BTreeSet};
@@ -12,22 +12,27 @@ use serde_json::{Map, Value, json};
 
 impl Lookup for Session {
     fn value(&self, path: &Path) -> Option<Value> {
-        let name = |key: Option<&Key>| match key {
-            Some(Key::Name(name)) => Some(name.clone()),
+        let name = |at: usize| match path.keys.get(at) {
+            Some(Key::Name(name)) => Some(name.as_str()),
             _ => None,
         };
-        let (first, second, third) =
-            (name(path.keys.first()), name(path.keys.get(1)), name(path.keys.get(2)));
-        let (part, used) = match (first.as_deref(), second.as_deref(), third) {
+        let (part, used) = match (name(0), name(1), name(2)) {
             (None, ..) => (self.state(), 0),
             (Some("time_us"), ..) => (json!(self.now().micros()), 1),
             (Some("seed"), ..) => (json!(self.spec().seed), 1),
-            (Some("kafka"), Some("topics"), Some(topic)) => (self.state_topic(&topic)?, 3),
-            (Some("kafka"), Some("groups"), Some(group)) => (self.state_group(&group)?, 3),
+            (Some("kafka"), Some("topics"), Some(topic)) => (self.state_topic(topic)?, 3),
+            (Some("kafka"), Some("groups"), Some(group)) => (self.state_group(group)?, 3),
             (Some("kafka"), ..) => (self.state_kafka(), 1),
-            (Some("rabbit"), Some("queues"), Some(queue)) => (self.state_queue(&queue)?, 3),
+            (Some("rabbit"), Some("queues"), Some(queue)) => (self.state_queue(queue)?, 3),
             (Some("rabbit"), ..) => (self.state_rabbit(), 1),
             (Some("clients"), Some(client), _) => (self.state_client(client)?, 2),
+            // These are asked of after every event, so they are not looked for in a whole ledger.
+            (Some("ledger"), Some("kafka"), Some(figure)) => {
+                (json!(self.ledger().figures().kafka.figure(figure)?), 3)
+            }
+            (Some("ledger"), Some("rabbit"), Some(figure)) => {
+                (json!(self.ledger().figures().rabbit.figure(figure)?), 3)
+            }
             (Some("ledger"), ..) => (self.state_ledger(), 1),
             _ => (self.state(), 0),
         };
@@ -201,7 +206,7 @@ impl Session {
             }
             (one, other) => one.or(other)?,
         };
-        let workload = self.workloads().find(|workload| workload.name == name);
+        let workload = self.workloads().find(|workload| *workload.name == *name);
         if let (Some(workload), Value::Object(about)) = (workload, &mut about) {
             about.insert("sent".into(), json!(workload.sent));
             about.insert("sending".into(), json!(workload.next_at.is_some()));
@@ -217,31 +222,14 @@ impl Session {
 
 /// A ledger as JSON.
 pub fn ledger_json(report: &LedgerReport) -> Value {
-    let sum = |of: fn(&SideReport) -> u64| of(&report.kafka) + of(&report.rabbit);
-    json!({
-        "sent": report.kafka.sent.max(report.rabbit.sent),
-        "delivered": sum(|side| side.delivered),
-        "processed": sum(|side| side.processed),
-        "lost": sum(|side| side.lost),
-        "duplicated": sum(|side| side.duplicated),
-        "reordered": sum(|side| side.reordered),
-        "failed": sum(|side| side.failed),
-        "kafka": side_json(&report.kafka),
-        "rabbit": side_json(&report.rabbit),
-    })
-}
-
-fn side_json(side: &SideReport) -> Value {
-    json!({
-        "sent": side.sent,
-        "acknowledged": side.acknowledged,
-        "failed": side.failed,
-        "delivered": side.delivered,
-        "processed": side.processed,
-        "duplicated": side.duplicated,
-        "lost": side.lost,
-        "reordered": side.reordered,
-    })
+    let figures = |of: &dyn Fn(&str) -> Option<u64>| -> Map<String, Value> {
+        let found = FIGURES.iter().filter_map(|(name, _)| Some((*name, of(name)?)));
+        found.map(|(name, figure)| (name.to_owned(), json!(figure))).collect()
+    };
+    let mut both = figures(&|name| report.both(name));
+    both.insert("kafka".into(), figures(&|name| report.kafka.figure(name)).into());
+    both.insert("rabbit".into(), figures(&|name| report.rabbit.figure(name)).into());
+    both.into()
 }
 
 fn servers<N: crate::sim::Node>(

@@ -299,7 +299,14 @@ impl Timeline {
         if self.session.steps() < last.steps + self.checkpoint_gap {
             return;
         }
-        self.checkpoints.push(self.session.clone());
+        let is_long = self.checkpoint_gap > CHECKPOINT_GAP;
+        self.checkpoints.push(if is_long {
+            self.session.put_aside()
+        } else {
+            self.session.clone()
+        });
+        let first = self.session.events().first();
+        self.checkpoints.iter_mut().for_each(|kept| kept.forget_events_before(first));
         if self.checkpoints.len() > CHECKPOINTS_MAX {
             let mut keep = false;
             self.checkpoints.retain(|_| {
@@ -364,7 +371,9 @@ impl Timeline {
         let beginning = Place { moment: first.moment(), at: first.now() };
         let kept_from = first.events().next();
         let log = self.session.events();
-        let last = log.since(kept_from).rev().find(|event| is_of_grain(event, grain));
+        // Where the log does not reach back to such an event, its oldest one has to do.
+        let oldest = log.get(log.first()).filter(|_| log.first() > kept_from);
+        let last = log.since(kept_from).rev().find(|event| is_of_grain(event, grain)).or(oldest);
         let target = last.map_or(beginning, |event| Place { moment: event.before, at: Time::ZERO });
         self.restore(|kept| kept.moment() <= target.moment);
         self.target = Some(Target::Place(target));
@@ -373,7 +382,10 @@ impl Timeline {
     /// Begins to go to an instant of the recorded past (or of its future, which then happens);
     /// finished by [`Timeline::seek_on`].
     pub fn seek(&mut self, to: Time) {
-        if to < self.session.now() {
+        let present = self.session.moment();
+        // Forward as well, the nearest checkpoint saves most of the way.
+        let is_nearer = |kept: &Session| kept.now() <= to && kept.moment() > present;
+        if to < self.session.now() || self.checkpoints.iter().any(is_nearer) {
             self.restore(|kept| kept.now() <= to);
         }
         self.target = Some(Target::Time(to));

@@ -7,12 +7,13 @@ use crate::rabbit::command::{OutgoingMessage, Properties};
 use crate::sim::{MessageId, Span, Time};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use std::rc::Rc;
 
 /// What a producer sends, and how far it is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Workload {
     /// The producer's name.
-    pub name: String,
+    pub name: Rc<str>,
     /// Topics that each message goes to.
     pub topics: Vec<String>,
     /// (exchange, routing key) that each message goes to; the message's own key if `None`.
@@ -49,7 +50,7 @@ impl Workload {
     /// A workload that begins at once.
     pub fn new(command: &ProducerCommand, now: Time) -> Workload {
         Workload {
-            name: command.name.clone(),
+            name: command.name.as_str().into(),
             topics: command.kafka.clone(),
             exchanges: command
                 .rabbit

@@ -177,9 +177,9 @@ impl Channel {
         self.unapplied.retain(|(of, _)| *of != queue);
     }
 
-    /// How many messages are unapplied in the queue that has the most of them.
-    pub fn most_unapplied(&self) -> u32 {
-        self.unapplied.iter().map(|(_, count)| *count).max().unwrap_or(0)
+    /// How many messages are unapplied, in each queue.
+    pub fn unapplied(&self) -> impl Iterator<Item = (QueueId, u32)> {
+        self.unapplied.iter().copied()
     }
 
     /// How many deliveries are not acknowledged.

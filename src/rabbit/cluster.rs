@@ -145,8 +145,7 @@ impl Cluster {
             }
             for state in states {
                 match all.iter_mut().find(|known| known.name == state.name) {
-                    Some(known) if state.is_known_better_than(known) => *known = state,
-                    Some(_) => {}
+                    Some(known) => known.learn(state),
                     None => all.push(state),
                 }
             }
@@ -159,7 +158,10 @@ impl Cluster {
     pub fn queue(&self, name: &str) -> Option<QueueState> {
         let now = self.world.now();
         let states = self.serving().filter_map(|broker| broker.queue_state(name, now));
-        states.reduce(|known, state| if state.is_known_better_than(&known) { state } else { known })
+        states.reduce(|mut known, state| {
+            known.learn(state);
+            known
+        })
     }
 
     /// True if this queue is a stream.

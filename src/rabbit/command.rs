@@ -233,10 +233,51 @@ pub enum Ask {
     SetMemoryWatermark(Watermark),
     /// Sets the limit of free disk, in bytes.
     SetDiskFreeLimit(u64),
+    /// Members of quorum queues come or go.
+    Members(Members),
+    /// A quorum queue is to be led from this node, by its number.
+    Lead {
+        /// The queue.
+        queue: String,
+        /// The node.
+        node: u32,
+    },
+    /// Leaders of quorum queues with such names are to be spread over the nodes.
+    Rebalance {
+        /// A regular expression.
+        pattern: String,
+    },
+    /// All members of quorum queues and streams.
+    ListMembers,
     /// The node itself.
     Status,
     /// Something of this node, by its number: 2 for `rabbit-2`.
     On(u32, Box<Ask>),
+}
+
+/// Members of quorum queues that come or go.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Members {
+    /// On this node, by its number.
+    pub node: u32,
+    /// They come.
+    pub adds: bool,
+    /// Of which queues.
+    pub of: Of,
+}
+
+/// Which queues.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Of {
+    /// This one.
+    Queue(String),
+    /// All with names that match.
+    Matching {
+        /// A regular expression.
+        pattern: String,
+        /// Only those with an even number of members.
+        even: bool,
+    },
 }
 
 /// `--ack-mode` of `rabbitmqadmin get messages`.
@@ -280,6 +321,12 @@ pub enum Answer {
     Policies(Vec<Policy>),
     /// The node.
     Node(Box<super::inspect::NodeState>),
+    /// Members of queues, by queue and node.
+    Members(Vec<super::inspect::MemberState>),
+    /// Of each queue how many members it has now, and why not more or less.
+    Resized(Vec<(String, u64, Option<&'static str>)>),
+    /// Of each node how many quorum queues it leads now.
+    Leaders(Vec<(String, u64)>),
 }
 
 /// A message that `basic.get` took.

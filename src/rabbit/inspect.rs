@@ -92,10 +92,44 @@ pub struct QueueState {
 }
 
 impl QueueState {
-    /// True if the node that tells this knows more of the queue than another.
-    pub fn is_known_better_than(&self, other: &QueueState) -> bool {
-        self.certainty > other.certainty
+    /// What another node tells of the queue: all of it if that node knows more, and the consumers
+    /// that a stream has there.
+    pub fn learn(&mut self, mut other: QueueState) {
+        if other.certainty > self.certainty {
+            std::mem::swap(self, &mut other);
+        }
+        if self.kind == "stream" {
+            self.consumers.extend(other.consumers);
+        }
     }
+}
+
+/// A member of a quorum queue or a stream, as its own node tells it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MemberState {
+    /// The queue.
+    pub queue: String,
+    /// True if it is a stream.
+    pub is_stream: bool,
+    /// The node.
+    pub node: String,
+    /// `leader`, `follower`, `candidate`, `pre_vote`; of a stream `writer`, `replica`; `nodedown`;
+    /// `classic` is a classic queue, which has no members.
+    pub role: &'static str,
+    /// The term, or the epoch of a stream.
+    pub term: u64,
+    /// The index of the last entry of its log; of a stream the offset of the last message.
+    pub last: Option<u64>,
+    /// The last entry that it has applied.
+    pub applied: u64,
+    /// The last that is known to be committed.
+    pub committed: Option<u64>,
+    /// The last that is in the snapshot; of a stream the first offset.
+    pub first: Option<u64>,
+    /// Consumers of a stream there.
+    pub readers: u64,
+    /// Segments of a stream there.
+    pub segments: u64,
 }
 
 /// A registered consumer as the broker sees it.

@@ -105,6 +105,8 @@ pub enum List {
     Connections,
     /// All policies; true for those of operators.
     Policies(bool),
+    /// All members of quorum queues and streams.
+    Members,
     /// The node itself.
     Status,
 }
@@ -112,6 +114,12 @@ pub enum List {
 /// What a tool wants changed that is no method of AMQP, or says more than the method does.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Change {
+    /// Members of quorum queues come or go.
+    Members(super::command::Members),
+    /// A quorum queue is to be led from this node, by its number.
+    Lead(String, u32),
+    /// Leaders of quorum queues with such names are to be spread over the nodes.
+    Rebalance(String),
     /// Deletes a queue, which must be there.
     DeleteQueue(String),
     /// Deletes an exchange, which must be there.

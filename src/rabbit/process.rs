@@ -5,11 +5,12 @@ use super::broker::Broker;
 use super::command::{Command, RequestId};
 use super::consumer::Consumer;
 use super::event::Event;
-use super::ids::{ChannelId, ConsumerId, QueueId};
+use super::ids::{ChannelId, QueueId};
 use super::message::Frame;
 use super::probe::Probe;
 use super::publisher::Publisher;
 use super::spec::Spec;
+use super::stream::reader::Reads;
 use crate::sim::{Input, Node, NodeId, Outbox};
 use std::rc::Rc;
 
@@ -107,12 +108,14 @@ pub enum Ticket {
         /// How many lie together.
         count: usize,
     },
-    /// Chunks of a stream, or an index of it, for a consumer.
+    /// Chunks of a stream, or an index of it.
     Stream {
         /// The stream.
         queue: QueueId,
-        /// The consumer.
-        consumer: ConsumerId,
+        /// For whom.
+        by: Reads,
+        /// The number of the read.
+        read: u64,
     },
     /// Boot: a file of a stream, or of a quorum queue's group.
     GroupFile {

@@ -30,6 +30,7 @@ use super::rules::{Overflow, Rules};
 use super::storage_v2::entry::Shared;
 use super::storage_v2::{Item, METADATA_BYTES, Means, Tries};
 use super::stream::Start;
+use super::stream::member::Member;
 use super::talk::NewQueue;
 use crate::ordered::{BTreeMap, BTreeSet};
 use crate::sim::cost::Server;
@@ -149,6 +150,10 @@ pub struct Queue {
     pub storage: Messages,
     /// With what it came, in a cluster.
     pub definition: Option<Rc<NewQueue>>,
+    /// Who has the stream, if several nodes do.
+    pub member: Option<Box<Member>>,
+    /// Where in the log of a quorum queue the members stand that its definition names.
+    pub members_at: u64,
     /// The group of a quorum queue.
     pub group: Option<Box<Group>>,
     /// When the write buffer has to be written out at the latest.
@@ -184,6 +189,8 @@ impl Queue {
             exclusive,
             home: None,
             definition: None,
+            member: None,
+            members_at: 0,
             group: None,
             consumers: Consumers::new(
                 matches!(storage, Messages::Quorum(_)),

@@ -15,6 +15,7 @@ use super::ids::{ChannelId, PublishId, QueueId};
 use super::message::{Arguments, List, Method};
 use super::queue::{Push, Settlement};
 use super::stream::Start;
+use super::stream::member::Says;
 use crate::raft;
 use crate::sim::{NodeId, Time};
 use bytes::Bytes;
@@ -44,12 +45,16 @@ pub enum Talk {
     },
     /// To every node, from one that is no member: it wants to join.
     Join,
+    /// To the leader of a quorum queue: that node is to lead.
+    Lead(QueueId, NodeId),
     /// To a node whose side lost: it begins anew.
     BeginAnew,
     /// A member of a group to another.
     Raft(QueueId, raft::Message),
     /// To the leader of a group: commands for its log.
     Propose(QueueId, Bytes),
+    /// About a stream that several nodes have.
+    Stream(QueueId, Says),
     /// To the home of a classic queue: a channel wants something.
     Do(QueueId, ChannelId, Deed),
     /// From there: a message for a consumer.
@@ -137,10 +142,15 @@ impl Talk {
             Talk::Alive { .. } => "node.alive",
             Talk::Healed { .. } | Talk::BeginAnew => "node.heal",
             Talk::Join => "node.join",
+            Talk::Lead(..) => "queue.lead",
             Talk::Raft(METADATA, _) => "metadata.raft",
             Talk::Raft(..) => "queue.raft",
             Talk::Propose(..) => "queue.command",
-            Talk::Do(_, _, Deed::Publish(..)) => "queue.publish",
+            Talk::Do(_, _, Deed::Publish(..)) | Talk::Stream(_, Says::Publish { .. }) => {
+                "queue.publish"
+            }
+            Talk::Stream(_, Says::Confirmed { .. }) => "queue.confirm",
+            Talk::Stream(..) => "stream.replica",
             Talk::Do(..) => "queue.do",
             Talk::Push(..) | Talk::Got(..) => "queue.deliver",
             Talk::Confirmed(..) | Talk::Refused(_) => "queue.confirm",
@@ -156,6 +166,7 @@ impl Talk {
                 Talk::Raft(_, message) => raft_bytes(message),
                 Talk::Propose(_, bytes) => bytes.len() as u64,
                 Talk::Listed(..) => 1_000,
+                Talk::Stream(_, Says::Chunks { bytes, .. }) => bytes.len() as u64,
                 _ => 0,
             }
     }
@@ -163,7 +174,8 @@ impl Talk {
     /// The message that it carries, if it carries one.
     pub fn content(&self) -> Option<&Content> {
         match self {
-            Talk::Do(_, _, Deed::Publish(content, _)) => Some(content),
+            Talk::Do(_, _, Deed::Publish(content, _))
+            | Talk::Stream(_, Says::Publish { content, .. }) => Some(content),
             Talk::Push(_, push) => Some(&push.content),
             Talk::Got(_, _, got) => Some(&got.content),
             _ => None,
@@ -204,6 +216,10 @@ pub enum Change {
     NodeDown(NodeId),
     /// A node joins.
     Join(NodeId),
+    /// A quorum queue has these members, as of this place in its log.
+    Members(String, u64, Vec<NodeId>),
+    /// A stream is in this epoch, with this leader.
+    StreamLed(String, u64, Option<NodeId>),
 }
 
 /// A queue that comes.

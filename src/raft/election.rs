@@ -76,7 +76,7 @@ impl Raft {
     }
 
     /// Begins a term. Its own vote counts when it is on disk.
-    fn stand(&mut self, now: Time, random: &mut Stream) {
+    pub(super) fn stand(&mut self, now: Time, random: &mut Stream) {
         self.votes.clear();
         self.enter(self.term + 1, Some(self.me));
         self.set_role(Role::Candidate);

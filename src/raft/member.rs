@@ -302,6 +302,7 @@ impl Raft {
                 self.heard_leader(from, now, random);
                 self.install(from, last, state);
             }
+            Body::Stand => self.asked_to_stand(from, now, random),
             Body::Appended { index, is_same } => self.appended(from, index, is_same, now),
         }
     }

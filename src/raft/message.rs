@@ -59,6 +59,8 @@ pub enum Body {
         /// The state.
         state: Bytes,
     },
+    /// A leader wants the receiver to lead.
+    Stand,
     /// Answers both.
     Appended {
         /// The logs are the same up to this index, and flushed; if refused, where to try next.

@@ -9,7 +9,8 @@
 //! - [`log`]: the entries that are not in the snapshot yet;
 //! - [`member`]: a member, its role and its timers;
 //! - `election`: pre-vote, votes, who leads;
-//! - `replication`: entries travel, majorities commit, stragglers get the snapshot.
+//! - `replication`: entries travel, majorities commit, stragglers get the snapshot;
+//! - `membership`: members come and go, a leader hands over.
 //!
 //! **Written is not flushed.** Every action that writes has a number; the owner tells when all up
 //! to a number is safe from a power cut ([`Raft::flushed`]). Until then a vote is not given, an
@@ -23,12 +24,14 @@
 //! After Ongaro and Ousterhout, *In Search of an Understandable Consensus Algorithm* (2014), and
 //! section 9.6 of Ongaro's thesis for the pre-vote.
 //!
-//! Simplified: the members are fixed; a snapshot travels in one message; a leader has one
+//! Simplified: who has a vote changes when that is applied, not when it is written; a snapshot
+//! travels in one message; a leader has one
 //! `Append` under way to each member; reads go through the log as all else.
 
 mod election;
 pub mod log;
 pub mod member;
+mod membership;
 pub mod message;
 mod replication;
 #[cfg(test)]

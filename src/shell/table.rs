@@ -58,6 +58,31 @@ pub fn rounded(header: &[&str], rows: &[Vec<String>]) -> Vec<String> {
     lines
 }
 
+/// A table with lines between all rows, as `rabbitmq-queues` draws it. Without rows it is nothing.
+pub fn boxed(header: &[&str], rows: &[Vec<String>]) -> Vec<String> {
+    if rows.is_empty() {
+        return Vec::new();
+    }
+    let names: Vec<String> = header.iter().map(|name| (*name).to_owned()).collect();
+    let all: Vec<&Vec<String>> = std::iter::once(&names).chain(rows).collect();
+    let widths: Vec<usize> = (0..header.len())
+        .map(|column| all.iter().map(|row| width(&row[column])).max().unwrap_or(0))
+        .collect();
+    let frame = |left: &str, middle: &str, right: &str| {
+        let parts: Vec<String> = widths.iter().map(|width| "─".repeat(width + 2)).collect();
+        format!("{left}{}{right}", parts.join(middle))
+    };
+    let mut lines = vec![frame("┌", "┬", "┐")];
+    for (at, row) in all.iter().enumerate() {
+        if at > 0 {
+            lines.push(frame("├", "┼", "┤"));
+        }
+        lines.extend(row_lines(row, &widths));
+    }
+    lines.push(frame("└", "┴", "┘"));
+    lines
+}
+
 fn row_lines(row: &[String], widths: &[usize]) -> Vec<String> {
     let height = row.iter().map(|cell| cell.split('\n').count()).max().unwrap_or(1);
     let line = |number: usize| {

@@ -160,6 +160,11 @@ impl<N: Node> World<N> {
         &self.process(id).name
     }
 
+    /// The same, for those who keep it.
+    pub fn shared_name(&self, id: NodeId) -> Rc<str> {
+        self.process(id).name.clone()
+    }
+
     /// The program a process runs. Panics for one that was removed before the world was saved.
     pub fn node(&self, id: NodeId) -> &N {
         self.process(id).node.as_ref().expect("this process was removed")

@@ -481,6 +481,7 @@ impl Request {
                 raft::message::Body::Append { .. } => "FetchResponse",
                 raft::message::Body::Snapshot { .. } => "FetchSnapshotResponse",
                 raft::message::Body::Appended { .. } => "Fetch",
+                raft::message::Body::Stand => "EndQuorumEpoch",
             },
         }
     }

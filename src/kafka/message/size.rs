@@ -144,7 +144,7 @@ fn request(request: &Request) -> usize {
                 60 + commands.map(|batch| batch.len()).sum::<usize>()
             }
             Body::Snapshot { state, .. } => 60 + state.len(),
-            Body::Appended { .. } => 60,
+            Body::Appended { .. } | Body::Stand => 60,
         },
         Request::Control(control) => control.bytes(),
         Request::ControlledShutdown { .. } => 12,

@@ -324,7 +324,7 @@ impl Peer {
                 raft::message::Body::Vote { .. } => "Vote",
                 raft::message::Body::Append { .. } => "PROPOSAL",
                 raft::message::Body::Snapshot { .. } => "SNAP",
-                raft::message::Body::Appended { .. } => "ACK",
+                raft::message::Body::Appended { .. } | raft::message::Body::Stand => "ACK",
             },
             Peer::Submit { .. } => "REQUEST",
             Peer::NotLeading => "NotLeading",

@@ -58,6 +58,7 @@ impl From<Ledger2> for Ledger {
             rabbit: old.rabbit.into(),
             places: old.places.into_iter().collect(),
             partitions: old.partitions,
+            highest: Vec::new(),
             is_replicated: old.is_replicated,
             copies: old.copies.into_iter().collect(),
             in_hands: old.in_hands,

@@ -74,6 +74,8 @@ struct QueueFiles {
     group: Option<Files>,
     /// Of a stream: what its log left.
     stream: Option<stream::recovery::Files>,
+    /// The number of a stream that several nodes have.
+    shared: Option<QueueId>,
 }
 
 impl QueueFiles {
@@ -81,7 +83,7 @@ impl QueueFiles {
     fn directory(&self, name: &str) -> String {
         match (&self.group, &self.stream) {
             (Some(_), _) => files::directory(name, self.id),
-            (_, Some(_)) => stream::log::directory(name),
+            (_, Some(_)) => stream::log::directory(name, self.shared),
             _ => directory(name),
         }
     }
@@ -107,12 +109,15 @@ impl QueueFiles {
         let kind = arguments::queue_type(&declaration.arguments);
         let group = (kind == "quorum").then(Files::default);
         let stream = (kind == "stream").then(Default::default);
-        QueueFiles { id, declaration, bindings, index, spoilt: BTreeSet::new(), group, stream }
+        let (spoilt, shared) = (BTreeSet::new(), None);
+        QueueFiles { id, declaration, bindings, index, spoilt, group, stream, shared }
     }
 
     /// Of a queue of a cluster, which is known already.
     fn of(queue: &Queue) -> QueueFiles {
-        QueueFiles::new(Some(queue.id), queue.declaration.clone(), Vec::new())
+        let shared = queue.member.is_some().then_some(queue.id);
+        let files = QueueFiles::new(Some(queue.id), queue.declaration.clone(), Vec::new());
+        QueueFiles { shared, ..files }
     }
 }
 
@@ -249,8 +254,8 @@ impl Broker {
                 let is_group = files.group.is_some();
                 let files = out.files().with_prefix(&directory);
                 let files = files.map(|(file, _)| file.to_owned());
-                // Of a stream only the indexes at first.
-                let files = files.filter(|file| is_group || file.ends_with(".index"));
+                // Of a stream not the segments at first.
+                let files = files.filter(|file| is_group || !file.ends_with(".segment"));
                 for file in files.collect::<Vec<String>>() {
                     let name_inside = file.strip_prefix(&directory).unwrap_or_default();
                     let (queue, inside) = (name.clone(), name_inside.into());
@@ -282,8 +287,9 @@ impl Broker {
         let Phase::Boots(boot) = &mut self.phase else { return };
         for (name, files) in &boot.queues {
             if let Some(stream) = &files.stream {
-                for file in stream.doubtful(name, out) {
-                    let path = format!("{}{file}", files.directory(name));
+                let directory = files.directory(name);
+                for file in stream.doubtful(&directory, out) {
+                    let path = format!("{directory}{file}");
                     let (queue, file) = (name.clone(), file.into());
                     out.read(&path, 0, u64::MAX, Ticket::GroupFile { queue, file });
                     boot.reads_under_way += 1;
@@ -339,6 +345,7 @@ impl Broker {
         let Phase::Boots(boot) = std::mem::replace(&mut self.phase, Phase::Serves) else { return };
         self.monitor(out);
         out.emit(Event::NodeStarted { node: self.name.clone() });
+        self.begin_epochs(out);
         self.take_early_talk(out);
         for (from, frame) in boot.early {
             self.frame(from, frame, out);
@@ -369,7 +376,7 @@ impl Broker {
         }
         if let Some(stream) = files.stream {
             let definition = (files.declaration, files.bindings);
-            return self.recover_stream((files.id, name), definition, stream, out);
+            return self.recover_stream((files.id, name, files.shared), definition, stream, out);
         }
         let mut levels = Vec::new();
         let mut recovered = Recovered::default();
@@ -423,15 +430,18 @@ impl Broker {
 
     fn recover_stream(
         &mut self,
-        (id, name): (Option<QueueId>, Rc<str>),
+        (id, name, shared): (Option<QueueId>, Rc<str>, Option<QueueId>),
         definition: (queue::Declaration, Vec<SavedBinding>),
         files: stream::recovery::Files,
         out: &mut Out<'_>,
     ) {
-        let stream = Stream::recovered(name.clone(), files, &mut self.names, out);
-        out.emit(Event::QueueRecovered { queue: name.clone(), messages: stream.count() });
-        for (position, message) in stream.iter() {
-            out.emit(Event::Recovered { queue: name.clone(), message, position });
+        let stream = Stream::recovered((name.clone(), shared), files, &mut self.names, out);
+        // Of several members the leader tells what is there, when it knows what is committed.
+        if shared.is_none() {
+            out.emit(Event::QueueRecovered { queue: name.clone(), messages: stream.count() });
+            for (position, message) in stream.iter() {
+                out.emit(Event::Recovered { queue: name.clone(), message, position });
+            }
         }
         let storage = Messages::Stream(Box::new(stream));
         self.put_back((id, name), definition, storage, out.now());

@@ -302,6 +302,7 @@ impl Broker {
         }
         self.answers.retain(|(waiting, _)| !ids.contains(waiting));
         self.asking.retain(|(waiting, ..)| !ids.contains(waiting));
+        self.resizing.retain(|resizing| !ids.contains(&resizing.channel));
         if let Some(group) = &mut self.metadata {
             group.forget(&ids);
         }
@@ -314,6 +315,9 @@ impl Broker {
                 back.entry(queue.id).or_default();
             }
             group.forget(&ids);
+        }
+        for member in self.queues.values_mut().filter_map(|queue| queue.member.as_mut()) {
+            member.forget(&ids);
         }
         for (queue, mut seqs) in back {
             if self.is_quorum(queue) {

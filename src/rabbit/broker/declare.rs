@@ -144,7 +144,7 @@ impl Broker {
             arguments: declare.arguments.clone(),
         };
         let is_quorum = arguments::queue_type(&declare.arguments) == "quorum";
-        let storage = self.storage_of(&name, &declaration, out.now());
+        let storage = self.storage_of((&name, None), &declaration, out.now());
         let id = self.next_queue_id();
         let exclusive = declare.exclusive.then_some(channel.client);
         let queue = Queue::new((id, name.clone()), declaration, exclusive, storage, out.now());
@@ -157,16 +157,16 @@ impl Broker {
         out.emit(Event::QueueDeclared { queue: name });
     }
 
-    /// An empty storage for a queue.
+    /// An empty storage for a queue; with its number if it is a stream that several nodes have.
     pub(super) fn storage_of(
         &self,
-        name: &Rc<str>,
+        (name, shared): (&Rc<str>, Option<QueueId>),
         declaration: &queue::Declaration,
         now: Time,
     ) -> Messages {
         match arguments::queue_type(&declaration.arguments) {
             "quorum" => Messages::Quorum(Fifo::new(self.profile)),
-            "stream" => Messages::Stream(Box::new(Stream::new(name.clone()))),
+            "stream" => Messages::Stream(Box::new(Stream::new(name.clone(), shared))),
             _ => {
                 let levels = arguments::levels(&declaration.arguments);
                 Messages::Classic(Levels::new(name, levels, declaration.durable, now))
@@ -317,13 +317,13 @@ impl Broker {
         declare: &QueueDeclare,
     ) -> Result<NewQueue, AmqpError> {
         let arguments = &declare.arguments;
-        let is_quorum = arguments::queue_type(arguments) == "quorum";
+        let kind = arguments::queue_type(arguments);
         let text = |name: &str| match arguments.get(name) {
             Some(Argument::Text(text)) => text.clone(),
             _ => String::new(),
         };
         let is_balanced = text("x-queue-leader-locator") == "balanced"
-            || !is_quorum && text("x-queue-master-locator") == "min-masters";
+            || kind == "classic" && text("x-queue-master-locator") == "min-masters";
         let mut nodes: Vec<NodeId> = vec![self.me];
         nodes.extend(self.others_up());
         if is_balanced && !declare.exclusive {
@@ -331,10 +331,15 @@ impl Broker {
         }
         let home = nodes[0];
         let mut members = Vec::new();
-        if is_quorum {
-            let size = match arguments.get("x-quorum-initial-group-size") {
-                Some(Argument::Integer(size)) => usize::try_from(*size).unwrap_or(GROUP_SIZE),
-                _ => GROUP_SIZE,
+        if kind != "classic" {
+            // A stream has a member on every node.
+            let (wanted, usual) = match kind {
+                "stream" => ("x-initial-cluster-size", self.nodes.len()),
+                _ => ("x-quorum-initial-group-size", GROUP_SIZE),
+            };
+            let size = match arguments.get(wanted) {
+                Some(Argument::Integer(size)) => usize::try_from(*size).unwrap_or(usual),
+                _ => usual,
             };
             nodes.extend(self.nodes.iter().filter(|node| !self.is_up(**node)));
             members = nodes;
@@ -352,9 +357,10 @@ impl Broker {
 
     /// How many queues live on a node, or are led from there.
     fn led_by(&self, node: NodeId) -> usize {
-        let leader = |queue: &&Queue| match &queue.group {
-            Some(group) => group.leader() == Some(node),
-            None => queue.home.unwrap_or(self.me) == node,
+        let leader = |queue: &&Queue| match (&queue.group, &queue.member) {
+            (Some(group), _) => group.leader() == Some(node),
+            (_, Some(member)) => member.leader == Some(node),
+            _ => queue.home.unwrap_or(self.me) == node,
         };
         self.queues.values().filter(leader).count()
     }

@@ -164,6 +164,11 @@ impl Broker {
         if self.limits.is_limited(channel) {
             return Err(error::not_implemented(format_args!("{of} does not support global qos")));
         }
+        if self.is_shared_stream(id) && !self.has_member(id) {
+            return Err(error::precondition_failed(format_args!(
+                "stream {of} does not have a running replica on the local node"
+            )));
+        }
         Ok(Some(start))
     }
 
@@ -429,12 +434,13 @@ impl Broker {
                 });
                 id
             }
-            Ticket::Stream { queue: id, consumer } => {
+            Ticket::Stream { queue: id, by, read } => {
                 self.with_queue(id, out, |queue, means| {
                     if let Messages::Stream(stream) = &mut queue.storage {
-                        stream.was_read(consumer, bytes, means.names);
+                        stream.was_read(by, read, bytes, means.names);
                     }
                 });
+                self.stream_moved(id, out);
                 id
             }
             _ => return,

@@ -9,6 +9,7 @@
 
 use super::Broker;
 use super::connections::Connection;
+use crate::rabbit::channel::Channel;
 use crate::rabbit::ids::{ChannelId, QueueId};
 use crate::rabbit::process::Out;
 use crate::rabbit::spec::Settings;
@@ -19,6 +20,9 @@ const SHOWN: Span = Span::seconds(1);
 
 /// `quorum_commands_soft_limit`.
 pub const SOFT_LIMIT: u32 = 32;
+
+/// `stream_messages_soft_limit`.
+const STREAM_LIMIT: u32 = 256;
 
 /// How many messages of a channel a quorum queue may have to apply.
 pub(super) fn soft_limit(settings: &Settings) -> u32 {
@@ -34,9 +38,13 @@ impl Connection {
 }
 
 impl Broker {
+    fn limit_of(&self, queue: QueueId) -> u32 {
+        if self.is_shared_stream(queue) { STREAM_LIMIT } else { self.soft_limit }
+    }
+
     /// A channel has sent a message to a quorum queue.
     pub(super) fn has_sent(&mut self, id: ChannelId, queue: QueueId, now: Time) {
-        let limit = self.soft_limit;
+        let limit = self.limit_of(queue);
         let Some(connection) = self.connections.get_mut(&id.client) else { return };
         let Some(channel) = connection.channels.get_mut(&id.number) else { return };
         // The limit is looked at before the message is counted.
@@ -55,9 +63,9 @@ impl Broker {
 
     /// Connections that wait no longer are read again, in the order of what came.
     pub(super) fn read_again(&mut self, out: &mut Out<'_>) {
-        let limit = self.soft_limit;
         let is_free = |connection: &Connection| {
-            connection.waits && connection.channels.values().all(|it| it.most_unapplied() < limit)
+            let mut unapplied = connection.channels.values().flat_map(Channel::unapplied);
+            connection.waits && unapplied.all(|(queue, count)| count < self.limit_of(queue))
         };
         let all = self.connections.iter().filter(|(_, connection)| is_free(connection));
         let all: Vec<NodeId> = all.map(|(client, _)| *client).collect();

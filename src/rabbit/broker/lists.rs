@@ -53,6 +53,7 @@ impl Broker {
                 let policies = self.policies[usize::from(is_operator)].iter();
                 Answer::Policies(policies.cloned().collect())
             }
+            List::Members => Answer::Members(self.member_states()),
             List::Status => Answer::Node(Box::new(self.node_state())),
         }
     }
@@ -250,6 +251,22 @@ impl Broker {
     /// Where a queue is, and how well this node knows it.
     fn place_of(&self, queue: &Queue) -> Place {
         let name = |node: NodeId| self.short_name(node).to_string();
+        if let Some(member) = &queue.member {
+            let up = |node: &&NodeId| self.is_up(**node);
+            let leader = member.leader.filter(|node| self.is_up(*node)).map(name);
+            let count = queue.storage.ready();
+            return Place {
+                node: leader.clone(),
+                state: "running",
+                certainty: match member.leader == Some(self.me) {
+                    true => u64::MAX - 1,
+                    false => u64::from(member.nodes.contains(&self.me)) + count,
+                },
+                leader,
+                members: member.nodes.iter().copied().map(name).collect(),
+                online: member.nodes.iter().filter(up).copied().map(name).collect(),
+            };
+        }
         let Some(group) = queue.group.as_deref() else {
             let (home, state) = match queue.home {
                 Some(home) if !self.is_up(home) => (home, "down"),

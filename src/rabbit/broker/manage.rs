@@ -36,6 +36,9 @@ impl Broker {
                 self.expect_binding(bind, Destination::Exchange(name))?;
                 self.bind_exchange(channel, bind, false, out)
             }
+            Change::Members(members) => self.change_members(channel, members, out),
+            Change::Lead(queue, node) => self.lead_from(channel, queue, *node, out),
+            Change::Rebalance(pattern) => self.rebalance(channel, pattern, out),
             Change::SetPolicy(policy, operator) => {
                 self.set_policy(channel, (policy, *operator), out)
             }

@@ -11,6 +11,7 @@
 //! Simplified: two clients that declare the same queue differently on two nodes at once both hear
 //! that it is declared.
 
+use super::arguments::queue_type;
 use super::boot::Stage;
 use super::{Broker, Phase};
 use crate::ordered::BTreeMap;
@@ -24,6 +25,7 @@ use crate::rabbit::protection::Protection;
 use crate::rabbit::queue::Queue;
 use crate::rabbit::quorum::files::{Files, directory};
 use crate::rabbit::quorum::group::{Awaited, Group};
+use crate::rabbit::stream::member::Member;
 use crate::rabbit::talk::{Bound, Change, METADATA, NewQueue};
 use crate::sim::{NodeId, Rope, Span};
 use bytes::Bytes;
@@ -150,6 +152,7 @@ impl Broker {
         if self.metadata.as_mut().is_some_and(|group| std::mem::take(&mut group.has_won)) {
             let down: Vec<NodeId> = self.nodes_down().collect();
             down.into_iter().for_each(|node| self.metadata_node_down(node, out));
+            self.streams_again(out);
         }
         self.cut_metadata(out);
         self.boot_on(out);
@@ -272,6 +275,16 @@ impl Broker {
             }
             Change::NodeDown(node) => self.forget_node(*node, out),
             Change::Join(node) => self.joined(*node, out),
+            Change::Members(name, at, members) => {
+                if let Some(id) = self.queue_ids.get(&**name).copied() {
+                    self.members_known(id, *at, members, out);
+                }
+            }
+            Change::StreamLed(name, epoch, leader) => {
+                if let Some(id) = self.queue_ids.get(&**name).copied() {
+                    self.stream_led(id, *epoch, *leader, out);
+                }
+            }
         }
     }
 
@@ -310,11 +323,15 @@ impl Broker {
     /// A queue comes: here with its messages, or as what is known of one elsewhere.
     fn add_from(&mut self, id: QueueId, new: &NewQueue, out: &mut Out<'_>) {
         let name = self.names.shared(&new.name);
-        let is_quorum = !new.members.is_empty();
-        let storage = self.storage_of(&name, &new.declaration, out.now());
+        let is_stream = queue_type(&new.declaration.arguments) == "stream";
+        let has_members = !new.members.is_empty();
+        let (is_quorum, is_shared) = (has_members && !is_stream, has_members && is_stream);
+        let shared = is_shared.then_some(id);
+        let storage = self.storage_of((&name, shared), &new.declaration, out.now());
         let key = (id, name.clone());
         let mut queue = Queue::new(key, new.declaration.clone(), new.exclusive, storage, out.now());
-        queue.home = (!is_quorum && new.home != out.me()).then_some(new.home);
+        queue.home = (!has_members && new.home != out.me()).then_some(new.home);
+        queue.member = is_shared.then(|| Box::new(Member::new(new.members.clone(), new.home)));
         queue.definition = Some(Rc::new(new.clone()));
         self.add_queue(queue);
         if let Phase::Boots(_) = self.phase {
@@ -330,6 +347,7 @@ impl Broker {
             }
         }
         self.tell_once(Event::QueueDeclared { queue: name }, out);
+        self.begin_epoch(id, out);
         self.used(id, out);
         self.take_early_talk(out);
     }
@@ -338,6 +356,7 @@ impl Broker {
     pub(super) fn begin_member(&mut self, id: QueueId, files: Files, out: &mut Out<'_>) {
         let Some(queue) = self.queues.get(&id) else { return };
         let Some(definition) = queue.definition.clone() else { return };
+        let members_at = queue.members_at;
         let is_new = files.is_new();
         let directory = directory(&queue.name, Some(id));
         let mut group = Group::new(&directory, &definition.members, files, out);
@@ -348,6 +367,7 @@ impl Broker {
         if let Some(queue) = self.queues.get_mut(&id) {
             queue.restore(&state, &mut self.names);
         }
+        group.members_at = members_at;
         group.begin(id, out);
         for node in self.nodes.iter().filter(|node| !definition.members.contains(node)) {
             group.teach(id, *node, out);
@@ -373,6 +393,7 @@ impl Broker {
         for id in theirs {
             self.remove_queue_here(id, out);
         }
+        self.streams_without(node, out);
     }
 
     // ---- all of it ----
@@ -391,6 +412,14 @@ impl Broker {
         for queue in self.queues.values() {
             let definition = queue.definition.as_ref().map(|it| (queue.id.0, (**it).clone()));
             state.queues.extend(definition);
+            if let Some(definition) = queue.definition.as_ref().filter(|_| queue.members_at > 0) {
+                let (name, members) = (queue.name.to_string(), definition.members.clone());
+                state.changes.push(Change::Members(name, queue.members_at, members));
+            }
+            if let Some(member) = queue.member.as_ref().filter(|member| member.epoch > 1) {
+                let name = queue.name.to_string();
+                state.changes.push(Change::StreamLed(name, member.epoch, member.leader));
+            }
         }
         for exchange in self.exchanges.iter() {
             for binding in exchange.bindings() {

@@ -24,7 +24,9 @@
 //! - `nodes`: the other nodes of the cluster;
 //! - `heal`: what a node does when it is cut off, and after that;
 //! - `metadata`: definitions are the same on all nodes;
+//! - `members`: members of quorum queues come and go, leaders move;
 //! - `remote`: classic queues that live on another node;
+//! - `streams`: streams that several nodes have;
 //! - `manage`: what tools change;
 //! - `lists`: what tools and the lab may look at.
 //!
@@ -46,12 +48,14 @@ pub mod jms;
 mod keep;
 mod lists;
 mod manage;
+mod members;
 mod metadata;
 pub mod nodes;
 mod policies;
 mod publish;
 mod quorum;
 mod remote;
+mod streams;
 mod timeout;
 pub mod transaction;
 
@@ -113,6 +117,8 @@ pub struct Broker {
     answers: Vec<(ChannelId, Method)>,
     /// Tools that wait for lists of other nodes: of which, and what is known.
     asking: Vec<(ChannelId, Vec<NodeId>, Answer)>,
+    /// Tools that wait until members have come or gone.
+    resizing: Vec<members::Resizing>,
     /// What other nodes said that has to wait.
     early_talk: Vec<(NodeId, Rc<Talk>)>,
     profile: Profile,
@@ -187,6 +193,7 @@ impl Broker {
             metadata: None,
             answers: Vec::new(),
             asking: Vec::new(),
+            resizing: Vec::new(),
             early_talk: Vec::new(),
             profile,
             without: settings.get(WITHOUT).map_or_else(Without::default, |list| Without::of(list)),
@@ -438,6 +445,7 @@ impl Broker {
             matches!(queue.storage, Messages::Stream(_))
         });
         if is_stream == Some(true) {
+            self.stream_moved(id, out);
             self.run(id, out);
         }
     }

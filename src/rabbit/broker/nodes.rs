@@ -6,10 +6,9 @@
 //!
 //! A node may join later: it asks to, and its joining is a change of the definitions. It has copies
 //! of all logs and can have queues of its own, and members of quorum queues that are declared from
-//! then on.
+//! then on; those that were there before grow to it when a tool says so (`members`).
 //!
-//! Simplified: one that joined later has no vote about the definitions, and quorum queues that were
-//! there before do not grow to it.
+//! Simplified: one that joined later has no vote about the definitions.
 
 use super::{Broker, Phase, heal};
 use crate::rabbit::error;
@@ -192,6 +191,7 @@ impl Broker {
     /// too long is told so.
     fn give_up_overdue(&mut self, out: &mut Out<'_>) {
         self.metadata_again(out);
+        self.streams_again(out);
         let quorum: Vec<QueueId> = self.quorum_queues();
         for id in quorum {
             let queue = self.queues.get_mut(&id);
@@ -210,6 +210,9 @@ impl Broker {
         let Some((channel, bytes)) = late else { return };
         let of = error::queue_in_vhost(&name);
         let text = match Command::decode(&bytes, &mut self.names).map(|(_, command, _)| command) {
+            Some(Command::Members { .. }) => {
+                return self.resized(channel, Some("timeout"), out);
+            }
             Some(Command::Get { .. }) => {
                 format!("Cannot get a message from queue '{of}': timeout")
             }
@@ -276,9 +279,10 @@ impl Broker {
                 self.metadata_moved(out);
             }
             (Phase::Boots(_), _) => self.keep_for_later(from, talk),
-            (Phase::Serves, Talk::Raft(id, _) | Talk::Propose(id, _) | Talk::Do(id, ..))
-                if !self.queues.contains_key(id) =>
-            {
+            (
+                Phase::Serves,
+                Talk::Raft(id, _) | Talk::Propose(id, _) | Talk::Do(id, ..) | Talk::Stream(id, _),
+            ) if !self.queues.contains_key(id) => {
                 // It may come here later: this node has not heard of it yet.
                 if id.0 > self.queues_made {
                     self.keep_for_later(from, talk);
@@ -320,6 +324,12 @@ impl Broker {
                 }
                 self.group_moved(*id, out);
             }
+            Talk::Lead(id, node) => {
+                if let Some(group) = self.group_mut(*id) {
+                    group.transfer(*id, *node, out);
+                }
+            }
+            Talk::Stream(id, says) => self.hear_of_stream(from, *id, says, out),
             other => self.remote(from, other, out),
         }
     }
@@ -334,6 +344,9 @@ impl Broker {
             peer.is_back = true;
         }
         tell(node, self.alive(), out);
+        if let Phase::Serves = self.phase {
+            self.streams_again(out);
+        }
     }
 
     /// A node is down, or cannot be reached.

@@ -82,7 +82,7 @@ impl Broker {
         out: &mut Out<'_>,
     ) {
         for queue in routed {
-            if self.is_quorum(*queue) {
+            if self.is_quorum(*queue) || self.is_shared_stream(*queue) {
                 self.has_sent(channel, *queue, out.now());
             }
         }
@@ -108,6 +108,10 @@ impl Broker {
             self.charge(queue, work, out.now());
             if self.is_quorum(queue) {
                 self.submit_message(queue, content, confirm, out);
+                continue;
+            }
+            if self.is_shared_stream(queue) {
+                self.publish_to_stream(queue, content, confirm, out);
                 continue;
             }
             if let Some(home) = self.home_of(queue) {

@@ -153,6 +153,7 @@ impl Broker {
                 self.submit(id, &Command::NodeDown { node }, None, out);
             }
             self.configure_group(id, out);
+            self.tell_members(id, out);
             self.used(id, out);
             self.look_at_head(id, out);
         }
@@ -208,7 +209,9 @@ impl Broker {
         let Some(queue) = self.queues.get(&id) else { return };
         let Some(group) = &queue.group else { return };
         let messages = queue.storage.ready() + queue.unacked();
-        if group.log_entries() < LOG_ENTRIES_MIN.max(4 * messages) {
+        // Behind a snapshot the definitions tell the members.
+        let is_known = group.members_at <= queue.members_at;
+        if !is_known || group.log_entries() < LOG_ENTRIES_MIN.max(4 * messages) {
             return;
         }
         let state = queue.snapshot();
@@ -335,6 +338,13 @@ impl Broker {
                     self.send(channel, answer, out);
                 }
                 self.with_queue(id, out, |queue, means| queue.drop_expired(means));
+            }
+            Command::Members { base, members } => {
+                let asked = match awaited {
+                    Some(Awaited::Answer(channel)) => Some(channel),
+                    _ => None,
+                };
+                self.members_changed(id, (base, &members), asked, out);
             }
             Command::Buried { seqs } => {
                 self.with_queue(id, out, |queue, means| queue.buried(&seqs, means));

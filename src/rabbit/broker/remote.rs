@@ -290,7 +290,7 @@ impl Broker {
     pub(super) fn ask_all(&mut self, channel: ChannelId, list: List, out: &mut Out<'_>) {
         let own = self.list(list, out.now());
         let others = match list {
-            List::Queues | List::Consumers | List::Connections => self.others_up(),
+            List::Queues | List::Consumers | List::Connections | List::Members => self.others_up(),
             _ => Vec::new(),
         };
         if others.is_empty() {
@@ -345,8 +345,7 @@ fn merge(all: &mut Answer, more: &Answer) {
         (Answer::Queues(all), Answer::Queues(more)) => {
             for queue in more {
                 match all.iter_mut().find(|known| known.name == queue.name) {
-                    Some(known) if queue.is_known_better_than(known) => *known = queue.clone(),
-                    Some(_) => {}
+                    Some(known) => known.learn(queue.clone()),
                     None => all.push(queue.clone()),
                 }
             }
@@ -355,6 +354,10 @@ fn merge(all: &mut Answer, more: &Answer) {
         (Answer::Consumers(all), Answer::Consumers(more)) => {
             all.extend(more.iter().cloned());
             all.order_by(|a, b| a.queue.cmp(&b.queue));
+        }
+        (Answer::Members(all), Answer::Members(more)) => {
+            all.extend(more.iter().cloned());
+            all.order_by(|a, b| (&a.queue, &a.node).cmp(&(&b.queue, &b.node)));
         }
         (Answer::Connections(all), Answer::Connections(more)) => all.extend(more.iter().cloned()),
         _ => {}

@@ -80,6 +80,14 @@ pub enum Command {
         /// Their sequence ids.
         seqs: Vec<u64>,
     },
+    /// A member comes or goes.
+    Members {
+        /// Where in the log the members stand that were there before: if they are others by now,
+        /// this is for nothing.
+        base: u64,
+        /// All members from now on.
+        members: Vec<NodeId>,
+    },
 }
 
 impl Command {

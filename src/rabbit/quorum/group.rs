@@ -110,6 +110,8 @@ pub struct Group {
     pub has_won: bool,
     /// True if it leads and has told what is there.
     pub is_announced: bool,
+    /// Where in the log its members stand; 0 for those that it began with.
+    pub members_at: u64,
     directory: Rc<str>,
     /// The first index of each segment of the log; the last is being written.
     segments: VecDeque<u64>,
@@ -181,6 +183,7 @@ impl Group {
             restored: None,
             has_won: false,
             is_announced: false,
+            members_at: 0,
             directory,
             segments,
             applied: base.0,
@@ -455,6 +458,23 @@ impl Group {
             self.raft.teach(MemberId(node.0), out.now());
             self.act(queue, out);
         }
+    }
+
+    /// Its members are these from this place in the log on, if they are not newer ones already.
+    pub fn set_members(&mut self, queue: QueueId, at: u64, members: &[NodeId], out: &mut Out<'_>) {
+        if at > self.members_at {
+            self.members_at = at;
+            let members: Vec<MemberId> = members.iter().map(|node| MemberId(node.0)).collect();
+            let now = out.now();
+            self.raft.set_members(&members, now, out.random());
+            self.act(queue, out);
+        }
+    }
+
+    /// As the leader it has another node lead.
+    pub fn transfer(&mut self, queue: QueueId, to: NodeId, out: &mut Out<'_>) {
+        self.raft.transfer(MemberId(to.0));
+        self.act(queue, out);
     }
 
     /// It asks to be elected.

@@ -5,6 +5,7 @@ use crate::rabbit::ids::ConsumerId;
 use crate::rabbit::messages::Messages;
 use crate::rabbit::queue::{Push, Queue};
 use crate::rabbit::storage_v2::Means;
+use crate::rabbit::stream::reader::Reads;
 use std::rc::Rc;
 
 /// The header that tells the offset of a message.
@@ -18,7 +19,10 @@ impl Queue {
     pub fn next_of_stream(&mut self, means: &mut Means<'_, '_>) -> Option<Push> {
         let Messages::Stream(stream) = &mut self.storage else { return None };
         let consumers = &mut self.consumers;
-        stream.readers.retain(|reader| consumers.get(reader.consumer).is_some());
+        stream.readers.retain(|reader| match reader.by {
+            Reads::Consumer(consumer) => consumers.get(consumer).is_some(),
+            Reads::Replica(_) => true,
+        });
         let has_credit = |id| consumers.may_take(id);
         let (consumer, (offset, content)) = stream.next_for(has_credit, self.id, means.out)?;
         let taker = consumers.take_for(consumer)?;

@@ -1,14 +1,15 @@
 //! Segments, writing and retention.
 
-use super::chunk::{self, INDEX_MAGIC, IndexEntry, Placed, Run, SEGMENT_MAGIC};
-use super::reader::Reader;
+use super::chunk::{self, Header, INDEX_MAGIC, IndexEntry, Mark, Placed, Run, SEGMENT_MAGIC};
+use super::reader::{Reader, Reads};
+use super::shared::Shared;
 use crate::rabbit::content::Content;
 use crate::rabbit::event::Event;
 use crate::rabbit::ids::{ConsumerId, PublishId, QueueId};
 use crate::rabbit::process::Out;
 use crate::rabbit::rules::Rules;
 use crate::rabbit::storage_v2::Means;
-use crate::sim::MessageId;
+use crate::sim::{MessageId, NodeId};
 use bytes::{Bytes, BytesMut};
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -25,9 +26,14 @@ const SEGMENT_CHUNKS: u64 = 256_000;
 /// So many messages are written together at the most.
 const CHUNK_MESSAGES: usize = 4_096;
 
-/// The folder of a stream.
-pub fn directory(stream: &str) -> String {
-    format!("{DIRECTORY}{}/", stream.replace('%', "%25").replace('/', "%2F"))
+/// The folder of a stream. Where several nodes have it, one of them can be down while a stream is
+/// deleted and another of its name is made: so its number is part of it.
+pub fn directory(stream: &str, number: Option<QueueId>) -> String {
+    let stream = stream.replace('%', "%25").replace('/', "%2F");
+    match number {
+        None => format!("{DIRECTORY}{stream}/"),
+        Some(QueueId(number)) => format!("{DIRECTORY}{stream}@{number}/"),
+    }
 }
 
 /// The segment that begins with this offset.
@@ -47,6 +53,8 @@ pub struct Segment {
     pub first: u64,
     /// Bytes of its file.
     pub bytes: u64,
+    /// Bytes of its index.
+    pub index_bytes: u64,
     /// Its chunks.
     pub chunks: u64,
     /// When its last chunk was written, in milliseconds.
@@ -58,17 +66,28 @@ pub struct Segment {
 impl Segment {
     /// A segment without a chunk.
     pub fn new(first: u64) -> Segment {
-        let bytes = SEGMENT_MAGIC.len() as u64;
-        Segment { first, bytes, chunks: 0, last_at_ms: 0, last_position: bytes }
+        let (bytes, index_bytes) = (SEGMENT_MAGIC.len() as u64, INDEX_MAGIC.len() as u64);
+        Segment { first, bytes, index_bytes, chunks: 0, last_at_ms: 0, last_position: bytes }
     }
 
     /// A chunk lies at its end.
     pub fn add(&mut self, entry: &IndexEntry) {
         self.last_position = entry.position;
         self.bytes = entry.position + entry.bytes;
+        self.index_bytes += entry.own_bytes();
         self.last_at_ms = entry.at_ms;
         self.chunks += 1;
     }
+}
+
+/// A message that waits to be written.
+#[derive(Clone, Debug)]
+struct Waiting {
+    content: Rc<Content>,
+    /// To be confirmed when it is written: of a stream with one member.
+    confirm: Option<PublishId>,
+    /// The node that it came from: of a stream with several.
+    from: Option<NodeId>,
 }
 
 /// A stream.
@@ -84,17 +103,23 @@ pub struct Stream {
     pub runs: VecDeque<Run>,
     /// The offset of the next message.
     pub next: u64,
-    /// Where each consumer is.
+    /// Where each consumer is, and each replica.
     pub readers: Vec<Reader>,
-    unwritten: Vec<(Rc<Content>, Option<PublishId>)>,
+    /// How often something was read.
+    pub(super) reads: u64,
+    /// What is known besides, if several nodes have it.
+    pub shared: Option<Box<Shared>>,
+    unwritten: Vec<Waiting>,
     unwritten_bytes: u64,
 }
 
 impl Stream {
     /// A new stream. Its first segment is made with its first chunk.
-    pub fn new(name: Rc<str>) -> Stream {
+    pub fn new(name: Rc<str>, shared: Option<QueueId>) -> Stream {
         Stream {
-            directory: directory(&name).into(),
+            directory: directory(&name, shared).into(),
+            shared: shared.map(|queue| Box::new(Shared::new(queue))),
+            reads: 0,
             name,
             segments: VecDeque::from([Segment::new(0)]),
             runs: VecDeque::new(),
@@ -110,9 +135,9 @@ impl Stream {
         self.runs.front().map_or(self.next, |run| run.offset)
     }
 
-    /// How many messages it has.
+    /// How many messages it has that may be read.
     pub fn count(&self) -> u64 {
-        self.next - self.first()
+        self.committed().saturating_sub(self.first())
     }
 
     /// Bytes of all its segments.
@@ -143,7 +168,19 @@ impl Stream {
     /// A message comes: it will be in the next chunk.
     pub fn append(&mut self, content: Rc<Content>, confirm: Option<PublishId>) {
         self.unwritten_bytes += content.body.len() as u64;
-        self.unwritten.push((content, confirm));
+        self.unwritten.push(Waiting { content, confirm, from: None });
+    }
+
+    /// A message of a node comes.
+    pub(super) fn append_from(&mut self, node: NodeId, content: Rc<Content>) {
+        self.unwritten_bytes += content.body.len() as u64;
+        self.unwritten.push(Waiting { content, confirm: None, from: Some(node) });
+    }
+
+    /// What waits is not written after all.
+    pub(super) fn drop_unwritten(&mut self) {
+        self.unwritten.clear();
+        self.unwritten_bytes = 0;
     }
 
     /// Writes what waits. What is written is confirmed.
@@ -157,24 +194,49 @@ impl Stream {
         }
     }
 
-    fn write_chunk(
-        &mut self,
-        messages: Vec<(Rc<Content>, Option<PublishId>)>,
-        rules: &Rules,
-        means: &mut Means<'_, '_>,
-    ) {
+    /// A full segment is left behind.
+    pub(super) fn roll(&mut self, rules: &Rules, means: &mut Means<'_, '_>) {
         let limit = rules.segment_bytes.unwrap_or(SEGMENT_BYTES);
         let last = &self.segments[self.segments.len() - 1];
         if last.bytes >= limit || last.chunks >= SEGMENT_CHUNKS {
             self.segments.push_back(Segment::new(self.next));
             self.retain(rules, means);
         }
+    }
+
+    fn write_chunk(&mut self, waiting: Vec<Waiting>, rules: &Rules, means: &mut Means<'_, '_>) {
+        self.roll(rules, means);
         let first = self.next;
-        let (contents, confirms): (Vec<_>, Vec<_>) = messages.into_iter().unzip();
-        let bytes = chunk::encode(first, &contents, means.out.now());
-        let segment = self.segments.back_mut().expect("a stream has a segment");
+        let nodes: Vec<NodeId> = waiting.iter().filter_map(|it| it.from).collect();
+        let confirms: Vec<PublishId> = waiting.iter().filter_map(|it| it.confirm).collect();
+        let contents: Vec<Rc<Content>> = waiting.into_iter().map(|it| it.content).collect();
+        let is_first = self.segments.back().is_some_and(|segment| segment.chunks == 0);
+        let (epoch, marks) = match &self.shared {
+            Some(shared) => (shared.epoch, shared.trailer(&nodes, is_first)),
+            None => (1, Vec::new()),
+        };
+        let bytes = chunk::encode(first, &contents, (epoch, means.out.now()), &marks);
         let head = chunk::header(&bytes).expect("it was just made");
-        let messages = contents.iter().map(|content| content.id);
+        self.put(head, bytes, contents.iter().map(|content| content.id), marks, means);
+        if self.shared.is_none() {
+            for (position, content) in (first..).zip(&contents) {
+                let (queue, message) = (self.name.clone(), content.id);
+                means.emit(Event::Enqueued { queue, message, position });
+            }
+        }
+        means.confirms.extend(confirms);
+    }
+
+    /// A chunk goes to the end of the last segment.
+    pub(super) fn put(
+        &mut self,
+        head: Header,
+        bytes: Bytes,
+        messages: impl Iterator<Item = MessageId>,
+        marks: Vec<Mark>,
+        means: &mut Means<'_, '_>,
+    ) {
+        let segment = self.segments.back_mut().expect("a stream has a segment");
         let entry = IndexEntry::of(head, segment.bytes, messages);
         let (mut index, mut begin) = (BytesMut::new(), Bytes::new());
         if segment.chunks == 0 {
@@ -190,15 +252,13 @@ impl Stream {
         // The chunk first: the index never speaks of what is not there.
         means.out.append(&file, bytes);
         means.out.append(&index_file(&self.directory, segment.first), index.freeze());
+        if let Some(shared) = &mut self.shared {
+            shared.add(segment.clone(), &entry, marks);
+        }
         segment.add(&entry);
         self.next = entry.end();
         self.hold(&entry.runs);
-        for (position, content) in (first..).zip(&contents) {
-            let (queue, message) = (self.name.clone(), content.id);
-            means.emit(Event::Enqueued { queue, message, position });
-        }
         means.out.emit(Event::Written { queue: self.name.clone(), bytes: written });
-        means.confirms.extend(confirms.into_iter().flatten());
     }
 
     /// These messages are there now, behind all others.
@@ -227,12 +287,23 @@ impl Stream {
                 break;
             }
             let end = self.segments[1].first;
+            if end > self.committed() {
+                break;
+            }
             let gone = self.segments.pop_front().expect("there are two at least");
             means.out.delete(&segment_file(&self.directory, gone.first));
             means.out.delete(&index_file(&self.directory, gone.first));
             let messages = self.release(end);
             let (queue, first_offset) = (self.name.clone(), gone.first);
-            means.emit(Event::SegmentDeleted { queue, first_offset, next_offset: end, messages });
+            // Each member has its own; one of them tells.
+            if self.shared.as_ref().is_none_or(|shared| shared.leads) {
+                means.emit(Event::SegmentDeleted {
+                    queue,
+                    first_offset,
+                    next_offset: end,
+                    messages,
+                });
+            }
         }
     }
 
@@ -261,9 +332,10 @@ impl Stream {
             means.out.delete(&segment_file(&self.directory, segment.first));
             means.out.delete(&index_file(&self.directory, segment.first));
         }
+        means.out.delete(&format!("{}epoch", self.directory));
         // A deleted queue is nobody's refusal.
         let waiting = std::mem::take(&mut self.unwritten);
-        means.confirms.extend(waiting.into_iter().filter_map(|(_, confirm)| confirm));
+        means.confirms.extend(waiting.into_iter().filter_map(|it| it.confirm));
         self.runs.clear();
         messages
     }
@@ -277,11 +349,12 @@ impl Stream {
     ) -> Option<(ConsumerId, Placed)> {
         let mut found = None;
         for at in 0..self.readers.len() {
-            if found.is_some() || !has_credit(self.readers[at].consumer) {
+            let Reads::Consumer(consumer) = self.readers[at].by else { continue };
+            if found.is_some() || !has_credit(consumer) {
                 continue;
             }
             let reader = &mut self.readers[at];
-            found = reader.chunk.pop_front().map(|placed| (reader.consumer, placed));
+            found = reader.chunk.pop_front().map(|placed| (consumer, placed));
             if self.readers[at].chunk.is_empty() {
                 self.read_on(at, queue, out);
             }

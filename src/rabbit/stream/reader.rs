@@ -1,4 +1,6 @@
-//! Where a consumer is in a stream.
+//! Where a consumer is in a stream, or a replica that is sent what it does not have.
+//!
+//! A consumer gets what is committed, message by message; a replica all there is, in whole chunks.
 
 use super::chunk::{self, HEADER_BYTES, Placed, SEGMENT_MAGIC};
 use super::log::{Stream, index_file, segment_file};
@@ -8,7 +10,8 @@ use crate::rabbit::ids::{ConsumerId, QueueId};
 use crate::rabbit::names::Names;
 use crate::rabbit::process::{Out, Ticket};
 use crate::rabbit::rules::age;
-use crate::sim::{Rope, Time};
+use crate::sim::{NodeId, Rope, Time};
+use bytes::Bytes;
 use std::collections::VecDeque;
 
 /// So many bytes are read at once, or one chunk if that is larger.
@@ -70,11 +73,22 @@ enum Place {
     At(u64, u64),
 }
 
-/// A consumer that reads.
+/// Who reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reads {
+    /// A consumer.
+    Consumer(ConsumerId),
+    /// The leader, for the member on this node.
+    Replica(NodeId),
+}
+
+/// Somebody who reads.
 #[derive(Clone, Debug)]
 pub struct Reader {
-    /// The consumer.
-    pub consumer: ConsumerId,
+    /// Who.
+    pub by: Reads,
+    /// Of a replica: chunks that are read and not sent.
+    pub raw: Bytes,
     /// Messages that are read and not delivered.
     pub chunk: VecDeque<Placed>,
     place: Place,
@@ -82,7 +96,8 @@ pub struct Reader {
     from: u64,
     /// Bytes that the next chunk is known to have.
     wants: u64,
-    is_reading: bool,
+    /// The read that is under way.
+    reading: Option<u64>,
 }
 
 impl Reader {
@@ -96,14 +111,16 @@ impl Stream {
     /// A consumer begins to read.
     pub fn begin_reader(&mut self, consumer: ConsumerId, start: Start) {
         let last = self.segments.back().expect("a stream has a segment");
-        let end = Place::At(last.first, last.bytes);
+        let end = self.bound().unwrap_or((last.first, last.bytes));
+        let end = Place::At(end.0, end.1);
         let oldest = self.segments[0].first;
         let behind = |ms: u64| last.chunks == 0 || last.last_at_ms < ms;
+        let newest = self.last_chunk();
         let (place, from) = match start {
             Start::First => (Place::At(oldest, SEGMENT_MAGIC.len() as u64), 0),
             Start::Next => (end, 0),
-            Start::Last => (Place::At(last.first, last.last_position), 0),
-            Start::Offset(offset) if offset >= self.next => (end, offset),
+            Start::Last => (Place::At(newest.0, newest.1), 0),
+            Start::Offset(offset) if offset >= self.committed() => (end, offset),
             Start::Offset(offset) => {
                 let segment = self.segments.iter().rev().find(|it| it.first <= offset);
                 let segment = segment.map_or(oldest, |segment| segment.first);
@@ -115,17 +132,51 @@ impl Stream {
                 (Place::Looks(segment.map_or(oldest, |it| it.first), start), 0)
             }
         };
-        let (chunk, wants) = (VecDeque::new(), READ_BYTES);
-        self.readers.push(Reader { consumer, chunk, place, from, wants, is_reading: false });
+        self.readers.push(reader(Reads::Consumer(consumer), place, from));
+    }
+
+    // ---- replicas ----
+
+    /// As the leader: the member on a node is to get what comes from this offset on.
+    pub fn begin_feed(&mut self, node: NodeId, next: u64) {
+        self.end_feed(node);
+        let last = self.segments.back().expect("a stream has a segment");
+        let place = match self.segments.iter().rev().find(|it| it.first <= next) {
+            Some(segment) if next < self.next => Place::Looks(segment.first, Start::Offset(next)),
+            _ => Place::At(last.first, last.bytes),
+        };
+        self.readers.push(reader(Reads::Replica(node), place, next));
+    }
+
+    /// The member on a node is not sent anything any more.
+    pub fn end_feed(&mut self, node: NodeId) {
+        self.readers.retain(|reader| reader.by != Reads::Replica(node));
+    }
+
+    pub(super) fn drop_feeds(&mut self) {
+        self.readers.retain(|reader| matches!(reader.by, Reads::Consumer(_)));
+    }
+
+    /// What is read for the member on a node; begins to read if that is nothing.
+    pub fn next_feed(&mut self, node: NodeId, queue: QueueId, out: &mut Out<'_>) -> Bytes {
+        let Some(at) = self.readers.iter().position(|it| it.by == Reads::Replica(node)) else {
+            return Bytes::new();
+        };
+        if self.readers[at].raw.is_empty() {
+            self.read_on(at, queue, out);
+        }
+        std::mem::take(&mut self.readers[at].raw)
     }
 
     /// Begins to read what comes next for a consumer, if there is anything.
     pub(super) fn read_on(&mut self, at: usize, queue: QueueId, out: &mut Out<'_>) {
-        let (consumer, is_reading) = (self.readers[at].consumer, self.readers[at].is_reading);
-        if is_reading {
+        let by = self.readers[at].by;
+        if self.readers[at].reading.is_some() {
             return;
         }
-        let ticket = Ticket::Stream { queue, consumer };
+        let read = self.reads + 1;
+        let ticket = Ticket::Stream { queue, by, read };
+        let bound = self.bound().filter(|_| matches!(by, Reads::Consumer(_)));
         match self.readers[at].place {
             Place::Looks(segment, _) if self.segment(segment).is_some() => {
                 out.read(&index_file(&self.directory, segment), 0, u64::MAX, ticket);
@@ -140,7 +191,13 @@ impl Stream {
                     self.readers[at].place = self.oldest();
                     return self.read_on(at, queue, out);
                 }
+                // Behind what is committed a consumer waits.
+                Some(_) if bound.is_some_and(|bound| (segment, position) >= bound) => return,
                 Some((_, bytes)) if position < bytes => {
+                    let bytes = match bound {
+                        Some((last, end)) if last == segment => end,
+                        _ => bytes,
+                    };
                     let len = self.readers[at].wants.min(bytes - position);
                     out.read(&segment_file(&self.directory, segment), position, len, ticket);
                 }
@@ -151,7 +208,8 @@ impl Stream {
                 }
             },
         }
-        self.readers[at].is_reading = true;
+        self.reads = read;
+        self.readers[at].reading = Some(read);
     }
 
     fn segment(&self, first: u64) -> Option<(usize, u64)> {
@@ -163,12 +221,12 @@ impl Stream {
         Place::At(self.segments[0].first, SEGMENT_MAGIC.len() as u64)
     }
 
-    /// What a consumer waits for was read.
-    pub fn was_read(&mut self, consumer: ConsumerId, bytes: &Rope, names: &mut Names) {
-        let Some(reader) = self.readers.iter_mut().find(|it| it.consumer == consumer) else {
-            return;
-        };
-        reader.is_reading = false;
+    /// What somebody waits for was read.
+    pub fn was_read(&mut self, by: Reads, read: u64, bytes: &Rope, names: &mut Names) {
+        let bound = self.bound().filter(|_| matches!(by, Reads::Consumer(_)));
+        let theirs = |it: &&mut Reader| it.by == by && it.reading == Some(read);
+        let Some(reader) = self.readers.iter_mut().find(theirs) else { return };
+        reader.reading = None;
         let bytes = bytes.bytes();
         let (segment, mut position) = match reader.place {
             Place::At(segment, position) => (segment, position),
@@ -180,11 +238,20 @@ impl Stream {
                     _ => None,
                 };
                 let position = entry.map_or(SEGMENT_MAGIC.len() as u64, |entry| entry.position);
-                reader.place = Place::At(segment, position);
+                let place = (segment, position);
+                let place = bound.map_or(place, |bound| place.min(bound));
+                reader.place = Place::At(place.0, place.1);
                 return;
             }
         };
-        let mut rest = bytes;
+        let mut rest = bytes.clone();
+        if let Reads::Replica(_) = by {
+            while let Some(head) = chunk::header(&rest).filter(|head| head.bytes <= rest.len()) {
+                position += head.bytes as u64;
+                rest = rest.slice(head.bytes..);
+            }
+            reader.raw = bytes.slice(..bytes.len() - rest.len());
+        }
         while let Some((head, messages)) = chunk::decode(&rest, names) {
             position += head.bytes as u64;
             let from = reader.from;
@@ -204,4 +271,9 @@ impl Stream {
             }
         }
     }
+}
+
+fn reader(by: Reads, place: Place, from: u64) -> Reader {
+    let (raw, chunk, wants) = (Bytes::new(), VecDeque::new(), READ_BYTES);
+    Reader { by, raw, chunk, place, from, wants, reading: None }
 }

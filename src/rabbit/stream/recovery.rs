@@ -5,8 +5,9 @@
 //! then what lies behind it is deleted: a log has no gap.
 
 use super::chunk::{self, INDEX_MAGIC, IndexEntry, SEGMENT_MAGIC};
-use super::log::{Segment, Stream, directory, index_file, segment_file};
+use super::log::{Segment, Stream, index_file, segment_file};
 use crate::ordered::BTreeMap;
+use crate::rabbit::ids::QueueId;
 use crate::rabbit::names::Names;
 use crate::rabbit::process::Out;
 use crate::sim::Rope;
@@ -20,11 +21,16 @@ pub struct Files {
     indexes: BTreeMap<u64, Vec<IndexEntry>>,
     /// Segments that have to be looked through.
     scanned: BTreeMap<u64, Bytes>,
+    /// The last epoch that it was in step with, where several nodes have it.
+    epoch: u64,
 }
 
 impl Files {
     /// A file of the folder was read.
     pub fn add(&mut self, file: &str, bytes: &Rope) {
+        if file == "epoch" {
+            self.epoch = bytes.bytes().iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte));
+        }
         let Some((name, kind)) = file.split_once('.') else { return };
         let Ok(first) = name.parse::<u64>() else { return };
         match kind {
@@ -34,11 +40,10 @@ impl Files {
     }
 
     /// The names of the segments that have to be looked through, once the indexes are known.
-    pub fn doubtful(&self, stream: &str, out: &Out<'_>) -> Vec<String> {
-        let directory = directory(stream);
-        let files = out.files().with_prefix(&directory);
+    pub fn doubtful(&self, directory: &str, out: &Out<'_>) -> Vec<String> {
+        let files = out.files().with_prefix(directory);
         let segments = files.filter_map(|(name, file)| {
-            let first = name.strip_prefix(&*directory)?.strip_suffix(".segment")?.parse().ok()?;
+            let first = name.strip_prefix(directory)?.strip_suffix(".segment")?.parse().ok()?;
             Some((first, file.len()))
         });
         let segments: Vec<(u64, u64)> = segments.collect();
@@ -53,8 +58,16 @@ impl Files {
 
 impl Stream {
     /// The stream that these files hold.
-    pub fn recovered(name: Rc<str>, files: Files, names: &mut Names, out: &mut Out<'_>) -> Stream {
-        let mut stream = Stream::new(name);
+    pub fn recovered(
+        (name, shared): (Rc<str>, Option<QueueId>),
+        files: Files,
+        names: &mut Names,
+        out: &mut Out<'_>,
+    ) -> Stream {
+        let mut stream = Stream::new(name, shared);
+        if let Some(shared) = &mut stream.shared {
+            shared.synced = files.epoch;
+        }
         let directory = stream.directory.clone();
         let all = out.files().with_prefix(&directory);
         let firsts: Vec<u64> = all
@@ -89,7 +102,14 @@ impl Stream {
                 }
             };
             let mut segment = Segment::new(first);
+            let scanned = files.scanned.get(&first);
             for entry in &entries {
+                if let Some(shared) = &mut stream.shared {
+                    let bytes = scanned.and_then(|all| all.get(entry.position as usize..));
+                    let head = bytes.and_then(chunk::header);
+                    let marks = head.map(|head| chunk::marks(head, bytes.unwrap_or_default()));
+                    shared.add(segment.clone(), entry, marks.unwrap_or_default());
+                }
                 segment.add(entry);
                 stream.hold(&entry.runs);
                 stream.next = entry.end();

@@ -31,6 +31,8 @@ mod node;
 mod passport;
 mod power_cut;
 mod producer;
+mod rabbitmq_queues;
+mod rabbitmq_streams;
 mod rabbitmqadmin;
 mod rabbitmqctl;
 mod run;
@@ -133,7 +135,7 @@ impl<'a> Call<'a> {
 }
 
 /// All programs that are here, in the order of help.
-pub static PROGRAMS: [&Program; 35] = [
+pub static PROGRAMS: [&Program; 37] = [
     &lab::PROGRAM,
     &run::PROGRAM,
     &step::PROGRAM,
@@ -169,6 +171,8 @@ pub static PROGRAMS: [&Program; 35] = [
     &zookeeper_shell::PROGRAM,
     &rabbitmqadmin::PROGRAM,
     &rabbitmqctl::PROGRAM,
+    &rabbitmq_queues::PROGRAM,
+    &rabbitmq_streams::PROGRAM,
 ];
 
 /// Programs of the language that are not built yet.

@@ -258,13 +258,13 @@ pub(super) fn node_number(arguments: &Arguments) -> Result<Option<u32>, Refusal>
 }
 
 /// The name of the node that `--node` names, or of the first.
-pub(super) fn named_node(arguments: &Arguments) -> Result<String, Refusal> {
+pub fn named_node(arguments: &Arguments) -> Result<String, Refusal> {
     let number = node_number(arguments)?.unwrap_or(1);
     Ok(node_name(&format!("rabbit-{number}")))
 }
 
 /// A question for the node that `--node` names, or for any.
-pub(super) fn at_node(arguments: &Arguments, ask: Ask) -> Result<Ask, Refusal> {
+pub fn at_node(arguments: &Arguments, ask: Ask) -> Result<Ask, Refusal> {
     let number = node_number(arguments)?;
     Ok(match number {
         Some(number) => Ask::On(number, Box::new(ask)),
@@ -273,7 +273,7 @@ pub(super) fn at_node(arguments: &Arguments, ask: Ask) -> Result<Ask, Refusal> {
 }
 
 /// What the node says when it refuses, as the tool prints it.
-fn failure(error: &AmqpError, node: &str, command: &str) -> String {
+pub fn failure(error: &AmqpError, node: &str, command: &str) -> String {
     if error.code == 320 && error.text.ends_with(NO_ANSWER) {
         let late = format!("Error: operation {command} on node {node} timed out.");
         return match command {
@@ -386,7 +386,7 @@ fn queue_cell(queue: &QueueState, column: &str) -> String {
 }
 
 /// A node's name as Erlang knows it.
-pub(super) fn node_name(node: &str) -> String {
+pub fn node_name(node: &str) -> String {
     format!("rabbit@{node}")
 }
 

@@ -124,6 +124,26 @@ impl Block {
         home
     }
 
+    /// Where its own bytes are in memory, and how many. Two blocks that were made of the same
+    /// [`Bytes`] have this in common.
+    pub fn address(&self) -> Option<(usize, u64)> {
+        match &*self.content.borrow() {
+            Content::Resident(bytes) => Some((bytes.as_ptr() as usize, self.len)),
+            _ => None,
+        }
+    }
+
+    /// True if its bytes are those of a block that it was merged into.
+    pub fn has_moved(&self) -> bool {
+        matches!(*self.content.borrow(), Content::Moved { .. })
+    }
+
+    /// From now on its bytes, which are the same, are those of `twin`.
+    pub fn become_one_with(&self, twin: &Rc<Block>) {
+        assert_eq!(self.address(), twin.address(), "only blocks of the same bytes become one");
+        self.move_into(twin, 0);
+    }
+
     /// From now on its bytes are those of `into` from `at` on.
     pub(super) fn move_into(&self, into: &Rc<Block>, at: u64) {
         *self.content.borrow_mut() = Content::Moved { into: into.clone(), at };

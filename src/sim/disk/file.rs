@@ -262,17 +262,16 @@ impl File {
     // ---- saving ----
 
     /// Merges neighbouring unsaved pieces into blocks of at most `block_bytes_max` bytes, and
-    /// returns the blocks that are to be saved, in file order. Small saved neighbours in memory
-    /// are merged with what is larger than they are, so that a slow log does not become a list of
-    /// crumbs, and yet no byte is saved more often than the logarithm of its block's size. What
-    /// is read from the file, and from every clone of it, is unchanged.
-    pub fn seal(&mut self, block_bytes_max: u64) -> Vec<Rc<Block>> {
-        let mut sealed = Vec::new();
-        self.pieces = seal(std::mem::take(&mut self.pieces), block_bytes_max, &mut sealed);
+    /// adds the blocks that are to be saved to `sealed`, in file order; what another file has
+    /// sealed already is shared with it. Small saved neighbours in memory are merged with what is
+    /// larger than they are, so that a slow log does not become a list of crumbs, and yet no byte
+    /// is saved more often than the logarithm of its block's size. What is read from the file,
+    /// and from every clone of it, is unchanged.
+    pub fn seal(&mut self, block_bytes_max: u64, sealed: &mut Vec<Rc<Block>>) {
+        self.pieces = seal(std::mem::take(&mut self.pieces), block_bytes_max, sealed);
         if let Kind::Whole { flushed: Some(pieces) } = &mut self.kind {
-            *pieces = seal(std::mem::take(pieces), block_bytes_max, &mut sealed);
+            *pieces = seal(std::mem::take(pieces), block_bytes_max, sealed);
         }
-        sealed
     }
 
     /// True if [`File::seal`] would find nothing to do.
@@ -294,14 +293,14 @@ fn seal(pieces: Vec<Piece>, block_bytes_max: u64, sealed: &mut Vec<Rc<Block>>) -
     let mut run_len = 0;
     for piece in pieces {
         let piece = piece.at_home();
-        let saved = piece.block.saved_as().is_some();
+        let saved = piece.block.saved_as().is_some() || is_among(sealed, &piece.block);
         if saved || run_len + piece.len > block_bytes_max {
             merge(&mut done, std::mem::take(&mut run), block_bytes_max, sealed);
             run_len = 0;
         }
         if saved {
             match done.last_mut() {
-                // Both were merged into the same block by an earlier sealing of a clone.
+                // Both were merged into the same block by the sealing of a clone, or of a replica.
                 Some(last)
                     if Rc::ptr_eq(&last.block, &piece.block)
                         && last.from + last.len == piece.from =>
@@ -338,10 +337,14 @@ fn merge(done: &mut Vec<Piece>, mut run: Vec<Piece>, max: u64, sealed: &mut Vec<
         [only] if only.is_whole() => only.block.clone(),
         _ => join(&run),
     };
-    if !sealed.iter().any(|known| Rc::ptr_eq(known, &block)) {
+    if !is_among(sealed, &block) {
         sealed.push(block.clone());
     }
     done.push(Piece { from: 0, len: block.len(), block });
+}
+
+fn is_among(blocks: &[Rc<Block>], block: &Rc<Block>) -> bool {
+    blocks.iter().any(|known| Rc::ptr_eq(known, block))
 }
 
 /// One new block with the bytes of these pieces.

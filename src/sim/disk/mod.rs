@@ -190,8 +190,11 @@ impl Disk {
             return Vec::new();
         }
         let files = Rc::make_mut(&mut self.files).values_mut();
-        let unsaved = files.filter(|file| !file.is_saved());
-        unsaved.flat_map(|file| Rc::make_mut(file).seal(block_bytes_max)).collect()
+        let mut sealed = Vec::new();
+        for file in files.filter(|file| !file.is_saved()) {
+            Rc::make_mut(file).seal(block_bytes_max, &mut sealed);
+        }
+        sealed
     }
 
     /// The files, to be changed.

@@ -40,8 +40,8 @@ fn of_workload(
     rabbit: &[rabbit::inspect::ClientState],
 ) -> Producer {
     let name = &workload.name;
-    let upper = kafka.iter().find(|client| client.name == *name);
-    let lower = rabbit.iter().find(|client| client.name == *name);
+    let upper = kafka.iter().find(|client| *client.name == **name);
+    let lower = rabbit.iter().find(|client| *client.name == **name);
     let kafka_health = upper.map(|client| {
         let id = session.kafka.world.id(name);
         health(client.status, id.is_some_and(|id| session.kafka.is_ready(id)))
@@ -51,7 +51,7 @@ fn of_workload(
         health(client.status, id.is_some_and(|id| session.rabbit.is_ready(id)))
     });
     Producer {
-        name: name.clone(),
+        name: name.to_string(),
         health: worse(kafka_health, rabbit_health),
         topics: workload.topics.clone(),
         exchanges: workload

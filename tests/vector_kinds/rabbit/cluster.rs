@@ -323,9 +323,9 @@ pub fn majority() -> Result<(), String> {
 /// leader (1), from there to a follower and back (2), and the confirm back to the client (1). With
 /// one follower that is slow the other is enough; with both slow it takes at
 /// least as long as they do.
-pub fn confirmed_by_two() -> Result<(), String> {
+pub fn confirmed_by_two(kind: &str) -> Result<(), String> {
     for (slow, is_late) in [(0, false), (1, false), (2, true)] {
-        let mut script = QUORUM.to_owned();
+        let mut script = QUORUM.replace("quorum", kind);
         for node in 0..slow {
             script += &format!("net slow rabbit-1 rabbit-{} --latency 100ms\n", node + 2);
         }
