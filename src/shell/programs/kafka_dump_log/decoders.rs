@@ -1,6 +1,7 @@
 //! What keys and values say: as text, as offsets of groups, as changes of the cluster's state.
 //! Fields, their order and what is left out are those of Kafka's generated JSON converters.
 
+use super::coordinators;
 use crate::kafka::group::records::{decode_key, decode_members_key, decode_value};
 use crate::kafka::metadata::records::Change;
 use crate::kafka::metadata::snapshot::SnapshotHeader;
@@ -15,9 +16,12 @@ pub(super) enum Decoder {
     Text,
     Offsets,
     Metadata,
+    Transactions,
+    ShareStates,
 }
 
-type Decoded = (Option<String>, Option<String>);
+/// A key and a value.
+pub(super) type Decoded = (Option<String>, Option<String>);
 
 impl Decoder {
     /// Key and value of a record, as far as it has them.
@@ -27,11 +31,13 @@ impl Decoder {
             Decoder::Text => (record.key.map(text), record.value.map(text)),
             Decoder::Offsets => offsets(record),
             Decoder::Metadata => (None, Some(metadata(record))),
+            Decoder::Transactions => coordinators::transaction(record),
+            Decoder::ShareStates => coordinators::share_state(record),
         }
     }
 }
 
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     Value::from(text).to_string()
 }
 
@@ -190,7 +196,7 @@ fn metadata(record: &Record<'_>) -> String {
     format!("{{\"type\":\"{name}\",\"version\":{version},\"data\":{{{data}}}}}")
 }
 
-fn ids(ids: &[i32]) -> String {
+pub(super) fn ids(ids: &[i32]) -> String {
     let all: Vec<String> = ids.iter().map(i32::to_string).collect();
     format!("[{}]", all.join(","))
 }
