@@ -24,7 +24,7 @@
 //! - [`config`]: settings by their real names.
 //! - [`process`]: the six programs behind one door.
 //!
-//! What is not built yet, and said where it matters: quotas.
+//! What is not built yet, and said where it matters: quotas of users and of requests.
 
 pub mod admin;
 pub mod assignor;

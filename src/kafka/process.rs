@@ -72,6 +72,8 @@ pub enum Timer {
     UncleanElection,
     /// Controller, broker: a snapshot of the metadata log may be due.
     Snapshot,
+    /// Broker: a client that went over its quota may be heard again.
+    Unmute,
     /// Broker: something in a group is due.
     Groups,
     /// Broker: a ShareFetch has waited long enough.

@@ -437,6 +437,7 @@ fn not_with_zookeeper(ask: &kafka::command::Ask) -> Result<(), LabError> {
     let what = match ask {
         Ask::Reassign(_) => "kafka-reassign-partitions",
         Ask::AlterConfigs { resource: Resource::Broker(_), .. } => "settings of running brokers",
+        Ask::AlterConfigs { resource: Resource::Client(_), .. } => "quotas of clients",
         _ => return Ok(()),
     };
     refused(format!("not here yet with --coordinator zookeeper: {what}"))

@@ -4,7 +4,7 @@ use super::{answers, reassignment};
 use crate::kafka::command::{Answer, ApiError, Ask, GroupListing, GroupType, ReassignAct, ResetTo};
 use crate::kafka::error::ErrorCode;
 use crate::kafka::event::TopicPartition;
-use crate::kafka::message::request::OffsetCommit;
+use crate::kafka::message::request::{OffsetAndEpoch, OffsetCommit};
 use crate::kafka::message::response::{BrokerSettings, DescribedGroup, Metadata, QuorumInfo};
 use crate::kafka::message::{Request, Response};
 use crate::kafka::metadata::Resource;
@@ -289,7 +289,13 @@ impl Job {
                     member: "".into(),
                     instance: None,
                     generation: -1,
-                    offsets: self.plan.clone(),
+                    offsets: self
+                        .plan
+                        .iter()
+                        .map(|(tp, offset)| {
+                            (tp.clone(), OffsetAndEpoch { offset: *offset, epoch: -1 })
+                        })
+                        .collect(),
                 };
                 vec![(coordinator, Request::OffsetCommit(commit))]
             }
@@ -351,7 +357,7 @@ impl Job {
             Ask::DescribeConfigs { resource } | Ask::AlterConfigs { resource, .. } => {
                 match resource {
                     Resource::Topic(name) => one(name),
-                    Resource::Broker(_) => Some(Vec::new()),
+                    Resource::Broker(_) | Resource::Client(_) => Some(Vec::new()),
                 }
             }
             Ask::ResetOffsets { topics, .. } | Ask::DeleteOffsets { topics, .. }
@@ -462,7 +468,8 @@ impl Job {
             Response::DescribeGroups(Err(ErrorCode::GroupIdNotFound)) => gathered.group = None,
             Response::DescribeGroups(found) => gathered.group = Some(found?),
             Response::OffsetFetch(committed) => {
-                gathered.committed = committed?.into_iter().collect();
+                let all = committed?.into_iter();
+                gathered.committed = all.map(|(tp, committed)| (tp, committed.offset)).collect();
             }
             Response::ListOffsets(results) => {
                 let Some(Stage::Offsets(time)) = stage else { return Ok(()) };

@@ -14,7 +14,7 @@ use crate::kafka::group::{CommittedOffset, Group, Kind, modern_records, partitio
 use crate::kafka::log::LogScan;
 use crate::kafka::log::transactions::Marker;
 use crate::kafka::message::Response;
-use crate::kafka::message::request::OffsetCommit;
+use crate::kafka::message::request::{OffsetAndEpoch, OffsetCommit};
 use crate::kafka::message::response::TopicId;
 use crate::kafka::metadata::{OFFSETS_TOPIC, SHARE_STATE_TOPIC, TRANSACTIONS_TOPIC};
 use crate::kafka::now_ms;
@@ -213,11 +213,12 @@ impl Server {
         };
         let time = now_ms(out.now());
         let (mut offsets, mut refused) = (Vec::new(), Vec::new());
-        for (tp, offset) in commit.offsets {
+        for (tp, OffsetAndEpoch { offset, epoch }) in commit.offsets {
             match self.image.partition(&tp) {
                 None => refused.push((tp, ErrorCode::UnknownTopicOrPartition)),
                 Some(_) => {
-                    let committed = CommittedOffset { offset, leader_epoch: -1, commit_ms: time };
+                    let committed =
+                        CommittedOffset { offset, leader_epoch: epoch, commit_ms: time };
                     offsets.push((tp, committed));
                 }
             }
@@ -278,8 +279,9 @@ impl Server {
                 return Err(ErrorCode::UnstableOffsetCommit);
             }
             let found = wanted.into_iter().filter_map(|tp| {
-                let offset = found.offsets.get(&tp)?.offset;
-                Some((tp, offset))
+                let CommittedOffset { offset, leader_epoch: epoch, .. } =
+                    *found.offsets.get(&tp)?;
+                Some((tp, OffsetAndEpoch { offset, epoch }))
             });
             Ok(found.collect())
         });

@@ -4,6 +4,7 @@
 //! parked with every partition it names; an append that brings enough, or the end of its time
 //! (`fetch.max.wait.ms`), wakes it: then it reads again and is answered with what there is.
 
+use super::client_quotas::Kind;
 use super::life::Ticket;
 use super::server::{Call, Server};
 use crate::kafka::config::BrokerConfig;
@@ -289,7 +290,14 @@ impl Server {
     }
 
     fn answer_fetch(&mut self, id: u64, out: &mut Out<'_>) {
-        let Some(fetch) = self.drop_fetch(id, out) else { return };
+        let Some(mut fetch) = self.drop_fetch(id, out) else { return };
+        let bytes = fetch.slots.iter().map(|slot| slot.records.len() as u64).sum();
+        if fetch.replica.is_none()
+            && bytes > 0
+            && self.is_over_quota(&fetch.call, (Kind::Fetch, bytes), out)
+        {
+            fetch.slots.iter_mut().for_each(|slot| slot.records = Rope::default());
+        }
         if let Some((replica, _)) = fetch.replica {
             let throttled = |slot: &&Slot| self.is_throttled_at(&slot.asked.partition, replica);
             let sent = fetch.slots.iter().filter(throttled).map(|slot| slot.records.len() as u64);

@@ -29,17 +29,18 @@
 //! ([`share_state`]); the leader of a partition hands them out ([`share`]).
 //!
 //! Settings can change while it runs ([`settings`]); what a reassignment copies may be throttled
-//! ([`quota`]).
+//! ([`quota`]), and so may clients ([`client_quotas`]).
 //!
 //! The broker never decodes records: it reads batch headers, checks checksums, stamps offsets, and
 //! hands the same bytes on. (A look-up by time and the loading of its own logs decode, as the real
 //! ones do.)
 //!
 //! Simplified: one disk, one log directory; requests are served by the cores of the cost model in
-//! the order in which they come; clients are neither throttled nor authorised.
+//! the order in which they come; clients are not authorised.
 
 pub mod channel;
 pub mod cleaner;
+pub mod client_quotas;
 pub mod coordinator;
 pub mod elected;
 pub mod fetch;

@@ -13,7 +13,7 @@ use super::server::{Call, Server};
 use super::znodes;
 use crate::kafka::event::TopicPartition;
 use crate::kafka::message::Response;
-use crate::kafka::message::request::OffsetCommit;
+use crate::kafka::message::request::{OffsetAndEpoch, OffsetCommit};
 use crate::kafka::process::Out;
 use crate::kafka::zookeeper::{Op, Reply, ZkError};
 use bytes::Bytes;
@@ -26,7 +26,7 @@ pub struct OldOffsets {
     group: Rc<str>,
     left: usize,
     is_fetch: bool,
-    found: Vec<(TopicPartition, i64)>,
+    found: Vec<(TopicPartition, OffsetAndEpoch)>,
 }
 
 impl Server {
@@ -40,7 +40,7 @@ impl Server {
         let number = self.fresh_id();
         let Some(registry) = self.registry() else { return out.close(call.from) };
         let (left, group) = (commit.offsets.len(), commit.group.clone());
-        for (key, offset) in &commit.offsets {
+        for (key, OffsetAndEpoch { offset, .. }) in &commit.offsets {
             let op = set(&commit.group, key, *offset);
             registry.ask(Task::OldCommit(number, key.clone(), *offset), op);
         }
@@ -111,7 +111,7 @@ impl Server {
         if let Ok(Reply::Data(data, _)) = result
             && let Ok(offset) = String::from_utf8_lossy(&data).parse()
         {
-            under_way.found.push((key, offset));
+            under_way.found.push((key, OffsetAndEpoch { offset, epoch: -1 }));
         }
         under_way.left -= 1;
         self.old_offsets_done(number, out);

@@ -3,6 +3,7 @@
 
 use super::channel::{self, Quorum};
 use super::cleaner::Cleaner;
+use super::client_quotas::{self, ClientQuotas};
 use super::fetch::DelayedFetch;
 use super::follower::Fetcher;
 use super::life::Ticket;
@@ -95,6 +96,8 @@ pub struct Server {
     pub(super) cleaner: Cleaner,
     /// What was moved of throttled replicas: as leader, and as follower.
     pub(super) quotas: (Quota, Quota),
+    /// How fast clients write and read that may not do so as fast as they like.
+    pub(super) client_quotas: ClientQuotas,
     last_id: u64,
     /// What the checkpoint files hold, so that they are written only if it changed.
     written: BTreeMap<&'static str, String>,
@@ -160,6 +163,7 @@ impl Server {
             groups_wake: None,
             cleaner: Cleaner::default(),
             quotas: Default::default(),
+            client_quotas: ClientQuotas::default(),
             last_id: 0,
             written: BTreeMap::new(),
             stopping: None,
@@ -200,6 +204,7 @@ impl Server {
         match input {
             Input::Message { from, body } => {
                 out.work(out.cost().request_of(body.size_bytes()));
+                let Some(body) = self.unless_muted(from, body) else { return };
                 match body {
                     KafkaMessage::Request { correlation, client, body } => {
                         self.ask(Call { from, correlation, client }, body, out);
@@ -232,7 +237,7 @@ impl Server {
         self.pump(out);
     }
 
-    fn ask(&mut self, call: Call, request: Request, out: &mut Out<'_>) {
+    pub(super) fn ask(&mut self, call: Call, request: Request, out: &mut Out<'_>) {
         if let Request::Control(control) = request {
             return match self.stopping {
                 Some(_) => out.close(call.from),
@@ -246,6 +251,9 @@ impl Server {
             out.close(call.from);
             return;
         }
+        if let Some(bytes) = client_quotas::produced_bytes(&request) {
+            self.is_over_quota(&call, (client_quotas::Kind::Produce, bytes), out);
+        }
         match request {
             Request::ApiVersions => call.answer(Response::ApiVersions, out),
             Request::Metadata { topics, allow_auto_create } => {
@@ -253,7 +261,12 @@ impl Server {
             }
             Request::InitProducerId => self.init_producer_id(call, out),
             Request::Produce(produce) => self.produce(call, produce, out),
-            Request::Fetch(fetch) => self.fetch(call, fetch, None, out),
+            Request::Fetch(mut fetch) => {
+                if fetch.replica.is_none() {
+                    fetch.max_bytes = self.most_fetched(&call.client, fetch.max_bytes);
+                }
+                self.fetch(call, fetch, None, out);
+            }
             Request::ShareFetch(fetch) => self.share_fetch(call, fetch, out),
             Request::ReadShareGroupState { key, leader_epoch } => {
                 let found = self.share_state_of(&key, leader_epoch);
@@ -406,6 +419,7 @@ impl Server {
             Timer::GiveUpStop => self.close_down(out),
             Timer::Wake => self.wake_at = None,
             Timer::Groups => self.groups_woken(out),
+            Timer::Unmute => self.unmute(out),
             Timer::OldOffsets => self.forget_old_offsets(out),
             Timer::TransactionTimeouts => self.abort_late(out),
             Timer::OldTransactionalIds => self.forget_old_ids(out),
@@ -419,6 +433,7 @@ impl Server {
 
     fn closed(&mut self, peer: NodeId, out: &mut Out<'_>) {
         self.disconnected(peer, out);
+        self.forget_muted(peer);
         let gone = |call: &Call| call.from == peer;
         let fetches: Vec<u64> =
             self.fetches.iter().filter(|(_, f)| gone(&f.call)).map(|(id, _)| *id).collect();

@@ -21,6 +21,7 @@ impl Server {
             own: self.image.broker_settings(Some(self.id)),
             default: self.image.broker_settings(None),
             fixed: self.config.fixed.clone(),
+            quotas: self.image.client_quotas.clone(),
         }
     }
 

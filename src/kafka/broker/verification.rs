@@ -13,7 +13,7 @@ use super::transactions::Asker;
 use crate::kafka::error::ErrorCode;
 use crate::kafka::event::TopicPartition;
 use crate::kafka::group::{CommittedOffset, Group, records};
-use crate::kafka::message::request::{OffsetCommit, Produce};
+use crate::kafka::message::request::{OffsetAndEpoch, OffsetCommit, Produce};
 use crate::kafka::message::transactions::Transactional;
 use crate::kafka::message::{Request, Response, TransactionRequest, TransactionResponse};
 use crate::kafka::metadata::TRANSACTIONS_TOPIC;
@@ -226,12 +226,12 @@ impl Server {
             refused: Vec::new(),
         };
         let mut builder = BatchBuilder::new(TRANSACTIONAL, 0);
-        for (tp, offset) in commit.offsets {
+        for (tp, OffsetAndEpoch { offset, epoch }) in commit.offsets {
             if self.image.partition(&tp).is_none() {
                 promised.refused.push((tp, ErrorCode::UnknownTopicOrPartition));
                 continue;
             }
-            let committed = CommittedOffset { offset, leader_epoch: -1, commit_ms: time };
+            let committed = CommittedOffset { offset, leader_epoch: epoch, commit_ms: time };
             let (key, value) =
                 (records::encode_key(&commit.group, &tp), records::encode_value(&committed));
             let fields = Fields { key: Some(&key), value: Some(&value), headers: &[] };

@@ -4,13 +4,16 @@
 //! is everything that earlier polls handed out; nobody waits for it. `Before`: all that this
 //! `poll()` returned, before the first record is handled. `After(n)`: after every n records, the
 //! ones that were handled. The last two are `commitSync()`: the thread waits.
+//!
+//! With an offset goes the leader epoch of the last record that was handed out (KIP-320): whoever
+//! reads on from there can tell whether the log was cut behind its back.
 
 use super::client::{Asked, Consumer};
 use super::handler::Thread;
 use crate::kafka::command::CrashPoint;
 use crate::kafka::error::{ErrorCode, client_error};
 use crate::kafka::event::{Event, TopicPartition};
-use crate::kafka::message::request::OffsetCommit;
+use crate::kafka::message::request::{OffsetAndEpoch, OffsetCommit};
 use crate::kafka::message::{Request, Response};
 use crate::kafka::process::Out;
 use crate::kafka::protection::Protection::CommitAfterProcess;
@@ -272,7 +275,14 @@ impl Consumer {
             member: membership.member.clone(),
             instance: membership.instance.clone(),
             generation: membership.generation,
-            offsets: commit.offsets.iter().map(|(tp, offset)| (tp.clone(), *offset)).collect(),
+            offsets: commit
+                .offsets
+                .iter()
+                .map(|(tp, offset)| match commit.cause {
+                    Cause::Command => (tp.clone(), OffsetAndEpoch { offset: *offset, epoch: -1 }),
+                    _ => self.positions.with_epoch(tp, *offset),
+                })
+                .collect(),
         });
         self.commits.under_way += 1;
         self.core.send(node, request, Asked::Commit(commit), out);

@@ -110,7 +110,11 @@ impl Consumer {
             member: membership.member.clone(),
             instance: membership.instance.clone(),
             generation: membership.generation,
-            offsets: waiting.offsets.clone(),
+            offsets: waiting
+                .offsets
+                .iter()
+                .map(|(tp, o)| self.positions.with_epoch(tp, *o))
+                .collect(),
         };
         transaction.sent();
         let request = TransactionRequest::TxnOffsetCommit { of: transaction.who(), commit };

@@ -3,6 +3,7 @@
 use super::client::{Asked, Consumer};
 use crate::kafka::error::{ErrorCode, client_error};
 use crate::kafka::event::{Event, TopicPartition};
+use crate::kafka::message::request::OffsetAndEpoch;
 use crate::kafka::message::{Request, Response};
 use crate::kafka::now_ms;
 use crate::kafka::process::Out;
@@ -137,6 +138,16 @@ impl Positions {
         }
     }
 
+    /// It is read on from where the group stands. Who read the last record did so under its epoch:
+    /// under that the position is right. Simplified: a real consumer asks the leader even if that
+    /// has the same epoch, in which nothing can have been cut.
+    fn resume(&mut self, partition: &TopicPartition, from: OffsetAndEpoch) {
+        self.advance_from(partition, from.offset, from.epoch);
+        if let Some(position) = self.all.get_mut(partition) {
+            position.valid_under = from.epoch;
+        }
+    }
+
     /// Partitions whose position comes from reading under another leader epoch than the present
     /// one, with that and the epoch of what was read.
     pub(super) fn take_unsure(
@@ -175,6 +186,16 @@ impl Positions {
     /// The leader epoch of what was read last; -1 if it is not known.
     pub(super) fn epoch(&self, partition: &TopicPartition) -> i32 {
         self.all.get(partition).map_or(-1, |position| position.epoch)
+    }
+
+    /// An offset to commit, with the leader epoch of what was handed out last.
+    pub(super) fn with_epoch(
+        &self,
+        partition: &TopicPartition,
+        offset: i64,
+    ) -> (TopicPartition, OffsetAndEpoch) {
+        let epoch = self.epoch(partition);
+        (partition.clone(), OffsetAndEpoch { offset, epoch })
     }
 
     /// The follower from which a partition is read at this instant.
@@ -368,7 +389,7 @@ impl Consumer {
                 continue;
             }
             match (committed.get(&partition), self.config.auto_offset_reset) {
-                (Some(offset), _) => self.positions.advance(&partition, *offset),
+                (Some(committed), _) => self.positions.resume(&partition, *committed),
                 (None, Some(to)) => self.positions.reset(&partition, to),
                 (None, None) => without.push(partition.to_string()),
             }

@@ -106,6 +106,13 @@ pub fn encode_value(state: &ShareState, time: i64) -> Bytes {
     out.freeze()
 }
 
+/// When the state of a value was begun, and when it was written, in milliseconds since 1970.
+pub fn times(value: &[u8]) -> Option<(i64, i64)> {
+    // Behind the version, three epochs and the start offset.
+    let mut reader = Reader(value.get(22..)?);
+    Some((i64::from_be_bytes(reader.take()?), i64::from_be_bytes(reader.take()?)))
+}
+
 /// Reads a value.
 pub fn decode_value(bytes: &[u8]) -> Option<ShareState> {
     let mut reader = Reader(bytes);

@@ -409,6 +409,15 @@ pub struct FetchPartition {
     pub max_bytes: u64,
 }
 
+/// An offset of a group, and what was read last before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OffsetAndEpoch {
+    /// The next offset to read.
+    pub offset: i64,
+    /// The leader epoch of the last record read; -1 if it is not known (KIP-320).
+    pub epoch: i32,
+}
+
 /// Offsets to remember.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OffsetCommit {
@@ -421,7 +430,7 @@ pub struct OffsetCommit {
     /// The generation, or the member's epoch; -1 from a tool.
     pub generation: i32,
     /// The next offset to read, partition by partition.
-    pub offsets: Vec<(TopicPartition, i64)>,
+    pub offsets: Vec<(TopicPartition, OffsetAndEpoch)>,
 }
 
 impl Request {

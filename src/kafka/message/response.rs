@@ -7,6 +7,7 @@ use crate::kafka::event::TopicPartition;
 use crate::kafka::group::Subscription;
 use crate::kafka::group::share_records::ShareState;
 use crate::kafka::message::control::Control;
+use crate::kafka::message::request::OffsetAndEpoch;
 use crate::kafka::message::transactions::TransactionResponse;
 use crate::kafka::metadata::SnapshotId;
 use crate::kafka::spec::Settings;
@@ -51,7 +52,7 @@ pub enum Response {
     /// What became of each offset.
     OffsetCommit(Vec<(TopicPartition, Result<(), ErrorCode>)>),
     /// Committed offsets; partitions without one are missing.
-    OffsetFetch(Result<Vec<(TopicPartition, i64)>, ErrorCode>),
+    OffsetFetch(Result<Vec<(TopicPartition, OffsetAndEpoch)>, ErrorCode>),
     /// Records that the member has now, and what became of what it said.
     ShareFetch(ShareFetched),
     /// How far a share group has come; `None` if it has not begun.
@@ -116,6 +117,9 @@ pub struct BrokerSettings {
     pub default: Settings,
     /// With which it was started (`server.properties`).
     pub fixed: Settings,
+    /// Quotas of clients by `client.id`. Simplified: the real tool asks for them with
+    /// DescribeClientQuotas.
+    pub quotas: BTreeMap<String, Settings>,
 }
 
 impl BrokerSettings {

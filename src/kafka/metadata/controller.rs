@@ -146,6 +146,9 @@ pub fn alter_configs(
             check_min_isr(config, *broker, changes)?;
             image.broker_settings(*broker)
         }
+        Resource::Client(_) => {
+            image.client_quotas.get(&resource.name()).cloned().unwrap_or_default()
+        }
     };
     let mut settings = before.clone();
     let mut records = Vec::new();

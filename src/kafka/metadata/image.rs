@@ -101,6 +101,8 @@ pub struct Image {
     /// Settings that brokers were given while they run, by their ids in digits; under no digits the
     /// defaults that the cluster has for all of them.
     broker_settings: BTreeMap<String, Settings>,
+    /// Quotas of clients by `client.id`; under no name those of all that have none of their own.
+    pub client_quotas: BTreeMap<String, Settings>,
     /// The first producer id that nobody has.
     pub next_producer_id: i64,
 }
@@ -116,6 +118,12 @@ impl Image {
     /// The settings that a broker was given while it runs, or those that the cluster has for all.
     pub fn broker_settings(&self, broker: Option<i32>) -> Settings {
         self.broker_settings.get(&Resource::Broker(broker).name()).cloned().unwrap_or_default()
+    }
+
+    /// The quota of a client: its own, or that of all that have none of their own.
+    pub fn quota_of(&self, client: &str, name: &str) -> Option<f64> {
+        let of = |client: &str| self.client_quotas.get(client)?.get(name)?.parse().ok();
+        of(client).or_else(|| of(""))
     }
 
     /// Adds the records of batches of the metadata log; gives them back.
@@ -163,6 +171,7 @@ impl Image {
             MetadataRecord::Config { resource, name, value } => {
                 let settings = match resource {
                     Resource::Broker(_) => self.broker_settings.entry(resource.name()).or_default(),
+                    Resource::Client(_) => self.client_quotas.entry(resource.name()).or_default(),
                     Resource::Topic(topic) => match self.topics.get_mut(topic.as_str()) {
                         Some(found) => &mut Rc::make_mut(found).settings,
                         None => self.settings.entry(topic.clone()).or_default(),
@@ -208,6 +217,9 @@ impl Image {
         for (name, topic) in &self.topics {
             add(Resource::Topic(name.to_string()), &topic.settings);
         }
+        for (client, settings) in &self.client_quotas {
+            add(Resource::of_client(client), settings);
+        }
         if self.next_producer_id > 0 {
             let next = self.next_producer_id;
             all.push(MetadataRecord::ProducerIds { broker: -1, next });
@@ -228,6 +240,11 @@ impl Image {
         for (id, settings) in &self.broker_settings {
             let id = id.parse().ok();
             take_back(Resource::Broker(id), settings, &later.broker_settings(id));
+        }
+        let none = Settings::new();
+        for (client, settings) in &self.client_quotas {
+            let new = later.client_quotas.get(client).unwrap_or(&none);
+            take_back(Resource::of_client(client), settings, new);
         }
         for (name, topic) in &self.topics {
             if let Some(new) = later.topics.get(name).filter(|new| new.id == topic.id) {

@@ -12,6 +12,7 @@
 //! Simplified: a broker that is its own controller is not registered and keeps its leader epochs
 //! over a restart, as nobody else can have led meanwhile.
 
+pub mod client_quota;
 pub mod controller;
 pub mod election;
 pub mod image;

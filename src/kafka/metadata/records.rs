@@ -1,6 +1,7 @@
 //! The records of the metadata log, in KRaft's own format: a frame version, the record's API key
 //! and version, and its fields in the protocol's compact encoding.
 
+use super::client_quota;
 use super::image::{BrokerImage, PartitionImage};
 use crate::kafka::message::response::TopicId;
 use crate::kafka::record::Records;
@@ -21,6 +22,8 @@ pub enum Resource {
     Topic(String),
     /// Those of one broker, or the cluster's default for all of them.
     Broker(Option<i32>),
+    /// The quotas of clients with this `client.id`, or those of all that have none of their own.
+    Client(Option<String>),
 }
 
 impl Resource {
@@ -29,7 +32,13 @@ impl Resource {
         match self {
             Resource::Topic(name) => name.clone(),
             Resource::Broker(id) => id.map_or_else(String::new, |id| id.to_string()),
+            Resource::Client(id) => id.clone().unwrap_or_default(),
         }
+    }
+
+    /// The quotas of a client, or of all under no name.
+    pub fn of_client(name: &str) -> Resource {
+        Resource::Client((!name.is_empty()).then(|| name.to_owned()))
     }
 
     /// Its number in the record.
@@ -37,6 +46,8 @@ impl Resource {
         match self {
             Resource::Topic(_) => RESOURCE_TOPIC,
             Resource::Broker(_) => RESOURCE_BROKER,
+            // Its record is another one.
+            Resource::Client(_) => 0,
         }
     }
 
@@ -259,6 +270,10 @@ impl MetadataRecord {
                 put_fields(&mut out, partition_fields(state));
                 return out.freeze();
             }
+            MetadataRecord::Config { resource: Resource::Client(client), name, value } => {
+                client_quota::encode(&mut out, client.as_deref(), name, value.as_deref());
+                return out.freeze();
+            }
             MetadataRecord::Config { resource, name, value } => {
                 out.put_i8(resource.kind());
                 put_text(&mut out, &resource.name());
@@ -348,6 +363,7 @@ impl MetadataRecord {
                 MetadataRecord::PartitionChange { topic, partition, change }
             }
             9 => MetadataRecord::RemoveTopic { id: take_id(bytes)? },
+            14 => client_quota::decode(bytes)?,
             17 => {
                 let broker = i32::from_be_bytes(take(bytes)?);
                 let epoch = i64::from_be_bytes(take(bytes)?);
@@ -381,6 +397,7 @@ impl MetadataRecord {
         match self {
             MetadataRecord::Topic { .. } => 2,
             MetadataRecord::Partition { .. } => 3,
+            MetadataRecord::Config { resource: Resource::Client(_), .. } => 14,
             MetadataRecord::Config { .. } => 4,
             MetadataRecord::PartitionChange { .. } => 5,
             MetadataRecord::RegisterBroker { .. } => 27,
@@ -407,7 +424,7 @@ fn partition_fields(state: &PartitionImage) -> Vec<(u64, BytesMut)> {
     fields
 }
 
-fn put_text(out: &mut BytesMut, text: &str) {
+pub(super) fn put_text(out: &mut BytesMut, text: &str) {
     write_unsigned(out, text.len() as u64 + 1);
     out.put_slice(text.as_bytes());
 }
@@ -473,7 +490,7 @@ fn take_broker(bytes: &mut &[u8]) -> Option<MetadataRecord> {
     Some(MetadataRecord::RegisterBroker { broker, epoch, registration })
 }
 
-fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
+pub(super) fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
     let (taken, rest) = bytes.split_first_chunk()?;
     *bytes = rest;
     Some(*taken)
@@ -483,7 +500,7 @@ fn take_id(bytes: &mut &[u8]) -> Option<TopicId> {
     take(bytes).map(TopicId)
 }
 
-fn take_text(bytes: &mut &[u8]) -> Option<Option<String>> {
+pub(super) fn take_text(bytes: &mut &[u8]) -> Option<Option<String>> {
     let Some(len) = read_unsigned(bytes, 5)?.checked_sub(1) else { return Some(None) };
     let (taken, rest) = bytes.split_at_checked(len as usize)?;
     *bytes = rest;
@@ -537,6 +554,16 @@ mod tests {
             MetadataRecord::Config {
                 resource: Resource::Broker(Some(3)),
                 name: "x".to_owned(),
+                value: None,
+            },
+            MetadataRecord::Config {
+                resource: Resource::Client(Some("c".to_owned())),
+                name: "producer_byte_rate".to_owned(),
+                value: Some("1024.0".to_owned()),
+            },
+            MetadataRecord::Config {
+                resource: Resource::Client(None),
+                name: "consumer_byte_rate".to_owned(),
                 value: None,
             },
             MetadataRecord::Config {

@@ -1,5 +1,5 @@
-//! `kafka-configs`: settings of topics and of brokers. Output and errors are those of the tool of
-//! Kafka 4.1 (`ConfigCommand`), without the stack trace.
+//! `kafka-configs`: settings of topics and of brokers, quotas of clients. Output and errors are
+//! those of the tool of Kafka 4.1 (`ConfigCommand`), without the stack trace.
 //!
 //! A setting is shown with everything that it could be, the first that is set wins: the topic's
 //! own, the broker's own, the cluster's default, what the broker was started with, Kafka's default.
@@ -9,7 +9,7 @@ use super::{Call, Program};
 use crate::kafka::command::{Answer, Ask};
 use crate::kafka::config::{BrokerConfig, broker, topic as of_topics};
 use crate::kafka::message::response::BrokerSettings;
-use crate::kafka::metadata::Resource;
+use crate::kafka::metadata::{Resource, client_quota};
 use crate::kafka::spec::Settings;
 use crate::lab::{Command, LabError, Outcome};
 use crate::shell::error::{Mistake, Refusal};
@@ -18,12 +18,14 @@ use crate::shell::lexer::Word;
 use crate::shell::options::{Arguments, Opt, later, once};
 use crate::shell::values::{list, one_of, wrong};
 
-static OPTIONS: [Opt; 13] = [
+static OPTIONS: [Opt; 15] = [
     once(&["--describe"], "", "list settings"),
     once(&["--alter"], "", "change settings"),
-    once(&["--entity-type"], "topics|brokers", "whose settings"),
-    once(&["--entity-name", "--topic"], "NAME", "the topic, or the broker's id"),
-    once(&["--entity-default"], "", "what the cluster has for all brokers"),
+    once(&["--entity-type"], "topics|brokers|clients", "whose settings"),
+    once(&["--entity-name", "--topic"], "NAME", "the topic, the broker's id, the client.id"),
+    once(&["--entity-default"], "", "what the cluster has for all brokers, or clients"),
+    once(&["--client"], "NAME", "the client.id"),
+    once(&["--client-defaults"], "", "what all clients have"),
     once(&["--broker"], "ID", "the broker"),
     once(&["--broker-defaults"], "", "what the cluster has for all brokers"),
     once(&["--add-config"], "NAME=VALUE,...", "set these"),
@@ -36,7 +38,7 @@ static OPTIONS: [Opt; 13] = [
 
 pub static PROGRAM: Program = Program {
     name: "kafka-configs",
-    summary: "settings of topics and brokers",
+    summary: "settings of topics and brokers, quotas of clients",
     usage: &[
         "kafka-configs --describe --entity-type topics --entity-name NAME [--all]",
         "kafka-configs --alter --entity-type topics --entity-name NAME --add-config NAME=VALUE,...",
@@ -44,6 +46,9 @@ pub static PROGRAM: Program = Program {
         "kafka-configs --describe --entity-type brokers --entity-name ID|--entity-default [--all]",
         "kafka-configs --alter --entity-type brokers --entity-name ID|--entity-default \
          --add-config NAME=VALUE,...",
+        "kafka-configs --describe --entity-type clients [--entity-name NAME|--entity-default]",
+        "kafka-configs --alter --entity-type clients --entity-name NAME|--entity-default \
+         --add-config producer_byte_rate=BYTES,consumer_byte_rate=BYTES",
     ],
     options: &[("", &OPTIONS)],
     notes: &["Without --entity-type it is a topic."],
@@ -55,11 +60,16 @@ pub static PROGRAM: Program = Program {
 fn parse(call: &Call) -> Result<Job, Refusal> {
     let arguments = call.sort("kafka-configs", &OPTIONS)?;
     arguments.at_most(0)?;
-    let resource = resource(&arguments)?;
+    let is_described = arguments.has("--describe");
+    let resource = resource(&arguments, is_described)?;
+    let is_named = !arguments.all("--entity-name").is_empty()
+        || !arguments.all("--client").is_empty()
+        || arguments.has("--entity-default")
+        || arguments.has("--client-defaults");
     let words: Vec<&str> = call.words.iter().map(|word| word.text.as_str()).collect();
     let words = words.join(" ");
     match arguments.exactly_one(&["--describe", "--alter"])? {
-        "--describe" => Ok(describe(resource, arguments.has("--all"), words)),
+        "--describe" => Ok(describe(resource, (arguments.has("--all"), is_named), words)),
         _ => {
             let mut changes = Vec::new();
             if let Some(word) = arguments.one("--add-config") {
@@ -71,12 +81,58 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
             if changes.is_empty() {
                 return Err(arguments.missing("--add-config or --delete-config"));
             }
+            if let Resource::Client(_) = resource
+                && let Err(sentence) = quotas(&mut changes)?
+            {
+                let ask = Ask::AlterConfigs { resource, changes: Vec::new() };
+                let told = format!(
+                    "Error while executing config command with args '{words}'\n\
+                     java.lang.IllegalArgumentException: {sentence}"
+                );
+                return Ok(Job::of(Command::Kafka(ask), move |_| Err(told.clone())));
+            }
             Ok(alter(resource, changes, words))
         }
     }
 }
 
-fn resource(arguments: &Arguments) -> Result<Resource, Refusal> {
+/// Quotas as they are kept: the numbers that Java makes of them, or what is wrong with them.
+fn quotas(changes: &mut [(String, Option<String>)]) -> Result<Result<(), String>, Refusal> {
+    let mut unknown = Vec::new();
+    for (name, value) in changes {
+        if matches!(&**name, "request_percentage" | "controller_mutation_rate") {
+            return Err(Refusal::NotHereYet(format!("--add-config {name}")));
+        }
+        if !client_quota::NAMES.contains(&&**name) {
+            unknown.push(name.clone());
+        }
+        let Some(text) = value else { continue };
+        match text.parse::<f64>() {
+            Ok(number) => *text = client_quota::java_double(number),
+            Err(_) => {
+                return Ok(Err(format!(
+                    "Cannot parse quota configuration value for {name}: {text}"
+                )));
+            }
+        }
+    }
+    Ok(match unknown.is_empty() {
+        true => Ok(()),
+        false => Err(format!(
+            "Only quota configs can be added for 'clients' using --bootstrap-server. Unexpected \
+             config names: Set({})",
+            unknown.join(", ")
+        )),
+    })
+}
+
+fn resource(arguments: &Arguments, is_described: bool) -> Result<Resource, Refusal> {
+    if let Some(word) = arguments.one("--client") {
+        return Ok(Resource::Client(Some(word.text.clone())));
+    }
+    if arguments.has("--client-defaults") {
+        return Ok(Resource::Client(None));
+    }
     if let Some(word) = arguments.one("--broker") {
         return Ok(Resource::Broker(Some(broker_id(word)?)));
     }
@@ -95,6 +151,11 @@ fn resource(arguments: &Arguments) -> Result<Resource, Refusal> {
             (Some(word), None) => Ok(Resource::Broker(Some(broker_id(word)?))),
             (None, Some(_)) => Ok(Resource::Broker(None)),
             (None, None) => Err(arguments.missing("--entity-name ID or --entity-default")),
+        },
+        "clients" => match arguments.one("--entity-name") {
+            Some(word) => Ok(Resource::Client(Some(word.text.clone()))),
+            None if is_described || arguments.has("--entity-default") => Ok(Resource::Client(None)),
+            None => Err(arguments.missing("--entity-name NAME or --entity-default")),
         },
         other => Err(Refusal::NotHereYet(format!("--entity-type {other}"))),
     }
@@ -137,20 +198,42 @@ fn alter(resource: Resource, changes: Vec<(String, Option<String>)>, words: Stri
             Resource::Broker(None) => {
                 "Completed updating default config for brokers in the cluster.".to_owned()
             }
+            Resource::Client(Some(id)) => format!("Completed updating config for client {id}."),
+            Resource::Client(None) => {
+                "Completed updating default config for clients in the cluster.".to_owned()
+            }
         }]),
         Err(error) => Err(failure(error, &words)),
     })
 }
 
-fn describe(resource: Resource, all: bool, words: String) -> Job {
+fn describe(resource: Resource, (all, is_named): (bool, bool), words: String) -> Job {
     let ask = Ask::DescribeConfigs { resource: resource.clone() };
     Job::of(Command::Kafka(ask), move |result| match result {
+        Ok(Outcome::Kafka(Answer::Configs(_, broker)))
+            if let Resource::Client(client) = &resource =>
+        {
+            let name = client.as_deref().unwrap_or_default();
+            let mut all = broker.quotas;
+            all.retain(|of, set| !set.is_empty() && (!is_named || of == name));
+            Ok(all.iter().map(|(of, set)| quota_line(of, set)).collect())
+        }
         Ok(Outcome::Kafka(Answer::Configs(topic, broker))) => {
             Ok(described(&resource, &topic, &broker, all))
         }
         Ok(other) => Ok(unexpected(&other)),
         Err(error) => Err(failure(error, &words)),
     })
+}
+
+/// The quotas of a client, or of all that have none of their own.
+fn quota_line(client: &str, quotas: &Settings) -> String {
+    let whose = match client {
+        "" => "the default client-id".to_owned(),
+        name => format!("client-id '{name}'"),
+    };
+    let each: Vec<String> = quotas.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    format!("Quota configs for {whose} are {}", each.join(", "))
 }
 
 fn described(
@@ -169,6 +252,8 @@ fn described(
             let title = "Default configs for brokers in the cluster are:";
             (title.to_owned(), &broker.default, BROKER)
         }
+        // Quotas are shown otherwise.
+        Resource::Client(_) => return Vec::new(),
     };
     let of_default = *resource == Resource::Broker(None);
     let of_brokers = BrokerConfig::of(&broker.merged()).map(|config| config.topic_defaults);
@@ -180,7 +265,7 @@ fn described(
     let lines = names.into_iter().map(|name| {
         let mut synonyms = match resource {
             Resource::Topic(_) => of_topic(name, topic, broker),
-            Resource::Broker(_) => of_broker(&same(name), broker),
+            Resource::Broker(_) | Resource::Client(_) => of_broker(&same(name), broker),
         };
         if of_default {
             synonyms.retain(|(source, ..)| *source == DYNAMIC_DEFAULT);
@@ -189,7 +274,7 @@ fn described(
         let value = match resource {
             // What brokers count in hours topics count in milliseconds.
             Resource::Topic(_) => effective.unwrap_or_else(|| default_of(name)),
-            Resource::Broker(_) => {
+            Resource::Broker(_) | Resource::Client(_) => {
                 synonyms.first().map_or("null", |(_, _, value)| value).to_owned()
             }
         };

@@ -29,7 +29,8 @@ static OPTIONS: [Opt; 20] = [
     many(
         &["--property", "--formatter-property"],
         "NAME=VALUE",
-        "print.key, print.value, print.partition, print.offset, print.timestamp, key.separator",
+        "print.key, print.value, print.headers, print.partition, print.offset, print.timestamp, \
+         key.separator, line.separator, null.literal",
     ),
     once(&["--isolation-level"], "LEVEL", "read_uncommitted or read_committed"),
     many(&["--consumer-property", "--command-property"], "NAME=VALUE", "a setting of the consumer"),
@@ -135,7 +136,10 @@ struct Format {
     offset: bool,
     key: bool,
     value: bool,
+    headers: bool,
     separator: String,
+    line_separator: String,
+    null_literal: String,
 }
 
 impl Format {
@@ -146,15 +150,21 @@ impl Format {
             offset: false,
             key: false,
             value: true,
+            headers: false,
             separator: "\t".into(),
+            line_separator: "\n".into(),
+            null_literal: "null".into(),
         };
-        const KNOWN: [&str; 6] = [
+        const KNOWN: [&str; 9] = [
             "print.timestamp",
             "print.partition",
             "print.offset",
             "print.key",
             "print.value",
+            "print.headers",
             "key.separator",
+            "line.separator",
+            "null.literal",
         ];
         for word in arguments.all("--property") {
             let (name, value) =
@@ -166,12 +176,17 @@ impl Format {
                 "print.offset" => &mut format.offset,
                 "print.key" => &mut format.key,
                 "print.value" => &mut format.value,
-                "key.separator" => {
-                    format.separator = value.to_owned();
+                "print.headers" => &mut format.headers,
+                "key.separator" | "line.separator" | "null.literal" => {
+                    let text = match name {
+                        "key.separator" => &mut format.separator,
+                        "line.separator" => &mut format.line_separator,
+                        _ => &mut format.null_literal,
+                    };
+                    *text = value.to_owned();
                     continue;
                 }
-                "print.headers" | "print.epoch" | "print.delivery" | "line.separator"
-                | "headers.separator" | "null.literal" => {
+                "print.epoch" | "print.delivery" | "headers.separator" => {
                     let name = format!("kafka-console-consumer --property {name}");
                     return Err(Refusal::NotHereYet(name));
                 }
@@ -185,7 +200,8 @@ impl Format {
     }
 
     fn record(&self, record: &ConsumedRecord, is_append_time: bool) -> String {
-        let text = |text: &Option<String>| text.clone().unwrap_or_else(|| "null".into());
+        let text =
+            |text: &Option<String>| text.clone().unwrap_or_else(|| self.null_literal.clone());
         let parts = [
             (self.timestamp, {
                 let kind = if is_append_time { "LogAppendTime" } else { "CreateTime" };
@@ -193,6 +209,8 @@ impl Format {
             }),
             (self.partition, format!("Partition:{}", record.partition)),
             (self.offset, format!("Offset:{}", record.offset)),
+            // No tool here makes any.
+            (self.headers, "NO_HEADERS".to_owned()),
             (self.key, text(&record.key)),
             (self.value, text(&record.value)),
         ];
@@ -203,10 +221,16 @@ impl Format {
     /// The records, and what the tool says when it ends.
     fn print(&self, consumed: &Consumed, with_timeout: bool) -> Vec<String> {
         let stamped = consumed.is_append_time;
-        let records = consumed.records.iter().map(|record| self.record(record, stamped));
-        let mut lines: Vec<String> = records
-            .flat_map(|text| text.split('\n').map(str::to_owned).collect::<Vec<_>>())
-            .collect();
+        let mut text = String::new();
+        for record in &consumed.records {
+            text += &self.record(record, stamped);
+            text += &self.line_separator;
+        }
+        let mut lines: Vec<String> = text.split('\n').map(str::to_owned).collect();
+        // What stands behind the last one is the beginning of no line.
+        if lines.last().is_some_and(String::is_empty) {
+            lines.pop();
+        }
         if consumed.timed_out && with_timeout {
             lines.push(format!(
                 "{LOGGED_AT} ERROR Error processing message, terminating consumer process:  \

@@ -4,6 +4,7 @@
 //! Simplified: transaction indexes and producer snapshots are not shown; index files are there once
 //! their segment is closed, by a roll or by a clean stop.
 
+mod coordinators;
 mod decoders;
 
 use super::kafka_tools::COMMAND_CONFIG;
@@ -31,8 +32,8 @@ static OPTIONS: [Opt; 12] = [
     once(&["--cluster-metadata-decoder"], "", "what __cluster_metadata holds"),
     once(&["--verify-index-only"], "", "only what an index has wrong"),
     once(&["--index-sanity-check"], "", "only whether an index is well-formed"),
-    later(&["--transaction-log-decoder"], ""),
-    later(&["--share-group-state-decoder"], ""),
+    once(&["--transaction-log-decoder"], "", "what __transaction_state holds"),
+    once(&["--share-group-state-decoder"], "", "what __share_group_state holds"),
     later(&["--max-bytes"], "N"),
     COMMAND_CONFIG,
 ];
@@ -72,6 +73,10 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
         Decoder::Offsets
     } else if arguments.has("--cluster-metadata-decoder") {
         Decoder::Metadata
+    } else if arguments.has("--transaction-log-decoder") {
+        Decoder::Transactions
+    } else if arguments.has("--share-group-state-decoder") {
+        Decoder::ShareStates
     } else {
         Decoder::Text
     };

@@ -1,10 +1,11 @@
 //! What keys and values say: as text, as offsets of groups, as changes of the cluster's state.
 //! Fields, their order and what is left out are those of Kafka's generated JSON converters.
 
+use super::coordinators;
 use crate::kafka::group::records::{decode_key, decode_members_key, decode_value};
-use crate::kafka::metadata::MetadataRecord;
 use crate::kafka::metadata::records::Change;
 use crate::kafka::metadata::snapshot::SnapshotHeader;
+use crate::kafka::metadata::{MetadataRecord, Resource};
 use crate::kafka::record::reader::{ControlMarker, Record};
 use crate::kafka::record::varint::read_unsigned;
 use serde_json::Value;
@@ -15,9 +16,12 @@ pub(super) enum Decoder {
     Text,
     Offsets,
     Metadata,
+    Transactions,
+    ShareStates,
 }
 
-type Decoded = (Option<String>, Option<String>);
+/// A key and a value.
+pub(super) type Decoded = (Option<String>, Option<String>);
 
 impl Decoder {
     /// Key and value of a record, as far as it has them.
@@ -27,11 +31,13 @@ impl Decoder {
             Decoder::Text => (record.key.map(text), record.value.map(text)),
             Decoder::Offsets => offsets(record),
             Decoder::Metadata => (None, Some(metadata(record))),
+            Decoder::Transactions => coordinators::transaction(record),
+            Decoder::ShareStates => coordinators::share_state(record),
         }
     }
 }
 
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     Value::from(text).to_string()
 }
 
@@ -157,6 +163,17 @@ fn metadata(record: &Record<'_>) -> String {
             data.extend(stops.map(|_| ",\"inControlledShutdown\":1"));
             ("BROKER_REGISTRATION_CHANGE_RECORD", 1, data)
         }
+        MetadataRecord::Config { resource: Resource::Client(client), name, value } => {
+            let client = client.as_deref().map_or("null".to_owned(), quoted);
+            let data = format!(
+                "\"entity\":[{{\"entityType\":\"client-id\",\"entityName\":{client}}}],\
+                 \"key\":{},\"value\":{},\"remove\":{}",
+                quoted(name),
+                value.as_deref().unwrap_or("0.0"),
+                value.is_none(),
+            );
+            ("CLIENT_QUOTA_RECORD", 0, data)
+        }
         MetadataRecord::Config { resource, name, value } => {
             let value = value.as_deref().map_or("null".to_owned(), quoted);
             let data = format!(
@@ -179,7 +196,7 @@ fn metadata(record: &Record<'_>) -> String {
     format!("{{\"type\":\"{name}\",\"version\":{version},\"data\":{{{data}}}}}")
 }
 
-fn ids(ids: &[i32]) -> String {
+pub(super) fn ids(ids: &[i32]) -> String {
     let all: Vec<String> = ids.iter().map(i32::to_string).collect();
     format!("[{}]", all.join(","))
 }
