@@ -129,6 +129,12 @@ impl Demands {
         }
     }
 
+    fn is_last(&self, partition: &TopicPartition, session: &Session) -> bool {
+        let topics = session.kafka.topics();
+        let mut all = topics.iter().flat_map(|topic| &topic.partitions);
+        all.find(|p| p.partition == *partition).is_some_and(|p| p.isr.len() == 1)
+    }
+
     /// Who is silent may have a reason from now on.
     fn forgive(&mut self, now: Time) {
         self.down.values_mut().for_each(|since| *since = now);
@@ -142,6 +148,10 @@ impl Demands {
             // It is the last leader even if it dies before it begins.
             Kafka::LeaderElected { partition, leader: Some(leader), unclean: false, .. } => {
                 self.leaders.insert(partition.clone(), *leader);
+                // Before KIP-966 nobody knew that the last one in sync had lost what it had not
+                // flushed: it led all the same.
+                let was_last = || self.torn.contains(leader) && self.is_last(partition, session);
+                self.unclean |= session.spec().has_zookeeper() && was_last();
             }
             Kafka::LeaderElected { partition, leader: Some(leader), unclean: true, .. } => {
                 self.unclean = true;

@@ -51,6 +51,9 @@ impl Lesson {
 
     /// The same lesson in a lab of another seed: what is left to chance comes out otherwise.
     pub fn with_seed(mut self, seed: u64) -> Lesson {
+        if seed == self.front.seed {
+            return self;
+        }
         let named = |seed: u64| [" --seed ", &seed.to_string()].concat();
         if let Some(first) = self.start.first_mut() {
             // The seed 1 need not be written there.
