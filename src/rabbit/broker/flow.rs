@@ -5,7 +5,8 @@
 //!   (`quorum_commands_soft_limit`) has its connection wait until there are fewer; a stream with
 //!   several members: 256.
 //! - A classic queue on another node: the channel spends credit, 400 at first; the queue grants 200
-//!   more after each 200 that it has dealt with (`credit_flow_default_credit`). Who has spent all waits.
+//!   more after each 200 that it has dealt with (`credit_flow_default_credit`). Who has spent all
+//!   waits.
 //!
 //! What comes meanwhile waits in the socket, acknowledgements included, and so do all channels of
 //! the connection. The tools show `flow` until one second after the last wait began.
