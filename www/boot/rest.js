@@ -23,6 +23,7 @@ function restOfProgram(first, file) {
   const load = () => {
     if (isThere) return;
     coming.abort();
+    if (self.pushpullRest) return join(self.pushpullRest);
     const request = new XMLHttpRequest();
     // Another address than below: Chromium lets a second request for one address wait for the
     // first, which cannot be read while this one waits; it gives up after twenty seconds.

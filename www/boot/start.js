@@ -18,16 +18,33 @@ async function start() {
   const program = document.querySelector('meta[name="program"]');
   const progress = new Progress(Number(program.dataset.bytes));
   // Both are preloaded, and come side by side.
-  const [glue, wasm] = await Promise.all([
+  const [glue, wasm, rest] = await Promise.all([
     import(new URL(program.content, document.baseURI)).catch((error) => {
       throw new Trouble(error instanceof SyntaxError ? "old" : "network", String(error));
     }),
     download(new URL(program.dataset.wasm, document.baseURI), progress),
+    keptRest(program.dataset.wasm),
   ]);
+  // `rest.js` looks here before it asks the network.
+  self.pushpullRest = rest;
   try {
     await glue.default({ module_or_path: wasm });
   } catch (error) {
     throw new Trouble(causeOf(error, progress), String(error));
+  }
+}
+
+/**
+ * The rest of the program, where a service worker has it. Requests that a page waits for do not go
+ * through the service worker: without a network `rest.js` would ask in vain.
+ */
+async function keptRest(wasm) {
+  if (root.dataset.embed || !navigator.serviceWorker?.controller) return null;
+  try {
+    const response = await fetch(new URL(wasm.replace("_bg.wasm", "_rest.wasm"), document.baseURI));
+    return await WebAssembly.compile(await response.arrayBuffer());
+  } catch {
+    return null;
   }
 }
 
