@@ -2,7 +2,6 @@
 
 use super::{Call, Plain, Program};
 use crate::lab::command::LabSpec;
-use crate::lab::ledger::SideReport;
 use crate::lab::timeline::{Change, Compared};
 use crate::lab::{Command, Event, Outcome};
 use crate::shell::error::{Mistake, Refusal};
@@ -182,20 +181,13 @@ fn compared(outcome: Outcome) -> Vec<String> {
             lines.push(event("second  ", difference.second));
         }
     }
-    type Row = (&'static str, fn(&SideReport) -> u64);
-    const ROWS: [Row; 6] = [
-        ("sent", |side| side.sent),
-        ("delivered", |side| side.delivered),
-        ("processed", |side| side.processed),
-        ("duplicated", |side| side.duplicated),
-        ("lost", |side| side.lost),
-        ("reordered", |side| side.reordered),
-    ];
+    const ROWS: [&str; 6] = ["sent", "delivered", "processed", "duplicated", "lost", "reordered"];
     let sides = [&ledgers[0].kafka, &ledgers[1].kafka, &ledgers[0].rabbit, &ledgers[1].rabbit];
     let header = ["", "kafka first", "kafka second", "rabbit first", "rabbit second"];
     let mut table = vec![header.map(str::to_owned).to_vec()];
-    table.extend(ROWS.map(|(name, of)| {
-        std::iter::once(name.to_owned()).chain(sides.map(|side| of(side).to_string())).collect()
+    table.extend(ROWS.map(|name| {
+        let figures = sides.iter().filter_map(|side| side.figure(name));
+        std::iter::once(name.to_owned()).chain(figures.map(|n| n.to_string())).collect()
     }));
     lines.extend(aligned(&table));
     lines
