@@ -121,13 +121,15 @@ pub enum Ask {
     },
     /// The names of all topics.
     ListTopics,
+    /// The ids of all brokers, and an empty name for what they have in common.
+    ListBrokers,
     /// ListOffsets: -1 latest, -2 earliest, -3 largest timestamp, otherwise the first record not
     /// before this many milliseconds.
     ListOffsets {
-        /// The topic.
-        topic: String,
-        /// Some of its partitions; all if empty.
-        partitions: Vec<i32>,
+        /// Topics, each with some of its partitions or all if empty; without one all topics.
+        topics: Vec<(String, Vec<i32>)>,
+        /// Of all topics: also of those that are internal.
+        internal: bool,
         /// The time asked for.
         time: i64,
     },
@@ -137,6 +139,9 @@ pub enum Ask {
     DescribeConfigs {
         /// Whose.
         resource: Resource,
+        /// False if only those matter that are set: then the tool looks first whether there is
+        /// such a topic or broker.
+        all: bool,
     },
     /// Set or forget settings of a topic or of brokers.
     AlterConfigs {
@@ -185,11 +190,11 @@ pub enum Ask {
         /// Topics, each with some of its partitions or all if empty.
         topics: Vec<(String, Vec<i32>)>,
     },
-    /// One question of several groups, one after the other.
-    EachGroup {
-        /// Their ids; all groups if empty.
-        groups: Vec<String>,
-        /// What is asked; its own group is put in.
+    /// One question of several groups, topics or brokers, one after the other.
+    Each {
+        /// Their names; all that there are if empty.
+        names: Vec<String>,
+        /// What is asked; the name is put in.
         of: Box<Ask>,
     },
     /// Remove an empty group.
@@ -294,9 +299,16 @@ pub enum ResetTo {
 }
 
 impl Ask {
-    /// The same question of another group.
-    pub fn of_group(&self, name: &str) -> Ask {
+    /// The same question of another group, topic or broker; without a name it is the default of
+    /// all brokers.
+    pub fn of_name(&self, name: &str) -> Ask {
         let mut ask = self.clone();
+        if let Ask::DescribeConfigs { resource, .. } = &mut ask {
+            *resource = match resource {
+                Resource::Broker(_) => Resource::Broker(name.parse().ok()),
+                _ => Resource::Topic(name.to_owned()),
+            };
+        }
         if let Ask::DescribeGroup { group }
         | Ask::ResetOffsets { group, .. }
         | Ask::DeleteOffsets { group, .. }
@@ -310,7 +322,7 @@ impl Ask {
     /// The same question at this instant: ages become times.
     pub fn at(&self, now_ms: i64) -> Ask {
         let mut ask = self.clone();
-        if let Ask::EachGroup { of, .. } = &mut ask {
+        if let Ask::Each { of, .. } = &mut ask {
             **of = of.at(now_ms);
         }
         if let Ask::ResetOffsets { to, .. } = &mut ask

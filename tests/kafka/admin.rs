@@ -124,7 +124,7 @@ fn offsets_are_found_by_time() {
         times.push(sent.expect("it was sent").at.millis() as i64);
     }
     let mut at = |time: i64| {
-        let ask = Ask::ListOffsets { topic: "t".into(), partitions: vec![], time };
+        let ask = Ask::ListOffsets { topics: vec![("t".into(), vec![])], internal: true, time };
         match lab.ask(ask) {
             Ok(Answer::Offsets(offsets)) => offsets[0].1,
             other => panic!("{other:?}"),

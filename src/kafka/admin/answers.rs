@@ -35,7 +35,7 @@ pub fn leader_of(gathered: &Gathered, partition: &TopicPartition) -> Option<Node
 
 /// The topics that a description is about: those that were named, or all that are not internal.
 pub fn described_topics(gathered: &Gathered, ask: &Ask) -> Vec<Rc<str>> {
-    if let Ask::DescribeConfigs { resource } | Ask::AlterConfigs { resource, .. } = ask {
+    if let Ask::DescribeConfigs { resource, .. } | Ask::AlterConfigs { resource, .. } = ask {
         let Resource::Topic(name) = resource else { return Vec::new() };
         return vec![name.as_str().into()];
     }
@@ -62,12 +62,17 @@ fn named_partitions(gathered: &Gathered, name: &str, numbers: &[i32]) -> Vec<Top
 /// The partitions of which offsets are asked for.
 pub fn partitions_in_question(gathered: &Gathered, ask: &Ask) -> Vec<TopicPartition> {
     match ask {
-        Ask::ListOffsets { topic, partitions, .. } => named_partitions(gathered, topic, partitions),
-        Ask::ResetOffsets { topics, .. } | Ask::DeleteOffsets { topics, .. }
+        Ask::ResetOffsets { topics, .. }
+        | Ask::DeleteOffsets { topics, .. }
+        | Ask::ListOffsets { topics, .. }
             if !topics.is_empty() =>
         {
             let each = topics.iter();
             each.flat_map(|(topic, numbers)| named_partitions(gathered, topic, numbers)).collect()
+        }
+        Ask::ListOffsets { internal, .. } => {
+            let all = topics(gathered).filter(|(_, found)| *internal || !found.internal);
+            all.flat_map(|(name, _)| named_partitions(gathered, name, &[])).collect()
         }
         Ask::ResetOffsets { .. } => gathered.committed.keys().cloned().collect(),
         _ => partitions_of_group(gathered),
@@ -85,12 +90,17 @@ pub fn check(gathered: &Gathered, ask: &Ask) -> Result<(), ApiError> {
         if let Ask::Reassign(asked) = ask {
             reassignment::check(gathered, asked)?;
         }
+        if let Ask::DescribeConfigs { resource, all: false } = ask {
+            check_resource(gathered, resource)?;
+        }
+        if let Ask::ResetOffsets { topics, .. } = ask {
+            check_partitions(gathered, topics)?;
+        }
         let named = matches!(
             ask,
             Ask::DescribeTopics { .. }
                 | Ask::DescribeConfigs { .. }
                 | Ask::AlterConfigs { .. }
-                | Ask::ListOffsets { .. }
                 | Ask::ResetOffsets { .. }
                 | Ask::DeleteOffsets { .. }
         );
@@ -99,18 +109,9 @@ pub fn check(gathered: &Gathered, ask: &Ask) -> Result<(), ApiError> {
         {
             return Err(error.error());
         }
-        let lacks = |name: &str, partitions: &[i32]| {
-            let count = topic(gathered, name).map_or(0, |found| found.partitions.len() as i32);
-            partitions.iter().any(|number| !(0..count).contains(number))
-        };
-        let is_missing = match ask {
-            Ask::ListOffsets { topic, partitions, .. } => lacks(topic, partitions),
-            Ask::ResetOffsets { topics, .. } => {
-                topics.iter().any(|(topic, partitions)| lacks(topic, partitions))
-            }
-            _ => false,
-        };
-        if is_missing {
+        if let Ask::ListOffsets { .. } = ask
+            && partitions_in_question(gathered, ask).is_empty()
+        {
             return Err(ErrorCode::UnknownTopicOrPartition.error());
         }
     }
@@ -127,6 +128,42 @@ pub fn check(gathered: &Gathered, ask: &Ask) -> Result<(), ApiError> {
         ));
     }
     Ok(())
+}
+
+/// What `kafka-configs` says of a topic or a broker that there is not.
+pub const NO_SUCH_RESOURCE: &str = "NoSuchResource";
+
+fn check_resource(gathered: &Gathered, resource: &Resource) -> Result<(), ApiError> {
+    let mut brokers = gathered.metadata.iter().flat_map(|known| &known.brokers);
+    let what = match resource {
+        Resource::Topic(name) if topic(gathered, name).is_none() => format!("topic '{name}'"),
+        Resource::Broker(Some(id)) if !brokers.any(|(known, _)| known == id) => {
+            format!("broker '{id}'")
+        }
+        _ => return Ok(()),
+    };
+    let sentence = format!("The {what} doesn't exist and doesn't have dynamic config.");
+    Err(client_error(NO_SUCH_RESOURCE, sentence))
+}
+
+/// Those of the named partitions that there are not.
+fn missing(gathered: &Gathered, name: &str, partitions: &[i32]) -> Vec<TopicPartition> {
+    let count = topic(gathered, name).map_or(0, |found| found.partitions.len() as i32);
+    let lacks = partitions.iter().filter(|number| !(0..count).contains(*number));
+    lacks.map(|number| TopicPartition::new(name, *number)).collect()
+}
+
+/// The tool itself looks whether partitions exist that are named by their numbers.
+fn check_partitions(gathered: &Gathered, topics: &[(String, Vec<i32>)]) -> Result<(), ApiError> {
+    let missing = topics.iter().flat_map(|(topic, numbers)| missing(gathered, topic, numbers));
+    let missing: Vec<String> = missing.map(|partition| partition.to_string()).collect();
+    match missing.is_empty() {
+        true => Ok(()),
+        false => {
+            let sentence = format!("The partitions \"{}\" do not exist", missing.join(","));
+            Err(client_error("UnknownTopicOrPartitionException", sentence))
+        }
+    }
 }
 
 /// The tool forgets only what is set.
@@ -164,7 +201,7 @@ pub fn answer(gathered: &Gathered, ask: &Ask, random: &mut Stream) -> Result<Ans
         Ask::Reassign(asked) => {
             Answer::Reassignment(Box::new(reassignment::answer(gathered, asked, random)?))
         }
-        Ask::DescribeConfigs { resource } => {
+        Ask::DescribeConfigs { resource, .. } => {
             let own = match resource {
                 Resource::Topic(name) => gathered.configs.get(name.as_str()).cloned(),
                 Resource::Broker(_) | Resource::Client(_) => None,
@@ -184,7 +221,12 @@ pub fn answer(gathered: &Gathered, ask: &Ask, random: &mut Stream) -> Result<Ans
         Ask::ListTopics => {
             Answer::Names(topics(gathered).map(|(name, _)| name.to_string()).collect())
         }
-        Ask::EachGroup { .. } => Answer::Done,
+        Ask::ListBrokers => {
+            let brokers = gathered.metadata.iter().flat_map(|metadata| &metadata.brokers);
+            let ids = brokers.map(|(id, _)| id.to_string());
+            Answer::Names(ids.chain([String::new()]).collect())
+        }
+        Ask::Each { .. } => Answer::Done,
         Ask::ListGroups | Ask::ListShareGroups => Answer::Groups(gathered.groups.clone()),
         Ask::DeleteOffsets { .. } => {
             let all = gathered.deleted.iter();

@@ -134,7 +134,7 @@ impl Job {
             },
             Ask::DeleteRecords { .. } => vec![Topics, Records],
             Ask::DescribeTopics { .. } => vec![Topics, Configs],
-            Ask::ListTopics => vec![Topics],
+            Ask::ListTopics | Ask::ListBrokers => vec![Topics],
             Ask::ListOffsets { time, .. } => vec![Topics, Offsets(*time)],
             Ask::ListGroups | Ask::ListShareGroups => vec![Topics, Groups],
             Ask::DescribeGroup { .. } => vec![Coordinator, Group, Committed, Topics, Offsets(-1)],
@@ -150,7 +150,7 @@ impl Job {
                 stages
             }
             // It is taken apart before.
-            Ask::EachGroup { .. } => Vec::new(),
+            Ask::Each { .. } => Vec::new(),
             Ask::DeleteGroup { .. } => vec![Coordinator, Change],
             // The admin client has a session for it.
             Ask::ZooKeeper { .. } => Vec::new(),
@@ -168,13 +168,14 @@ impl Job {
             Ask::AddPartitions { .. } => "createPartitions",
             Ask::DescribeTopics { .. } => "describeTopics",
             Ask::ListTopics => "listTopics",
+            Ask::ListBrokers => "listNodes",
             Ask::ListOffsets { .. } => "listOffsets",
             Ask::AlterConfigs { .. } => "incrementalAlterConfigs",
             Ask::DescribeConfigs { .. } => "describeConfigs",
             Ask::Reassign(_) => "listPartitionReassignments",
             Ask::ElectLeaders { .. } => "electLeaders",
             Ask::DeleteRecords { .. } => "deleteRecords",
-            Ask::ListGroups | Ask::ListShareGroups | Ask::EachGroup { .. } => "findAllBrokers",
+            Ask::ListGroups | Ask::ListShareGroups | Ask::Each { .. } => "findAllBrokers",
             Ask::DescribeGroup { .. } => "describeConsumerGroups",
             Ask::ResetOffsets { .. } => "alterConsumerGroupOffsets",
             Ask::DeleteGroup { .. } => "deleteConsumerGroups",
@@ -306,7 +307,7 @@ impl Job {
     fn configured_at(&self) -> Target {
         match &self.ask {
             Ask::AlterConfigs { resource: Resource::Broker(Some(id)), .. }
-            | Ask::DescribeConfigs { resource: Resource::Broker(Some(id)) } => {
+            | Ask::DescribeConfigs { resource: Resource::Broker(Some(id)), .. } => {
                 let mut brokers = self.gathered.metadata.iter().flat_map(|known| &known.brokers);
                 brokers
                     .find(|(known, _)| known == id)
@@ -353,14 +354,15 @@ impl Job {
             Ask::DescribeTopics { topics } if !topics.is_empty() => {
                 Some(topics.iter().map(|topic| topic.as_str().into()).collect())
             }
-            Ask::ListOffsets { topic, .. } => one(topic),
-            Ask::DescribeConfigs { resource } | Ask::AlterConfigs { resource, .. } => {
+            Ask::DescribeConfigs { resource, .. } | Ask::AlterConfigs { resource, .. } => {
                 match resource {
                     Resource::Topic(name) => one(name),
                     Resource::Broker(_) | Resource::Client(_) => Some(Vec::new()),
                 }
             }
-            Ask::ResetOffsets { topics, .. } | Ask::DeleteOffsets { topics, .. }
+            Ask::ResetOffsets { topics, .. }
+            | Ask::DeleteOffsets { topics, .. }
+            | Ask::ListOffsets { topics, .. }
                 if !topics.is_empty() =>
             {
                 Some(topics.iter().map(|(topic, _)| topic.as_str().into()).collect())

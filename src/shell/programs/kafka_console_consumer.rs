@@ -70,11 +70,22 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
         let level = one_of(word, &["read_uncommitted", "read_committed"])?;
         settings.insert("isolation.level".into(), level.into());
     }
-    let reads = reads(&arguments, topic)?;
+    let group = group(&arguments, settings.remove("group.id"))?;
+    let reset = settings.get("auto.offset.reset").map(String::as_str);
+    if let (true, Some(reset)) = (arguments.has("--from-beginning"), reset)
+        && reset != "earliest"
+    {
+        return Err(Refusal::Tool(format!(
+            "Can't simultaneously specify --from-beginning and 'auto.offset.reset={reset}', \
+             please remove one option"
+        )));
+    }
+    let reads = reads(&arguments, topic, group)?;
     if matches!(reads, Reads::Group { .. }) && arguments.has("--from-beginning") {
         settings.insert("auto.offset.reset".into(), "earliest".into());
     }
-    let max_messages = arguments.maybe("--max-messages", |word| number(word, 1..=10_000_000))?;
+    let max_messages = arguments.one("--max-messages").filter(|word| word.text != "-1");
+    let max_messages = max_messages.map(|word| number(word, 1..=10_000_000)).transpose()?;
     let timeout = arguments.maybe("--timeout-ms", |word| number(word, 1..=86_400_000))?;
     let format = Format::of(&arguments)?;
     let timeout = timeout.map(Span::millis);
@@ -87,8 +98,20 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
     }))
 }
 
+/// `--group` and `--consumer-property group.id=` are the same, and so must be what they say.
+fn group(arguments: &Arguments, property: Option<String>) -> Result<Option<String>, Refusal> {
+    match (arguments.text("--group"), property) {
+        (Some(group), Some(property)) if group != property => Err(Refusal::Tool(format!(
+            "The group ids provided in different places (directly using '--group', via \
+             '--consumer-property', or via '--consumer.config') do not match. Detected group ids: \
+             '{group}', '{property}'"
+        ))),
+        (group, property) => Ok(group.or(property)),
+    }
+}
+
 /// How it reads; the errors are the sentences of the real tool.
-fn reads(arguments: &Arguments, topic: String) -> Result<Reads, Refusal> {
+fn reads(arguments: &Arguments, topic: String, group: Option<String>) -> Result<Reads, Refusal> {
     let from_beginning = arguments.has("--from-beginning");
     let from = match (from_beginning, arguments.one("--offset")) {
         (true, Some(word)) => {
@@ -105,13 +128,12 @@ fn reads(arguments: &Arguments, topic: String) -> Result<Reads, Refusal> {
         let sentence = "--partition N too: The partition is required when offset is specified";
         return Err(wrong(word, sentence));
     }
-    match (arguments.one("--group"), partition) {
-        (Some(group), Some(_)) => {
-            let sentence = "--group or --partition: Options group and partition cannot be specified \
-                together";
-            Err(wrong(group, sentence))
+    match (group, partition) {
+        (Some(_), Some(_)) => {
+            let sentence = "Options group and partition cannot be specified together.";
+            Err(Refusal::Tool(sentence.to_owned()))
         }
-        (Some(group), None) => Ok(Reads::Group { group: group.text.clone(), topics: vec![topic] }),
+        (Some(group), None) => Ok(Reads::Group { group, topics: vec![topic] }),
         (None, partition) => {
             Ok(Reads::Assigned { topic, partition: partition.map(|number| number as i32), from })
         }

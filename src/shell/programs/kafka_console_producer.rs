@@ -9,7 +9,7 @@ use crate::shell::job::Job;
 use crate::shell::options::{Arguments, Opt, ignored, later, many, once};
 use crate::shell::values::settings;
 
-static OPTIONS: [Opt; 11] = [
+static OPTIONS: [Opt; 18] = [
     once(&["--topic"], "NAME", "the topic"),
     many(
         &["--property", "--reader-property"],
@@ -22,6 +22,13 @@ static OPTIONS: [Opt; 11] = [
         "a setting of the producer: acks, linger.ms, batch.size...",
     ),
     once(&["--request-required-acks"], "0|1|all", "the same as --producer-property acks="),
+    once(&["--batch-size"], "BYTES", "the same as --producer-property batch.size="),
+    once(&["--timeout"], "MS", "the same as --producer-property linger.ms="),
+    once(&["--max-block-ms"], "MS", "the same as --producer-property max.block.ms="),
+    once(&["--max-memory-bytes"], "BYTES", "the same as --producer-property buffer.memory="),
+    once(&["--message-send-max-retries"], "N", "the same as --producer-property retries="),
+    once(&["--request-timeout-ms"], "MS", "the same as --producer-property request.timeout.ms="),
+    once(&["--retry-backoff-ms"], "MS", "the same as --producer-property retry.backoff.ms="),
     later(&["--line-reader"], "CLASS"),
     later(&["--compression-codec"], "NAME"),
     ignored(&["--sync"], ""),
@@ -42,6 +49,18 @@ pub static PROGRAM: Program = Program {
     parse,
 };
 
+/// Settings of the producer that have options of their own.
+const SETTINGS: [(&str, &str); 8] = [
+    ("--request-required-acks", "acks"),
+    ("--batch-size", "batch.size"),
+    ("--timeout", "linger.ms"),
+    ("--max-block-ms", "max.block.ms"),
+    ("--max-memory-bytes", "buffer.memory"),
+    ("--message-send-max-retries", "retries"),
+    ("--request-timeout-ms", "request.timeout.ms"),
+    ("--retry-backoff-ms", "retry.backoff.ms"),
+];
+
 fn parse(call: &Call) -> Result<Job, Refusal> {
     let arguments = call.sort("kafka-console-producer", &OPTIONS)?;
     arguments.at_most(0)?;
@@ -51,8 +70,10 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
     };
     let records = records(call, &arguments, stdin)?;
     let mut settings = settings(&arguments.all("--producer-property"))?;
-    if let Some(acks) = arguments.text("--request-required-acks") {
-        settings.insert("acks".into(), acks);
+    for (option, name) in SETTINGS {
+        if let Some(value) = arguments.text(option) {
+            settings.insert(name.into(), value);
+        }
     }
     let about = (topic.clone(), records.clone());
     let produce = ConsoleProduce { topic, records, settings, load: None };
@@ -68,7 +89,8 @@ type Records = Vec<(Option<String>, Option<String>)>;
 /// Lines to keys and values, as `LineMessageReader` does it.
 fn records(call: &Call, arguments: &Arguments, stdin: &str) -> Result<Records, Refusal> {
     let properties = settings(&arguments.all("--property"))?;
-    let is = |name: &str| properties.get(name).is_some_and(|value| value == "true");
+    let is =
+        |name: &str| properties.get(name).is_some_and(|value| value.eq_ignore_ascii_case("true"));
     let known = ["parse.key", "key.separator", "null.marker", "ignore.error"];
     for word in arguments.all("--property") {
         let name = word.text.split('=').next().unwrap_or_default();

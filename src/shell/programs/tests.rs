@@ -341,10 +341,10 @@ fn the_console_consumer_prints_records_first() {
 #[test]
 fn groups_are_reset_and_deleted() {
     let reset = "kafka-consumer-groups --reset-offsets --group g --topic t:0,2 --shift-by -3";
-    let Command::Kafka(kafka::Ask::EachGroup { groups, of }) = command(reset) else {
+    let Command::Kafka(kafka::Ask::Each { names, of }) = command(reset) else {
         panic!("another command")
     };
-    assert_eq!(groups, ["g"]);
+    assert_eq!(names, ["g"]);
     let kafka::Ask::ResetOffsets { topics, to, execute, .. } = *of else { panic!("another act") };
     assert_eq!(topics, [("t".to_owned(), vec![0, 2])]);
     assert_eq!((to, execute), (kafka::ResetTo::ShiftBy(-3), false));

@@ -60,7 +60,7 @@ pub(super) fn reset(arguments: &Arguments, stdin: Option<&str>) -> Result<Job, R
     let exports = arguments.has("--export");
     let is_one = groups.len() == 1;
     let ask = Ask::ResetOffsets { group: String::new(), topics, to, execute };
-    let ask = Ask::EachGroup { groups, of: Box::new(ask) };
+    let ask = Ask::Each { names: groups, of: Box::new(ask) };
     Ok(Job::of(Command::Kafka(ask), move |result| match result {
         Ok(Outcome::Kafka(Answer::Each(outcomes))) => moved(outcomes, (exports, is_one)),
         Ok(other) => Ok(unexpected(&other)),
@@ -198,7 +198,7 @@ fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
 
 pub(super) fn delete(arguments: &Arguments) -> Result<Job, Refusal> {
     let of = Box::new(Ask::DeleteGroup { group: String::new() });
-    let ask = Ask::EachGroup { groups: all_or_some(arguments)?, of };
+    let ask = Ask::Each { names: all_or_some(arguments)?, of };
     Ok(Job::of(Command::Kafka(ask), move |result| match result {
         Ok(Outcome::Kafka(Answer::Each(outcomes))) => deleted(&outcomes),
         Ok(other) => Ok(unexpected(&other)),
