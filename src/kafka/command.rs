@@ -170,6 +170,10 @@ pub enum Ask {
     DescribeGroup {
         /// `group.id`.
         group: String,
+        /// True for a share group.
+        share: bool,
+        /// True if the tool shows how far a share group is behind (since 4.2).
+        lag: bool,
     },
     /// Set a group's committed offsets.
     ResetOffsets {
@@ -182,11 +186,15 @@ pub enum Ask {
         to: ResetTo,
         /// True: commit it. False: only say what it would be (`--dry-run`).
         execute: bool,
+        /// True for a share group.
+        share: bool,
     },
     /// Forget a group's offsets of a topic.
     DeleteOffsets {
         /// `group.id`.
         group: String,
+        /// True for a share group.
+        share: bool,
         /// Topics, each with some of its partitions or all if empty.
         topics: Vec<(String, Vec<i32>)>,
     },
@@ -201,6 +209,8 @@ pub enum Ask {
     DeleteGroup {
         /// `group.id`.
         group: String,
+        /// True for a share group.
+        share: bool,
     },
     /// How far each copy of the metadata log has come.
     DescribeQuorum,
@@ -299,6 +309,17 @@ pub enum ResetTo {
 }
 
 impl Ask {
+    /// True if it is about a share group.
+    pub fn is_of_share(&self) -> bool {
+        matches!(
+            self,
+            Ask::DescribeGroup { share: true, .. }
+                | Ask::ResetOffsets { share: true, .. }
+                | Ask::DeleteOffsets { share: true, .. }
+                | Ask::DeleteGroup { share: true, .. }
+        )
+    }
+
     /// The same question of another group, topic or broker; without a name it is the default of
     /// all brokers.
     pub fn of_name(&self, name: &str) -> Ask {
@@ -309,14 +330,23 @@ impl Ask {
                 _ => Resource::Topic(name.to_owned()),
             };
         }
-        if let Ask::DescribeGroup { group }
+        if let Ask::DescribeGroup { group, .. }
         | Ask::ResetOffsets { group, .. }
         | Ask::DeleteOffsets { group, .. }
-        | Ask::DeleteGroup { group } = &mut ask
+        | Ask::DeleteGroup { group, .. } = &mut ask
         {
             name.clone_into(group);
         }
         ask
+    }
+
+    /// Says whether the tool shows how far a share group is behind.
+    pub fn show_lag(&mut self, shown: bool) {
+        match self {
+            Ask::Each { of, .. } => of.show_lag(shown),
+            Ask::DescribeGroup { lag, share: true, .. } => *lag = shown,
+            _ => {}
+        }
     }
 
     /// The same question at this instant: ages become times.
@@ -425,6 +455,8 @@ pub struct GroupDescription {
     pub group: String,
     /// True if it speaks the consumer protocol.
     pub is_modern: bool,
+    /// True if the tool shows how far a share group is behind.
+    pub shows_lag: bool,
     /// Its generation or epoch.
     pub generation: i32,
     /// `Stable`, `Empty`, ...
@@ -483,8 +515,12 @@ pub struct MemberDescription {
 pub struct GroupOffset {
     /// The partition.
     pub partition: TopicPartition,
-    /// The committed offset; `None` if nothing was committed.
+    /// The committed offset, or where a share group begins; `None` if there is none yet.
     pub committed: Option<i64>,
+    /// The leader's epoch when it was set, if that is known.
+    pub epoch: Option<i64>,
+    /// Of a share group: how many records behind its start are done.
+    pub done: i64,
     /// The partition's log end as consumers see it: its high watermark.
     pub end: i64,
     /// The member that owns it, by `member.id`.

@@ -123,6 +123,7 @@ impl Session {
                     }
                     *servers = self.spec.controllers;
                 }
+                ask.show_lag(self.spec.kafka_version != "4.1");
                 let ask = kafka::command::Command::Ask(request, ask);
                 self.kafka.command(admin, ask);
                 Ok(Wait::Kafka(request, self.now + TOOL_PATIENCE))

@@ -2,6 +2,7 @@
 
 use super::job::Gathered;
 use super::reassignment;
+use crate::kafka::assignor::Assignor;
 use crate::kafka::command::{
     Answer, ApiError, Ask, GroupDescription, GroupOffset, MemberDescription, PartitionDescription,
     ResetTo, TopicDescription,
@@ -9,7 +10,7 @@ use crate::kafka::command::{
 use crate::kafka::config::BrokerConfig;
 use crate::kafka::error::{ErrorCode, client_error};
 use crate::kafka::event::TopicPartition;
-use crate::kafka::message::response::TopicMetadata;
+use crate::kafka::message::response::{DescribedGroup, TopicMetadata};
 use crate::kafka::metadata::Resource;
 use crate::kafka::spec::Settings;
 use crate::ordered::BTreeSet;
@@ -102,7 +103,7 @@ pub fn check(gathered: &Gathered, ask: &Ask) -> Result<(), ApiError> {
                 | Ask::DescribeConfigs { .. }
                 | Ask::AlterConfigs { .. }
                 | Ask::ResetOffsets { .. }
-                | Ask::DeleteOffsets { .. }
+                | Ask::DeleteOffsets { share: false, .. }
         );
         if let Some(error) =
             metadata.topics.iter().find_map(|(_, found)| found.as_ref().err()).filter(|_| named)
@@ -114,6 +115,9 @@ pub fn check(gathered: &Gathered, ask: &Ask) -> Result<(), ApiError> {
         {
             return Err(ErrorCode::UnknownTopicOrPartition.error());
         }
+    }
+    if ask.is_of_share() {
+        return check_share_group(gathered, ask);
     }
     if let (Ask::ResetOffsets { group, .. }, Some(found)) = (ask, &gathered.group)
         && !matches!(&*found.state, "Empty" | "Dead")
@@ -128,6 +132,33 @@ pub fn check(gathered: &Gathered, ask: &Ask) -> Result<(), ApiError> {
         ));
     }
     Ok(())
+}
+
+/// The tool looks at a share group before it asks for anything.
+fn check_share_group(gathered: &Gathered, ask: &Ask) -> Result<(), ApiError> {
+    let Some(found) = &gathered.group else { return Ok(()) };
+    match ask {
+        Ask::DeleteGroup { group, .. } if !is_share(found) => {
+            let sentence = format!("Group '{group}' is not a share group.");
+            Err(ErrorCode::GroupIdNotFound.with(sentence))
+        }
+        Ask::DescribeGroup { group, .. } if !is_share(found) => {
+            let sentence = format!("Group {group} is not a share group.");
+            Err(ErrorCode::GroupIdNotFound.with(sentence))
+        }
+        Ask::DeleteGroup { group, .. } if found.state != "Empty" => {
+            Err(ErrorCode::NonEmptyGroup.with(format!("Share group '{group}' is not EMPTY.")))
+        }
+        Ask::ResetOffsets { group, .. } if !matches!(&*found.state, "Empty" | "Dead") => {
+            let sentence = format!("Share group '{group}' is not empty.");
+            Err(client_error("IllegalArgumentException", sentence))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn is_share(group: &DescribedGroup) -> bool {
+    group.is_modern && group.assignor == Assignor::Simple.name()
 }
 
 /// What `kafka-configs` says of a topic or a broker that there is not.
@@ -228,17 +259,25 @@ pub fn answer(gathered: &Gathered, ask: &Ask, random: &mut Stream) -> Result<Ans
         }
         Ask::Each { .. } => Answer::Done,
         Ask::ListGroups | Ask::ListShareGroups => Answer::Groups(gathered.groups.clone()),
-        Ask::DeleteOffsets { .. } => {
+        Ask::DeleteOffsets { topics: named, share, .. } => {
             let all = gathered.deleted.iter();
             let told = all.map(|(tp, outcome)| (tp.clone(), outcome.map_err(ErrorCode::error)));
-            Answer::DeletedOffsets(told.collect())
+            let lacking =
+                named.iter().filter(|(name, _)| *share && topic(gathered, name).is_none());
+            let unknown = |name: &str| {
+                let missing = Err(ErrorCode::UnknownTopicOrPartition.error());
+                (TopicPartition::new(name, -1), missing)
+            };
+            Answer::DeletedOffsets(told.chain(lacking.map(|(name, _)| unknown(name))).collect())
         }
         Ask::ListOffsets { time, .. } => {
             let found = gathered.offsets.get(time).into_iter().flatten();
             let found = found.map(|(tp, offset)| (tp.clone(), (*offset >= 0).then_some(*offset)));
             Answer::Offsets(found.collect())
         }
-        Ask::DescribeGroup { group } => Answer::Group(describe_group(gathered, group)?),
+        Ask::DescribeGroup { group, lag, .. } => {
+            Answer::Group(GroupDescription { shows_lag: *lag, ..describe_group(gathered, group)? })
+        }
         Ask::ResetOffsets { .. } => Answer::Reset(reset_plan(gathered, ask)?),
         Ask::DescribeQuorum => match &gathered.quorum {
             Some(info) => Answer::Quorum(info.clone()),
@@ -281,6 +320,8 @@ fn describe_group(gathered: &Gathered, group: &str) -> Result<GroupDescription, 
         let owner = found.members.iter().find(|m| m.assignment.contains(&partition));
         Some(GroupOffset {
             committed: gathered.committed.get(&partition).copied(),
+            epoch: gathered.epochs.get(&partition).copied(),
+            done: gathered.done.get(&partition).copied().unwrap_or(0),
             end,
             member: owner.map(|owner| owner.member.to_string()),
             partition,
@@ -297,6 +338,7 @@ fn describe_group(gathered: &Gathered, group: &str) -> Result<GroupDescription, 
     Ok(GroupDescription {
         group: group.to_owned(),
         is_modern: found.is_modern,
+        shows_lag: false,
         generation: found.generation,
         state: found.state.clone(),
         assignor: found.assignor.clone(),

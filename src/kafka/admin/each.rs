@@ -79,6 +79,7 @@ fn all_of(of: &Ask) -> Ask {
     match of {
         Ask::DescribeConfigs { resource: Resource::Broker(_), .. } => Ask::ListBrokers,
         Ask::DescribeConfigs { .. } => Ask::ListTopics,
+        of if of.is_of_share() => Ask::ListShareGroups,
         _ => Ask::ListGroups,
     }
 }

@@ -275,6 +275,15 @@ impl Server {
             Request::WriteShareGroupState { key, state } => {
                 self.write_share_state(Writer::Call(call), key, state, out);
             }
+            Request::InitializeShareGroupState { key, start } => {
+                self.begin_share_state(Writer::Call(call), key, start, out);
+            }
+            Request::DescribeShareGroupOffsets { group } => {
+                self.describe_share_offsets(&call, &group, out);
+            }
+            Request::AlterShareGroupOffsets { group, starts } => {
+                self.alter_share_offsets(call, &group, starts, out);
+            }
             Request::ListOffsets { from_replica, read_committed, partitions } => {
                 let asker = match (from_replica, read_committed) {
                     (true, _) => Asker::Replica,

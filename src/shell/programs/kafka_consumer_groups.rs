@@ -234,7 +234,7 @@ fn describe(arguments: &Arguments) -> Result<Job, Refusal> {
         About::Members => members(group, verbose),
         About::State => state(group, verbose),
     };
-    let of = Box::new(Ask::DescribeGroup { group: String::new() });
+    let of = Box::new(Ask::DescribeGroup { group: String::new(), share: false, lag: false });
     let ask = Ask::Each { names: groups, of };
     Ok(Job::of(Command::Kafka(ask), move |result| match result {
         Ok(Outcome::Kafka(Answer::Each(outcomes))) => {
@@ -338,8 +338,7 @@ fn offset_row(
         group.group.clone(),
         row.partition.topic.to_string(),
         row.partition.partition.to_string(),
-        // Simplified: commits carry no leader epoch.
-        dash(),
+        row.epoch.map_or_else(dash, |epoch| epoch.to_string()),
         row.committed.map_or_else(dash, |committed| committed.to_string()),
         row.end.to_string(),
         row.committed.map_or_else(dash, |committed| (row.end - committed).to_string()),
@@ -437,6 +436,6 @@ fn state(group: &GroupDescription, verbose: bool) -> Vec<String> {
     lines
 }
 
-mod changes;
+pub(super) mod changes;
 #[cfg(test)]
 mod tests;

@@ -59,7 +59,7 @@ pub(super) fn reset(arguments: &Arguments, stdin: Option<&str>) -> Result<Job, R
     let execute = arguments.has("--execute");
     let exports = arguments.has("--export");
     let is_one = groups.len() == 1;
-    let ask = Ask::ResetOffsets { group: String::new(), topics, to, execute };
+    let ask = Ask::ResetOffsets { group: String::new(), topics, to, execute, share: false };
     let ask = Ask::Each { names: groups, of: Box::new(ask) };
     Ok(Job::of(Command::Kafka(ask), move |result| match result {
         Ok(Outcome::Kafka(Answer::Each(outcomes))) => moved(outcomes, (exports, is_one)),
@@ -156,7 +156,9 @@ fn topics(arguments: &Arguments, all: bool) -> Result<Vec<(String, Vec<i32>)>, R
 }
 
 /// `t`, `t:0`, `t:0,2`.
-fn topic_partitions(word: &Word) -> Result<(String, Vec<i32>), Refusal> {
+pub(in crate::shell::programs) fn topic_partitions(
+    word: &Word,
+) -> Result<(String, Vec<i32>), Refusal> {
     let Some((topic, numbers)) = word.text.split_once(':') else {
         return Ok((word.text.clone(), Vec::new()));
     };
@@ -166,7 +168,7 @@ fn topic_partitions(word: &Word) -> Result<(String, Vec<i32>), Refusal> {
 }
 
 /// `1970-01-01T00:00:05.000` to the milliseconds that records carry.
-pub(super) fn datetime(word: &Word) -> Result<i64, Refusal> {
+pub(in crate::shell::programs) fn datetime(word: &Word) -> Result<i64, Refusal> {
     let expected = "YYYY-MM-DDThh:mm:ss.sss";
     let text = word.text.strip_suffix('Z').unwrap_or(&word.text);
     let parsed = text.split_once('T').and_then(|(date, time)| {
@@ -197,7 +199,7 @@ fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
 }
 
 pub(super) fn delete(arguments: &Arguments) -> Result<Job, Refusal> {
-    let of = Box::new(Ask::DeleteGroup { group: String::new() });
+    let of = Box::new(Ask::DeleteGroup { group: String::new(), share: false });
     let ask = Ask::Each { names: all_or_some(arguments)?, of };
     Ok(Job::of(Command::Kafka(ask), move |result| match result {
         Ok(Outcome::Kafka(Answer::Each(outcomes))) => deleted(&outcomes),
@@ -234,7 +236,7 @@ pub(super) fn delete_offsets(arguments: &Arguments) -> Result<Job, Refusal> {
     let named: Vec<String> =
         arguments.all("--topic").into_iter().map(|word| word.text.clone()).collect();
     let (name, topics) = (group.clone(), named.join(","));
-    let ask = Ask::DeleteOffsets { group, topics: asked };
+    let ask = Ask::DeleteOffsets { group, topics: asked, share: false };
     Ok(Job::of(Command::Kafka(ask), move |result| match result {
         Ok(Outcome::Kafka(Answer::DeletedOffsets(outcomes))) => {
             let table = deleted_table(&outcomes);
