@@ -84,7 +84,12 @@ pub struct OutgoingRecord {
     pub key: Option<Bytes>,
     /// The value; `None` is a tombstone.
     pub value: Option<Bytes>,
+    /// Its headers, without the lab's own.
+    pub headers: Headers,
 }
+
+/// Headers of a record in order: names, and values that may be missing.
+pub type Headers = Vec<(String, Option<Bytes>)>;
 
 /// What a tool can ask.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,7 +1,7 @@
 //! What each command does at the instant it is given, and what it then waits for.
 
 use super::clients::kafka_accepts;
-use super::command::{Command, ConsoleConsume, ConsoleProduce, NetAct};
+use super::command::{Command, ConsoleConsume, ConsoleProduce, ConsoleRecord, NetAct};
 use super::command::{ProducerCommand, Settings};
 use super::console::Console;
 use super::event::LabEvent;
@@ -358,7 +358,7 @@ impl Session {
         let spec = kafka::spec::Spec::Producer(spec);
         kafka::config::check(&spec).map_err(LabError::Kafka)?;
         let id = self.add_kafka(&name, spec);
-        for (key, value) in &produce.records {
+        for ConsoleRecord { key, value, headers } in &produce.records {
             let message = self.number_message(&name, key.as_deref());
             let record = kafka::command::OutgoingRecord {
                 id: message,
@@ -366,6 +366,10 @@ impl Session {
                 partition: None,
                 key: key.clone().map(Into::into),
                 value: value.clone().map(Into::into),
+                headers: headers
+                    .iter()
+                    .map(|(name, value)| (name.clone(), value.clone().map(Into::into)))
+                    .collect(),
             };
             self.kafka.command(id, kafka::command::Command::Send(record));
         }

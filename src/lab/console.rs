@@ -143,7 +143,17 @@ impl Console {
                 *left = left.saturating_sub(messages.len() as u64);
             }
             (
-                Event::Processed { client, partition, offset, key, value, timestamp_ms, .. },
+                Event::Processed {
+                    client,
+                    partition,
+                    offset,
+                    key,
+                    value,
+                    timestamp_ms,
+                    epoch,
+                    headers,
+                    ..
+                },
                 Kind::Consumes { .. },
             ) if **client == *self.client => {
                 self.got.records.push(ConsumedRecord {
@@ -152,6 +162,8 @@ impl Console {
                     timestamp_ms: *timestamp_ms,
                     key: key.clone(),
                     value: value.clone(),
+                    epoch: *epoch,
+                    headers: headers.clone(),
                 });
                 self.deadline = at + self.patience;
                 self.got.ended = at;

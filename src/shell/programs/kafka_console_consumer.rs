@@ -30,7 +30,8 @@ static OPTIONS: [Opt; 20] = [
         &["--property", "--formatter-property"],
         "NAME=VALUE",
         "print.key, print.value, print.headers, print.partition, print.offset, print.timestamp, \
-         key.separator, line.separator, null.literal",
+         print.epoch, print.delivery, key.separator, line.separator, headers.separator, \
+         null.literal",
     ),
     once(&["--isolation-level"], "LEVEL", "read_uncommitted or read_committed"),
     many(&["--consumer-property", "--command-property"], "NAME=VALUE", "a setting of the consumer"),
@@ -159,7 +160,10 @@ struct Format {
     key: bool,
     value: bool,
     headers: bool,
+    delivery: bool,
+    epoch: bool,
     separator: String,
+    headers_separator: String,
     line_separator: String,
     null_literal: String,
 }
@@ -173,19 +177,25 @@ impl Format {
             key: false,
             value: true,
             headers: false,
+            delivery: false,
+            epoch: false,
             separator: "\t".into(),
+            headers_separator: ",".into(),
             line_separator: "\n".into(),
             null_literal: "null".into(),
         };
-        const KNOWN: [&str; 9] = [
+        const KNOWN: [&str; 12] = [
             "print.timestamp",
             "print.partition",
             "print.offset",
             "print.key",
             "print.value",
             "print.headers",
+            "print.delivery",
+            "print.epoch",
             "key.separator",
             "line.separator",
+            "headers.separator",
             "null.literal",
         ];
         for word in arguments.all("--property") {
@@ -199,18 +209,17 @@ impl Format {
                 "print.key" => &mut format.key,
                 "print.value" => &mut format.value,
                 "print.headers" => &mut format.headers,
-                "key.separator" | "line.separator" | "null.literal" => {
+                "print.delivery" => &mut format.delivery,
+                "print.epoch" => &mut format.epoch,
+                "key.separator" | "line.separator" | "headers.separator" | "null.literal" => {
                     let text = match name {
                         "key.separator" => &mut format.separator,
                         "line.separator" => &mut format.line_separator,
+                        "headers.separator" => &mut format.headers_separator,
                         _ => &mut format.null_literal,
                     };
                     *text = value.to_owned();
                     continue;
-                }
-                "print.epoch" | "print.delivery" | "headers.separator" => {
-                    let name = format!("kafka-console-consumer --property {name}");
-                    return Err(Refusal::NotHereYet(name));
                 }
                 _ => {
                     return Err(Mistake::at(word.place, name, KNOWN.join(", ")).near(KNOWN).into());
@@ -231,13 +240,25 @@ impl Format {
             }),
             (self.partition, format!("Partition:{}", record.partition)),
             (self.offset, format!("Offset:{}", record.offset)),
-            // No tool here makes any.
-            (self.headers, "NO_HEADERS".to_owned()),
+            // Only share groups count how often a record was delivered.
+            (self.delivery, "Delivery:NOT_PRESENT".to_owned()),
+            (self.epoch, format!("Epoch:{}", record.epoch)),
+            (self.headers, self.headers(record)),
             (self.key, text(&record.key)),
             (self.value, text(&record.value)),
         ];
         let shown = parts.into_iter().filter_map(|(shown, part)| shown.then_some(part));
         shown.collect::<Vec<_>>().join(&self.separator)
+    }
+
+    fn headers(&self, record: &ConsumedRecord) -> String {
+        if record.headers.is_empty() {
+            return "NO_HEADERS".to_owned();
+        }
+        let each = record.headers.iter().map(|(name, value)| {
+            format!("{name}:{}", value.as_deref().unwrap_or(&self.null_literal))
+        });
+        each.collect::<Vec<_>>().join(&self.headers_separator)
     }
 
     /// The records, and what the tool says when it ends.

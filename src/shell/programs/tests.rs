@@ -4,6 +4,7 @@ use super::*;
 use crate::kafka::command as kafka;
 use crate::kafka::event::TopicPartition;
 use crate::kafka::spec::{CommitMode, Reads, StartAt};
+use crate::lab::command::ConsoleRecord;
 use crate::lab::command::{ClientAct, Command, NetAct, ProcessAct, RabbitTarget};
 use crate::lab::outcome::{Consumed, ConsumedRecord};
 use crate::lab::{LabError, Outcome};
@@ -270,14 +271,18 @@ fn the_console_producer_reads_standard_input() {
     let text = "kafka-console-producer --topic t --property parse.key=true --property \
         key.separator=: --producer-property acks=1 <<'EOF'\na:1\nb:2:3\nEOF";
     let Command::KafkaProduce(produce) = command(text) else { panic!("another command") };
-    let record = |key: &str, value: &str| (Some(key.to_owned()), Some(value.to_owned()));
-    assert_eq!(produce.records, [record("a", "1"), record("b", "2:3")]);
+    let record = |key: Option<&str>, value: &str| ConsoleRecord {
+        key: key.map(str::to_owned),
+        value: Some(value.to_owned()),
+        headers: Vec::new(),
+    };
+    assert_eq!(produce.records, [record(Some("a"), "1"), record(Some("b"), "2:3")]);
     assert_eq!(produce.settings["acks"], "1");
     let Command::KafkaProduce(produce) = command("kafka-console-producer --topic t <<< '안녕'")
     else {
         panic!("another command")
     };
-    assert_eq!(produce.records, [(None, Some("안녕".to_owned()))]);
+    assert_eq!(produce.records, [record(None, "안녕")]);
     assert!(refused("kafka-console-producer --topic t").contains("expected standard input"));
     let text = "kafka-console-producer --topic t --property parse.key=true <<< hello";
     assert!(refused(text).ends_with("No key separator found on line number 1: 'hello'"));
@@ -315,6 +320,8 @@ fn the_console_consumer_prints_records_first() {
         timestamp_ms: 1500,
         key: None,
         value: Some("hello".into()),
+        epoch: 0,
+        headers: Vec::new(),
     };
     let consumed = |timed_out| {
         Ok(Outcome::Consumed(Consumed {
