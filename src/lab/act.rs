@@ -401,6 +401,7 @@ impl Session {
             kafka::spec::Reads::Group { group, .. } => group.clone(),
             kafka::spec::Reads::Assigned { .. } => name.clone(),
         };
+        let is_member = matches!(consume.reads, kafka::spec::Reads::Group { .. });
         self.readers.insert(name.clone(), reader);
         let spec = kafka::spec::ConsumerSpec {
             name: name.clone(),
@@ -413,7 +414,7 @@ impl Session {
             is_share: false,
             to: None,
             stop_after: consume.max_messages,
-            settings: consume.settings.clone(),
+            settings: with_close(consume.settings.clone(), is_member),
         };
         self.add_kafka(&name, kafka::spec::Spec::Consumer(spec));
         let patience = consume.timeout.unwrap_or(CONSOLE_PATIENCE);
@@ -423,7 +424,8 @@ impl Session {
             kafka::spec::Reads::Group { topics, .. } => topics.first(),
         };
         let stamped = topic.is_some_and(|topic| self.kafka.stamps_append_time(topic));
-        let console = Console::consumes(name, patience, strict, self.now).stamped(stamped);
+        let console = Console::consumes(name, patience, strict, self.now);
+        let console = console.stamped(stamped).member(is_member);
         Ok(Wait::Console(self.watch_console(console)))
     }
 
@@ -508,4 +510,12 @@ fn plan_network(
         Plan::Drop(rule) => network.swallow(rule),
         Plan::Heal => network.heal(),
     }
+}
+
+/// The console consumer closes its consumer whatever ends it, which matters to a group.
+fn with_close(mut settings: Settings, is_member: bool) -> Settings {
+    if is_member {
+        settings.insert(kafka::config::consumer::CLOSES.into(), "true".into());
+    }
+    settings
 }

@@ -350,6 +350,9 @@ fn offset_row(
 
 fn members(group: &GroupDescription, verbose: bool) -> Vec<String> {
     let mut lines = warning(group);
+    if group.members.is_empty() {
+        return lines;
+    }
     let has_static = group.members.iter().any(|member| member.instance.is_some());
     let mut header = vec!["GROUP", "CONSUMER-ID"];
     let mut least = vec![15, 15];

@@ -19,6 +19,12 @@ fn job(text: &str) -> Result<Job, String> {
     parse(&line).map_err(|refusal| refusal.to_string())
 }
 
+/// True if the tool refuses a line in its own words.
+fn is_objection(text: &str) -> bool {
+    let line = Script::new(text).expect("small").next().expect("a line");
+    line.is_ok_and(|line| matches!(parse(&line), Err(Refusal::Tool(_))))
+}
+
 fn command(text: &str) -> Command {
     match job(text) {
         Ok(Job::Do { command, .. }) => *command,
@@ -619,6 +625,7 @@ fn any_line_is_a_job_or_a_sentence_and_never_a_panic() {
         if let Err(sentence) = job(&line) {
             let known =
                 sentence.starts_with("line 1, column ") || sentence.starts_with("not here yet: ");
+            let known = known || is_objection(&line);
             assert!(known, "{line}: {sentence}");
         }
     }
