@@ -307,8 +307,8 @@ pub enum ResetTo {
     Time(i64),
     /// The first record that is not older than so many milliseconds.
     Age(i64),
-    /// These offsets (`--from-file`).
-    Planned(Vec<(TopicPartition, i64)>),
+    /// These offsets (`--from-file`), each with its group if several are named.
+    Planned(Vec<(Option<String>, TopicPartition, i64)>),
     /// Where it is; the high watermark where it has committed nothing.
     Current,
 }
@@ -334,6 +334,12 @@ impl Ask {
                 Resource::Broker(_) => Resource::Broker(name.parse().ok()),
                 _ => Resource::Topic(name.to_owned()),
             };
+        }
+        if let Ask::ResetOffsets { topics, to: ResetTo::Planned(planned), .. } = &mut ask {
+            planned.retain(|(group, ..)| group.as_deref().is_none_or(|group| group == name));
+            let of =
+                |(_, key, _): &(_, TopicPartition, _)| (key.topic.to_string(), vec![key.partition]);
+            *topics = planned.iter().map(of).collect();
         }
         if let Ask::DescribeGroup { group, .. }
         | Ask::ResetOffsets { group, .. }

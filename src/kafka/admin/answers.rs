@@ -379,8 +379,8 @@ pub fn reset_plan(gathered: &Gathered, ask: &Ask) -> Result<Vec<(TopicPartition,
             },
             // Where no record is late enough, the tool takes the end.
             ResetTo::Time(time) => offset_at(*time, &partition).unwrap_or(end),
-            ResetTo::Planned(planned) => match planned.iter().find(|(of, _)| *of == partition) {
-                Some((_, offset)) => *offset,
+            ResetTo::Planned(planned) => match planned.iter().find(|(_, of, _)| *of == partition) {
+                Some((.., offset)) => *offset,
                 None => continue,
             },
             ResetTo::Current => gathered.committed.get(&partition).copied().unwrap_or(end),
