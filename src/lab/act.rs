@@ -443,7 +443,6 @@ fn not_with_zookeeper(ask: &kafka::command::Ask) -> Result<(), LabError> {
     use kafka::metadata::records::Resource;
     let what = match ask {
         Ask::Reassign(_) => "kafka-reassign-partitions",
-        Ask::AlterConfigs { resource: Resource::Broker(_), .. } => "settings of running brokers",
         Ask::AlterConfigs { resource: Resource::Client(_), .. } => "quotas of clients",
         _ => return Ok(()),
     };

@@ -23,7 +23,7 @@ use crate::kafka::log::checkpoint::{
     self, CLEAN_SHUTDOWN, HIGH_WATERMARKS, LEADER_EPOCHS, LOG_STARTS, RECOVERY_POINTS,
 };
 use crate::kafka::message::{KafkaMessage, Request, Response};
-use crate::kafka::metadata::{Image, OFFSETS_TOPIC};
+use crate::kafka::metadata::{Image, OFFSETS_TOPIC, Resource};
 use crate::kafka::partition::Partition;
 use crate::kafka::process::{Out, Process, Timer};
 use crate::ordered::{BTreeMap, BTreeSet};
@@ -320,6 +320,11 @@ impl Server {
             Request::OldOffsetCommit(commit) => self.old_offset_commit(call, commit, out),
             Request::OldOffsetFetch { group, partitions } => {
                 self.old_offset_fetch(call, group, partitions, out);
+            }
+            Request::IncrementalAlterConfigs { resource: Resource::Broker(broker), changes }
+                if self.config.zookeeper =>
+            {
+                self.alter_in_zookeeper(call, broker, &changes, out);
             }
             request @ (Request::CreateTopics { .. }
             | Request::DeleteTopics { .. }
