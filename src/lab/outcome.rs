@@ -110,6 +110,10 @@ pub struct ConsumedRecord {
     pub key: Option<String>,
     /// Its value.
     pub value: Option<String>,
+    /// The leader epoch of its batch.
+    pub epoch: i32,
+    /// Its headers in order.
+    pub headers: Vec<(String, Option<String>)>,
 }
 
 /// Why a command failed. It has then changed nothing but the passing of time.
