@@ -119,6 +119,16 @@ fn a_returning_visitor_sees_her_lab() {
 }
 
 #[test]
+fn a_lesson_that_goes_on_is_not_the_lab_that_was_restored() {
+    let mut state = page();
+    hear(&mut state, Reply::Opened { found: Found::Lab { saved_us: 12_300_000 } });
+    let mut lesson = frame(1, first_scene());
+    lesson.lesson = Some(LessonView { id: "acks".into(), ..LessonView::default() });
+    draw(&mut state, lesson);
+    assert_eq!(state.toast, None, "the lesson's lab stands at another instant");
+}
+
+#[test]
 fn without_storage_the_page_works_and_says_so() {
     let mut state = page();
     let reason = "SecurityError".to_owned();

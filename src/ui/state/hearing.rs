@@ -113,6 +113,8 @@ impl State {
             (false, true) => {
                 self.welcome = None;
                 self.left = Left::Lesson;
+                // It has a lab of its own; what was said was said of the other.
+                self.toast.take_if(|toast| matches!(toast, Toast::Restored(_)));
             }
             (true, false) if self.left == Left::Lesson => self.left = Left::List,
             _ => {}
