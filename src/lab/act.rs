@@ -18,17 +18,6 @@ use crate::{kafka, rabbit};
 /// A tool gives up by itself after `default.api.timeout.ms` (60 s); the lab waits a little longer.
 pub(super) const TOOL_PATIENCE: Span = Span::seconds(90);
 
-/// Settings of a producer that belong to the RabbitMQ side; all others are Kafka's.
-pub(super) const PUBLISHER_SETTINGS: [&str; 7] = [
-    "confirm",
-    "mandatory",
-    "delivery_mode",
-    "priority",
-    "expiration",
-    "host",
-    "connection.blocked",
-];
-
 /// What a command that has acted waits for.
 #[derive(Clone, Debug)]
 pub(super) enum Wait {
@@ -148,7 +137,15 @@ impl Session {
                 "producer {name} is still sending; `client {name} stop` ends it, another name makes another"
             ));
         }
-        let (kafka_settings, rabbit_settings) = split_settings(&command.settings);
+        let (kafka_settings, mut rabbit_settings) = split_settings(&command.settings);
+        if command.kafka.is_empty() {
+            // There is no other side that they could be meant for.
+            rabbit_settings.clone_from(&command.settings);
+        }
+        let publisher =
+            rabbit::spec::PublisherSpec { name: name.clone(), settings: rabbit_settings };
+        let publisher = rabbit::spec::Spec::Publisher(publisher);
+        self.rabbit_accepts(&publisher)?;
         if !command.kafka.is_empty() {
             let settings = self.producer_settings(kafka_settings);
             let spec = kafka::spec::ProducerSpec { name: name.clone(), settings };
@@ -157,9 +154,7 @@ impl Session {
             self.renew_kafka(name, spec);
         }
         if !command.rabbit.is_empty() {
-            let spec =
-                rabbit::spec::PublisherSpec { name: name.clone(), settings: rabbit_settings };
-            self.renew_rabbit(name, rabbit::spec::Spec::Publisher(spec));
+            self.renew_rabbit(name, publisher);
         }
         let mut workload = Workload::new(command, self.now);
         match &earlier {
@@ -243,7 +238,10 @@ impl Session {
 
     fn act_rabbit_consumer(&mut self, spec: &rabbit::spec::ConsumerSpec) -> Acted {
         self.consumer_may_begin(&spec.name)?;
-        self.renew_rabbit(&spec.name, rabbit::spec::Spec::Consumer(spec.clone()));
+        let name = &spec.name;
+        let spec = rabbit::spec::Spec::Consumer(spec.clone());
+        self.rabbit_accepts(&spec)?;
+        self.renew_rabbit(name, spec);
         done()
     }
 
@@ -464,7 +462,7 @@ const NO_SHARE_GROUPS: &str = "org.apache.kafka.common.errors.UnsupportedVersion
 /// Settings of a producer by side.
 fn split_settings(settings: &Settings) -> (Settings, Settings) {
     let all = settings.iter().map(|(name, value)| (name.clone(), value.clone()));
-    all.partition(|(name, _)| !PUBLISHER_SETTINGS.contains(&name.as_str()))
+    all.partition(|(name, _)| !rabbit::settings::is_publishers(name))
 }
 
 pub(super) fn is_server(name: &str) -> bool {

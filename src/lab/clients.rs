@@ -1,6 +1,6 @@
 //! What is done to a client while it lives: settings, places to read, where it is to die.
 
-use super::act::{Acted, PUBLISHER_SETTINGS, done, is_server, refused};
+use super::act::{Acted, done, is_server, refused};
 use super::command::ClientAct;
 use super::outcome::LabError;
 use super::session::Session;
@@ -20,6 +20,26 @@ fn is_transactional(spec: &kafka::spec::Spec) -> bool {
 }
 
 impl Session {
+    /// Refuses settings that no process of RabbitMQ understands, and nodes that are not there.
+    pub(super) fn rabbit_accepts(&self, spec: &rabbit::spec::Spec) -> Result<(), LabError> {
+        use rabbit::spec::Spec;
+        rabbit::settings::check(spec).map_err(LabError::Refused)?;
+        let settings = match spec {
+            Spec::Publisher(spec) => &spec.settings,
+            Spec::Consumer(spec) => &spec.settings,
+            Spec::Broker { .. } | Spec::Admin => return Ok(()),
+        };
+        let hosts = settings.get("host").into_iter().flat_map(|hosts| hosts.split(','));
+        let is_node =
+            |name: &str| name.starts_with("rabbit-") && self.rabbit.world.id(name).is_some();
+        match hosts.map(str::trim).find(|host| !is_node(host)) {
+            Some(host) => Err(LabError::Refused(format!(
+                "found {host}, expected nodes that are there, such as rabbit-1 (host)"
+            ))),
+            None => Ok(()),
+        }
+    }
+
     /// What becomes of a client.
     pub(super) fn act_client(&mut self, name: &str, act: &ClientAct) -> Acted {
         let (kafka, rabbit) = self.known(name, "client")?;
@@ -30,7 +50,15 @@ impl Session {
             ClientAct::Process(act) => return self.act_process(name, *act),
             ClientAct::Set { name: setting, value } => {
                 let (setting, value) = (setting.clone(), value.clone());
-                if let Some(id) = kafka.filter(|_| !PUBLISHER_SETTINGS.contains(&&*setting)) {
+                let is_publishers = rabbit::settings::is_publishers(&setting);
+                // A producer of both sides takes what either of them knows.
+                let rabbit = rabbit.filter(|_| is_publishers || kafka.is_none());
+                if let Some(id) = rabbit {
+                    let spec = self.rabbit.spec(id);
+                    let checked = rabbit::settings::check_live(spec, &setting, &value);
+                    checked.map_err(LabError::Refused)?;
+                }
+                if let Some(id) = kafka.filter(|_| rabbit.is_none()) {
                     let mut spec = self.kafka.spec(id).clone();
                     if let Some(settings) = spec.settings_mut() {
                         settings.insert(setting.clone(), value.clone());

@@ -4,6 +4,7 @@
 //! RabbitMQ where they are due at the same instant. So the same message enters both worlds at the
 //! same time, and the same seed and commands give the same events.
 
+use super::clients::kafka_accepts;
 use super::command::LabSpec;
 use super::console::Console;
 use super::event::{LabEvent, Moment, What};
@@ -110,6 +111,7 @@ impl Session {
         for number in 1..=spec.rabbit_nodes {
             let settings = session.rabbit_cluster_settings();
             let broker = rabbit::spec::Spec::Broker { number, settings };
+            session.rabbit_accepts(&broker)?;
             session.add_rabbit(&format!("rabbit-{number}"), broker);
         }
         session.add_rabbit(RABBIT_ADMIN, rabbit::spec::Spec::Admin);
@@ -131,6 +133,7 @@ impl Session {
             let id = CONTROLLER_IDS + number as i32;
             let controller = kafka::spec::ControllerSpec { id, settings };
             let spec = kafka::spec::Spec::Controller(controller);
+            kafka_accepts(&spec)?;
             session.add_kafka(&format!("controller-{number}"), spec);
         }
         // Brokers are started when there is somebody to register with.
@@ -140,7 +143,9 @@ impl Session {
         for number in 1..=spec.kafka_brokers {
             let settings = session.kafka_settings(&format!("kafka-{number}"));
             let broker = kafka::spec::BrokerSpec { id: number as i32, settings };
-            session.add_kafka(&format!("kafka-{number}"), kafka::spec::Spec::Broker(broker));
+            let broker = kafka::spec::Spec::Broker(broker);
+            kafka_accepts(&broker)?;
+            session.add_kafka(&format!("kafka-{number}"), broker);
         }
         // The tools come when there is somebody to ask.
         if spec.controllers > 0 {

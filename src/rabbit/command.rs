@@ -264,6 +264,8 @@ pub struct Members {
     pub node: u32,
     /// They come.
     pub adds: bool,
+    /// They have a vote at once (`--membership voter`).
+    pub votes: bool,
     /// Of which queues.
     pub of: Of,
 }

@@ -423,8 +423,12 @@ impl Consumer {
 
 /// What it subscribes with.
 fn arguments(settings: &Settings, name: &str) -> Arguments {
-    let priority = settings.get("x-priority").and_then(|value| value.parse().ok());
-    let priority = priority.map(|it| ("x-priority".to_owned(), Argument::Integer(it)));
+    // What is no integer is the broker's to refuse.
+    let priority = settings.get("x-priority").map(|text| match text.parse() {
+        Ok(number) => Argument::Integer(number),
+        Err(_) => Argument::Text(text.clone()),
+    });
+    let priority = priority.map(|it| ("x-priority".to_owned(), it));
     let start = settings.get("x-stream-offset").map(|text| {
         let seconds = text.strip_prefix('@').and_then(|seconds| seconds.parse().ok());
         let value = match (seconds, text.parse()) {

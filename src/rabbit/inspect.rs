@@ -81,6 +81,8 @@ pub struct QueueState {
     pub dead: u64,
     /// Bytes of the bodies of all.
     pub bytes: u64,
+    /// Bytes of the bodies of those that are unacknowledged.
+    pub unacked_bytes: u64,
     /// Of a stream: the last offset that is committed, if there is a message.
     pub committed_offset: Option<u64>,
     /// Of a stream: how many segments there are.
@@ -120,6 +122,8 @@ pub struct MemberState {
     /// `leader`, `follower`, `candidate`, `pre_vote`; of a stream `writer`, `replica`; `nodedown`;
     /// `classic` is a classic queue, which has no members.
     pub role: &'static str,
+    /// `voter`, or `promotable`: it has no vote yet.
+    pub membership: &'static str,
     /// The term, or the epoch of a stream.
     pub term: u64,
     /// The index of the last entry of its log; of a stream the offset of the last message.

@@ -36,6 +36,7 @@ pub mod queue;
 pub mod quorum;
 pub mod rates;
 pub mod rules;
+pub mod settings;
 pub mod spec;
 pub mod storage_v2;
 pub mod stream;

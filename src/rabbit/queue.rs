@@ -154,6 +154,8 @@ pub struct Queue {
     pub member: Option<Box<Member>>,
     /// Where in the log of a quorum queue the members stand that its definition names.
     pub members_at: u64,
+    /// Members of a quorum queue that have no vote yet.
+    pub promotable: Vec<NodeId>,
     /// The group of a quorum queue.
     pub group: Option<Box<Group>>,
     /// When the write buffer has to be written out at the latest.
@@ -193,6 +195,7 @@ impl Queue {
             definition: None,
             member: None,
             members_at: 0,
+            promotable: Vec::new(),
             group: None,
             consumers: Consumers::new(
                 matches!(storage, Messages::Quorum(_)),
@@ -226,6 +229,11 @@ impl Queue {
     /// Bytes of the bodies of all its messages.
     pub fn bytes(&self) -> u64 {
         self.storage.ready_bytes() + self.unacked_bytes + self.graves.bytes
+    }
+
+    /// Bytes of the bodies of those that are delivered and not acknowledged.
+    pub fn unacked_bytes(&self) -> u64 {
+        self.unacked_bytes
     }
 
     /// Bytes of memory that it takes for messages.

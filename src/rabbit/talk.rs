@@ -227,6 +227,11 @@ pub enum Change {
     Members(String, u64, Vec<NodeId>),
     /// A stream is in this epoch, with this leader.
     StreamLed(String, u64, Option<NodeId>),
+    /// These nodes have a vote about the definitions, if those who had one still stand at this
+    /// place in the log. In a snapshot it is the place where they stand.
+    Voters(u64, Vec<NodeId>),
+    /// A member of a quorum queue comes without a vote (true), or goes before it had one.
+    Promotable(String, NodeId, bool),
 }
 
 /// A queue that comes.

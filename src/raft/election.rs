@@ -10,7 +10,7 @@ impl Raft {
         if self.role == Role::Leader {
             return;
         }
-        if self.is_learner {
+        if !self.may_lead() {
             return self.follow(None, now, random);
         }
         self.set_role(Role::PreCandidate);
@@ -22,8 +22,8 @@ impl Raft {
 
     fn ask_for_votes(&mut self, is_trial: bool) {
         let (term, last) = (self.term + u64::from(is_trial), self.log.last());
-        for other in self.others.clone().iter() {
-            self.say(*other, term, Body::AskVote { is_trial, last });
+        for other in self.electorate() {
+            self.say(other, term, Body::AskVote { is_trial, last });
         }
     }
 
@@ -66,7 +66,7 @@ impl Raft {
         match self.role {
             Role::PreCandidate if is_trial && term == self.term + 1 => {
                 self.note_vote(from);
-                if self.votes.len() >= self.majority {
+                if self.has_votes() {
                     self.stand(now, random);
                 }
             }
@@ -87,7 +87,7 @@ impl Raft {
 
     pub(super) fn count_vote(&mut self, from: MemberId, now: Time) {
         self.note_vote(from);
-        if self.votes.len() >= self.majority {
+        if self.has_votes() {
             self.lead(now);
         }
     }
@@ -101,8 +101,9 @@ impl Raft {
     fn lead(&mut self, now: Time) {
         self.set_role(Role::Leader);
         let next = self.log.last().0 + 1;
-        let others = self.others.iter().chain(&self.learners);
-        self.peers = others.map(|id| Peer::new(*id, next, now)).collect();
+        let mut others = self.electorate();
+        others.extend(self.learners.iter().copied().filter(|it| !self.is_electing(*it)));
+        self.peers = others.into_iter().map(|id| Peer::new(id, next, now)).collect();
         self.own_matched = 0;
         self.await_heartbeat(now);
         let opening = self.opening.take();

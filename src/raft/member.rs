@@ -1,6 +1,7 @@
 //! A member of a group: its role, its timers, what waits for its disk.
 
 use super::log::Log;
+use super::membership::Reads;
 use super::message::{Action, Body, Entry, MemberId, Message};
 use crate::sim::{Span, Stream, Time};
 use bytes::Bytes;
@@ -86,6 +87,12 @@ pub struct Raft {
     pub(super) is_learner: bool,
     /// So many members decide.
     pub(super) majority: usize,
+    /// How an entry that changes who has a vote is told from others.
+    pub(super) reads: Option<Reads>,
+    /// Where the entry stands that made its members; 0 for those that it began with.
+    pub(super) members_at: u64,
+    /// Such entries that its owner has not done yet: index, and who has a vote then.
+    pub(super) changes: Vec<(u64, Vec<MemberId>)>,
     /// As leader it commits what so many have: the majority.
     pub(super) copies: usize,
     timing: Timing,
@@ -121,6 +128,9 @@ impl Raft {
             is_learner: !members.contains(&me),
             majority: members.len() / 2 + 1,
             copies: members.len() / 2 + 1,
+            reads: None,
+            members_at: 0,
+            changes: Vec::new(),
             belief: timing.election,
             timing,
             term: saved.term,
@@ -456,6 +466,7 @@ impl Raft {
 
     pub(super) fn write_entries(&mut self, from: u64, entries: Vec<Entry>) {
         self.log.put(from, &entries);
+        self.note_changes(from, &entries);
         let write = self.next_write();
         self.actions.push(Action::Write { write, from, entries });
     }

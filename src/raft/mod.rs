@@ -24,8 +24,8 @@
 //! After Ongaro and Ousterhout, *In Search of an Understandable Consensus Algorithm* (2014), and
 //! section 9.6 of Ongaro's thesis for the pre-vote.
 //!
-//! Simplified: who has a vote changes when that is applied, not when it is written; a snapshot
-//! travels in one message; a leader has one
+//! Simplified: from when a change of who has a vote is written until it is applied, those of before
+//! and those of after decide together; a snapshot travels in one message; a leader has one
 //! `Append` under way to each member; reads go through the log as all else.
 
 mod election;
@@ -39,4 +39,5 @@ mod tests;
 
 pub use log::Log;
 pub use member::{Raft, Role, Saved, Timing};
+pub use membership::Reads;
 pub use message::{Action, Entry, MemberId, Message};

@@ -107,6 +107,8 @@ impl Raft {
     pub(super) fn install(&mut self, from: MemberId, last: (u64, u64), state: Bytes) {
         if last.0 > self.commit {
             self.log.restore(last, state.clone());
+            let end = self.log.last().0;
+            self.changes.retain(|(at, _)| (last.0 + 1..=end).contains(at));
             self.commit = last.0;
             let write = self.next_write();
             self.actions.push(Action::Restore { write, last, state });
@@ -146,9 +148,12 @@ impl Raft {
         }
         let voters = self.peers.iter().filter(|peer| self.others.contains(&peer.id));
         let mut copies: Vec<u64> = voters.map(|peer| peer.matched).collect();
-        copies.push(self.own_matched);
+        if !self.is_learner {
+            copies.push(self.own_matched);
+        }
         copies.order_by(|a, b| b.cmp(a));
-        let index = copies[self.copies - 1];
+        let by_own = if self.has_say() { copies[self.copies - 1] } else { u64::MAX };
+        let index = by_own.min(self.had_by_changes());
         if self.log.term(index) == Some(self.term) {
             self.commit_to(index);
         }

@@ -40,16 +40,17 @@ pub(super) fn soft_limit(settings: &Settings) -> u32 {
     text.and_then(|text| text.parse().ok()).filter(|limit| *limit > 0).unwrap_or(SOFT_LIMIT)
 }
 
-/// `credit_flow_default_credit`: `{400,200}`.
+/// `credit_flow_default_credit`.
 pub(super) fn credit(settings: &Settings) -> credit::Spec {
-    let numbers = settings.get("credit_flow_default_credit").and_then(|text| {
-        let (initial, more) = text.strip_prefix('{')?.strip_suffix('}')?.split_once(',')?;
-        Some((initial.trim().parse().ok()?, more.trim().parse().ok()?))
-    });
-    match numbers.filter(|(initial, more): &(u64, u64)| (1..=*initial).contains(more)) {
-        Some((initial, more_after)) => credit::Spec { initial, more_after },
-        None => credit::DEFAULT,
-    }
+    let text = settings.get("credit_flow_default_credit");
+    text.and_then(|text| credit_of(text)).unwrap_or(credit::DEFAULT)
+}
+
+/// Credit as it is written: `{400,200}`.
+pub fn credit_of(text: &str) -> Option<credit::Spec> {
+    let (initial, more) = text.strip_prefix('{')?.strip_suffix('}')?.split_once(',')?;
+    let (initial, more_after) = (initial.trim().parse().ok()?, more.trim().parse().ok()?);
+    (1..=initial).contains(&more_after).then_some(credit::Spec { initial, more_after })
 }
 
 impl Connection {

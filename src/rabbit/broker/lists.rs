@@ -316,11 +316,12 @@ impl Broker {
             return Place { node, state: "running", certainty: u64::MAX, leader, members, online };
         }
         let up = |node: &NodeId| self.is_up(*node);
-        let mut members = group.members();
-        members.order();
+        let members = self.replicas_of(queue.id);
         let online: Vec<NodeId> = members.iter().copied().filter(up).collect();
         let leader = group.leader().filter(up);
-        let state = if online.len() * 2 > members.len() { "running" } else { "minority" };
+        let voters = group.members();
+        let voting = voters.iter().copied().filter(up).count();
+        let state = if voting * 2 > voters.len() { "running" } else { "minority" };
         let leader = leader.map(name);
         Place {
             node: leader.clone(),
@@ -396,6 +397,7 @@ impl Broker {
             unacked: queue.unacked(),
             dead: queue.graves.count(),
             bytes: queue.bytes(),
+            unacked_bytes: queue.unacked_bytes(),
             committed_offset: stream.and_then(|stream| stream.committed().checked_sub(1)),
             segments: stream.map(|stream| stream.segments.len() as u64),
             in_memory: queue.storage.in_memory(),

@@ -3,12 +3,10 @@
 //! Who has a vote is a command in the queue's own log; its leader tells the definitions when it is
 //! done. One member at a time: a command that was meant for other members than those that are there
 //! when it is applied does nothing. A node without a member has the log all the same (see
-//! [`Group`]), so one that joined has nothing to fetch before it gets a vote.
+//! [`Group`]), so what one that joined has to fetch is on its way already. It is `promotable` until
+//! it has all (`promotion`), unless the tool wants a `voter` at once.
 //!
 //! [`Group`]: crate::rabbit::quorum::Group
-//!
-//! Simplified: a new member has a vote at once, where a real one is `promotable` until its log is
-//! complete.
 
 use super::Broker;
 use crate::rabbit::command::{AmqpError, Answer, Members, Of};
@@ -35,6 +33,7 @@ pub struct Resizing {
     pub channel: ChannelId,
     node: NodeId,
     adds: bool,
+    votes: bool,
     /// The queues that are left; the first is being changed.
     left: VecDeque<QueueId>,
     done: Vec<(String, u64, Option<&'static str>)>,
@@ -74,11 +73,11 @@ impl Broker {
         members: &Members,
         out: &mut Out<'_>,
     ) -> Result<(), AmqpError> {
-        let Members { node, adds, of } = members;
+        let Members { node, adds, votes, of } = members;
         let Some(node) = self.numbered(*node) else {
             return Err(error::precondition_failed("not_a_cluster_member"));
         };
-        let (adds, is_one) = (*adds, matches!(of, Of::Queue(_)));
+        let (adds, votes, is_one) = (*adds, *votes, matches!(of, Of::Queue(_)));
         let left = match of {
             Of::Queue(name) => {
                 let id = self.quorum_named(name)?;
@@ -89,7 +88,7 @@ impl Broker {
             }
             Of::Matching { pattern, even } => {
                 let wanted = self.matching(pattern)?.into_iter().filter(|id| {
-                    let members = self.members_of(*id);
+                    let members = self.replicas_of(*id);
                     let fits = !*even || members.len().is_multiple_of(2);
                     members.contains(&node) != adds && fits && (!adds || self.is_up(node))
                 });
@@ -97,7 +96,7 @@ impl Broker {
             }
         };
         let done = Vec::new();
-        self.resizing.push(Resizing { channel, node, adds, left, done, is_one });
+        self.resizing.push(Resizing { channel, node, adds, votes, left, done, is_one });
         self.resize_on(channel, out);
         Ok(())
     }
@@ -112,15 +111,22 @@ impl Broker {
     /// The next queue that a tool wants changed; when there is none, the tool is answered.
     fn resize_on(&mut self, channel: ChannelId, out: &mut Out<'_>) {
         let Some(at) = self.resizing.iter().position(|it| it.channel == channel) else { return };
-        let Resizing { node, adds, .. } = self.resizing[at];
+        let Resizing { node, adds, votes, .. } = self.resizing[at];
         while let Some(id) = self.resizing[at].left.front().copied() {
-            let Some(group) = self.queues.get(&id).and_then(|queue| queue.group.as_ref()) else {
+            let Some(queue) = self.queues.get(&id).filter(|queue| queue.group.is_some()) else {
                 self.resizing[at].left.pop_front();
                 continue;
             };
+            let Some(group) = queue.group.as_ref() else { return };
+            let is_promotable = queue.promotable.contains(&node);
             let (base, mut members) = (group.members_at, group.members());
             let fails = match members.contains(&node) {
                 // As it was wanted.
+                false if is_promotable && adds => None,
+                false if is_promotable || (adds && !votes) => {
+                    let change = Change::Promotable(queue.name.to_string(), node, adds);
+                    return self.change(&change, None, out);
+                }
                 there if there == adds => None,
                 true if members.len() == 1 => Some("last_node"),
                 true => {
@@ -150,7 +156,7 @@ impl Broker {
     }
 
     fn note_resized(&mut self, at: usize, id: QueueId, fails: Option<&'static str>) {
-        let size = self.members_of(id).len() as u64;
+        let size = self.replicas_of(id).len() as u64;
         let name = self.queues.get(&id).map(|queue| queue.name.to_string()).unwrap_or_default();
         self.resizing[at].left.pop_front();
         self.resizing[at].done.push((name, size, fails));
@@ -169,6 +175,14 @@ impl Broker {
             self.note_resized(at, id, fails);
             self.resize_on(channel, out);
         }
+    }
+
+    /// The definitions say that a member comes without a vote, or that it goes.
+    pub(super) fn resized_by_definition(&mut self, id: QueueId, node: NodeId, out: &mut Out<'_>) {
+        let theirs =
+            self.resizing.iter().filter(|it| it.node == node && it.left.front() == Some(&id));
+        let channels: Vec<ChannelId> = theirs.map(|it| it.channel).collect();
+        channels.into_iter().for_each(|channel| self.resized(channel, None, out));
     }
 
     /// The command that changes members is applied.
@@ -218,6 +232,7 @@ impl Broker {
             return;
         };
         queue.members_at = at;
+        queue.promotable.retain(|node| !members.contains(node));
         if let Some(definition) = &queue.definition {
             let members = members.to_vec();
             queue.definition = Some(Rc::new(NewQueue { members, ..(**definition).clone() }));
@@ -317,7 +332,7 @@ impl Broker {
         let mut all = Vec::new();
         for queue in self.queues.values() {
             let members = match (&queue.group, &queue.member) {
-                (Some(_), _) if self.is_clustered() => self.members_of(queue.id),
+                (Some(_), _) if self.is_clustered() => self.replicas_of(queue.id),
                 (Some(_), _) => vec![self.me],
                 (_, Some(member)) => member.nodes.clone(),
                 _ if queue.home.is_none() => vec![self.me],
@@ -329,19 +344,8 @@ impl Broker {
                 if node == self.me {
                     all.push(self.own_member(queue));
                 } else if !self.is_up(node) && first == Some(self.me) {
-                    all.push(MemberState {
-                        queue: queue.name.to_string(),
-                        is_stream: queue.group.is_none(),
-                        node: self.short_name(node).to_string(),
-                        role: "nodedown",
-                        term: 0,
-                        last: None,
-                        applied: 0,
-                        committed: None,
-                        first: None,
-                        readers: 0,
-                        segments: 0,
-                    });
+                    let name = self.short_name(node).to_string();
+                    all.push(MemberState { role: "nodedown", term: 0, ..blank(queue, name) });
                 }
             }
         }
@@ -349,19 +353,10 @@ impl Broker {
     }
 
     fn own_member(&self, queue: &Queue) -> MemberState {
-        let mut state = MemberState {
-            queue: queue.name.to_string(),
-            is_stream: queue.group.is_none(),
-            node: self.name.to_string(),
-            role: "writer",
-            term: 1,
-            last: None,
-            applied: 0,
-            committed: None,
-            first: None,
-            readers: 0,
-            segments: 0,
-        };
+        let mut state = blank(queue, self.name.to_string());
+        if queue.promotable.contains(&self.me) && !self.members_of(queue.id).contains(&self.me) {
+            state.membership = "promotable";
+        }
         if let Some(group) = &queue.group {
             let raft = group.raft();
             state.role = match raft.role() {
@@ -393,5 +388,23 @@ impl Broker {
             state.segments = stream.segments.len() as u64;
         }
         state
+    }
+}
+
+/// A member of which nothing is known but where it is.
+fn blank(queue: &Queue, node: String) -> MemberState {
+    MemberState {
+        queue: queue.name.to_string(),
+        is_stream: queue.group.is_none(),
+        node,
+        role: "writer",
+        membership: "voter",
+        term: 1,
+        last: None,
+        applied: 0,
+        committed: None,
+        first: None,
+        readers: 0,
+        segments: 0,
     }
 }

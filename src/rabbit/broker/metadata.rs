@@ -23,10 +23,12 @@ use crate::rabbit::message::Method;
 use crate::rabbit::process::{Out, Ticket, Timer};
 use crate::rabbit::protection::Protection;
 use crate::rabbit::queue::Queue;
+use crate::rabbit::quorum::command::Command;
 use crate::rabbit::quorum::files::{Files, directory};
-use crate::rabbit::quorum::group::{Awaited, Group};
+use crate::rabbit::quorum::group::{Awaited, Group, ORIGIN_BYTES};
 use crate::rabbit::stream::member::Member;
 use crate::rabbit::talk::{Bound, Change, METADATA, NewQueue};
+use crate::raft::{self, MemberId};
 use crate::sim::{NodeId, Rope, Span};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -48,6 +50,17 @@ struct State {
     /// Nodes that joined later, exchanges, policies, bindings.
     changes: Vec<Change>,
     queues: Vec<(u32, NewQueue)>,
+}
+
+/// Who has a vote after an entry of the log, if it is a change that says so, and the place of the
+/// one that it follows.
+fn voters_in(entry: &Bytes) -> Option<(u64, Vec<MemberId>)> {
+    match postcard::from_bytes(entry.get(ORIGIN_BYTES..)?) {
+        Ok(Change::Voters(base, members)) => {
+            Some((base, members.into_iter().map(|node| MemberId(node.0)).collect()))
+        }
+        _ => None,
+    }
 }
 
 impl Broker {
@@ -102,11 +115,35 @@ impl Broker {
         self.restore_metadata(&state, out);
         let is_first = self.nodes.first() == Some(&out.me());
         if let Some(group) = &mut self.metadata {
+            group.read_changes(voters_in);
+            // Who has joined is known before it is known what of the log is committed.
+            let commands = group.commands().filter_map(|it| postcard::from_bytes(&it).ok());
+            let joined = commands.filter_map(|change| match change {
+                Change::Join(node) => Some(node),
+                _ => None,
+            });
+            let joined: Vec<NodeId> = joined.collect();
+            joined.into_iter().for_each(|node| self.joined(node, out));
+        }
+        if let Some(group) = &mut self.metadata {
             group.begin(METADATA, out);
             // Somebody has to form the cluster.
             if is_new && is_first {
                 group.campaign(METADATA, out);
             }
+        }
+        self.metadata_moved(out);
+    }
+
+    /// Another member of the group says something.
+    pub(super) fn hear_of_metadata(
+        &mut self,
+        from: NodeId,
+        message: &raft::Message,
+        out: &mut Out<'_>,
+    ) {
+        if let Some(group) = &mut self.metadata {
+            group.receive(METADATA, from, message.clone(), out);
         }
         self.metadata_moved(out);
     }
@@ -154,6 +191,7 @@ impl Broker {
             down.into_iter().for_each(|node| self.metadata_node_down(node, out));
             self.streams_again(out);
         }
+        self.promote_nodes(out);
         self.cut_metadata(out);
         self.boot_on(out);
     }
@@ -280,6 +318,12 @@ impl Broker {
                     self.members_known(id, *at, members, out);
                 }
             }
+            Change::Voters(base, members) => self.voters_changed(*base, members, out),
+            Change::Promotable(name, node, comes) => {
+                if let Some(id) = self.queue_ids.get(&**name).copied() {
+                    self.promotable_known(id, (*node, *comes), out);
+                }
+            }
             Change::StreamLed(name, epoch, leader) => {
                 if let Some(id) = self.queue_ids.get(&**name).copied() {
                     self.stream_led(id, *epoch, *leader, out);
@@ -368,6 +412,7 @@ impl Broker {
             queue.restore(&state, &mut self.names);
         }
         group.members_at = members_at;
+        group.read_changes(Command::members_in);
         group.begin(id, out);
         for node in self.nodes.iter().filter(|node| !definition.members.contains(node)) {
             group.teach(id, *node, out);
@@ -401,6 +446,9 @@ impl Broker {
     fn metadata_state(&self) -> Bytes {
         let mut state = State { queues_made: self.queues_made, ..State::default() };
         state.changes.extend(self.joined_later().map(Change::Join));
+        if let Some(group) = self.metadata.as_ref().filter(|group| group.members_at > 0) {
+            state.changes.push(Change::Voters(group.members_at, group.members()));
+        }
         let own = self.exchanges.iter().filter(|exchange| !exchange.predeclared);
         state
             .changes
@@ -416,6 +464,9 @@ impl Broker {
                 let (name, members) = (queue.name.to_string(), definition.members.clone());
                 state.changes.push(Change::Members(name, queue.members_at, members));
             }
+            let promotable = queue.promotable.iter();
+            let named = promotable.map(|it| Change::Promotable(queue.name.to_string(), *it, true));
+            state.changes.extend(named);
             if let Some(member) = queue.member.as_ref().filter(|member| member.epoch > 1) {
                 let name = queue.name.to_string();
                 state.changes.push(Change::StreamLed(name, member.epoch, member.leader));
@@ -458,7 +509,14 @@ impl Broker {
         }
         self.queues_made = state.queues_made;
         for change in &state.changes {
-            self.apply_change(change, out);
+            match change {
+                Change::Voters(at, members) => {
+                    if let Some(group) = &mut self.metadata {
+                        group.set_members(METADATA, *at, members, out);
+                    }
+                }
+                change => self.apply_change(change, out),
+            }
         }
     }
 

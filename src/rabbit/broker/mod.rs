@@ -53,6 +53,7 @@ mod members;
 mod metadata;
 pub mod nodes;
 mod policies;
+mod promotion;
 mod publish;
 mod quorum;
 mod remote;

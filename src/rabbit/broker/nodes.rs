@@ -6,9 +6,8 @@
 //!
 //! A node may join later: it asks to, and its joining is a change of the definitions. It has copies
 //! of all logs and can have queues of its own, and members of quorum queues that are declared from
-//! then on; those that were there before grow to it when a tool says so (`members`).
-//!
-//! Simplified: one that joined later has no vote about the definitions.
+//! then on; those that were there before grow to it when a tool says so (`members`). It has a vote
+//! about the definitions when it has all of them (`promotion`).
 
 use super::{Broker, Phase, heal};
 use crate::rabbit::error;
@@ -240,7 +239,14 @@ impl Broker {
             return self.change(&Change::Join(from), None, out);
         }
         let peer = self.peers.iter_mut().find(|peer| peer.id == from);
-        let Some(peer) = peer else { return };
+        let Some(peer) = peer else {
+            // It has joined while this node was down: the log that it sends says so.
+            return match (&self.phase, talk) {
+                (Phase::Paused | Phase::Stops(_), _) => {}
+                (_, Talk::Raft(METADATA, message)) => self.hear_of_metadata(from, message, out),
+                _ => {}
+            };
+        };
         peer.last_heard = now;
         let was_up = std::mem::replace(&mut peer.is_up, true);
         if !was_up {
@@ -266,12 +272,7 @@ impl Broker {
                 }
             }
             (Phase::Paused | Phase::Stops(_), _) => {}
-            (_, Talk::Raft(METADATA, message)) => {
-                if let Some(group) = &mut self.metadata {
-                    group.receive(METADATA, from, message.clone(), out);
-                }
-                self.metadata_moved(out);
-            }
+            (_, Talk::Raft(METADATA, message)) => self.hear_of_metadata(from, message, out),
             (_, Talk::Propose(METADATA, bytes)) => {
                 if let Some(group) = &mut self.metadata {
                     group.proposed(METADATA, bytes.clone(), out);

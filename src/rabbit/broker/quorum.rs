@@ -119,7 +119,10 @@ impl Broker {
         }
         self.compact(id, out);
         match is_shared {
-            true => self.lead_on(id, out),
+            true => {
+                self.lead_on(id, out);
+                self.promote_member(id, out);
+            }
             false => self.finish_replay(id, out),
         }
     }

@@ -5,6 +5,8 @@ use crate::rabbit::ids::ChannelId;
 use crate::rabbit::message::Arguments;
 use crate::rabbit::names::Names;
 use crate::rabbit::queue::Settlement;
+use crate::rabbit::quorum::group::ORIGIN_BYTES;
+use crate::raft::MemberId;
 use crate::sim::{NodeId, Time};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -90,6 +92,9 @@ pub enum Command {
     },
 }
 
+/// With what the bytes of [`Command::Members`] begin: its place among the commands.
+const MEMBERS_TAG: u8 = 11;
+
 impl Command {
     /// The bytes of a command that is given at an instant.
     pub fn encode(&self, at: Time) -> Bytes {
@@ -106,6 +111,23 @@ impl Command {
         bytes.into()
     }
 
+    /// Who has a vote after an entry of a shared log, if it is a command that says so, and the
+    /// place of the one that it follows.
+    pub fn members_in(entry: &Bytes) -> Option<(u64, Vec<MemberId>)> {
+        // The command lies behind its origin and its instant, a number of seven bits a byte.
+        let command = entry.get(ORIGIN_BYTES..)?;
+        let instant_bytes = command.iter().position(|byte| byte & 0x80 == 0)? + 1;
+        if command.get(instant_bytes) != Some(&MEMBERS_TAG) {
+            return None;
+        }
+        match postcard::from_bytes::<(u64, Command)>(command) {
+            Ok((_, Command::Members { base, members })) => {
+                Some((base, members.into_iter().map(|node| MemberId(node.0)).collect()))
+            }
+            _ => None,
+        }
+    }
+
     /// What such bytes say: the instant, the command, and the message of one that brings it.
     pub fn decode(bytes: &Bytes, names: &mut Names) -> Option<(Time, Command, Option<Content>)> {
         let ((at, command), rest): ((u64, Command), _) = postcard::take_from_bytes(bytes).ok()?;
@@ -117,5 +139,28 @@ impl Command {
             _ => None,
         };
         Some((Time::from_micros(at), command, content))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_that_changes_the_members_is_told_from_others() {
+        let entry = |command: &Command| {
+            let mut bytes = vec![0xff; ORIGIN_BYTES];
+            bytes.extend_from_slice(&command.encode(Time::from_micros(1_700_000_000)));
+            Bytes::from(bytes)
+        };
+        let members = vec![NodeId(0), NodeId(3)];
+        let command = Command::Members { base: 7, members };
+        assert_eq!(
+            Command::members_in(&entry(&command)),
+            Some((7, vec![MemberId(0), MemberId(3)]))
+        );
+        for command in [Command::Purge, Command::Buried { seqs: vec![1] }, Command::Expire] {
+            assert_eq!(Command::members_in(&entry(&command)), None);
+        }
     }
 }

@@ -15,7 +15,7 @@ use crate::rabbit::ids::{ChannelId, PublishId, QueueId};
 use crate::rabbit::message::{Frame, Method};
 use crate::rabbit::process::Out;
 use crate::rabbit::talk::Talk;
-use crate::raft::{self, Entry, Log, MemberId, Raft, Role, Saved, Timing};
+use crate::raft::{self, Entry, Log, MemberId, Raft, Reads, Role, Saved, Timing};
 use crate::sim::{NodeId, Span, Time};
 use bytes::{BufMut, Bytes};
 use std::collections::VecDeque;
@@ -31,7 +31,7 @@ const BELIEF: Span = Span::seconds(5);
 
 /// Before a command of a cluster: the node that wants it, the instant at which the life of that
 /// node began, and the number of the command in that life.
-const ORIGIN_BYTES: usize = 4 + 8 + 8;
+pub const ORIGIN_BYTES: usize = 4 + 8 + 8;
 
 /// What waits for a command.
 #[derive(Clone, Copy, Debug)]
@@ -112,6 +112,10 @@ pub struct Group {
     pub is_announced: bool,
     /// Where in the log its members stand; 0 for those that it began with.
     pub members_at: u64,
+    /// As the leader, of who has no vote yet: the term, and what is to be in its log before it has.
+    promotions: Vec<(NodeId, u64, u64)>,
+    /// A member is being promoted: where the members stood before.
+    promoting: Option<u64>,
     directory: Rc<str>,
     /// The first index of each segment of the log; the last is being written.
     segments: VecDeque<u64>,
@@ -184,6 +188,8 @@ impl Group {
             has_won: false,
             is_announced: false,
             members_at: 0,
+            promotions: Vec::new(),
+            promoting: None,
             directory,
             segments,
             applied: base.0,
@@ -231,6 +237,13 @@ impl Group {
     /// True if it leads.
     pub fn leads(&self) -> bool {
         self.raft.role() == Role::Leader
+    }
+
+    /// The commands that are in its log, be they committed or not.
+    pub fn commands(&self) -> impl Iterator<Item = Bytes> {
+        let log = self.raft.log();
+        let entries = log.from(log.base().0 + 1, usize::MAX).into_iter();
+        entries.filter_map(|entry| Some(entry.command?.slice(ORIGIN_BYTES..)))
     }
 
     /// The node that leads, as far as it knows.
@@ -466,9 +479,41 @@ impl Group {
             self.members_at = at;
             let members: Vec<MemberId> = members.iter().map(|node| MemberId(node.0)).collect();
             let now = out.now();
-            self.raft.set_members(&members, now, out.random());
+            self.raft.set_members(at, &members, now, out.random());
             self.act(queue, out);
         }
+    }
+
+    /// So are commands read that change who has a vote; those up to where its members stand are
+    /// done.
+    pub fn read_changes(&mut self, reads: Reads) {
+        if self.is_shared {
+            self.raft.read_changes(reads, self.members_at);
+        }
+    }
+
+    /// As the leader: which of these, who have the log and no vote, has caught up with what was
+    /// there when this leader saw it first. It is named once, until the members are others.
+    pub fn to_promote(&mut self, learners: impl Iterator<Item = NodeId>) -> Option<NodeId> {
+        if !self.leads() || !self.is_current() || self.promoting == Some(self.members_at) {
+            return None;
+        }
+        let (term, last) = (self.raft.term(), self.raft.log().last().0);
+        self.promotions.retain(|(_, of, _)| *of == term);
+        for node in learners {
+            let known = self.promotions.iter().find(|(it, ..)| *it == node).map(|it| it.2);
+            let target = known.unwrap_or(last);
+            if known.is_none() {
+                self.promotions.push((node, term, target));
+            }
+            let mut progress = self.raft.progress();
+            let has = progress.find(|(it, ..)| it.0 == node.0).map_or(0, |(_, matched, _)| matched);
+            if has >= target && self.raft.voters().all(|it| it.0 != node.0) {
+                self.promoting = Some(self.members_at);
+                return Some(node);
+            }
+        }
+        None
     }
 
     /// As the leader it has another node lead.

@@ -64,9 +64,6 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
     if let Some(vhost) = arguments.one("--vhost").filter(|word| word.text != "/") {
         return Err(Mistake::at(vhost.place, &vhost.text, "/, the one virtual host").into());
     }
-    if let Some(membership) = arguments.one("--membership") {
-        one_of(membership, &["promotable", "voter"])?;
-    }
     match &*command.text {
         "quorum_status" => status(&arguments),
         "add_member" => one(&arguments, true),
@@ -137,6 +134,13 @@ pub fn asking(
 
 // ---- members ----
 
+/// True if `--membership` wants a vote at once.
+fn votes(arguments: &Arguments) -> Result<bool, Refusal> {
+    let membership = arguments.one("--membership");
+    let membership = membership.map(|word| one_of(word, &["promotable", "voter"])).transpose()?;
+    Ok(membership == Some("voter"))
+}
+
 fn one(arguments: &Arguments, adds: bool) -> Result<Job, Refusal> {
     let queue = arguments.word(1, "a queue")?.text.clone();
     let node = arguments.word(2, "a node such as rabbit@rabbit-2")?;
@@ -147,7 +151,7 @@ fn one(arguments: &Arguments, adds: bool) -> Result<Job, Refusal> {
         false => format!("Removing a replica of queue {queue} on node {about}..."),
     };
     let of = Of::Queue(queue.clone());
-    let ask = Ask::Members(Members { node: number(node)?, adds, of });
+    let ask = Ask::Members(Members { node: number(node)?, adds, votes: votes(arguments)?, of });
     asking(arguments, banner, (queue, about), ask, |_| Ok(Vec::new()))
 }
 
@@ -159,7 +163,12 @@ fn grow(arguments: &Arguments) -> Result<Job, Refusal> {
     let banner = format!("Growing {} queues on {}...", strategy.text, node.text);
     let pattern = arguments.text("--queue-pattern").unwrap_or_else(|| ".*".into());
     let of = Of::Matching { pattern, even };
-    resizing(arguments, banner, node, Members { node: number(node)?, adds: true, of })
+    resizing(
+        arguments,
+        banner,
+        node,
+        Members { node: number(node)?, adds: true, votes: votes(arguments)?, of },
+    )
 }
 
 fn shrink(arguments: &Arguments) -> Result<Job, Refusal> {
@@ -167,7 +176,12 @@ fn shrink(arguments: &Arguments) -> Result<Job, Refusal> {
     arguments.at_most(2)?;
     let banner = format!("Shrinking queues on {}...", node.text);
     let of = Of::Matching { pattern: ".*".into(), even: false };
-    resizing(arguments, banner, node, Members { node: number(node)?, adds: false, of })
+    resizing(
+        arguments,
+        banner,
+        node,
+        Members { node: number(node)?, adds: false, votes: false, of },
+    )
 }
 
 fn resizing(
@@ -275,7 +289,7 @@ fn member_row(member: &MemberState) -> Vec<String> {
     vec![
         node_name(&member.node),
         member.role.into(),
-        if_up("voter".into()),
+        if_up(member.membership.into()),
         number(member.last),
         number(member.last),
         if_up(member.applied.to_string()),
@@ -296,8 +310,9 @@ fn critical(arguments: &Arguments) -> Result<Job, Refusal> {
     asking(arguments, banner, names, Ask::ListMembers, move |answer| {
         let Answer::Members(all) = answer else { return Ok(Vec::new()) };
         let mut lost: Vec<&str> = Vec::new();
-        for member in all.iter().filter(|it| node_name(&it.node) == node) {
-            let theirs = || all.iter().filter(|it| it.queue == member.queue);
+        let votes = |it: &&MemberState| it.membership == "voter";
+        for member in all.iter().filter(votes).filter(|it| node_name(&it.node) == node) {
+            let theirs = || all.iter().filter(|it| it.queue == member.queue).filter(votes);
             let left = theirs().filter(|it| it.role != "nodedown").count().saturating_sub(1);
             if theirs().count() > 1 && left * 2 <= theirs().count() {
                 lost.push(&member.queue);

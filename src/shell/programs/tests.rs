@@ -503,6 +503,7 @@ fn rabbitmqctl_separates_by_tabs() {
         unacked: 2,
         dead: 0,
         bytes: 70,
+        unacked_bytes: 20,
         in_memory: 1,
         consumers: vec!["c".into()],
         committed_offset: None,
