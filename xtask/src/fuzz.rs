@@ -28,7 +28,7 @@ pub fn run(options: &Options) -> Result<ExitCode, Failure> {
     seconds.parse::<u32>().map_err(|_| format!("--seconds wants a number, not `{seconds}`."))?;
     let all = targets()?;
     let chosen = if options.names.is_empty() { &all } else { &options.names };
-    for name in chosen.iter().filter(|name| !all.contains(name)) {
+    if let Some(name) = chosen.iter().find(|name| !all.contains(name)) {
         return Err(format!("there is no target `{name}`; there are: {}.", all.join(", ")));
     }
     let mut steps = Steps::new(chosen.len() + 1);
