@@ -145,7 +145,7 @@ impl<S: Store + 'static> Inline<S> {
 
 /// While virtual time runs, the page gets a frame so often. What moves between two frames the
 /// browser moves by itself.
-const FRAME_US: u64 = 33_000;
+const FRAME_US: u64 = 50_000;
 
 fn fulfil<S: Store + 'static>(store: Rc<S>, wish: Wish, today: String) -> AtWork {
     Box::pin(async move {

@@ -24,7 +24,7 @@ const LOAD: [&str; 6] = [
     "lab new --kafka-brokers 3 --rabbit-nodes 1",
     "kafka-topics --create --topic t --partitions 3 --replication-factor 3",
     "rabbitmqadmin declare queue --name q --durable true",
-    "producer p --kafka t --rabbit /q --count 1000000000 --rate 2000/s --set acks=all",
+    "producer p --kafka t --rabbit /q --count 10000000 --rate 2000/s --set acks=all",
     "consumer ck --kafka t --group g",
     "consumer cr --rabbit q --prefetch 100",
 ];
