@@ -3,7 +3,8 @@
 //! A seed draws one of eight plays, each with faults that matter to it: replicas of a log, fast
 //! changes of its leader, replicas that hear of such changes late, a consumer group, transactions,
 //! a work queue, a chain of dead letters, nodes of a cluster; some labs have ZooKeeper in the place
-//! of controllers, with its own faults. The rules that [`super::demands`] counts on are kept: no
+//! of controllers, with its own faults; in some clusters of nodes others join, and members of
+//! queues come and go. The rules that [`super::demands`] counts on are kept: no
 //! more than one Kafka machine loses power in a script, no classic queue is counted on after a
 //! power cut, no topic is deleted and no offset set by hand.
 
@@ -50,7 +51,12 @@ pub fn script(seed: u64, steps: usize, without: &[String]) -> Vec<String> {
         Play::Nodes => nodes(&mut lines, without.is_empty() && has_stream(seed), &mut dice),
     }
     let mut keepers = Stream::named(seed, "explore ZooKeeper");
+    let mut members = Stream::named(seed, "explore members");
+    let joins = play == Play::Nodes && without.is_empty() && members.below(2) == 0;
     for _ in 0..steps {
+        if joins && members.below(2) == 0 {
+            lines.push(change_of_members(&mut members));
+        }
         if has_zookeeper(seed, play, without) && keepers.below(3) == 0 {
             lines.push(zookeeper_fault(&mut keepers));
         }
@@ -72,6 +78,22 @@ pub fn script(seed: u64, steps: usize, without: &[String]) -> Vec<String> {
 fn has_zookeeper(seed: u64, play: Play, without: &[String]) -> bool {
     let suits = matches!(play, Play::Replicas | Play::Group | Play::Transactions);
     suits && without.is_empty() && seed % 3 == 2
+}
+
+/// Nodes join; members of a quorum queue and replicas of a stream come and go.
+fn change_of_members(stream: &mut Stream) -> String {
+    let node = 1 + stream.below(5);
+    match stream.below(12) {
+        0 | 1 => "node rabbit-4 add".into(),
+        2 => "node rabbit-5 add".into(),
+        3 | 4 => format!("rabbitmq-queues add_member s rabbit@rabbit-{node}"),
+        5 => format!("rabbitmq-queues add_member s rabbit@rabbit-{node} --membership voter"),
+        6 | 7 => format!("rabbitmq-queues delete_member s rabbit@rabbit-{node}"),
+        8 => format!("rabbitmq-streams add_replica q rabbit@rabbit-{node}"),
+        9 => format!("rabbitmq-streams delete_replica q rabbit@rabbit-{node}"),
+        10 => format!("node rabbit-{node} crash"),
+        _ => format!("node rabbit-{node} start"),
+    }
 }
 
 fn zookeeper_fault(stream: &mut Stream) -> String {

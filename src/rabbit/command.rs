@@ -275,6 +275,8 @@ pub struct Members {
 pub enum Of {
     /// This one.
     Queue(String),
+    /// This stream.
+    Stream(String),
     /// All with names that match.
     Matching {
         /// A regular expression.

@@ -157,6 +157,7 @@ impl Talk {
                 "queue.publish"
             }
             Talk::Stream(_, Says::Confirmed { .. }) => "queue.confirm",
+            Talk::Stream(_, Says::Resize { .. }) => "stream.resize",
             Talk::Stream(..) => "stream.replica",
             Talk::Do(..) => "queue.do",
             Talk::Push(..) | Talk::Got(..) => "queue.deliver",
@@ -232,6 +233,8 @@ pub enum Change {
     Voters(u64, Vec<NodeId>),
     /// A member of a quorum queue comes without a vote (true), or goes before it had one.
     Promotable(String, NodeId, bool),
+    /// From this epoch on these nodes have a replica of a stream; who leads is to be found out.
+    StreamMembers(String, u64, Vec<NodeId>),
 }
 
 /// A queue that comes.

@@ -1,4 +1,5 @@
-//! Members of quorum queues come and go, and leaders move, as tools want it.
+//! Members of quorum queues come and go, and leaders move, as tools want it; replicas of streams
+//! are asked for here too, and changed in `replicas`.
 //!
 //! Who has a vote is a command in the queue's own log; its leader tells the definitions when it is
 //! done. One member at a time: a command that was meant for other members than those that are there
@@ -75,12 +76,21 @@ impl Broker {
     ) -> Result<(), AmqpError> {
         let Members { node, adds, votes, of } = members;
         let Some(node) = self.numbered(*node) else {
-            return Err(error::precondition_failed("not_a_cluster_member"));
+            let is_stream = matches!(of, Of::Stream(_));
+            let reason = if is_stream { "node_not_running" } else { "not_a_cluster_member" };
+            return Err(error::precondition_failed(reason));
         };
-        let (adds, votes, is_one) = (*adds, *votes, matches!(of, Of::Queue(_)));
+        let (adds, votes, is_one) = (*adds, *votes, !matches!(of, Of::Matching { .. }));
         let left = match of {
             Of::Queue(name) => {
                 let id = self.quorum_named(name)?;
+                if adds && !self.is_up(node) {
+                    return Err(error::precondition_failed("node_not_running"));
+                }
+                VecDeque::from([id])
+            }
+            Of::Stream(name) => {
+                let id = self.stream_named(name)?;
                 if adds && !self.is_up(node) {
                     return Err(error::precondition_failed("node_not_running"));
                 }
@@ -113,10 +123,19 @@ impl Broker {
         let Some(at) = self.resizing.iter().position(|it| it.channel == channel) else { return };
         let Resizing { node, adds, votes, .. } = self.resizing[at];
         while let Some(id) = self.resizing[at].left.front().copied() {
-            let Some(queue) = self.queues.get(&id).filter(|queue| queue.group.is_some()) else {
+            let Some(queue) = self.queues.get(&id) else {
                 self.resizing[at].left.pop_front();
                 continue;
             };
+            if let Some(member) = &queue.member {
+                let is_last = member.nodes == [node];
+                match member.nodes.contains(&node) {
+                    there if there == adds => self.note_resized(at, id, None),
+                    true if is_last => self.note_resized(at, id, Some("last_stream_member")),
+                    _ => return self.want_replica(id, (node, adds), out),
+                }
+                continue;
+            }
             let Some(group) = queue.group.as_ref() else { return };
             let is_promotable = queue.promotable.contains(&node);
             let (base, mut members) = (group.members_at, group.members());
@@ -175,6 +194,13 @@ impl Broker {
             self.note_resized(at, id, fails);
             self.resize_on(channel, out);
         }
+    }
+
+    /// An epoch of a stream has begun: tools that wait for its replicas look again.
+    pub(super) fn resize_again(&mut self, id: QueueId, out: &mut Out<'_>) {
+        let theirs = self.resizing.iter().filter(|it| it.left.front() == Some(&id));
+        let channels: Vec<ChannelId> = theirs.map(|it| it.channel).collect();
+        channels.into_iter().for_each(|channel| self.resize_on(channel, out));
     }
 
     /// The definitions say that a member comes without a vote, or that it goes.

@@ -324,6 +324,11 @@ impl Broker {
                     self.promotable_known(id, (*node, *comes), out);
                 }
             }
+            Change::StreamMembers(name, epoch, nodes) => {
+                if let Some(id) = self.queue_ids.get(&**name).copied() {
+                    self.replicas_known(id, (*epoch, nodes), out);
+                }
+            }
             Change::StreamLed(name, epoch, leader) => {
                 if let Some(id) = self.queue_ids.get(&**name).copied() {
                     self.stream_led(id, *epoch, *leader, out);
@@ -468,7 +473,8 @@ impl Broker {
             let named = promotable.map(|it| Change::Promotable(queue.name.to_string(), *it, true));
             state.changes.extend(named);
             if let Some(member) = queue.member.as_ref().filter(|member| member.epoch > 1) {
-                let name = queue.name.to_string();
+                let (name, nodes) = (queue.name.to_string(), member.nodes.clone());
+                state.changes.push(Change::StreamMembers(name.clone(), member.epoch, nodes));
                 state.changes.push(Change::StreamLed(name, member.epoch, member.leader));
             }
         }

@@ -25,9 +25,11 @@
 //! - `heal`: what a node does when it is cut off, and after that;
 //! - `metadata`: definitions are the same on all nodes;
 //! - `members`: members of quorum queues come and go, leaders move;
+//! - `promotion`: who has a log and no vote about it yet;
 //! - `remote`: classic queues that live on another node;
 //! - `room`: the prefetch of whole channels, where queues live on other nodes;
 //! - `streams`: streams that several nodes have;
+//! - `replicas`: who has them comes and goes;
 //! - `manage`: what tools change;
 //! - `lists`: what tools and the lab may look at.
 //!
@@ -57,6 +59,7 @@ mod promotion;
 mod publish;
 mod quorum;
 mod remote;
+mod replicas;
 mod room;
 mod streams;
 mod timeout;

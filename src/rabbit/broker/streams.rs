@@ -157,6 +157,7 @@ impl Broker {
             self.with_stream(id, out, |stream, _, means| stream.commit_to(committed, means));
         if is_new {
             self.announce_stream(id, out);
+            self.change_replicas(id, out);
         }
         for mark in marks.unwrap_or_default() {
             self.tell_confirmed(id, mark, out);
@@ -241,6 +242,7 @@ impl Broker {
         member.enter(epoch, leader);
         if !matches!(self.phase, super::Phase::Boots(_)) {
             self.begin_epoch(id, out);
+            self.resize_again(id, out);
         }
     }
 
@@ -284,10 +286,13 @@ impl Broker {
                     let (queue, node) = (self.queues[&id].name.clone(), self.name.clone());
                     out.emit(Event::LeaderElected { queue, node, term: epoch });
                     self.stream_moved(id, out);
+                    self.followed_early(id, out);
                 }
                 Some(_) => self.follow_stream(id, out),
                 None => self.tell_tail(id, out),
             }
+        } else {
+            self.drop_replica(id, out);
         }
         self.hand_on_all(id, out);
     }
@@ -381,6 +386,16 @@ impl Broker {
         }
     }
 
+    /// Those follow that knew of the epoch before its leader did.
+    fn followed_early(&mut self, id: QueueId, out: &mut Out<'_>) {
+        let Some(member) = self.member(id) else { return };
+        let epoch = member.epoch;
+        let early = std::mem::take(&mut member.early);
+        for (node, _, log) in early.into_iter().filter(|(_, of, _)| *of == epoch) {
+            self.followed(id, node, log, out);
+        }
+    }
+
     fn cut_stream(&mut self, id: QueueId, (last, to, first): (u64, u64, u64), out: &mut Out<'_>) {
         self.with_stream(id, out, |stream, _, means| {
             let to = to.min(stream.end_of_epoch(last).1).min(stream.next);
@@ -437,6 +452,10 @@ impl Broker {
             Says::Follow { epoch: its, last, next } if leads && *its == epoch => {
                 self.followed(id, from, (*last, *next), out);
             }
+            Says::Follow { epoch: its, last, next } if *its >= epoch => {
+                member.early.retain(|(node, ..)| *node != from);
+                member.early.push((from, *its, (*last, *next)));
+            }
             Says::Cut { epoch: its, last, to, first } if is_led_by_it && *its == epoch => {
                 self.cut_stream(id, (*last, *to, *first), out);
             }
@@ -451,6 +470,9 @@ impl Broker {
                     copy.next = copy.next.max(*next);
                 }
                 self.stream_moved(id, out);
+            }
+            Says::Resize { epoch: its, node, comes } if leads && *its == epoch => {
+                self.want_replica(id, (*node, *comes), out);
             }
             Says::Tail { epoch: its, tail } if *its == epoch && member.leader.is_none() => {
                 self.hear_tail(id, from, *tail, out);

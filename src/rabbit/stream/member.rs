@@ -10,6 +10,7 @@
 //! | [`Says::Chunks`] | the leader | a replica |
 //! | [`Says::Have`] | a replica | the leader |
 //! | [`Says::Tail`] | a member that has stopped | all nodes |
+//! | [`Says::Resize`] | the node of a tool | the leader |
 
 use crate::rabbit::content::Content;
 use crate::rabbit::ids::ChannelId;
@@ -83,6 +84,15 @@ pub enum Says {
         /// The last epoch that it was in step with, and the offset behind its last message.
         tail: (u64, u64),
     },
+    /// A tool wants a replica to come, or to go.
+    Resize {
+        /// The epoch.
+        epoch: u64,
+        /// On which node.
+        node: NodeId,
+        /// It comes.
+        comes: bool,
+    },
 }
 
 /// A message that is not confirmed.
@@ -122,10 +132,15 @@ pub struct Member {
     pub tails: Vec<(NodeId, (u64, u64))>,
     /// As the leader: the replicas that follow.
     pub copies: Vec<Copy>,
+    /// Replicas that want to follow in an epoch that this node has not heard of yet: which one, the
+    /// epoch of the last chunk, and the offset behind it.
+    pub early: Vec<(NodeId, u64, (u64, u64))>,
     /// As the leader: where its log ended when the epoch began.
     pub start: u64,
     /// As the leader: it has told what is there.
     pub is_announced: bool,
+    /// As the leader: a replica that is to come (true) or to go.
+    pub wanted: Option<(NodeId, bool)>,
     /// Messages of this node's clients that are not confirmed.
     pub pending: VecDeque<Pending>,
     published: u64,
@@ -140,8 +155,10 @@ impl Member {
             leader: Some(leader),
             tails: Vec::new(),
             copies: Vec::new(),
+            early: Vec::new(),
             start: 0,
             is_announced: false,
+            wanted: None,
             pending: VecDeque::new(),
             published: 0,
         }
@@ -158,6 +175,7 @@ impl Member {
         self.tails.clear();
         self.copies.clear();
         self.is_announced = false;
+        self.wanted = None;
     }
 
     /// A client of this node publishes. Returns the number of the message.

@@ -55,6 +55,9 @@ const COMMANDS: [&str; 8] = [
     "check_if_node_is_quorum_critical",
 ];
 
+/// What the tool says of a stream that is not there.
+const NO_STREAM: &str = "Object (queue, stream, exchange, etc) was not found";
+
 /// The version of the queue's state machine in 4.2.
 const MACHINE_VERSION: &str = "7";
 
@@ -65,9 +68,9 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
         return Err(Mistake::at(vhost.place, &vhost.text, "/, the one virtual host").into());
     }
     match &*command.text {
-        "quorum_status" => status(&arguments),
-        "add_member" => one(&arguments, true),
-        "delete_member" => one(&arguments, false),
+        "quorum_status" => status(&arguments, &QUORUM),
+        "add_member" => one(&arguments, (true, votes(&arguments)?, "member"), Of::Queue),
+        "delete_member" => one(&arguments, (false, true, "member"), Of::Queue),
         "grow" => grow(&arguments),
         "shrink" => shrink(&arguments),
         "rebalance" => rebalance(&arguments),
@@ -91,6 +94,25 @@ fn number(word: &Word) -> Result<u32, Refusal> {
 /// What goes wrong with a queue that a command names, and a node.
 fn sentence(error: &AmqpError, queue: &str, about: &str, node: &str, command: &str) -> String {
     let says = |reason: &str| error.text.ends_with(reason);
+    let replicas = match command {
+        "add_replica" => Some("Cannot add replicas to"),
+        "delete_replica" => Some("Cannot delete replicas from"),
+        _ => None,
+    };
+    if let Some(cannot) = replicas {
+        if error.code == 404 {
+            return NO_STREAM.into();
+        }
+        if let Some(kind) = ["classic", "quorum"]
+            .into_iter()
+            .find(|kind| says(&format!("{kind}_queue_not_supported")))
+        {
+            return format!("Error:\n{cannot} a {kind} queue");
+        }
+        if says("last_stream_member") {
+            return "Error:\nCannot delete the last member of a stream".into();
+        }
+    }
     if error.code == 404 {
         return format!("queue '{queue}' was not found in virtual host '/'");
     }
@@ -141,17 +163,22 @@ fn votes(arguments: &Arguments) -> Result<bool, Refusal> {
     Ok(membership == Some("voter"))
 }
 
-fn one(arguments: &Arguments, adds: bool) -> Result<Job, Refusal> {
+/// A member of one queue or stream comes or goes: `what` is that word of the tool.
+pub fn one(
+    arguments: &Arguments,
+    (adds, votes, what): (bool, bool, &'static str),
+    of: fn(String) -> Of,
+) -> Result<Job, Refusal> {
     let queue = arguments.word(1, "a queue")?.text.clone();
     let node = arguments.word(2, "a node such as rabbit@rabbit-2")?;
     arguments.at_most(3)?;
     let about = node.text.clone();
     let banner = match adds {
-        true => format!("Adding a member for queue {queue} on node {about}..."),
+        true => format!("Adding a {what} for queue {queue} on node {about}..."),
         false => format!("Removing a replica of queue {queue} on node {about}..."),
     };
-    let of = Of::Queue(queue.clone());
-    let ask = Ask::Members(Members { node: number(node)?, adds, votes: votes(arguments)?, of });
+    let of = of(queue.clone());
+    let ask = Ask::Members(Members { node: number(node)?, adds, votes, of });
     asking(arguments, banner, (queue, about), ask, |_| Ok(Vec::new()))
 }
 
@@ -249,38 +276,60 @@ fn transfer(arguments: &Arguments) -> Result<Job, Refusal> {
 
 // ---- what is there ----
 
-fn status(arguments: &Arguments) -> Result<Job, Refusal> {
-    let queue = arguments.word(1, "a queue")?.text.clone();
+/// What is told of a queue or stream: its members, as a table.
+pub struct Status {
+    /// `queue`, `stream`.
+    pub noun: &'static str,
+    /// What is wrong with a queue of another type.
+    pub wrong: fn(&MemberState) -> Option<&'static str>,
+    /// The columns.
+    pub columns: &'static [&'static str],
+    /// What is in them; nothing if this member is left out.
+    pub row: fn(&MemberState) -> Option<Vec<String>>,
+}
+
+/// The members of the queue that is named, as this says.
+pub fn status(arguments: &Arguments, shown: &'static Status) -> Result<Job, Refusal> {
+    let noun = shown.noun;
+    let queue = arguments.word(1, &format!("a {noun}"))?.text.clone();
     arguments.at_most(2)?;
-    let banner = format!("Status of queue {queue} on node {} ...", named_node(arguments)?);
+    let banner = format!("Status of {noun} {queue} on node {} ...", named_node(arguments)?);
     let names = (queue.clone(), String::new());
     asking(arguments, banner, names, Ask::ListMembers, move |answer| {
         let Answer::Members(all) = answer else { return Ok(Vec::new()) };
-        let theirs: Vec<&MemberState> = all.iter().filter(|it| it.queue == queue).collect();
-        match theirs.first() {
+        let theirs = || all.iter().filter(|it| it.queue == queue);
+        match theirs().next().map(shown.wrong) {
+            None if noun == "stream" => Err(NO_STREAM.into()),
             None => Err(format!("queue '{queue}' was not found in virtual host '/'")),
-            Some(first) if first.role == "classic" => {
-                Err("Error:\nclassic_queue_not_supported".into())
+            Some(Some(wrong)) => Err(format!("Error:\n{wrong}")),
+            Some(None) => {
+                Ok(boxed(shown.columns, &theirs().filter_map(shown.row).collect::<Vec<_>>()))
             }
-            Some(first) if first.is_stream => Err("Error:\nnot_quorum_queue".into()),
-            Some(_) => Ok(boxed(
-                &[
-                    "Node Name",
-                    "Raft State",
-                    "Membership",
-                    "Last Log Index",
-                    "Last Written",
-                    "Last Applied",
-                    "Commit Index",
-                    "Snapshot Index",
-                    "Term",
-                    "Machine Version",
-                ],
-                &theirs.into_iter().map(member_row).collect::<Vec<_>>(),
-            )),
         }
     })
 }
+
+const QUORUM: Status = Status {
+    noun: "queue",
+    wrong: |member| match member.role {
+        "classic" => Some("classic_queue_not_supported"),
+        _ if member.is_stream => Some("not_quorum_queue"),
+        _ => None,
+    },
+    columns: &[
+        "Node Name",
+        "Raft State",
+        "Membership",
+        "Last Log Index",
+        "Last Written",
+        "Last Applied",
+        "Commit Index",
+        "Snapshot Index",
+        "Term",
+        "Machine Version",
+    ],
+    row: |member| Some(member_row(member)),
+};
 
 fn member_row(member: &MemberState) -> Vec<String> {
     let number = |value: Option<u64>| value.map(|it| it.to_string()).unwrap_or_default();

@@ -1,14 +1,13 @@
-//! `rabbitmq-streams`: the members of a stream. Output is that of the tool.
+//! `rabbitmq-streams`: the replicas of streams. Output is that of the tool.
 
-use super::rabbitmq_queues::asking;
-use super::rabbitmqctl::{named_node, node_name};
+use super::rabbitmq_queues::{Status, one, status};
+use super::rabbitmqctl::node_name;
 use super::{Call, Plain, Program};
-use crate::rabbit::command::{Answer, Ask};
+use crate::rabbit::command::Of;
 use crate::rabbit::inspect::MemberState;
 use crate::shell::error::{Mistake, Refusal};
 use crate::shell::job::Job;
-use crate::shell::options::{Arguments, Opt, ignored, later, once};
-use crate::shell::table::boxed;
+use crate::shell::options::{Opt, ignored, later, once};
 
 static OPTIONS: [Opt; 7] = [
     once(&["--quiet", "-q"], "", "no lines about what it does"),
@@ -22,17 +21,22 @@ static OPTIONS: [Opt; 7] = [
 
 pub static PROGRAM: Program = Program {
     name: "rabbitmq-streams",
-    summary: "the members of a stream",
-    usage: &["rabbitmq-streams stream_status STREAM"],
+    summary: "the replicas of streams",
+    usage: &[
+        "rabbitmq-streams stream_status STREAM",
+        "rabbitmq-streams add_replica|delete_replica STREAM NODE",
+    ],
     options: &[("", &OPTIONS)],
     notes: &[],
-    plain: &[Plain::Words(&["stream_status"]), Plain::Queue],
+    plain: &[Plain::Words(&COMMANDS), Plain::Queue],
     reads_stdin: false,
     parse,
 };
 
+const COMMANDS: [&str; 3] = ["stream_status", "add_replica", "delete_replica"];
+
 /// Commands of the real tool that are not built.
-const LATER: [&str; 5] = ["add_replica", "delete_replica", "grow", "shrink", "restart_stream"];
+const LATER: [&str; 3] = ["grow", "shrink", "restart_stream"];
 
 fn parse(call: &Call) -> Result<Job, Refusal> {
     let arguments = call.sort("rabbitmq-streams", &OPTIONS)?;
@@ -41,52 +45,37 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
         return Err(Mistake::at(vhost.place, &vhost.text, "/, the one virtual host").into());
     }
     match &*command.text {
-        "stream_status" => status(&arguments),
+        "stream_status" => status(&arguments, &STREAM),
+        "add_replica" => one(&arguments, (true, true, "replica"), Of::Stream),
+        "delete_replica" => one(&arguments, (false, true, "replica"), Of::Stream),
         later if LATER.contains(&later) => Err(Refusal::NotHereYet(later.to_owned())),
         unknown => {
             let expected = "a command of rabbitmq-streams";
-            Err(Mistake::at(command.place, unknown, expected).near(["stream_status"]).into())
+            Err(Mistake::at(command.place, unknown, expected).near(COMMANDS).into())
         }
     }
 }
 
-fn status(arguments: &Arguments) -> Result<Job, Refusal> {
-    let stream = arguments.word(1, "a stream")?.text.clone();
-    arguments.at_most(2)?;
-    let banner = format!("Status of stream {stream} on node {} ...", named_node(arguments)?);
-    let names = (stream.clone(), String::new());
-    asking(arguments, banner, names, Ask::ListMembers, move |answer| {
-        let Answer::Members(all) = answer else { return Ok(Vec::new()) };
-        let theirs: Vec<&MemberState> = all.iter().filter(|it| it.queue == stream).collect();
-        match theirs.first() {
-            None => Err("Object (queue, stream, exchange, etc) was not found".into()),
-            Some(first) if first.role == "classic" => {
-                Err("Error:\nCannot get stream status of a classic queue".into())
-            }
-            Some(first) if !first.is_stream => {
-                Err("Error:\nCannot get stream status of a quorum queue".into())
-            }
-            Some(_) => Ok(boxed(
-                &[
-                    "role",
-                    "node",
-                    "epoch",
-                    "offset",
-                    "committed_offset",
-                    "first_offset",
-                    "readers",
-                    "segments",
-                ],
-                // A member that is down tells nothing of itself.
-                &theirs
-                    .into_iter()
-                    .filter(|member| member.role != "nodedown")
-                    .map(row)
-                    .collect::<Vec<_>>(),
-            )),
-        }
-    })
-}
+const STREAM: Status = Status {
+    noun: "stream",
+    wrong: |member| match member.role {
+        "classic" => Some("Cannot get stream status of a classic queue"),
+        _ if !member.is_stream => Some("Cannot get stream status of a quorum queue"),
+        _ => None,
+    },
+    columns: &[
+        "role",
+        "node",
+        "epoch",
+        "offset",
+        "committed_offset",
+        "first_offset",
+        "readers",
+        "segments",
+    ],
+    // A member that is down tells nothing of itself.
+    row: |member| (member.role != "nodedown").then(|| row(member)),
+};
 
 /// Without a message there is no offset: -1.
 fn row(member: &MemberState) -> Vec<String> {

@@ -1,10 +1,15 @@
 //! The step language of the vectors, run by a client that speaks the protocol frame by frame.
 
+mod checks;
+mod gets;
+mod values;
+
+pub use values::{arguments, same};
+
 use pushpull::rabbit::Cluster;
 use pushpull::rabbit::command::{Argument, Command, OutgoingMessage, Properties};
 use pushpull::rabbit::content::Content;
 use pushpull::rabbit::event::Event;
-use pushpull::rabbit::inspect::CellState;
 use pushpull::rabbit::message::{
     Arguments, Bind, Change, Consume, ExchangeDeclare, Frame, Method, QueueDeclare,
 };
@@ -15,6 +20,7 @@ use pushpull::sim::{CostModel, Disk, MessageId, NodeId, Span, Status, Step};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+use values::argument;
 
 /// What an op came to that did not go well: code, and what it closed.
 #[derive(Clone, Debug, PartialEq)]
@@ -562,100 +568,6 @@ impl Runner {
         Ok(None)
     }
 
-    fn get_one(&mut self, channel: &str, queue: &str, no_ack: bool) -> Result<Got, Refusal> {
-        let heard = self.ask(channel, Method::BasicGet { queue: queue.into(), no_ack })?;
-        let got = heard.into_iter().find_map(|method| match method {
-            Method::BasicGetEmpty => Some(None),
-            Method::BasicGetOk { delivery_tag, redelivered, message_count, content } => {
-                let label = self.labels[&content.id].clone();
-                self.last_got = Some(content);
-                Some(Some((label, redelivered, message_count, delivery_tag)))
-            }
-            _ => None,
-        });
-        Ok(got.expect("a get is answered"))
-    }
-
-    fn get(&mut self, channel: &str, step: &Map<String, Value>) -> Result<Option<Refusal>, String> {
-        let queue = step["queue"].as_str().ok_or("a get names its queue")?;
-        let no_ack = step.get("ack").is_some_and(|ack| ack == "auto");
-        let got = match self.get_one(channel, queue, no_ack) {
-            Ok(got) => got,
-            Err(refusal) => return Ok(Some(refusal)),
-        };
-        let Some(expect) = step.get("expect") else { return Ok(None) };
-        match got {
-            None => same(expect, &"empty".into(), "get")?,
-            Some((body, redelivered, remaining, tag)) => {
-                let facts: [(&str, Value); 4] = [
-                    ("body", body.into()),
-                    ("redelivered", redelivered.into()),
-                    ("remaining", remaining.into()),
-                    ("tag", tag.into()),
-                ];
-                for (name, fact) in facts {
-                    if let Some(wanted) = expect.get(name) {
-                        same(wanted, &fact, name)?;
-                    } else if expect == "empty" {
-                        return Err(format!("it got {fact}"));
-                    }
-                }
-            }
-        }
-        self.check_properties(step).map(|()| None)
-    }
-
-    /// What is expected of the properties of the message that was got last.
-    fn check_properties(&self, step: &Map<String, Value>) -> Result<(), String> {
-        let Some(content) = &self.last_got else { return Ok(()) };
-        let headers = content.headers();
-        for (name, wanted) in entries(step.get("expect_headers")) {
-            let is = headers.get(name).map_or(Value::Null, plain);
-            same(wanted, &is, name)?;
-        }
-        for name in step.get("expect_no_headers").and_then(Value::as_array).into_iter().flatten() {
-            if let Some(found) = name.as_str().and_then(|name| headers.get(name)) {
-                return Err(format!("{name} is {found:?}"));
-            }
-        }
-        if let Some(wanted) = step.get("expect_expiration") {
-            let is = content.properties.expiration.clone().map_or(Value::Null, Value::from);
-            same(wanted, &is, "expiration")?;
-        }
-        let Some(wanted) = step.get("expect_x_death").and_then(Value::as_array) else {
-            return Ok(());
-        };
-        let deaths = headers.get("x-death").map_or(Value::Null, plain);
-        let deaths = deaths.as_array().cloned().unwrap_or_default();
-        same(&wanted.len().into(), &deaths.len().into(), "number of deaths")?;
-        for (wanted, death) in wanted.iter().zip(&deaths) {
-            for (name, wanted) in entries(Some(wanted)) {
-                same(wanted, &death[name.replace('_', "-")], name)?;
-            }
-            if !death["time"].is_u64() {
-                return Err(format!("the time of a death is {}", death["time"]));
-            }
-        }
-        Ok(())
-    }
-
-    fn get_many(
-        &mut self,
-        channel: &str,
-        step: &Map<String, Value>,
-    ) -> Result<Option<Refusal>, String> {
-        let queue = step["queue"].as_str().ok_or("a get names its queue")?;
-        let mut bodies: Vec<Value> = Vec::new();
-        loop {
-            match self.get_one(channel, queue, true) {
-                Ok(None) => break,
-                Ok(Some((body, ..))) => bodies.push(body.into()),
-                Err(refusal) => return Ok(Some(refusal)),
-            }
-        }
-        same(&step["expect"], &bodies.into(), "bodies").map(|()| None)
-    }
-
     /// The machine of the broker loses its power, and gets it back.
     pub fn power_cut(&mut self) {
         let machine = self.cluster.world.machine(self.rabbit);
@@ -683,149 +595,5 @@ impl Runner {
         self.settle();
         self.channels.clear();
         self.open_channel("c1", "k1");
-    }
-
-    // ---- the checks ----
-
-    fn check(&mut self, step: &Map<String, Value>) -> Result<(), String> {
-        let known = [
-            "op",
-            "queues",
-            "contents",
-            "delivered",
-            "delivered_count",
-            "redelivered",
-            "tags",
-            "confirms",
-            "returns",
-            "queue_exists",
-            "deaths",
-        ];
-        if let Some(unknown) = step.keys().find(|name| !known.contains(&&***name)) {
-            return Err(format!("the check {unknown} is not read yet"));
-        }
-        let states = self.cluster.queues();
-        let find = |queue: &str| states.iter().find(|state| state.name == *queue);
-        for (queue, wanted) in entries(step.get("queues")) {
-            let state = find(queue).ok_or(format!("there is no queue {queue}"))?;
-            for (name, is) in [("ready", state.ready), ("unacked", state.unacked)] {
-                if let Some(wanted) = wanted.get(name) {
-                    same(wanted, &is.into(), &format!("{name} of {queue}"))?;
-                }
-            }
-        }
-        for (queue, wanted) in entries(step.get("queue_exists")) {
-            same(wanted, &find(queue).is_some().into(), &format!("existence of {queue}"))?;
-        }
-        for (queue, wanted) in entries(step.get("contents")) {
-            let cells = self.cluster.glimpse(queue, usize::MAX);
-            let ready = cells.iter().filter(|cell| cell.state == CellState::Ready);
-            let ready: Vec<Value> =
-                ready.map(|cell| self.labels[&cell.message].clone().into()).collect();
-            same(wanted, &ready.into(), &format!("contents of {queue}"))?;
-        }
-        for (reason, wanted) in entries(step.get("deaths")) {
-            let count = self.deaths.get(&**reason).copied().unwrap_or(0);
-            same(wanted, &count.into(), &format!("deaths by {reason}"))?;
-        }
-        self.check_deliveries(step)?;
-        if let Some(wanted) = step.get("confirms") {
-            let mut told: Vec<Value> = std::mem::take(&mut self.confirms)
-                .into_iter()
-                .map(|(word, number)| Value::from(vec![Value::from(word), number.into()]))
-                .collect();
-            let mut wanted = wanted.as_array().cloned().unwrap_or_default();
-            told.sort_by_key(|value| value.to_string());
-            wanted.sort_by_key(|value| value.to_string());
-            same(&wanted.into(), &told.into(), "confirms")?;
-        }
-        if let Some(wanted) = step.get("returns") {
-            let told = std::mem::take(&mut self.returns).into_iter();
-            let told: Vec<Value> = told
-                .map(|(code, body)| Value::from(vec![Value::from(code), body.into()]))
-                .collect();
-            same(wanted, &told.into(), "returns")?;
-        }
-        Ok(())
-    }
-
-    fn check_deliveries(&mut self, step: &Map<String, Value>) -> Result<(), String> {
-        let none = Delivered::default();
-        let all = |consumer: &str| self.delivered.get(consumer).unwrap_or(&none);
-        for (consumer, wanted) in entries(step.get("tags")) {
-            let tags: Vec<Value> =
-                all(consumer).messages.iter().map(|(_, _, tag)| (*tag).into()).collect();
-            same(wanted, &tags.into(), &format!("tags of {consumer}"))?;
-        }
-        for (consumer, wanted) in entries(step.get("redelivered")) {
-            let flags: Vec<Value> =
-                all(consumer).messages.iter().map(|(_, flag, _)| (*flag).into()).collect();
-            same(wanted, &flags.into(), &format!("redelivered to {consumer}"))?;
-        }
-        let mut checked = Vec::new();
-        for (consumer, wanted) in entries(step.get("delivered")) {
-            let bodies: Vec<Value> =
-                all(consumer).messages.iter().map(|(body, _, _)| body.clone().into()).collect();
-            same(wanted, &bodies.into(), &format!("delivered to {consumer}"))?;
-            checked.push(consumer);
-        }
-        for (consumer, wanted) in entries(step.get("delivered_count")) {
-            let count = all(consumer).messages.len();
-            same(wanted, &count.into(), &format!("number delivered to {consumer}"))?;
-            checked.push(consumer);
-        }
-        for consumer in checked {
-            self.delivered.remove(consumer);
-        }
-        Ok(())
-    }
-}
-
-type Got = Option<(String, bool, u64, u64)>;
-
-fn entries(map: Option<&Value>) -> impl Iterator<Item = (&String, &Value)> {
-    map.and_then(Value::as_object).into_iter().flatten()
-}
-
-/// Demands that two values are the same.
-pub fn same(wanted: &Value, is: &Value, what: &str) -> Result<(), String> {
-    if wanted == is { Ok(()) } else { Err(format!("{what}: wanted {wanted}, is {is}")) }
-}
-
-/// A table of the step language: strings, integers, `{"double": x}`, booleans, null, lists, tables.
-pub fn arguments(table: Option<&Value>) -> Arguments {
-    entries(table).map(|(name, value)| (name.clone(), argument(value))).collect()
-}
-
-/// A value of a table as JSON.
-fn plain(value: &Argument) -> Value {
-    match value {
-        Argument::Void => Value::Null,
-        Argument::Boolean(value) => (*value).into(),
-        Argument::Integer(value) => (*value).into(),
-        Argument::Timestamp(value) => (*value).into(),
-        Argument::Double(value) => (*value).into(),
-        Argument::Text(text) => text.clone().into(),
-        Argument::List(list) => list.iter().map(plain).collect(),
-        Argument::Table(table) => {
-            Value::Object(table.iter().map(|(name, value)| (name.clone(), plain(value))).collect())
-        }
-    }
-}
-
-fn argument(value: &Value) -> Argument {
-    match value {
-        Value::Null => Argument::Void,
-        Value::Bool(value) => Argument::Boolean(*value),
-        Value::Number(number) => match number.as_i64() {
-            Some(integer) => Argument::Integer(integer),
-            None => Argument::Double(number.as_f64().unwrap_or_default()),
-        },
-        Value::String(text) => Argument::Text(text.clone()),
-        Value::Array(list) => Argument::List(list.iter().map(argument).collect()),
-        Value::Object(object) => match object.get("double").and_then(Value::as_f64) {
-            Some(double) => Argument::Double(double),
-            None => Argument::Table(arguments(Some(value))),
-        },
     }
 }

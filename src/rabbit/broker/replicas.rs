@@ -1,0 +1,118 @@
+//! Replicas of streams come and go, as tools want it.
+//!
+//! Who has a replica is part of the definitions. A change of it begins an epoch: all members stop,
+//! and the best of those that are left or came leads. One replica at a time, and only when a
+//! majority has what was there when the epoch began: so any majority of before shares a member
+//! with any of after. The leader knows when that is so: it makes the change.
+//!
+//! Source: `rabbit_stream_queue:add_replica`, `delete_replica`, and `rabbit_stream_coordinator`,
+//! which stops all members of a stream when one comes or goes.
+
+use super::Broker;
+use crate::rabbit::command::AmqpError;
+use crate::rabbit::error;
+use crate::rabbit::event::Event;
+use crate::rabbit::ids::QueueId;
+use crate::rabbit::message::Method;
+use crate::rabbit::messages::Messages;
+use crate::rabbit::process::Out;
+use crate::rabbit::quorum::group::tell;
+use crate::rabbit::stream::Stream;
+use crate::rabbit::stream::member::Says;
+use crate::rabbit::talk::{Change, NewQueue, Talk};
+use crate::sim::NodeId;
+use std::rc::Rc;
+
+impl Broker {
+    /// A stream that a tool names.
+    pub(super) fn stream_named(&self, name: &str) -> Result<QueueId, AmqpError> {
+        let id = *self.queue_ids.get(name).ok_or_else(|| error::no_queue(name))?;
+        match super::arguments::queue_type(&self.queues[&id].declaration.arguments) {
+            "stream" => Ok(id),
+            "quorum" => Err(error::precondition_failed("quorum_queue_not_supported")),
+            _ => Err(error::precondition_failed("classic_queue_not_supported")),
+        }
+    }
+
+    /// A tool of this node waits for a replica: its leader is to see to it.
+    pub(super) fn want_replica(
+        &mut self,
+        id: QueueId,
+        (node, comes): (NodeId, bool),
+        out: &mut Out<'_>,
+    ) {
+        let me = self.me;
+        let Some(member) = self.member(id) else { return };
+        match member.leader {
+            Some(leader) if leader == me => {
+                member.wanted = Some((node, comes));
+                self.change_replicas(id, out);
+            }
+            Some(leader) => {
+                let epoch = member.epoch;
+                tell(leader, Talk::Stream(id, Says::Resize { epoch, node, comes }), out);
+            }
+            // It is asked again when there is one.
+            None => {}
+        }
+    }
+
+    /// As the leader, when a majority has what was there: what is wanted is changed.
+    pub(super) fn change_replicas(&mut self, id: QueueId, out: &mut Out<'_>) {
+        let Some(member) = self.member(id).filter(|member| member.is_announced) else { return };
+        let Some((node, comes)) = member.wanted.take() else { return };
+        let (epoch, mut nodes) = (member.epoch + 1, member.nodes.clone());
+        nodes.retain(|it| *it != node);
+        if comes {
+            nodes.push(node);
+            crate::ordered::Order::order(&mut nodes[..]);
+        }
+        let name = self.queues[&id].name.to_string();
+        self.change(&Change::StreamMembers(name, epoch, nodes), None, out);
+    }
+
+    /// The definitions say who has a replica from this epoch on.
+    pub(super) fn replicas_known(
+        &mut self,
+        id: QueueId,
+        (epoch, nodes): (u64, &[NodeId]),
+        out: &mut Out<'_>,
+    ) {
+        let Some(queue) = self.queues.get_mut(&id) else { return };
+        let Some(member) = queue.member.as_mut().filter(|member| epoch > member.epoch) else {
+            return;
+        };
+        member.nodes = nodes.to_vec();
+        if let Some(definition) = &queue.definition {
+            let members = nodes.to_vec();
+            queue.definition = Some(Rc::new(NewQueue { members, ..(**definition).clone() }));
+        }
+        self.stream_led(id, epoch, None, out);
+    }
+
+    /// This node has no replica (any more): what is left of one goes, and its readers with it.
+    pub(super) fn drop_replica(&mut self, id: QueueId, out: &mut Out<'_>) {
+        let Some(queue) = self.queues.get_mut(&id) else { return };
+        if !matches!(&queue.storage, Messages::Stream(stream) if stream.next > 0) {
+            return;
+        }
+        let name = queue.name.clone();
+        let readers: Vec<_> = queue.consumers.iter().map(|(at, _)| at).collect();
+        for reader in readers {
+            let queue = self.queues.get_mut(&id).and_then(|queue| queue.consumers.remove(reader));
+            let Some(consumer) = queue else { continue };
+            let (queue, tag) = (name.clone(), consumer.tag.clone());
+            out.emit(Event::ConsumerGone { queue, consumer: tag.clone() });
+            if self.has_channel(consumer.channel) {
+                self.channel(consumer.channel).consumers.remove(&tag);
+                self.send(consumer.channel, Method::BasicCancel { tag }, out);
+            }
+        }
+        self.with_queue(id, out, |queue, means| {
+            if let Messages::Stream(stream) = &mut queue.storage {
+                stream.delete(means);
+                **stream = Stream::new(queue.name.clone(), Some(queue.id));
+            }
+        });
+    }
+}
