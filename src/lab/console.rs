@@ -240,7 +240,7 @@ impl Console {
             }
             Kind::Consumes { finished: true, .. } => Some(Ok(Outcome::Consumed(self.got.clone()))),
             Kind::Consumes { strict: false, .. } if late => {
-                let got = Consumed { timed_out: true, ..self.got.clone() };
+                let got = Consumed { timed_out: true, ended: now, ..self.got.clone() };
                 Some(Ok(Outcome::Consumed(got)))
             }
             _ if late => Some(Err(LabError::NotReached(format!(

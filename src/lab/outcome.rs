@@ -65,7 +65,7 @@ pub struct Consumed {
     pub began: Time,
     /// When it was given partitions, if it is in a group.
     pub joined: Option<Time>,
-    /// When the last record came.
+    /// When the last record came, or when it had waited for long enough.
     pub ended: Time,
     /// True if the leader's clock gave the records their time (`LogAppendTime`).
     pub is_append_time: bool,
