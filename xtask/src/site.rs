@@ -80,6 +80,7 @@ fn trunk(build: &Build) -> Result<(), Failure> {
 struct Weight {
     path: PathBuf,
     bytes: usize,
+    /// What a first visit downloads of it; 0 if it does not.
     bytes_brotli: usize,
     on_first_load: bool,
 }
@@ -91,14 +92,12 @@ fn weigh(build: &Build) -> Result<(), Failure> {
     }
     weights.sort_by(|a, b| (!a.on_first_load, &a.path).cmp(&(!b.on_first_load, &b.path)));
     println!("      {:>11} {:>11}", "bytes", "brotli");
-    for weight in &weights {
-        let mark = if weight.on_first_load { "" } else { "  (not at first)" };
-        println!(
-            "      {:>11} {:>11}  {}{mark}",
-            weight.bytes,
-            weight.bytes_brotli,
-            weight.path.display()
-        );
+    for Weight { path, bytes, bytes_brotli, on_first_load } in &weights {
+        let path = path.display();
+        match on_first_load {
+            true => println!("      {bytes:>11} {bytes_brotli:>11}  {path}"),
+            false => println!("      {bytes:>11} {:>11}  {path}", "later"),
+        }
     }
     let first_load: usize = weights
         .iter()
@@ -126,7 +125,8 @@ fn weigh_file(dist: &Path, path: PathBuf) -> Result<Weight, Failure> {
         fs::read(&path).map_err(|error| format!("{} cannot be read: {error}.", path.display()))?;
     let path = path.strip_prefix(dist).expect("the file was found below dist").to_path_buf();
     let on_first_load = is_on_first_load(&path);
-    Ok(Weight { path, bytes: content.len(), bytes_brotli: brotli_length(&content), on_first_load })
+    let bytes_brotli = if on_first_load { brotli_length(&content) } else { 0 };
+    Ok(Weight { path, bytes: content.len(), bytes_brotli, on_first_load })
 }
 
 /// Page, scripts, engine and styles: what the browser needs before one can do anything.

@@ -107,9 +107,8 @@ pub async fn storage_that_is_full_is_told_and_filled_up_later(browser: Browser) 
     }
     thousand(&page).await?;
     page.wait_until_saved().await?;
-    let used: u64 =
-        page.eval_as("return navigator.storage.estimate().then((it) => it.usage)").await?;
-    page.limit_storage(used + (64 << 10)).await?;
+    // Less than is in use already: the next commit finds no room.
+    page.limit_storage(1_000).await?;
     page.run_well("producer big --kafka t --rabbit /q --count 4000 --rate 4000/s --size 1000")
         .await?;
     page.run_well("run 3s").await?;
