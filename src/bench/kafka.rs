@@ -39,6 +39,7 @@ pub fn replicated(messages: u64, clock: Clock<'_>) -> Result<Rate, String> {
                 partition: Some((sent / 130 % 3) as i32),
                 key: None,
                 value: Some(value.clone()),
+                headers: Vec::new(),
             };
             cluster.command(producer, Command::Send(record));
         }

@@ -7,10 +7,12 @@
 //! machine.
 //!
 //! - [`kafka`]: produce, replicate to three brokers, fetch;
+//! - [`assignors`]: a rebalance of a large group by each rule, beside a sort of its partitions;
 //! - [`rabbit`]: publish, route, push, acknowledge; publish to a backlog; and routing alone.
 //!
 //! The clock comes from outside: nothing here reads one.
 
+pub mod assignors;
 pub mod kafka;
 pub mod rabbit;
 
@@ -29,7 +31,7 @@ pub struct Rate {
     pub engine: &'static str,
     /// What was done.
     pub what: String,
-    /// So many messages.
+    /// So many messages, or partitions.
     pub messages: u64,
     /// Messages a second through the engine.
     pub per_second: f64,
@@ -58,13 +60,15 @@ impl fmt::Display for Rate {
 
 /// All of them, with about so many messages each.
 pub fn all(messages: u64, clock: Clock<'_>) -> Result<Vec<Rate>, String> {
-    Ok(vec![
-        kafka::replicated(messages, clock)?,
+    let mut rates = vec![kafka::replicated(messages, clock)?];
+    rates.extend(assignors::rebalances(clock));
+    rates.extend([
         rabbit::pushed(messages, 1, clock)?,
         rabbit::pushed(messages, 10, clock)?,
         rabbit::kept(messages, clock)?,
         rabbit::routed(messages, clock)?,
-    ])
+    ]);
+    Ok(rates)
 }
 
 /// A lab in which these lines were run.

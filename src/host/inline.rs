@@ -23,6 +23,8 @@ pub struct Inline<S> {
     replies: Vec<Reply>,
     /// When time was last passed on to the server.
     last_us: u64,
+    /// When the page got its last frame.
+    framed_us: u64,
     /// False while the page has a frame that it has not drawn yet.
     may_draw: bool,
     today: String,
@@ -48,6 +50,7 @@ impl<S: Store + 'static> Inline<S> {
             at_work: Vec::new(),
             replies: Vec::new(),
             last_us: 0,
+            framed_us: 0,
             may_draw: true,
             today,
         }
@@ -104,10 +107,13 @@ impl<S: Store + 'static> Inline<S> {
             }
         }
         let mut replies = std::mem::take(&mut self.replies);
+        let is_due = !self.server.is_playing() || began_us >= self.framed_us + FRAME_US;
         if self.may_draw
+            && is_due
             && let Some(frame) = self.server.next_frame()
         {
             self.may_draw = false;
+            self.framed_us = began_us;
             replies.push(Reply::Frame(Box::new(frame)));
         }
         (replies, self.next())
@@ -117,7 +123,10 @@ impl<S: Store + 'static> Inline<S> {
         if self.server.is_busy() {
             return Next::AtOnce;
         }
-        let frame_us = self.server.is_playing().then(|| self.last_us + FRAME_US);
+        let frame_us = self.server.is_playing().then(|| {
+            let due_us = self.framed_us + FRAME_US;
+            if due_us > self.last_us { due_us } else { self.last_us + FRAME_US }
+        });
         let due_us = [frame_us, self.server.commit_due_at_us()].into_iter().flatten().min();
         due_us.map_or(Next::Whenever, Next::At)
     }
@@ -134,9 +143,9 @@ impl<S: Store + 'static> Inline<S> {
     }
 }
 
-/// While virtual time runs, the host takes a turn at least so often; and one for each frame that
-/// the page has drawn.
-const FRAME_US: u64 = 16_000;
+/// While virtual time runs, the page gets a frame so often. What moves between two frames the
+/// browser moves by itself.
+const FRAME_US: u64 = 50_000;
 
 fn fulfil<S: Store + 'static>(store: Rc<S>, wish: Wish, today: String) -> AtWork {
     Box::pin(async move {

@@ -84,7 +84,12 @@ pub struct OutgoingRecord {
     pub key: Option<Bytes>,
     /// The value; `None` is a tombstone.
     pub value: Option<Bytes>,
+    /// Its headers, without the lab's own.
+    pub headers: Headers,
 }
+
+/// Headers of a record in order: names, and values that may be missing.
+pub type Headers = Vec<(String, Option<Bytes>)>;
 
 /// What a tool can ask.
 #[derive(Clone, Debug, PartialEq)]
@@ -121,13 +126,15 @@ pub enum Ask {
     },
     /// The names of all topics.
     ListTopics,
+    /// The ids of all brokers, and an empty name for what they have in common.
+    ListBrokers,
     /// ListOffsets: -1 latest, -2 earliest, -3 largest timestamp, otherwise the first record not
     /// before this many milliseconds.
     ListOffsets {
-        /// The topic.
-        topic: String,
-        /// Some of its partitions; all if empty.
-        partitions: Vec<i32>,
+        /// Topics, each with some of its partitions or all if empty; without one all topics.
+        topics: Vec<(String, Vec<i32>)>,
+        /// Of all topics: also of those that are internal.
+        internal: bool,
         /// The time asked for.
         time: i64,
     },
@@ -137,6 +144,9 @@ pub enum Ask {
     DescribeConfigs {
         /// Whose.
         resource: Resource,
+        /// False if only those matter that are set: then the tool looks first whether there is
+        /// such a topic or broker.
+        all: bool,
     },
     /// Set or forget settings of a topic or of brokers.
     AlterConfigs {
@@ -165,6 +175,10 @@ pub enum Ask {
     DescribeGroup {
         /// `group.id`.
         group: String,
+        /// True for a share group.
+        share: bool,
+        /// True if the tool shows how far a share group is behind (since 4.2).
+        lag: bool,
     },
     /// Set a group's committed offsets.
     ResetOffsets {
@@ -177,25 +191,31 @@ pub enum Ask {
         to: ResetTo,
         /// True: commit it. False: only say what it would be (`--dry-run`).
         execute: bool,
+        /// True for a share group.
+        share: bool,
     },
     /// Forget a group's offsets of a topic.
     DeleteOffsets {
         /// `group.id`.
         group: String,
+        /// True for a share group.
+        share: bool,
         /// Topics, each with some of its partitions or all if empty.
         topics: Vec<(String, Vec<i32>)>,
     },
-    /// One question of several groups, one after the other.
-    EachGroup {
-        /// Their ids; all groups if empty.
-        groups: Vec<String>,
-        /// What is asked; its own group is put in.
+    /// One question of several groups, topics or brokers, one after the other.
+    Each {
+        /// Their names; all that there are if empty.
+        names: Vec<String>,
+        /// What is asked; the name is put in.
         of: Box<Ask>,
     },
     /// Remove an empty group.
     DeleteGroup {
         /// `group.id`.
         group: String,
+        /// True for a share group.
+        share: bool,
     },
     /// How far each copy of the metadata log has come.
     DescribeQuorum,
@@ -287,30 +307,63 @@ pub enum ResetTo {
     Time(i64),
     /// The first record that is not older than so many milliseconds.
     Age(i64),
-    /// These offsets (`--from-file`).
-    Planned(Vec<(TopicPartition, i64)>),
+    /// These offsets (`--from-file`), each with its group if several are named.
+    Planned(Vec<(Option<String>, TopicPartition, i64)>),
     /// Where it is; the high watermark where it has committed nothing.
     Current,
 }
 
 impl Ask {
-    /// The same question of another group.
-    pub fn of_group(&self, name: &str) -> Ask {
+    /// True if it is about a share group.
+    pub fn is_of_share(&self) -> bool {
+        matches!(
+            self,
+            Ask::DescribeGroup { share: true, .. }
+                | Ask::ResetOffsets { share: true, .. }
+                | Ask::DeleteOffsets { share: true, .. }
+                | Ask::DeleteGroup { share: true, .. }
+        )
+    }
+
+    /// The same question of another group, topic or broker; without a name it is the default of
+    /// all brokers.
+    pub fn of_name(&self, name: &str) -> Ask {
         let mut ask = self.clone();
-        if let Ask::DescribeGroup { group }
+        if let Ask::DescribeConfigs { resource, .. } = &mut ask {
+            *resource = match resource {
+                Resource::Broker(_) => Resource::Broker(name.parse().ok()),
+                _ => Resource::Topic(name.to_owned()),
+            };
+        }
+        if let Ask::ResetOffsets { topics, to: ResetTo::Planned(planned), .. } = &mut ask {
+            planned.retain(|(group, ..)| group.as_deref().is_none_or(|group| group == name));
+            let of =
+                |(_, key, _): &(_, TopicPartition, _)| (key.topic.to_string(), vec![key.partition]);
+            *topics = planned.iter().map(of).collect();
+        }
+        if let Ask::DescribeGroup { group, .. }
         | Ask::ResetOffsets { group, .. }
         | Ask::DeleteOffsets { group, .. }
-        | Ask::DeleteGroup { group } = &mut ask
+        | Ask::DeleteGroup { group, .. } = &mut ask
         {
             name.clone_into(group);
         }
         ask
     }
 
+    /// Says whether the tool shows how far a share group is behind.
+    pub fn show_lag(&mut self, shown: bool) {
+        match self {
+            Ask::Each { of, .. } => of.show_lag(shown),
+            Ask::DescribeGroup { lag, share: true, .. } => *lag = shown,
+            _ => {}
+        }
+    }
+
     /// The same question at this instant: ages become times.
     pub fn at(&self, now_ms: i64) -> Ask {
         let mut ask = self.clone();
-        if let Ask::EachGroup { of, .. } = &mut ask {
+        if let Ask::Each { of, .. } = &mut ask {
             **of = of.at(now_ms);
         }
         if let Ask::ResetOffsets { to, .. } = &mut ask
@@ -413,6 +466,8 @@ pub struct GroupDescription {
     pub group: String,
     /// True if it speaks the consumer protocol.
     pub is_modern: bool,
+    /// True if the tool shows how far a share group is behind.
+    pub shows_lag: bool,
     /// Its generation or epoch.
     pub generation: i32,
     /// `Stable`, `Empty`, ...
@@ -471,8 +526,12 @@ pub struct MemberDescription {
 pub struct GroupOffset {
     /// The partition.
     pub partition: TopicPartition,
-    /// The committed offset; `None` if nothing was committed.
+    /// The committed offset, or where a share group begins; `None` if there is none yet.
     pub committed: Option<i64>,
+    /// The leader's epoch when it was set, if that is known.
+    pub epoch: Option<i64>,
+    /// Of a share group: how many records behind its start are done.
+    pub done: i64,
     /// The partition's log end as consumers see it: its high watermark.
     pub end: i64,
     /// The member that owns it, by `member.id`.

@@ -317,6 +317,12 @@ pub enum Event {
         value: Option<String>,
         /// The record's timestamp, in milliseconds of virtual time.
         timestamp_ms: i64,
+        /// The leader epoch of its batch, for the console tools.
+        #[serde(skip)]
+        epoch: i32,
+        /// The record's headers as text, without the lab's own.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        headers: Vec<(String, Option<String>)>,
     },
     /// A group's offset was committed: the next one to read.
     OffsetCommitted {

@@ -1,7 +1,7 @@
 //! What each command does at the instant it is given, and what it then waits for.
 
 use super::clients::kafka_accepts;
-use super::command::{Command, ConsoleConsume, ConsoleProduce, NetAct};
+use super::command::{Command, ConsoleConsume, ConsoleProduce, ConsoleRecord, NetAct};
 use super::command::{ProducerCommand, Settings};
 use super::console::Console;
 use super::event::LabEvent;
@@ -112,6 +112,7 @@ impl Session {
                     }
                     *servers = self.spec.controllers;
                 }
+                ask.show_lag(self.spec.kafka_version != "4.1");
                 let ask = kafka::command::Command::Ask(request, ask);
                 self.kafka.command(admin, ask);
                 Ok(Wait::Kafka(request, self.now + TOOL_PATIENCE))
@@ -355,7 +356,7 @@ impl Session {
         let spec = kafka::spec::Spec::Producer(spec);
         kafka::config::check(&spec).map_err(LabError::Kafka)?;
         let id = self.add_kafka(&name, spec);
-        for (key, value) in &produce.records {
+        for ConsoleRecord { key, value, headers } in &produce.records {
             let message = self.number_message(&name, key.as_deref());
             let record = kafka::command::OutgoingRecord {
                 id: message,
@@ -363,6 +364,10 @@ impl Session {
                 partition: None,
                 key: key.clone().map(Into::into),
                 value: value.clone().map(Into::into),
+                headers: headers
+                    .iter()
+                    .map(|(name, value)| (name.clone(), value.clone().map(Into::into)))
+                    .collect(),
             };
             self.kafka.command(id, kafka::command::Command::Send(record));
         }
@@ -394,6 +399,7 @@ impl Session {
             kafka::spec::Reads::Group { group, .. } => group.clone(),
             kafka::spec::Reads::Assigned { .. } => name.clone(),
         };
+        let is_member = matches!(consume.reads, kafka::spec::Reads::Group { .. });
         self.readers.insert(name.clone(), reader);
         let spec = kafka::spec::ConsumerSpec {
             name: name.clone(),
@@ -406,7 +412,7 @@ impl Session {
             is_share: false,
             to: None,
             stop_after: consume.max_messages,
-            settings: consume.settings.clone(),
+            settings: with_close(consume.settings.clone(), is_member),
         };
         self.add_kafka(&name, kafka::spec::Spec::Consumer(spec));
         let patience = consume.timeout.unwrap_or(CONSOLE_PATIENCE);
@@ -416,7 +422,8 @@ impl Session {
             kafka::spec::Reads::Group { topics, .. } => topics.first(),
         };
         let stamped = topic.is_some_and(|topic| self.kafka.stamps_append_time(topic));
-        let console = Console::consumes(name, patience, strict, self.now).stamped(stamped);
+        let console = Console::consumes(name, patience, strict, self.now);
+        let console = console.stamped(stamped).member(is_member);
         Ok(Wait::Console(self.watch_console(console)))
     }
 
@@ -434,7 +441,6 @@ fn not_with_zookeeper(ask: &kafka::command::Ask) -> Result<(), LabError> {
     use kafka::metadata::records::Resource;
     let what = match ask {
         Ask::Reassign(_) => "kafka-reassign-partitions",
-        Ask::AlterConfigs { resource: Resource::Broker(_), .. } => "settings of running brokers",
         Ask::AlterConfigs { resource: Resource::Client(_), .. } => "quotas of clients",
         _ => return Ok(()),
     };
@@ -501,4 +507,12 @@ fn plan_network(
         Plan::Drop(rule) => network.swallow(rule),
         Plan::Heal => network.heal(),
     }
+}
+
+/// The console consumer closes its consumer whatever ends it, which matters to a group.
+fn with_close(mut settings: Settings, is_member: bool) -> Settings {
+    if is_member {
+        settings.insert(kafka::config::consumer::CLOSES.into(), "true".into());
+    }
+    settings
 }

@@ -257,12 +257,23 @@ pub enum NetAct {
 pub struct ConsoleProduce {
     /// The topic.
     pub topic: String,
-    /// Keys and values in order; a tombstone has no value.
-    pub records: Vec<(Option<String>, Option<String>)>,
+    /// What is sent, in order.
+    pub records: Vec<ConsoleRecord>,
     /// `--producer-property`.
     pub settings: Settings,
     /// What `kafka-producer-perf-test` sends in the place of records.
     pub load: Option<Load>,
+}
+
+/// A record of `kafka-console-producer`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ConsoleRecord {
+    /// The key, if it has one.
+    pub key: Option<String>,
+    /// The value; a tombstone has none.
+    pub value: Option<String>,
+    /// Its headers in order.
+    pub headers: Vec<(String, Option<String>)>,
 }
 
 /// Records without a meaning, to see how fast they go.

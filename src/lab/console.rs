@@ -20,6 +20,10 @@ pub(super) struct Console {
     deadline: Time,
     got: Consumed,
     error: Option<ApiError>,
+    /// True if it is a member of a group, which it leaves before it ends.
+    is_member: bool,
+    /// What it came to, while it closes its client.
+    ending: Option<Box<Result<Outcome, LabError>>>,
 }
 
 #[derive(Clone, Debug)]
@@ -45,6 +49,9 @@ struct Stopwatch {
     window: Window,
     measured: Measured,
 }
+
+/// Closing takes no longer: `close()` waits 30 s for its requests.
+const CLOSE_PATIENCE: Span = Span::seconds(31);
 
 /// The tool reports so often.
 const REPORT_EVERY: Span = Span::seconds(5);
@@ -111,9 +118,32 @@ impl Console {
         self
     }
 
+    /// A member of a group leaves it before it ends.
+    pub(super) fn member(mut self, is_member: bool) -> Console {
+        self.is_member = is_member;
+        self
+    }
+
+    /// It has come to this, and closes its client now; false if there is nothing to close.
+    pub(super) fn closes(&mut self, result: &Result<Outcome, LabError>, now: Time) -> bool {
+        let has_left = matches!(self.what, Kind::Consumes { finished: true, .. });
+        if !self.is_member || has_left || self.ending.is_some() {
+            return false;
+        }
+        self.ending = Some(Box::new(result.clone()));
+        self.deadline = now + CLOSE_PATIENCE;
+        true
+    }
+
+    /// What it has come to, while it closes its client.
+    pub(super) fn ending(&self) -> Option<&Result<Outcome, LabError>> {
+        self.ending.as_deref()
+    }
+
     fn new(client: String, what: Kind, patience: Span, now: Time) -> Console {
         let (got, error) = (Consumed { began: now, ended: now, ..Consumed::default() }, None);
-        Console { client, what, patience, deadline: now + patience, got, error }
+        let (is_member, ending, deadline) = (false, None, now + patience);
+        Console { client, what, patience, deadline, got, error, is_member, ending }
     }
 
     /// When it gives up unless something comes before.
@@ -130,6 +160,9 @@ impl Console {
             return;
         }
         let What::Kafka(event) = what else { return };
+        if self.ending.is_some() {
+            return;
+        }
         match (event, &mut self.what) {
             (Event::ProduceAcknowledged { client, messages, .. }, Kind::Produces { left })
                 if **client == *self.client =>
@@ -143,7 +176,17 @@ impl Console {
                 *left = left.saturating_sub(messages.len() as u64);
             }
             (
-                Event::Processed { client, partition, offset, key, value, timestamp_ms, .. },
+                Event::Processed {
+                    client,
+                    partition,
+                    offset,
+                    key,
+                    value,
+                    timestamp_ms,
+                    epoch,
+                    headers,
+                    ..
+                },
                 Kind::Consumes { .. },
             ) if **client == *self.client => {
                 self.got.records.push(ConsumedRecord {
@@ -152,6 +195,8 @@ impl Console {
                     timestamp_ms: *timestamp_ms,
                     key: key.clone(),
                     value: value.clone(),
+                    epoch: *epoch,
+                    headers: headers.clone(),
                 });
                 self.deadline = at + self.patience;
                 self.got.ended = at;
@@ -178,6 +223,9 @@ impl Console {
     /// What it came to, if it is over now.
     pub(super) fn result(&self, now: Time) -> Option<Result<Outcome, LabError>> {
         let late = now >= self.deadline;
+        if let Some(ending) = &self.ending {
+            return late.then(|| (**ending).clone());
+        }
         match self.what {
             Kind::Produces { left: 0 } => Some(match &self.error {
                 Some(error) => Err(LabError::Kafka(error.clone())),
@@ -192,7 +240,7 @@ impl Console {
             }
             Kind::Consumes { finished: true, .. } => Some(Ok(Outcome::Consumed(self.got.clone()))),
             Kind::Consumes { strict: false, .. } if late => {
-                let got = Consumed { timed_out: true, ..self.got.clone() };
+                let got = Consumed { timed_out: true, ended: now, ..self.got.clone() };
                 Some(Ok(Outcome::Consumed(got)))
             }
             _ if late => Some(Err(LabError::NotReached(format!(

@@ -65,7 +65,7 @@ pub struct Consumed {
     pub began: Time,
     /// When it was given partitions, if it is in a group.
     pub joined: Option<Time>,
-    /// When the last record came.
+    /// When the last record came, or when it had waited for long enough.
     pub ended: Time,
     /// True if the leader's clock gave the records their time (`LogAppendTime`).
     pub is_append_time: bool,
@@ -110,6 +110,10 @@ pub struct ConsumedRecord {
     pub key: Option<String>,
     /// Its value.
     pub value: Option<String>,
+    /// The leader epoch of its batch.
+    pub epoch: i32,
+    /// Its headers in order.
+    pub headers: Vec<(String, Option<String>)>,
 }
 
 /// Why a command failed. It has then changed nothing but the passing of time.

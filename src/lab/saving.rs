@@ -83,6 +83,9 @@ impl Rest<Ledger> {
     }
 }
 
+/// More processes than this are no lab, but a damaged manifest.
+const PROCESSES_MAX: u32 = 1_000_000;
+
 /// What of a world stands beside its processes' files; `processes` in the manifest's order.
 #[derive(Serialize, Deserialize)]
 struct WorldRest {
@@ -103,6 +106,27 @@ impl WorldRest {
         }
     }
 
+    /// What [`World::restored`] takes for granted.
+    fn check(&self, nodes: &[&SavedNode]) -> Result<(), String> {
+        let most = PROCESSES_MAX;
+        if self.machines > most || self.ids > most {
+            let found = self.machines.max(self.ids);
+            return Err(format!("the manifest counts {found} processes; at most {most} can be"));
+        }
+        let (mut ids, mut names) = (BTreeSet::new(), BTreeSet::new());
+        for (node, (id, status)) in nodes.iter().zip(&self.processes) {
+            let name = &node.name;
+            if node.machine >= self.machines || id.0 >= self.ids {
+                let (machine, id) = (node.machine, id.0);
+                return Err(format!("{name} stands on machine {machine} as number {id}: too high"));
+            }
+            if !ids.insert(*id) || !names.insert(name) || *status == Status::Gone {
+                return Err(format!("{name} stands twice in the manifest, or is gone"));
+            }
+        }
+        Ok(())
+    }
+
     /// The world's saved parts, with the configurations of its processes from the manifest.
     fn into_saved<S: DeserializeOwned>(
         self,
@@ -113,6 +137,7 @@ impl WorldRest {
             let (found, expected) = (nodes.len(), self.processes.len());
             return Err(format!("the manifest has {found} processes; {expected} were expected"));
         }
+        self.check(nodes)?;
         let mut processes = Vec::with_capacity(nodes.len());
         for (saved, (id, status)) in nodes.iter().zip(self.processes) {
             processes.push(SavedProcess {

@@ -479,11 +479,26 @@ impl Session {
     /// Takes the clients of console tools away that are over.
     pub(super) fn end_consoles(&mut self) {
         let mut over = Vec::new();
-        for (number, watched) in &self.consoles {
-            if let Watched::AtWork(console) = watched
-                && let Some(result) = console.result(self.now)
-            {
-                over.push((*number, console.client.clone(), result));
+        let mut closing = Vec::new();
+        for (number, watched) in &mut self.consoles {
+            let Watched::AtWork(console) = watched else { continue };
+            let world = &self.kafka.world;
+            let runs = world.id(&console.client).is_some_and(|id| world.status(id).is_alive());
+            match console.result(self.now) {
+                Some(result) if runs && console.closes(&result, self.now) => {
+                    closing.push(console.client.clone());
+                }
+                Some(result) => over.push((*number, console.client.clone(), result)),
+                None => {
+                    let ending = console.ending().filter(|_| !runs);
+                    over.extend(ending.map(|end| (*number, console.client.clone(), end.clone())));
+                }
+            }
+        }
+        for client in closing {
+            if let Some(id) = self.kafka.world.id(&client) {
+                self.level();
+                self.kafka.world.stop(id);
             }
         }
         for (number, client, result) in over {

@@ -120,6 +120,7 @@ impl Workload {
             partition: None,
             key: message.key.clone().map(Bytes::from),
             value: Some(message.body.clone()),
+            headers: Vec::new(),
         })
     }
 

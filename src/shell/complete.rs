@@ -1,7 +1,7 @@
 //! Words that could stand next at the end of a line.
 
 use super::lexer::words_so_far;
-use super::options::Is;
+use super::options::{Is, Opt};
 use super::programs::{self, LATER, PROGRAMS, Plain, Program};
 use crate::lab::{Session, Timeline};
 use crate::ordered::Order;
@@ -72,8 +72,7 @@ pub fn complete(line: &str, timeline: &Timeline) -> Completion {
 fn behind(program: &Program, before: &[&str], typed: &str, session: &Session) -> Vec<String> {
     let options = || program.options.iter().flat_map(|(_, options)| *options);
     let named = |name: &str| options().find(|option| option.names.contains(&name));
-    if let Some(option) = before.last().and_then(|last| named(last)).filter(|o| !o.value.is_empty())
-    {
+    if let Some(option) = before.last().and_then(|last| named(last)).filter(takes_next) {
         let known = VALUES.iter().find(|(name, _)| option.names.contains(name));
         return match known {
             Some((_, plain)) => known_words(*plain, session),
@@ -88,7 +87,7 @@ fn behind(program: &Program, before: &[&str], typed: &str, session: &Session) ->
     let mut words = before.iter();
     while let Some(word) = words.next() {
         match named(word) {
-            Some(option) if !option.value.is_empty() => drop(words.next()),
+            Some(option) if takes_next(&option) => drop(words.next()),
             Some(_) => {}
             None => plain += 1,
         }
@@ -96,6 +95,11 @@ fn behind(program: &Program, before: &[&str], typed: &str, session: &Session) ->
     let last = program.plain.last().copied().filter(|plain| matches!(plain, Plain::Column(_)));
     let kind = program.plain.get(plain).copied().or(last);
     kind.map_or_else(Vec::new, |kind| known_words(kind, session))
+}
+
+/// True if the next word is an option's value, whatever it is.
+fn takes_next(option: &&Opt) -> bool {
+    !option.value.is_empty() && option.is != Is::Bare
 }
 
 /// `true|false`: words, if the value is a choice among words.

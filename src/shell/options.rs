@@ -21,6 +21,8 @@ pub struct Opt {
 pub enum Is {
     /// Given at most once.
     Once,
+    /// Given at most once, with a value or without one.
+    Bare,
     /// May be given again and again.
     Repeated,
     /// Accepted, and without effect in the lab: there is one cluster and no configuration file.
@@ -32,6 +34,11 @@ pub enum Is {
 /// An option that is given at most once.
 pub const fn once(names: &'static [&'static str], value: &'static str, help: &'static str) -> Opt {
     Opt { names, value, is: Is::Once, help }
+}
+
+/// An option that is given at most once and whose value may be left out; it is empty then.
+pub const fn bare(names: &'static [&'static str], value: &'static str, help: &'static str) -> Opt {
+    Opt { names, value, is: Is::Bare, help }
 }
 
 /// An option that may be given again and again.
@@ -90,10 +97,10 @@ impl<'a> Arguments<'a> {
             let first = option.names[0];
             match option.is {
                 Is::Ignored | Is::NotHereYet => {}
-                Is::Once if sorted.has(first) => {
+                Is::Once | Is::Bare if sorted.has(first) => {
                     return Err(Mistake::at(word.place, name, "it only once").into());
                 }
-                Is::Once | Is::Repeated => sorted.given.push((first, value)),
+                Is::Once | Is::Bare | Is::Repeated => sorted.given.push((first, value)),
             }
         }
         Ok(sorted)
@@ -120,9 +127,13 @@ impl<'a> Arguments<'a> {
             }
             (false, None) => {
                 let expected = format!("{} behind {name}", option.value);
+                let is_option = |next: &Word| !next.quoted && next.text.starts_with("--");
+                if option.is == Is::Bare && rest.as_slice().first().is_none_or(is_option) {
+                    return Ok(Word { text: String::new(), ..word.clone() });
+                }
                 match rest.next() {
                     None => Err(self.missing(&expected)),
-                    Some(next) if !next.quoted && next.text.starts_with("--") => {
+                    Some(next) if is_option(next) => {
                         Err(Mistake::at(next.place, &next.text, expected).into())
                     }
                     Some(next) => Ok(next.clone()),
@@ -231,8 +242,9 @@ mod tests {
     use super::*;
     use crate::shell::lexer::words_so_far;
 
-    static OPTIONS: [Opt; 5] = [
+    static OPTIONS: [Opt; 6] = [
         once(&["--topic", "-t"], "NAME", ""),
+        bare(&["--state"], "STATES", ""),
         once(&["--list"], "", ""),
         many(&["--config"], "NAME=VALUE", ""),
         ignored(&["--bootstrap-server"], "HOST"),
@@ -243,6 +255,15 @@ mod tests {
         let words = words_so_far(line);
         let sorted = Arguments::sort("p", &OPTIONS, &words[0], &words[1..]);
         sorted.map(|sorted| look(&sorted)).map_err(|refusal| refusal.to_string())
+    }
+
+    #[test]
+    fn a_value_may_be_left_out_where_the_option_says_so() {
+        let state = |line: &str| sort(line, |found| found.text("--state"));
+        assert_eq!(state("p --state"), Ok(Some(String::new())));
+        assert_eq!(state("p --state --list"), Ok(Some(String::new())));
+        assert_eq!(state("p --state Stable --list"), Ok(Some("Stable".into())));
+        assert_eq!(state("p --list"), Ok(None));
     }
 
     #[test]

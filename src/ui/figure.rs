@@ -76,8 +76,8 @@ pub fn Figure(props: &Props) -> Html {
                         { pattern("unacked") }{ pattern("hidden") }
                     </defs>
                     { for picture.parts.iter().map(|part| part_html(part, traffic)) }
-                    { flights_html(traffic) }
                 </svg>
+                { flights_html(traffic) }
                 { for picture.hits.iter().map(|hit| hit_html(&desk, hit)) }
             </div>
             <p id="state-sentence" class="visually-hidden">{ state }</p>

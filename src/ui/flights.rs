@@ -1,12 +1,15 @@
-//! What moves. Each flight is an element with an animation of its own, which the browser runs
-//! without the page.
+//! What moves. Each flight is an element with an animation of its own, which the browser's
+//! compositor runs without the page: so they stand above the picture, not in its SVG, where each
+//! step of a movement would be painted anew.
 
-use crate::view::layout::{Flight, Glyph, Traffic, text_width};
+use crate::view::layout::{Flight, Glyph, Traffic};
 use yew::prelude::*;
 
 /// Everything that is in the air.
 pub fn flights_html(traffic: &Traffic) -> Html {
-    html! { <g class="flights">{ for traffic.flights().map(flight_html) }</g> }
+    html! {
+        <div class="flights" aria-hidden="true">{ for traffic.flights().map(flight_html) }</div>
+    }
 }
 
 fn flight_html(flight: &Flight) -> Html {
@@ -27,28 +30,25 @@ fn flight_html(flight: &Flight) -> Html {
     .concat();
     let class = if flight.kafka { "flight kafka" } else { "flight rabbit" };
     html! {
-        <g key={flight.id.to_string()} class={class} ~style={style}>{ glyph(flight) }</g>
+        <div key={flight.id.to_string()} class={class} ~style={style}>{ glyph(flight) }</div>
     }
 }
 
 fn glyph(flight: &Flight) -> Html {
     match flight.glyph {
-        Glyph::Record | Glyph::Message => {
-            let radius = if flight.glyph == Glyph::Record { "1" } else { "10" };
-            let w = (text_width(&flight.label, 12) + 10).max(22);
-            html! {
-                <>
-                    <rect class="flight-box" x={(-w / 2).to_string()} y="-11"
-                        width={w.to_string()} height="22" rx={radius} />
-                    <text class="flight-text" y="4" text-anchor="middle">{ &flight.label }</text>
-                </>
-            }
-        }
-        Glyph::Hook => html! { <path class="flight-line" d="M9-4h-12a4 4 0 1 0 4 4" /> },
-        Glyph::Empty => html! {
-            <rect class="flight-empty" x="-7" y="-7" width="14" height="14" />
-        },
-        Glyph::Tick => html! { <path class="flight-line" d="M-5 0l3 4 7-8" /> },
-        Glyph::Caret => html! { <path class="flight-box" d="M0-6l6 10h-12z" /> },
+        Glyph::Record => html! { <span class="flight-box">{ &flight.label }</span> },
+        Glyph::Message => html! { <span class="flight-box round">{ &flight.label }</span> },
+        Glyph::Hook => sign("flight-line", "M9-4h-12a4 4 0 1 0 4 4"),
+        Glyph::Empty => sign("flight-empty", "M-7-7h14v14h-14z"),
+        Glyph::Tick => sign("flight-line", "M-5 0l3 4 7-8"),
+        Glyph::Caret => sign("flight-caret", "M0-6l6 10h-12z"),
+    }
+}
+
+fn sign(class: &'static str, d: &'static str) -> Html {
+    html! {
+        <svg class="flight-sign" viewBox="-12 -12 24 24" width="24" height="24">
+            <path class={class} d={d} />
+        </svg>
     }
 }

@@ -283,6 +283,8 @@ mod tests {
                 key: None,
                 value: Some("hello".into()),
                 timestamp_ms: 1,
+                epoch: 0,
+                headers: Vec::new(),
             }),
             kafka(Kafka::OffsetCommitted { group: "g".into(), partition: p(), offset: 4 }),
             kafka(Kafka::OffsetReset { client: "ck".into(), partition: p(), offset: 0 }),

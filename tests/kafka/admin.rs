@@ -74,7 +74,7 @@ fn wrong_topics_are_refused_with_the_real_sentences() {
             "37 INVALID_PARTITIONS Topic already has 2 partition(s).",
         ),
         (
-            Ask::DescribeGroup { group: "nobody".into() },
+            Ask::DescribeGroup { group: "nobody".into(), share: false, lag: false },
             "69 GROUP_ID_NOT_FOUND Consumer group 'nobody' does not exist.",
         ),
     ];
@@ -124,7 +124,7 @@ fn offsets_are_found_by_time() {
         times.push(sent.expect("it was sent").at.millis() as i64);
     }
     let mut at = |time: i64| {
-        let ask = Ask::ListOffsets { topic: "t".into(), partitions: vec![], time };
+        let ask = Ask::ListOffsets { topics: vec![("t".into(), vec![])], internal: true, time };
         match lab.ask(ask) {
             Ok(Answer::Offsets(offsets)) => offsets[0].1,
             other => panic!("{other:?}"),
@@ -146,7 +146,7 @@ fn a_group_is_described_reset_and_deleted() {
     }
     let reader = lab.consumer(consumer("c", "t", "g", Span::ZERO));
     lab.run(Span::seconds(6));
-    let describe = Ask::DescribeGroup { group: "g".into() };
+    let describe = Ask::DescribeGroup { group: "g".into(), share: false, lag: false };
     let Ok(Answer::Group(group)) = lab.ask(describe.clone()) else { panic!("it is there") };
     assert_eq!((group.state.as_str(), group.assignor.as_str()), ("Stable", "range"));
     assert_eq!(group.members[0].client, "c");
@@ -158,13 +158,14 @@ fn a_group_is_described_reset_and_deleted() {
         topics: vec![("t".into(), vec![0])],
         to,
         execute,
+        share: false,
     };
     assert_eq!(
         refused(&mut lab, reset(ResetTo::Earliest, true)),
         "-1 IllegalStateException Assignments can only be reset if the group 'g' is inactive, but \
          the current state is Stable."
     );
-    let delete = Ask::DeleteGroup { group: "g".into() };
+    let delete = Ask::DeleteGroup { group: "g".into(), share: false };
     assert_eq!(refused(&mut lab, delete.clone()), "68 NON_EMPTY_GROUP The group is not empty.");
     lab.cluster.world.stop(reader);
     lab.run(Span::seconds(1));

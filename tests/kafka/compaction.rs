@@ -31,6 +31,7 @@ fn send(lab: &mut Lab, producer: NodeId, records: &[(&str, Option<&str>)]) {
             partition: None,
             key: Some(Bytes::copy_from_slice(key.as_bytes())),
             value: value.map(|value| Bytes::copy_from_slice(value.as_bytes())),
+            headers: Vec::new(),
         };
         lab.cluster.command(producer, Command::Send(record));
         lab.run(Span::millis(50));

@@ -165,6 +165,7 @@ impl Trial {
             partition: Some(0),
             key: None,
             value: Some(Bytes::from_static(b"value")),
+            headers: Vec::new(),
         };
         self.sent += 1;
         self.cluster.command(self.producer, Command::Send(record));

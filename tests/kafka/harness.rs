@@ -174,6 +174,7 @@ impl Lab {
             partition,
             key: None,
             value: Some(Bytes::copy_from_slice(value.as_bytes())),
+            headers: Vec::new(),
         };
         self.cluster.command(producer, Command::Send(record));
     }

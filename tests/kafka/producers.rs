@@ -97,6 +97,7 @@ fn keys_go_where_the_java_client_sends_them() {
             partition: None,
             key: Some(format!("user-{id}").into()),
             value: None,
+            headers: Vec::new(),
         };
         lab.cluster.command(producer, Command::Send(record));
     }

@@ -1,4 +1,5 @@
-//! `bench`: how fast the engines are, and how fast the page is beside a blank one.
+//! `bench`: how fast the engines are, and how fast the page is beside a blank one. `lasting` and
+//! `kills`: how well it lasts.
 
 use crate::Failure;
 use crate::child;
@@ -17,6 +18,16 @@ pub fn lasting(options: &Options) -> Result<ExitCode, Failure> {
     let messages = options.names.first().map_or(MESSAGES, String::as_str);
     let bench = ["bench", "--locked", "--bench", "lasting", "--", messages];
     child::run(child::cargo().args(bench))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// How often a browser is killed.
+const KILLS: &str = "200";
+
+/// `cargo xtask kills`.
+pub fn kills(options: &Options) -> Result<ExitCode, Failure> {
+    let kills = options.names.first().map_or(KILLS, String::as_str);
+    test_steps::run_in_browser(Path::new(test_steps::DIST), &["kills", kills], |_| {})?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,5 +1,5 @@
 //! The chores of pushpull, one command each: `cargo xtask serve | build | test | bench |
-//! first-minute`. (`page` is a part of `build`, which Trunk runs.)
+//! first-minute | lasting | fuzz | kills`. (`page` is a part of `build`, which Trunk runs.)
 //!
 //! A machine with rustup and nothing else is enough to start from: each command first brings in
 //! what it lacks ([`tools`], [`browser`]) and says what it does while it does it ([`steps`]).
@@ -17,6 +17,7 @@ mod child;
 mod cut;
 mod driver;
 mod embed;
+mod fuzz;
 mod lesson_pages;
 mod offline;
 mod options;
@@ -65,6 +66,14 @@ The chores of pushpull:
       What lasts, with 10 million messages: saving against the raw disk, memory while the logs grow,
       opening again, going through time. Some minutes.
 
+  cargo xtask fuzz [--seconds N] [TARGET...]
+      Throws inputs at every parser (shell, lesson, link, manifest, recovery, batch, host), each for
+      60 seconds (or N), guided by what they reach. The first run builds for some minutes.
+
+  cargo xtask kills [N]
+      Kills the browser N times (200) at some instant while both brokers are busy, and looks whether
+      all that the page had called saved is there. For the site in dist/.
+
 The first run installs what is missing (the wasm32 target, Trunk, wasm-bindgen, a browser for the
 tests where apt-get can) and says so.";
 
@@ -97,6 +106,8 @@ fn run(arguments: &[String]) -> Result<ExitCode, Failure> {
         "page" => page::run(&Options::parse(rest, &[], &[])?),
         "bench" => bench::run(&Options::parse(rest, &[], &["--no-browser"])?),
         "lasting" => bench::lasting(&Options::parse(rest, &[], &[])?),
+        "kills" => bench::kills(&Options::parse(rest, &[], &[])?),
+        "fuzz" => fuzz::run(&Options::parse(rest, &["--seconds"], &[])?),
         "help" | "--help" | "-h" => {
             println!("{HELP}");
             Ok(ExitCode::SUCCESS)

@@ -11,11 +11,17 @@ use std::fs;
 /// Trunk's releases differ in what they make of the same index.html, so one is named.
 const TRUNK_VERSION: &str = "0.21.14";
 
+/// What drives libFuzzer.
+const FUZZ_VERSION: &str = "0.13.2";
+
 /// How many steps [`prepare`] announces.
 pub const STEPS: usize = 4;
 
 /// What the browser runs.
 pub const TARGET: &str = "wasm32-unknown-unknown";
+
+/// The profile of Cargo.toml in which whole labs are tested.
+pub const PROOF: &str = "proof";
 
 /// Brings in whatever of the tools is missing.
 pub fn prepare(steps: &mut Steps) -> Result<(), Failure> {
@@ -30,6 +36,11 @@ pub fn prepare(steps: &mut Steps) -> Result<(), Failure> {
             format!("{failure} Either Cargo.lock is out of date or crates.io is out of reach.")
         })
     })
+}
+
+/// Brings in what `fuzz` needs; announces one step.
+pub fn prepare_fuzz(steps: &mut Steps) -> Result<(), Failure> {
+    prepare_tool(steps, &Tool::fuzz())
 }
 
 /// Brings in rustfmt and clippy, which a minimal rustup leaves out.
@@ -95,6 +106,17 @@ impl Tool {
             version: TRUNK_VERSION.to_string(),
             locked: true,
             minutes: 5,
+        }
+    }
+
+    fn fuzz() -> Self {
+        Tool {
+            name: "cargo-fuzz",
+            program: "cargo-fuzz",
+            package: "cargo-fuzz",
+            version: FUZZ_VERSION.to_string(),
+            locked: true,
+            minutes: 2,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::job::Gathered;
 use super::reassignment;
+use crate::kafka::assignor::Assignor;
 use crate::kafka::command::{
     Answer, ApiError, Ask, GroupDescription, GroupOffset, MemberDescription, PartitionDescription,
     ResetTo, TopicDescription,
@@ -9,7 +10,7 @@ use crate::kafka::command::{
 use crate::kafka::config::BrokerConfig;
 use crate::kafka::error::{ErrorCode, client_error};
 use crate::kafka::event::TopicPartition;
-use crate::kafka::message::response::TopicMetadata;
+use crate::kafka::message::response::{DescribedGroup, TopicMetadata};
 use crate::kafka::metadata::Resource;
 use crate::kafka::spec::Settings;
 use crate::ordered::BTreeSet;
@@ -35,7 +36,7 @@ pub fn leader_of(gathered: &Gathered, partition: &TopicPartition) -> Option<Node
 
 /// The topics that a description is about: those that were named, or all that are not internal.
 pub fn described_topics(gathered: &Gathered, ask: &Ask) -> Vec<Rc<str>> {
-    if let Ask::DescribeConfigs { resource } | Ask::AlterConfigs { resource, .. } = ask {
+    if let Ask::DescribeConfigs { resource, .. } | Ask::AlterConfigs { resource, .. } = ask {
         let Resource::Topic(name) = resource else { return Vec::new() };
         return vec![name.as_str().into()];
     }
@@ -62,12 +63,17 @@ fn named_partitions(gathered: &Gathered, name: &str, numbers: &[i32]) -> Vec<Top
 /// The partitions of which offsets are asked for.
 pub fn partitions_in_question(gathered: &Gathered, ask: &Ask) -> Vec<TopicPartition> {
     match ask {
-        Ask::ListOffsets { topic, partitions, .. } => named_partitions(gathered, topic, partitions),
-        Ask::ResetOffsets { topics, .. } | Ask::DeleteOffsets { topics, .. }
+        Ask::ResetOffsets { topics, .. }
+        | Ask::DeleteOffsets { topics, .. }
+        | Ask::ListOffsets { topics, .. }
             if !topics.is_empty() =>
         {
             let each = topics.iter();
             each.flat_map(|(topic, numbers)| named_partitions(gathered, topic, numbers)).collect()
+        }
+        Ask::ListOffsets { internal, .. } => {
+            let all = topics(gathered).filter(|(_, found)| *internal || !found.internal);
+            all.flat_map(|(name, _)| named_partitions(gathered, name, &[])).collect()
         }
         Ask::ResetOffsets { .. } => gathered.committed.keys().cloned().collect(),
         _ => partitions_of_group(gathered),
@@ -85,34 +91,33 @@ pub fn check(gathered: &Gathered, ask: &Ask) -> Result<(), ApiError> {
         if let Ask::Reassign(asked) = ask {
             reassignment::check(gathered, asked)?;
         }
+        if let Ask::DescribeConfigs { resource, all: false } = ask {
+            check_resource(gathered, resource)?;
+        }
+        if let Ask::ResetOffsets { topics, .. } = ask {
+            check_partitions(gathered, topics)?;
+        }
         let named = matches!(
             ask,
             Ask::DescribeTopics { .. }
                 | Ask::DescribeConfigs { .. }
                 | Ask::AlterConfigs { .. }
-                | Ask::ListOffsets { .. }
                 | Ask::ResetOffsets { .. }
-                | Ask::DeleteOffsets { .. }
+                | Ask::DeleteOffsets { share: false, .. }
         );
         if let Some(error) =
             metadata.topics.iter().find_map(|(_, found)| found.as_ref().err()).filter(|_| named)
         {
             return Err(error.error());
         }
-        let lacks = |name: &str, partitions: &[i32]| {
-            let count = topic(gathered, name).map_or(0, |found| found.partitions.len() as i32);
-            partitions.iter().any(|number| !(0..count).contains(number))
-        };
-        let is_missing = match ask {
-            Ask::ListOffsets { topic, partitions, .. } => lacks(topic, partitions),
-            Ask::ResetOffsets { topics, .. } => {
-                topics.iter().any(|(topic, partitions)| lacks(topic, partitions))
-            }
-            _ => false,
-        };
-        if is_missing {
+        if let Ask::ListOffsets { .. } = ask
+            && partitions_in_question(gathered, ask).is_empty()
+        {
             return Err(ErrorCode::UnknownTopicOrPartition.error());
         }
+    }
+    if ask.is_of_share() {
+        return check_share_group(gathered, ask);
     }
     if let (Ask::ResetOffsets { group, .. }, Some(found)) = (ask, &gathered.group)
         && !matches!(&*found.state, "Empty" | "Dead")
@@ -127,6 +132,69 @@ pub fn check(gathered: &Gathered, ask: &Ask) -> Result<(), ApiError> {
         ));
     }
     Ok(())
+}
+
+/// The tool looks at a share group before it asks for anything.
+fn check_share_group(gathered: &Gathered, ask: &Ask) -> Result<(), ApiError> {
+    let Some(found) = &gathered.group else { return Ok(()) };
+    match ask {
+        Ask::DeleteGroup { group, .. } if !is_share(found) => {
+            let sentence = format!("Group '{group}' is not a share group.");
+            Err(ErrorCode::GroupIdNotFound.with(sentence))
+        }
+        Ask::DescribeGroup { group, .. } if !is_share(found) => {
+            let sentence = format!("Group {group} is not a share group.");
+            Err(ErrorCode::GroupIdNotFound.with(sentence))
+        }
+        Ask::DeleteGroup { group, .. } if found.state != "Empty" => {
+            Err(ErrorCode::NonEmptyGroup.with(format!("Share group '{group}' is not EMPTY.")))
+        }
+        Ask::ResetOffsets { group, .. } if !matches!(&*found.state, "Empty" | "Dead") => {
+            let sentence = format!("Share group '{group}' is not empty.");
+            Err(client_error("IllegalArgumentException", sentence))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn is_share(group: &DescribedGroup) -> bool {
+    group.is_modern && group.assignor == Assignor::Simple.name()
+}
+
+/// What `kafka-configs` says of a topic or a broker that there is not.
+pub const NO_SUCH_RESOURCE: &str = "NoSuchResource";
+
+fn check_resource(gathered: &Gathered, resource: &Resource) -> Result<(), ApiError> {
+    let mut brokers = gathered.metadata.iter().flat_map(|known| &known.brokers);
+    let what = match resource {
+        Resource::Topic(name) if topic(gathered, name).is_none() => format!("topic '{name}'"),
+        Resource::Broker(Some(id)) if !brokers.any(|(known, _)| known == id) => {
+            format!("broker '{id}'")
+        }
+        _ => return Ok(()),
+    };
+    let sentence = format!("The {what} doesn't exist and doesn't have dynamic config.");
+    Err(client_error(NO_SUCH_RESOURCE, sentence))
+}
+
+/// Those of the named partitions that there are not.
+fn missing(gathered: &Gathered, name: &str, partitions: &[i32]) -> Vec<TopicPartition> {
+    let count = topic(gathered, name).map_or(0, |found| found.partitions.len() as i32);
+    let lacks = partitions.iter().filter(|number| !(0..count).contains(*number));
+    lacks.map(|number| TopicPartition::new(name, *number)).collect()
+}
+
+/// The tool itself looks whether partitions exist that are named by their numbers.
+fn check_partitions(gathered: &Gathered, topics: &[(String, Vec<i32>)]) -> Result<(), ApiError> {
+    let missing = topics.iter().flat_map(|(topic, numbers)| missing(gathered, topic, numbers));
+    let missing: Vec<String> = missing.map(|partition| partition.to_string()).collect();
+    match missing.is_empty() {
+        true => Ok(()),
+        false => {
+            let sentence = format!("The partitions \"{}\" do not exist", missing.join(","));
+            Err(client_error("UnknownTopicOrPartitionException", sentence))
+        }
+    }
 }
 
 /// The tool forgets only what is set.
@@ -164,7 +232,7 @@ pub fn answer(gathered: &Gathered, ask: &Ask, random: &mut Stream) -> Result<Ans
         Ask::Reassign(asked) => {
             Answer::Reassignment(Box::new(reassignment::answer(gathered, asked, random)?))
         }
-        Ask::DescribeConfigs { resource } => {
+        Ask::DescribeConfigs { resource, .. } => {
             let own = match resource {
                 Resource::Topic(name) => gathered.configs.get(name.as_str()).cloned(),
                 Resource::Broker(_) | Resource::Client(_) => None,
@@ -184,19 +252,32 @@ pub fn answer(gathered: &Gathered, ask: &Ask, random: &mut Stream) -> Result<Ans
         Ask::ListTopics => {
             Answer::Names(topics(gathered).map(|(name, _)| name.to_string()).collect())
         }
-        Ask::EachGroup { .. } => Answer::Done,
+        Ask::ListBrokers => {
+            let brokers = gathered.metadata.iter().flat_map(|metadata| &metadata.brokers);
+            let ids = brokers.map(|(id, _)| id.to_string());
+            Answer::Names(ids.chain([String::new()]).collect())
+        }
+        Ask::Each { .. } => Answer::Done,
         Ask::ListGroups | Ask::ListShareGroups => Answer::Groups(gathered.groups.clone()),
-        Ask::DeleteOffsets { .. } => {
+        Ask::DeleteOffsets { topics: named, share, .. } => {
             let all = gathered.deleted.iter();
             let told = all.map(|(tp, outcome)| (tp.clone(), outcome.map_err(ErrorCode::error)));
-            Answer::DeletedOffsets(told.collect())
+            let lacking =
+                named.iter().filter(|(name, _)| *share && topic(gathered, name).is_none());
+            let unknown = |name: &str| {
+                let missing = Err(ErrorCode::UnknownTopicOrPartition.error());
+                (TopicPartition::new(name, -1), missing)
+            };
+            Answer::DeletedOffsets(told.chain(lacking.map(|(name, _)| unknown(name))).collect())
         }
         Ask::ListOffsets { time, .. } => {
             let found = gathered.offsets.get(time).into_iter().flatten();
             let found = found.map(|(tp, offset)| (tp.clone(), (*offset >= 0).then_some(*offset)));
             Answer::Offsets(found.collect())
         }
-        Ask::DescribeGroup { group } => Answer::Group(describe_group(gathered, group)?),
+        Ask::DescribeGroup { group, lag, .. } => {
+            Answer::Group(GroupDescription { shows_lag: *lag, ..describe_group(gathered, group)? })
+        }
         Ask::ResetOffsets { .. } => Answer::Reset(reset_plan(gathered, ask)?),
         Ask::DescribeQuorum => match &gathered.quorum {
             Some(info) => Answer::Quorum(info.clone()),
@@ -239,6 +320,8 @@ fn describe_group(gathered: &Gathered, group: &str) -> Result<GroupDescription, 
         let owner = found.members.iter().find(|m| m.assignment.contains(&partition));
         Some(GroupOffset {
             committed: gathered.committed.get(&partition).copied(),
+            epoch: gathered.epochs.get(&partition).copied(),
+            done: gathered.done.get(&partition).copied().unwrap_or(0),
             end,
             member: owner.map(|owner| owner.member.to_string()),
             partition,
@@ -255,6 +338,7 @@ fn describe_group(gathered: &Gathered, group: &str) -> Result<GroupDescription, 
     Ok(GroupDescription {
         group: group.to_owned(),
         is_modern: found.is_modern,
+        shows_lag: false,
         generation: found.generation,
         state: found.state.clone(),
         assignor: found.assignor.clone(),
@@ -295,8 +379,8 @@ pub fn reset_plan(gathered: &Gathered, ask: &Ask) -> Result<Vec<(TopicPartition,
             },
             // Where no record is late enough, the tool takes the end.
             ResetTo::Time(time) => offset_at(*time, &partition).unwrap_or(end),
-            ResetTo::Planned(planned) => match planned.iter().find(|(of, _)| *of == partition) {
-                Some((_, offset)) => *offset,
+            ResetTo::Planned(planned) => match planned.iter().find(|(_, of, _)| *of == partition) {
+                Some((.., offset)) => *offset,
                 None => continue,
             },
             ResetTo::Current => gathered.committed.get(&partition).copied().unwrap_or(end),

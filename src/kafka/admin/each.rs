@@ -1,26 +1,28 @@
-//! One question of several groups (`--all-groups`, several `--group`): one after the other, as the
-//! tools ask it. What goes wrong with one group does not keep the others from being asked.
+//! One question of several groups (`--all-groups`, several `--group`), topics or brokers: one after
+//! the other, as the tools ask it. What goes wrong with one does not keep the others from being
+//! asked.
 
 use super::job::{Failure, Job, Step};
 use crate::kafka::command::{Answer, ApiError, Ask, GroupListing};
 use crate::kafka::message::Response;
+use crate::kafka::metadata::Resource;
 use crate::sim::Stream;
 use std::collections::VecDeque;
 
-/// A question, or one of several groups.
+/// A question, or one of several groups, topics or brokers.
 #[derive(Clone, Debug)]
 pub enum Question {
     /// One.
     One(Box<Job>),
-    /// Of several groups.
+    /// Of several.
     Each(Box<Each>),
 }
 
-/// A question of several groups.
+/// A question of several groups, topics or brokers.
 #[derive(Clone, Debug)]
 pub struct Each {
     of: Ask,
-    /// What is asked now: of this group, or of all which groups there are.
+    /// Of whom it is asked now; `None` while it is asked who there is.
     asked: Option<String>,
     job: Job,
     rest: VecDeque<String>,
@@ -31,12 +33,12 @@ pub struct Each {
 impl Question {
     /// A question that nothing was done about yet.
     pub fn new(ask: Ask, random: Stream) -> Question {
-        let Ask::EachGroup { groups, of } = ask else {
+        let Ask::Each { names, of } = ask else {
             return Question::One(Box::new(Job::new(ask, random)));
         };
-        let mut rest: VecDeque<String> = groups.into();
+        let mut rest: VecDeque<String> = names.into();
         let asked = rest.pop_front();
-        let first = asked.as_ref().map_or(Ask::ListGroups, |group| of.of_group(group));
+        let first = asked.as_ref().map_or_else(|| all_of(&of), |name| of.of_name(name));
         let job = Job::new(first, random.clone());
         Question::Each(Box::new(Each { of: *of, asked, job, rest, answers: Vec::new(), random }))
     }
@@ -72,6 +74,16 @@ impl Question {
     }
 }
 
+/// Who there is.
+fn all_of(of: &Ask) -> Ask {
+    match of {
+        Ask::DescribeConfigs { resource: Resource::Broker(_), .. } => Ask::ListBrokers,
+        Ask::DescribeConfigs { .. } => Ask::ListTopics,
+        of if of.is_of_share() => Ask::ListShareGroups,
+        _ => Ask::ListGroups,
+    }
+}
+
 impl Each {
     fn next_step(&mut self) -> Step {
         loop {
@@ -80,7 +92,8 @@ impl Each {
                 Step::Done(result) => result,
             };
             match (self.asked.take(), result) {
-                (Some(group), result) => self.answers.push((group, result)),
+                (Some(name), result) => self.answers.push((name, result)),
+                (None, Ok(Answer::Names(names))) => self.rest = names.into(),
                 (None, Ok(Answer::Groups(groups))) => {
                     let name = |listing: &GroupListing| listing.group.clone();
                     self.rest = groups.iter().map(name).collect();
@@ -90,7 +103,7 @@ impl Each {
             let Some(next) = self.rest.pop_front() else {
                 return Step::Done(Ok(Answer::Each(std::mem::take(&mut self.answers))));
             };
-            self.job = Job::new(self.of.of_group(&next), self.random.clone());
+            self.job = Job::new(self.of.of_name(&next), self.random.clone());
             self.asked = Some(next);
         }
     }

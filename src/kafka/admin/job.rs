@@ -4,6 +4,7 @@ use super::{answers, reassignment};
 use crate::kafka::command::{Answer, ApiError, Ask, GroupListing, GroupType, ReassignAct, ResetTo};
 use crate::kafka::error::ErrorCode;
 use crate::kafka::event::TopicPartition;
+use crate::kafka::group::share_records::StateBatch;
 use crate::kafka::message::request::{OffsetAndEpoch, OffsetCommit};
 use crate::kafka::message::response::{BrokerSettings, DescribedGroup, Metadata, QuorumInfo};
 use crate::kafka::message::{Request, Response};
@@ -60,6 +61,7 @@ enum Stage {
     Coordinator,
     Group,
     Committed,
+    ShareStates,
     Offsets(i64),
     Records,
     Commit,
@@ -88,8 +90,12 @@ pub struct Gathered {
     pub coordinator: Option<(i32, NodeId)>,
     /// The group; `None` if it is not known.
     pub group: Option<DescribedGroup>,
-    /// What it committed.
+    /// What it committed, or where it begins if it is a share group.
     pub committed: BTreeMap<TopicPartition, i64>,
+    /// The leader's epoch of each of them, if it is known.
+    pub epochs: BTreeMap<TopicPartition, i64>,
+    /// Of a share group: how many records are done behind where it begins.
+    pub done: BTreeMap<TopicPartition, i64>,
     /// The quorum of the controllers.
     pub quorum: Option<QuorumInfo>,
     /// What became of elections.
@@ -134,13 +140,19 @@ impl Job {
             },
             Ask::DeleteRecords { .. } => vec![Topics, Records],
             Ask::DescribeTopics { .. } => vec![Topics, Configs],
-            Ask::ListTopics => vec![Topics],
+            Ask::ListTopics | Ask::ListBrokers => vec![Topics],
             Ask::ListOffsets { time, .. } => vec![Topics, Offsets(*time)],
             Ask::ListGroups | Ask::ListShareGroups => vec![Topics, Groups],
+            Ask::DescribeGroup { share: true, .. } => {
+                vec![Coordinator, Group, Topics, ShareStates, Offsets(-1)]
+            }
             Ask::DescribeGroup { .. } => vec![Coordinator, Group, Committed, Topics, Offsets(-1)],
-            Ask::ResetOffsets { to, execute, .. } => {
-                let mut stages =
-                    vec![Coordinator, Group, Committed, Topics, Offsets(-2), Offsets(-1)];
+            Ask::ResetOffsets { to, execute, share, .. } => {
+                let mut stages = match share {
+                    true => vec![Coordinator, Group, Topics, ShareStates],
+                    false => vec![Coordinator, Group, Committed, Topics],
+                };
+                stages.extend([Offsets(-2), Offsets(-1)]);
                 if let ResetTo::Time(time) = to {
                     stages.push(Offsets(*time));
                 }
@@ -150,7 +162,11 @@ impl Job {
                 stages
             }
             // It is taken apart before.
-            Ask::EachGroup { .. } => Vec::new(),
+            Ask::Each { .. } => Vec::new(),
+            // What is kept of a share group's partitions goes before it.
+            Ask::DeleteGroup { share: true, .. } => {
+                vec![Coordinator, Group, Topics, ShareStates, Commit, Change]
+            }
             Ask::DeleteGroup { .. } => vec![Coordinator, Change],
             // The admin client has a session for it.
             Ask::ZooKeeper { .. } => Vec::new(),
@@ -168,16 +184,21 @@ impl Job {
             Ask::AddPartitions { .. } => "createPartitions",
             Ask::DescribeTopics { .. } => "describeTopics",
             Ask::ListTopics => "listTopics",
+            Ask::ListBrokers => "listNodes",
             Ask::ListOffsets { .. } => "listOffsets",
             Ask::AlterConfigs { .. } => "incrementalAlterConfigs",
             Ask::DescribeConfigs { .. } => "describeConfigs",
             Ask::Reassign(_) => "listPartitionReassignments",
             Ask::ElectLeaders { .. } => "electLeaders",
             Ask::DeleteRecords { .. } => "deleteRecords",
-            Ask::ListGroups | Ask::ListShareGroups | Ask::EachGroup { .. } => "findAllBrokers",
+            Ask::ListGroups | Ask::ListShareGroups | Ask::Each { .. } => "findAllBrokers",
+            Ask::DescribeGroup { share: true, .. } => "describeShareGroups",
             Ask::DescribeGroup { .. } => "describeConsumerGroups",
+            Ask::ResetOffsets { share: true, .. } => "alterShareGroupOffsets",
             Ask::ResetOffsets { .. } => "alterConsumerGroupOffsets",
+            Ask::DeleteGroup { share: true, .. } => "deleteShareGroups",
             Ask::DeleteGroup { .. } => "deleteConsumerGroups",
+            Ask::DeleteOffsets { share: true, .. } => "deleteShareGroupOffsets",
             Ask::DeleteOffsets { .. } => "deleteConsumerGroupOffsets",
             Ask::DescribeQuorum => "describeMetadataQuorum",
             Ask::ZooKeeper { .. } => "zookeeper",
@@ -200,6 +221,9 @@ impl Job {
         if matches!(self.stages.get(self.at), Some(Stage::Group | Stage::Committed | Stage::Commit))
         {
             self.at = 0;
+        }
+        if self.stages.get(self.at) == Some(&Stage::ShareStates) {
+            (self.at, self.gathered.listed) = (self.at - 1, 0);
         }
         if self.stages.get(self.at) == Some(&Stage::Groups) {
             // Brokers may have come or gone.
@@ -240,10 +264,10 @@ impl Job {
     fn requests_of(&self, stage: Stage) -> Vec<(Target, Request)> {
         let coordinator = self.gathered.coordinator.map_or(Target::Any, |(_, n)| Target::Node(n));
         let group: Rc<str> = match &self.ask {
-            Ask::DescribeGroup { group }
+            Ask::DescribeGroup { group, .. }
             | Ask::ResetOffsets { group, .. }
             | Ask::DeleteOffsets { group, .. }
-            | Ask::DeleteGroup { group } => group.as_str().into(),
+            | Ask::DeleteGroup { group, .. } => group.as_str().into(),
             _ => "".into(),
         };
         match stage {
@@ -273,6 +297,12 @@ impl Job {
                 let brokers = self.gathered.metadata.iter().flat_map(|known| &known.brokers);
                 brokers.map(|(_, node)| (Target::Node(*node), Request::ListGroups)).collect()
             }
+            // Each broker knows what it keeps as share coordinator.
+            Stage::ShareStates => {
+                let brokers = self.gathered.metadata.iter().flat_map(|known| &known.brokers);
+                let ask = || Request::DescribeShareGroupOffsets { group: group.clone() };
+                brokers.map(|(_, node)| (Target::Node(*node), ask())).collect()
+            }
             Stage::Coordinator => vec![(Target::Any, Request::FindCoordinator { group })],
             Stage::Group => vec![(coordinator, Request::DescribeGroups { group })],
             Stage::Committed => {
@@ -283,6 +313,17 @@ impl Job {
             }
             Stage::Offsets(time) => self.offset_requests(time),
             Stage::Records => self.delete_requests(),
+            Stage::Commit if self.ask.is_of_share() => {
+                let deletes = matches!(self.ask, Ask::DeleteGroup { .. });
+                let starts: Vec<(TopicPartition, Option<i64>)> = match deletes {
+                    true => self.gathered.committed.keys().map(|tp| (tp.clone(), None)).collect(),
+                    false => self.plan.iter().map(|(tp, at)| (tp.clone(), Some(*at))).collect(),
+                };
+                match starts.is_empty() {
+                    true => Vec::new(),
+                    false => vec![(coordinator, Request::AlterShareGroupOffsets { group, starts })],
+                }
+            }
             Stage::Commit => {
                 let commit = OffsetCommit {
                     group,
@@ -306,7 +347,7 @@ impl Job {
     fn configured_at(&self) -> Target {
         match &self.ask {
             Ask::AlterConfigs { resource: Resource::Broker(Some(id)), .. }
-            | Ask::DescribeConfigs { resource: Resource::Broker(Some(id)) } => {
+            | Ask::DescribeConfigs { resource: Resource::Broker(Some(id)), .. } => {
                 let mut brokers = self.gathered.metadata.iter().flat_map(|known| &known.brokers);
                 brokers
                     .find(|(known, _)| known == id)
@@ -338,8 +379,12 @@ impl Job {
             Ask::ElectLeaders { election, partitions } => {
                 Request::ElectLeaders { election: *election, partitions: partitions.clone() }
             }
-            Ask::DeleteOffsets { .. } => {
+            Ask::DeleteOffsets { share, .. } => {
                 let partitions = answers::partitions_in_question(&self.gathered, &self.ask);
+                if *share {
+                    let starts = partitions.into_iter().map(|partition| (partition, None));
+                    return Request::AlterShareGroupOffsets { group, starts: starts.collect() };
+                }
                 Request::OffsetDelete { group, partitions }
             }
             Ask::DescribeQuorum => Request::DescribeQuorum,
@@ -353,14 +398,15 @@ impl Job {
             Ask::DescribeTopics { topics } if !topics.is_empty() => {
                 Some(topics.iter().map(|topic| topic.as_str().into()).collect())
             }
-            Ask::ListOffsets { topic, .. } => one(topic),
-            Ask::DescribeConfigs { resource } | Ask::AlterConfigs { resource, .. } => {
+            Ask::DescribeConfigs { resource, .. } | Ask::AlterConfigs { resource, .. } => {
                 match resource {
                     Resource::Topic(name) => one(name),
                     Resource::Broker(_) | Resource::Client(_) => Some(Vec::new()),
                 }
             }
-            Ask::ResetOffsets { topics, .. } | Ask::DeleteOffsets { topics, .. }
+            Ask::ResetOffsets { topics, .. }
+            | Ask::DeleteOffsets { topics, .. }
+            | Ask::ListOffsets { topics, .. }
                 if !topics.is_empty() =>
             {
                 Some(topics.iter().map(|(topic, _)| topic.as_str().into()).collect())
@@ -371,7 +417,7 @@ impl Job {
                 topics.dedup();
                 Some(topics)
             }
-            Ask::DescribeGroup { .. } | Ask::ResetOffsets { .. } => {
+            Ask::DescribeGroup { share: false, .. } | Ask::ResetOffsets { share: false, .. } => {
                 let mut topics: Vec<Rc<str>> = answers::partitions_of_group(&self.gathered)
                     .into_iter()
                     .map(|partition| partition.topic)
@@ -468,8 +514,35 @@ impl Job {
             Response::DescribeGroups(Err(ErrorCode::GroupIdNotFound)) => gathered.group = None,
             Response::DescribeGroups(found) => gathered.group = Some(found?),
             Response::OffsetFetch(committed) => {
-                let all = committed?.into_iter();
-                gathered.committed = all.map(|(tp, committed)| (tp, committed.offset)).collect();
+                for (partition, found) in committed? {
+                    if found.epoch >= 0 {
+                        gathered.epochs.insert(partition.clone(), i64::from(found.epoch));
+                    }
+                    gathered.committed.insert(partition, found.offset);
+                }
+            }
+            Response::DescribeShareGroupOffsets(states) => {
+                for (partition, state) in states? {
+                    let is_done = |batch: &&StateBatch| matches!(batch.state, 2 | 4);
+                    let done = state.batches.iter().filter(is_done);
+                    let done = done.map(|batch| batch.last - batch.first + 1).sum();
+                    gathered.done.insert(partition.clone(), done);
+                    gathered.epochs.insert(partition.clone(), i64::from(state.leader_epoch));
+                    gathered.committed.insert(partition, state.start);
+                }
+                gathered.listed += 1;
+                if gathered.listed < self.requests {
+                    return Ok(());
+                }
+                gathered.listed = 0;
+            }
+            Response::AlterShareGroupOffsets(results) => {
+                let results = results?;
+                if !matches!(self.ask, Ask::DeleteOffsets { .. }) {
+                    results.into_iter().try_for_each(|(_, result)| result)?;
+                } else {
+                    gathered.deleted = results;
+                }
             }
             Response::ListOffsets(results) => {
                 let Some(Stage::Offsets(time)) = stage else { return Ok(()) };

@@ -3,7 +3,7 @@
 //!
 //! - [`client`]: the process; questions are worked on side by side.
 //! - [`job`]: one question: which request comes next, and what its answer means.
-//! - [`each`]: one question of several groups.
+//! - [`each`]: one question of several groups, topics or brokers.
 //! - [`reassignment`]: what other replicas for partitions take.
 //! - [`answers`]: what the tools make of what was gathered.
 //!

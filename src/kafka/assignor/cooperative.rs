@@ -2,17 +2,17 @@
 //! to nobody: its owner has to give it up first. Who had to then joins again, and the next
 //! rebalance hands it out. So nobody stops reading what they keep.
 
-use super::{Assignment, Member, Topic, sticky};
+use super::{Assignment, Claims, Member, Topic, sticky};
 
 /// Divides the topics.
 pub fn assign(topics: &[Topic], members: &[Member]) -> Assignment {
     let (mut assignment, claimed_twice) = sticky::assign(topics, members);
+    let claims = Claims::of(members.iter().map(|member| &member.owned));
     for (at, partitions) in assignment.iter_mut().enumerate() {
         partitions.retain(|partition| {
-            let has = |member: &Member| member.owned.contains(partition);
-            let others = members.iter().enumerate().filter(|(other, _)| *other != at);
-            let is_free = !others.map(|(_, member)| member).any(has);
-            !claimed_twice.contains(partition) && (has(&members[at]) || is_free)
+            let has = claims.on(partition).any(|owner| owner == at);
+            let is_free = claims.on(partition).next().is_none();
+            !claimed_twice.contains(partition) && (has || is_free)
         });
     }
     assignment

@@ -158,6 +158,27 @@ fn may_own(topics: &[Topic], member: &Member, partition: &TopicPartition) -> boo
         && member.subscribes_to(&partition.topic)
 }
 
+/// What members have, in the order of the partitions: whoever has one are neighbours.
+struct Claims<'a>(Vec<(&'a TopicPartition, usize)>);
+
+impl<'a> Claims<'a> {
+    /// By what each member has, in the order of the members.
+    fn of(owned: impl Iterator<Item = &'a Vec<TopicPartition>>) -> Claims<'a> {
+        let all = owned.enumerate();
+        let all = all.flat_map(|(at, owned)| owned.iter().map(move |partition| (partition, at)));
+        let mut all: Vec<(&TopicPartition, usize)> = all.collect();
+        all.order();
+        Claims(all)
+    }
+
+    /// The places of the members that have a partition.
+    fn on(&self, partition: &TopicPartition) -> impl Iterator<Item = usize> {
+        let first = self.0.partition_point(|(claimed, _)| *claimed < partition);
+        let same = self.0[first..].iter().take_while(move |(claimed, _)| *claimed == partition);
+        same.map(|(_, at)| *at)
+    }
+}
+
 /// True if all members subscribe to the same topics.
 fn are_alike(members: &[Member]) -> bool {
     let Some(first) = members.first() else { return true };

@@ -10,6 +10,7 @@
 use super::{Assignment, Member, Topic, in_order};
 use crate::kafka::event::TopicPartition;
 use crate::ordered::{BTreeSet, Order};
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 /// A topic while it is given out.
@@ -18,7 +19,7 @@ struct Share<'a> {
     /// Places of its subscribers in their order, with how many partitions each has got.
     taken: Vec<(usize, i32)>,
     /// Partitions that nobody has.
-    free: Vec<i32>,
+    free: VecDeque<i32>,
     /// What everybody gets.
     each: i32,
     /// How many may still get one more.
@@ -82,12 +83,17 @@ fn match_together(
         let fits = |member: &usize| {
             together.iter().all(|at| {
                 let share = &shares[*at];
-                is_near(share.topic, &members[*member], partition) && share.room(*member) > 0
+                is_near(share.topic, &members[*member], partition)
+                    && share.place(*member).is_some_and(|place| share.room(place) > 0)
             })
         };
         if let Some(member) = subscribers.into_iter().find(fits) {
             for at in together {
-                shares[*at].give(member, &[partition], assignment);
+                let share = &mut shares[*at];
+                share.free.retain(|free| *free != partition);
+                if let Some(place) = share.place(member) {
+                    share.give(place, &[partition], assignment);
+                }
             }
         }
     }
@@ -117,31 +123,40 @@ impl<'a> Share<'a> {
         })
     }
 
-    /// How many partitions a member may still get.
-    fn room(&self, member: usize) -> i32 {
-        let taken = self.taken.iter().find(|(other, _)| *other == member).map_or(0, |t| t.1);
-        (self.each + i32::from(self.extra > 0) - taken).max(0)
+    /// The place of a member among the subscribers.
+    fn place(&self, member: usize) -> Option<usize> {
+        self.taken.iter().position(|(other, _)| *other == member)
+    }
+
+    /// How many partitions the subscriber at a place may still get.
+    fn room(&self, place: usize) -> i32 {
+        (self.each + i32::from(self.extra > 0) - self.taken[place].1).max(0)
     }
 
     /// Each subscriber in turn gets the first free partitions that it may have.
     fn give_rows(&mut self, assignment: &mut Assignment, may: impl Fn(usize, i32) -> bool) {
-        for at in 0..self.taken.len() {
-            let member = self.taken[at].0;
-            let room = self.room(member) as usize;
-            let row = self.free.iter().copied().filter(|partition| may(member, *partition));
-            let row: Vec<i32> = row.take(room).collect();
-            self.give(member, &row, assignment);
+        for place in 0..self.taken.len() {
+            let member = self.taken[place].0;
+            let room = self.room(place) as usize;
+            let (mut row, mut at) = (Vec::new(), 0);
+            while row.len() < room && at < self.free.len() {
+                match may(member, self.free[at]) {
+                    true => row.extend(self.free.remove(at)),
+                    false => at += 1,
+                }
+            }
+            self.give(place, &row, assignment);
         }
     }
 
-    fn give(&mut self, member: usize, partitions: &[i32], assignment: &mut Assignment) {
-        self.free.retain(|partition| !partitions.contains(partition));
-        let Some(entry) = self.taken.iter_mut().find(|(other, _)| *other == member) else { return };
-        let before = entry.1;
-        entry.1 += partitions.len() as i32;
-        self.extra -= i32::from(before <= self.each && entry.1 > self.each);
+    /// What was free goes to the subscriber at a place.
+    fn give(&mut self, place: usize, partitions: &[i32], assignment: &mut Assignment) {
+        let (member, taken) = &mut self.taken[place];
+        let before = *taken;
+        *taken += partitions.len() as i32;
+        self.extra -= i32::from(before <= self.each && *taken > self.each);
         let topic = &self.topic.name;
-        assignment[member].extend(
+        assignment[*member].extend(
             partitions.iter().map(|p| TopicPartition { topic: topic.clone(), partition: *p }),
         );
     }

@@ -2,7 +2,7 @@
 //! what they have. This is the case that all members subscribe to the same topics; the other is
 //! [`mixed`].
 
-use super::{Assignment, Member, Topic, are_alike, may_own, mixed};
+use super::{Assignment, Claims, Member, Topic, are_alike, may_own, mixed};
 use crate::kafka::event::TopicPartition;
 use crate::ordered::{BTreeSet, Order};
 
@@ -22,14 +22,13 @@ pub fn assign(topics: &[Topic], members: &[Member]) -> (Assignment, BTreeSet<Top
 fn valid_claims(topics: &[Topic], members: &[Member]) -> (Assignment, BTreeSet<TopicPartition>) {
     let mut claimed_twice = BTreeSet::new();
     let mut owned: Assignment = vec![Vec::new(); members.len()];
+    let claims = Claims::of(members.iter().map(|member| &member.owned));
     for (at, member) in members.iter().enumerate() {
         for partition in member.owned.iter().filter(|p| may_own(topics, member, p)) {
-            let rivals = members.iter().enumerate().filter(|(other, rival)| {
-                *other != at
-                    && rival.generation >= member.generation
-                    && rival.owned.contains(partition)
-            });
-            let rivals: Vec<i32> = rivals.map(|(_, rival)| rival.generation).collect();
+            let rivals = claims
+                .on(partition)
+                .filter(|other| *other != at && members[*other].generation >= member.generation);
+            let rivals: Vec<i32> = rivals.map(|other| members[other].generation).collect();
             if rivals.is_empty() {
                 owned[at].push(partition.clone());
             } else if rivals.iter().all(|generation| *generation == member.generation) {

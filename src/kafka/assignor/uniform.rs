@@ -5,7 +5,7 @@
 //! Where members subscribe to different topics it is the rule of [`mixed`]. Simplified: the real
 //! builder of that case weighs moves in another order; both end evenly.
 
-use super::{Assignment, Member, Topic, are_alike, in_order, may_own, mixed};
+use super::{Assignment, Claims, Member, Topic, are_alike, in_order, may_own, mixed};
 use crate::kafka::event::TopicPartition;
 use crate::ordered::Order;
 
@@ -22,11 +22,9 @@ pub fn assign(topics: &[Topic], members: &[Member]) -> Assignment {
     let Some(first) = members.first() else { return assignment };
     let read = topics.iter().filter(|topic| first.subscribes_to(&topic.name));
     let all: Vec<TopicPartition> = read.flat_map(Topic::all).collect();
-    let mut free: Vec<TopicPartition> = all
-        .iter()
-        .filter(|partition| !assignment.iter().any(|owned| owned.contains(partition)))
-        .cloned()
-        .collect();
+    let claims = Claims::of(assignment.iter());
+    let free = all.iter().filter(|partition| claims.on(partition).next().is_none());
+    let mut free: Vec<TopicPartition> = free.cloned().collect();
     let order = in_order(members);
     let quota = |turn: usize| all.len() / order.len() + usize::from(turn < all.len() % order.len());
     for (turn, at) in order.iter().enumerate() {

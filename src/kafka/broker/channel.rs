@@ -39,6 +39,8 @@ pub enum Purpose {
     ReadShareState(Rc<str>, TopicPartition),
     /// That is written down: which of its changes.
     WriteShareState(Rc<str>, TopicPartition, u64),
+    /// A partition of a share group begins anew, for a change with this number.
+    BeginShareState(u64, TopicPartition, Option<i64>),
     /// To be known.
     Register,
     /// To be known as alive.
@@ -248,6 +250,14 @@ impl Server {
                 };
                 self.share_state_stored((group, partition, change), result, out);
             }
+            (Purpose::BeginShareState(id, partition, start), response) => {
+                let result = match response {
+                    Some(Response::WriteShareGroupState(result)) => result,
+                    _ => Err(ErrorCode::NetworkException),
+                };
+                let again = Some((partition.clone(), start));
+                self.share_start_written((id, partition), again, result, out);
+            }
             (Purpose::ProducerIds(call, _), _) => {
                 let error = ErrorCode::CoordinatorLoadInProgress;
                 call.answer(Response::InitProducerId(Err(error)), out);
@@ -286,7 +296,7 @@ impl Server {
         if !self.transactions.markers.is_empty() {
             self.pump_markers(out);
         }
-        if !self.shares.all.is_empty() {
+        if !self.shares.all.is_empty() || !self.share_states.changes.is_empty() {
             self.pump_share_states(out);
         }
         if let Quorum::Own(_) = &self.quorum {

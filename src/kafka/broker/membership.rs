@@ -202,7 +202,7 @@ impl Server {
     }
 
     /// Writes what has changed of a group of the consumer protocol.
-    fn write_modern(&mut self, group: &Rc<str>, out: &mut Out<'_>) {
+    pub(super) fn write_modern(&mut self, group: &Rc<str>, out: &mut Out<'_>) {
         let Ok(partition) = self.coordinated(group) else { return };
         let topics = &self.image.topics;
         let id_of = |topic: &str| topics.get(topic).map(|topic| topic.id);

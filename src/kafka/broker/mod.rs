@@ -26,7 +26,8 @@
 //! one ([`verification`]), and writes a marker when it is over ([`markers`]).
 //!
 //! The coordinator of share groups keeps what became of their records in `__share_group_state`
-//! ([`share_state`]); the leader of a partition hands them out ([`share`]).
+//! ([`share_state`]); the leader of a partition hands them out ([`share`]), and the groups tool may
+//! have them begin elsewhere ([`share_offsets`]).
 //!
 //! Settings can change while it runs ([`settings`]); what a reassignment copies may be throttled
 //! ([`quota`]), and so may clients ([`client_quotas`]).
@@ -61,6 +62,7 @@ pub mod retention;
 pub mod server;
 pub mod settings;
 pub mod share;
+pub mod share_offsets;
 pub mod share_state;
 pub mod startup;
 pub mod topics;

@@ -41,6 +41,10 @@ pub enum Task {
     ConfigNames,
     /// The settings of a topic.
     Config(Rc<str>),
+    /// What was given to this broker while it runs, or to all of them.
+    BrokerConfig(Option<i32>),
+    /// Such settings are written: who asked, whose they are, and the text.
+    BrokerWrite(Box<(Call, Option<i32>, String)>),
     /// Its own znode is to be there; and what that is like.
     Register,
     /// The stat of its own znode.
@@ -214,6 +218,10 @@ impl Server {
         let children = |path: &str, watch| Op::GetChildren { path: path.into(), watch };
         registry.ask(Task::ConfigChanges, children(znodes::CONFIG_CHANGES, true));
         registry.ask(Task::ConfigNames, children(znodes::TOPIC_CONFIGS, false));
+        for broker in [None, Some(id)] {
+            let path = znodes::broker_config(broker);
+            registry.ask(Task::BrokerConfig(broker), Op::GetData { path, watch: false });
+        }
         registry.ask(Task::Register, znodes::create(znodes::broker(id), text, true));
         out.timer(Timer::IsrPropagation, ISR_PROPAGATION);
     }
@@ -240,6 +248,12 @@ impl Server {
                     _ => Settings::new(),
                 };
                 self.take_config(&topic, settings, out);
+            }
+            (Task::BrokerConfig(broker), Ok(Reply::Data(data, _))) => {
+                self.take_broker_config(broker, znodes::config_of(&data), out);
+            }
+            (Task::BrokerWrite(change), result) => {
+                self.broker_config_written(*change, result.map(drop), out);
             }
             (Task::Register, result) => {
                 let watch = result.is_err();
@@ -315,6 +329,11 @@ impl Server {
                 }
             }
             (Task::ConfigChange, Ok(Reply::Data(data, _))) => {
+                let broker = znodes::changed_broker(&data);
+                if let Some(broker) = broker.filter(|broker| broker.is_none_or(|id| id == me)) {
+                    let path = znodes::broker_config(broker);
+                    registry.ask(Task::BrokerConfig(broker), Op::GetData { path, watch: false });
+                }
                 if let Some(topic) = znodes::changed_topic(&data) {
                     let path = znodes::topic_config(&topic);
                     registry.ask(Task::Config(topic), Op::GetData { path, watch: false });

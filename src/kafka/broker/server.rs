@@ -23,7 +23,7 @@ use crate::kafka::log::checkpoint::{
     self, CLEAN_SHUTDOWN, HIGH_WATERMARKS, LEADER_EPOCHS, LOG_STARTS, RECOVERY_POINTS,
 };
 use crate::kafka::message::{KafkaMessage, Request, Response};
-use crate::kafka::metadata::{Image, OFFSETS_TOPIC};
+use crate::kafka::metadata::{Image, OFFSETS_TOPIC, Resource};
 use crate::kafka::partition::Partition;
 use crate::kafka::process::{Out, Process, Timer};
 use crate::ordered::{BTreeMap, BTreeSet};
@@ -275,6 +275,15 @@ impl Server {
             Request::WriteShareGroupState { key, state } => {
                 self.write_share_state(Writer::Call(call), key, state, out);
             }
+            Request::InitializeShareGroupState { key, start } => {
+                self.begin_share_state(Writer::Call(call), key, start, out);
+            }
+            Request::DescribeShareGroupOffsets { group } => {
+                self.describe_share_offsets(&call, &group, out);
+            }
+            Request::AlterShareGroupOffsets { group, starts } => {
+                self.alter_share_offsets(call, &group, starts, out);
+            }
             Request::ListOffsets { from_replica, read_committed, partitions } => {
                 let asker = match (from_replica, read_committed) {
                     (true, _) => Asker::Replica,
@@ -311,6 +320,11 @@ impl Server {
             Request::OldOffsetCommit(commit) => self.old_offset_commit(call, commit, out),
             Request::OldOffsetFetch { group, partitions } => {
                 self.old_offset_fetch(call, group, partitions, out);
+            }
+            Request::IncrementalAlterConfigs { resource: Resource::Broker(broker), changes }
+                if self.config.zookeeper =>
+            {
+                self.alter_in_zookeeper(call, broker, &changes, out);
             }
             request @ (Request::CreateTopics { .. }
             | Request::DeleteTopics { .. }

@@ -6,7 +6,8 @@
 //! comes back when its connection ends.
 //!
 //! Before anything is handed out it is known how far the group had come, and who says what became
-//! of records is answered when that is written down ([`share_state`]).
+//! of records is answered when that is written down ([`share_state`]). A leader that no member of a
+//! group is connected to keeps nothing of it in mind: meanwhile its offsets may have been set.
 //!
 //! Simplified: a share partition begins at the high watermark (`share.auto.offset.reset=latest`).
 //!
@@ -83,15 +84,18 @@ pub struct Shares {
     /// Partitions with records in flight.
     pub all: Vec<Shared>,
     parked: Vec<Parked>,
-    /// Where each member is.
-    members: Vec<(NodeId, Rc<str>)>,
+    /// Where each member is, and of which group.
+    members: Vec<(NodeId, Rc<str>, Rc<str>)>,
     wake: Option<Time>,
 }
 
 impl Server {
     pub(super) fn share_fetch(&mut self, call: Call, fetch: ShareFetch, out: &mut Out<'_>) {
-        let who = (call.from, fetch.member.clone());
+        let who = (call.from, fetch.member.clone(), fetch.group.clone());
         if !self.shares.members.contains(&who) {
+            if !self.shares.members.iter().any(|(.., group)| *group == fetch.group) {
+                self.forget_shared(&fetch.group);
+            }
             self.shares.members.push(who);
         }
         let (mut refused, mut waits) = (Vec::new(), Vec::new());
@@ -140,6 +144,12 @@ impl Server {
     ) -> Option<&mut Shared> {
         let mut all = self.shares.all.iter_mut();
         all.find(|shared| *shared.group == *group && shared.partition == *partition)
+    }
+
+    /// Forgets what is known of a group but for what is still to be written.
+    fn forget_shared(&mut self, group: &str) {
+        let is_whole = |shared: &Shared| !shared.is_asking && shared.stored == shared.changes;
+        self.shares.all.retain(|shared| *shared.group != *group || !is_whole(shared));
     }
 
     fn tell_returned(
@@ -270,12 +280,12 @@ impl Server {
 
     /// The connection of a member ended: what it held comes back.
     pub(super) fn share_member_gone(&mut self, peer: NodeId, out: &mut Out<'_>) {
-        let theirs = self.shares.members.iter().filter(|(node, _)| *node == peer);
-        let members: Vec<Rc<str>> = theirs.map(|(_, member)| member.clone()).collect();
+        let theirs = self.shares.members.iter().filter(|(node, ..)| *node == peer);
+        let members: Vec<Rc<str>> = theirs.map(|(_, member, _)| member.clone()).collect();
         if members.is_empty() {
             return;
         }
-        self.shares.members.retain(|(node, _)| *node != peer);
+        self.shares.members.retain(|(node, ..)| *node != peer);
         self.shares.parked.retain(|parked| parked.call.from != peer);
         for member in members {
             self.take_back("left", &mut |state| state.leave(&member), out);

@@ -13,6 +13,7 @@ use super::life::Ticket;
 use super::produce::Completion;
 use super::server::{Call, Server};
 use super::share::Shared;
+use super::share_offsets::Change;
 use crate::kafka::error::ErrorCode;
 use crate::kafka::event::TopicPartition;
 use crate::kafka::group::share::SharePartition;
@@ -28,7 +29,7 @@ use crate::sim::{Rope, Span, Time};
 use std::rc::Rc;
 
 /// Before a coordinator that could not be asked is asked again.
-const RETRY: Span = Span::millis(100);
+pub(super) const RETRY: Span = Span::millis(100);
 /// How long a state may wait for replicas (`share.coordinator.write.timeout.ms`).
 const WRITE_TIMEOUT: Span = Span::seconds(5);
 
@@ -36,9 +37,11 @@ const WRITE_TIMEOUT: Span = Span::seconds(5);
 #[derive(Clone, Debug, Default)]
 pub struct ShareStates {
     /// How far each group has come with each partition that it coordinates.
-    known: Vec<(ShareKey, ShareState)>,
+    pub(super) known: Vec<(ShareKey, ShareState)>,
     /// Partitions of `__share_group_state` that are still being read.
     pub(super) loading: BTreeMap<i32, LogScan>,
+    /// What the groups tool has asked for.
+    pub(super) changes: Vec<Change>,
 }
 
 /// Who wants a state to be written.
@@ -48,6 +51,8 @@ pub enum Writer {
     Call(Call),
     /// This broker as leader: the group, the partition and which of its changes.
     Own(Rc<str>, TopicPartition, u64),
+    /// This broker as coordinator of the group, for a change that the tool asked for.
+    Change(u64, TopicPartition),
 }
 
 impl Server {
@@ -103,7 +108,7 @@ impl Server {
         self.share_states.known.extend(state.map(|state| (key, state)));
     }
 
-    fn known_share_state(&self, key: &ShareKey) -> Option<&ShareState> {
+    pub(super) fn known_share_state(&self, key: &ShareKey) -> Option<&ShareState> {
         let found = self.share_states.known.iter().find(|(known, _)| known == key);
         found.map(|(_, state)| state)
     }
@@ -146,11 +151,22 @@ impl Server {
             Err(error) => return self.share_state_written(writer, Err(error), out),
         };
         state.snapshot_epoch = snapshot_epoch + 1;
+        self.store_share_state(writer, (partition, key), Some(state), out);
+    }
+
+    /// Writes a state, or that there is none any more.
+    pub(super) fn store_share_state(
+        &mut self,
+        writer: Writer,
+        (partition, key): (TopicPartition, ShareKey),
+        state: Option<ShareState>,
+        out: &mut Out<'_>,
+    ) {
         let time = now_ms(out.now());
-        let entry =
-            (share_records::encode_key(&key), Some(share_records::encode_value(&state, time)));
+        let value = state.as_ref().map(|state| share_records::encode_value(state, time));
+        let entry = (share_records::encode_key(&key), value);
         let batches = vec![(partition, batch_of([entry].into_iter(), time))];
-        self.keep_share_state(key, Some(state));
+        self.keep_share_state(key, state);
         let completion = Completion::ShareState(writer);
         self.append_all(-1, WRITE_TIMEOUT, batches, completion, out);
     }
@@ -166,6 +182,9 @@ impl Server {
             Writer::Call(call) => call.answer(Response::WriteShareGroupState(result), out),
             Writer::Own(group, partition, change) => {
                 self.share_state_stored((group, partition, change), result, out);
+            }
+            Writer::Change(id, partition) => {
+                self.share_start_written((id, partition), None, result, out);
             }
         }
     }
@@ -190,6 +209,7 @@ impl Server {
         }
         let waiting = self.shares.all.iter().filter(|shared| shared.wants_coordinator());
         let next = waiting.map(|shared| shared.retry_at).filter(|at| *at > now).min();
+        let next = next.into_iter().chain(self.pump_share_changes(out)).min();
         if let Some(next) = next {
             out.timer_at(Timer::ShareStates, next);
         }

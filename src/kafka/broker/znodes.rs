@@ -91,6 +91,15 @@ pub fn topic_config(topic: &str) -> Rc<str> {
     format!("{TOPIC_CONFIGS}/{topic}").into()
 }
 
+/// The znode of the settings that a broker was given, or that all of them were.
+pub fn broker_config(broker: Option<i32>) -> Rc<str> {
+    format!("/config/{}", broker_entity(broker)).into()
+}
+
+fn broker_entity(broker: Option<i32>) -> String {
+    broker.map_or("brokers/<default>".to_owned(), |id| format!("brokers/{id}"))
+}
+
 /// Where an old consumer's offset is.
 pub fn offset(group: &str, partition: &TopicPartition) -> Rc<str> {
     let TopicPartition { topic, partition } = partition;
@@ -217,6 +226,19 @@ pub fn config_change_text(topic: &str) -> String {
     format!(r#"{{"version":2,"entity_path":"topics/{topic}"}}"#)
 }
 
+/// The text of a change of what a broker was given, or all of them.
+pub fn broker_change_text(broker: Option<i32>) -> String {
+    format!(r#"{{"version":2,"entity_path":"{}"}}"#, broker_entity(broker))
+}
+
+/// The broker of a config change, or that it is of all.
+pub fn changed_broker(data: &[u8]) -> Option<Option<i32>> {
+    match parse(data)?["entity_path"].as_str()?.strip_prefix("brokers/")? {
+        "<default>" => Some(None),
+        id => Some(Some(id.parse().ok()?)),
+    }
+}
+
 /// The topic of a config change.
 pub fn changed_topic(data: &[u8]) -> Option<Rc<str>> {
     Some(parse(data)?["entity_path"].as_str()?.strip_prefix("topics/")?.into())
@@ -267,6 +289,9 @@ mod tests {
         assert_eq!((found.node, found.epoch, found.rack.as_deref()), (NodeId(259), 9, Some("a")));
         let settings = Settings::from([("min.insync.replicas".to_owned(), "2".to_owned())]);
         assert_eq!(config_of(config_text(&settings).as_bytes()), settings);
+        assert_eq!(changed_broker(broker_change_text(Some(2)).as_bytes()), Some(Some(2)));
+        assert_eq!(changed_broker(broker_change_text(None).as_bytes()), Some(None));
+        assert_eq!(changed_broker(config_change_text("t").as_bytes()), None);
         let key = TopicPartition::new("t", 3);
         assert_eq!(partition_of(&state(&key)), Some(key.clone()));
         assert_eq!(isr_change_of(isr_change_text([&key].into_iter()).as_bytes()), [key]);

@@ -56,6 +56,8 @@ pub const TABLE: &[Definition] = &[
     define(FAIL, Kind::Text, ""),
     define(ON_ERROR, Kind::OneOf(&["release", "reject"]), "release"),
     define(RENEW, Kind::Long(0), "0"),
+    // Of the lab alone: an application that catches what `poll()` throws, closes and then ends.
+    define(CLOSES, Kind::Boolean, "false"),
     // Of Kafka Streams; its steps are the lab's.
     define(TOPOLOGY, Kind::Text, ""),
     // These are of the producer of an application that reads, works and writes.
@@ -67,6 +69,9 @@ pub const TABLE: &[Definition] = &[
 pub const MEMORY: &str = "lab.memory.bytes";
 /// The setting that holds the steps of a Kafka Streams application; the real one is a program.
 pub const TOPOLOGY: &str = "lab.streams.topology";
+
+/// The setting that says that an application closes its consumer whatever ends it.
+pub const CLOSES: &str = "lab.closes";
 
 /// The setting that names messages on which a handler fails.
 pub const FAIL: &str = "lab.fail";
@@ -119,6 +124,8 @@ pub struct ConsumerConfig {
     pub offsets_in_zookeeper: bool,
     /// Where to begin without a committed offset; `None` is an error then.
     pub auto_offset_reset: Option<StartAt>,
+    /// True if the application closes its consumer whatever ends it.
+    pub closes: bool,
     /// True if `poll()` commits by itself.
     pub auto_commit: bool,
     /// How often it does.
@@ -207,6 +214,7 @@ impl ConsumerConfig {
         Ok(ConsumerConfig {
             offsets_in_zookeeper: values.text("offsets.storage") == "zookeeper",
             auto_offset_reset: offset_reset(values.text("auto.offset.reset"))?,
+            closes: values.is_true(CLOSES),
             auto_commit: values.is_true("enable.auto.commit"),
             auto_commit_interval: ms("auto.commit.interval.ms"),
             fetch_min_bytes: values.natural("fetch.min.bytes"),

@@ -401,10 +401,14 @@ impl Consumer {
         }
     }
 
-    /// An error that the application does not catch: it is reported, and the process ends.
+    /// An error that the application does not catch: it is reported, and the process ends. One
+    /// that does closes its consumer first.
     pub(super) fn die(&mut self, error: ApiError, out: &mut Out<'_>) {
         out.emit(Event::ClientError { client: self.core.name.clone(), error });
-        out.exit();
+        match self.config.closes {
+            true => self.close(out),
+            false => out.exit(),
+        }
     }
 
     // ---- the end ----

@@ -2,12 +2,13 @@
 
 use super::client::{Asked, Consumer};
 use super::handler::Thread;
+use crate::kafka::command::Headers;
 use crate::kafka::error::{ErrorCode, client_error};
 use crate::kafka::event::{Event, TopicPartition};
 use crate::kafka::log::transactions::Marker;
 use crate::kafka::message::request::{Fetch, FetchPartition};
 use crate::kafka::message::response::FetchedPartition;
-use crate::kafka::message::{Request, Response, message_of};
+use crate::kafka::message::{Request, Response, headers_of, message_of};
 use crate::kafka::process::Out;
 use crate::kafka::record::header::crc_matches;
 use crate::kafka::record::reader::window;
@@ -36,6 +37,8 @@ pub struct Held {
     pub bytes: u32,
     /// The leader epoch of its batch.
     pub epoch: i32,
+    /// Its headers.
+    pub headers: Headers,
 }
 
 /// Passes over records of aborted transactions, by the list that a broker sends along with them.
@@ -266,6 +269,7 @@ impl Consumer {
                     value: window(&batch, record.value),
                     bytes: record.length as u32,
                     epoch,
+                    headers: headers_of(&record),
                 });
             }
         }

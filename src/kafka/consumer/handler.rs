@@ -142,7 +142,8 @@ impl Consumer {
             Some(_) => self.stream(&held, held.message.unwrap_or(NO_MESSAGE)),
             None => VecDeque::new(),
         };
-        let Held { partition, offset, message, timestamp_ms, key, value, .. } = held;
+        let Held { partition, offset, message, timestamp_ms, key, value, epoch, headers, .. } =
+            held;
         let next = (partition.clone(), offset + 1);
         results.extend(self.spec.to.as_ref().map(|to| OutgoingRecord {
             id: message.unwrap_or(NO_MESSAGE),
@@ -150,6 +151,7 @@ impl Consumer {
             partition: None,
             key: key.clone(),
             value: value.clone(),
+            headers: headers.clone(),
         }));
         out.emit(Event::Processed {
             client: self.core.name.clone(),
@@ -159,6 +161,8 @@ impl Consumer {
             key: as_text(&key),
             value: as_text(&value),
             timestamp_ms,
+            epoch,
+            headers: headers.into_iter().map(|(name, value)| (name, as_text(&value))).collect(),
         });
         if self.dies_at(CrashPoint::Processed, out) {
             return;

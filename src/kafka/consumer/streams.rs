@@ -277,6 +277,7 @@ impl Consumer {
             partition: output.partition,
             key: output.key,
             value: output.value,
+            headers: Vec::new(),
         });
         records.collect()
     }

@@ -107,6 +107,11 @@ pub struct Around<'a> {
 }
 
 impl ModernGroup {
+    /// A share group that nobody is in.
+    pub fn of_shares() -> ModernGroup {
+        ModernGroup { shares: true, ..ModernGroup::default() }
+    }
+
     /// The name of its state.
     pub fn state(&self) -> &'static str {
         let at_target = |member: &ModernMember| {

@@ -21,7 +21,9 @@ pub use response::Response;
 pub use transactions::{TransactionRequest, TransactionResponse};
 
 use super::record::{BatchStream, Records};
+use crate::kafka::command::Headers;
 use crate::sim::{Message, MessageId, Rope};
+use bytes::Bytes;
 use std::rc::Rc;
 
 /// A message on the wire.
@@ -78,9 +80,19 @@ impl Message for KafkaMessage {
     }
 }
 
+/// The header under which the lab's message number travels.
+pub const ID_HEADER: &str = "id";
+
+/// The headers of a record without the lab's own.
+pub fn headers_of(record: &super::record::Record<'_>) -> Headers {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let all = record.headers().filter(|(name, _)| *name != ID_HEADER.as_bytes());
+    all.map(|(name, value)| (text(name), value.map(Bytes::copy_from_slice))).collect()
+}
+
 /// The message whose number a record carries in its header `id`.
 pub fn message_of(record: &super::record::Record<'_>) -> Option<MessageId> {
-    let digits = std::str::from_utf8(record.last_header("id")?).ok()?;
+    let digits = std::str::from_utf8(record.last_header(ID_HEADER)?).ok()?;
     digits.parse().ok().map(MessageId)
 }
 

@@ -136,6 +136,28 @@ pub enum Request {
         /// How it is now.
         state: ShareState,
     },
+    /// The coordinator of a share group, to a share coordinator: a partition begins at this offset,
+    /// or is forgotten (InitializeShareGroupState, DeleteShareGroupState).
+    InitializeShareGroupState {
+        /// Which.
+        key: ShareKey,
+        /// Where; `None` to forget it.
+        start: Option<i64>,
+    },
+    /// The groups tool, to each broker: what do you know of a share group as share coordinator?
+    /// Simplified: a real client asks the group's coordinator, which asks them.
+    DescribeShareGroupOffsets {
+        /// `group.id`.
+        group: Rc<str>,
+    },
+    /// The groups tool, to the group's coordinator: partitions of a share group without members
+    /// begin anew, or are forgotten (AlterShareGroupOffsets, DeleteShareGroupOffsets).
+    AlterShareGroupOffsets {
+        /// `group.id`.
+        group: Rc<str>,
+        /// Partition by partition.
+        starts: Vec<ShareStart>,
+    },
     /// The topics tool.
     CreateTopics {
         /// Name.
@@ -353,6 +375,9 @@ pub struct AlterIsr {
     pub isr: Vec<(i32, i64)>,
 }
 
+/// Where a partition of a share group is to begin; `None` if it is to be forgotten.
+pub type ShareStart = (TopicPartition, Option<i64>);
+
 /// What a member of a share group says of records of one partition, from the first to the last.
 pub type Acknowledged = (TopicPartition, (i64, i64), Acknowledgement);
 
@@ -453,6 +478,15 @@ impl Request {
             Request::ShareFetch(_) => "ShareFetch",
             Request::ReadShareGroupState { .. } => "ReadShareGroupState",
             Request::WriteShareGroupState { .. } => "WriteShareGroupState",
+            Request::InitializeShareGroupState { start: None, .. } => "DeleteShareGroupState",
+            Request::InitializeShareGroupState { .. } => "InitializeShareGroupState",
+            Request::DescribeShareGroupOffsets { .. } => "DescribeShareGroupOffsets",
+            Request::AlterShareGroupOffsets { starts, .. } => {
+                match starts.iter().any(|(_, start)| start.is_some()) {
+                    true => "AlterShareGroupOffsets",
+                    false => "DeleteShareGroupOffsets",
+                }
+            }
             Request::ConsumerGroupHeartbeat(beat) if beat.assignor == Some(Assignor::Simple) => {
                 "ShareGroupHeartbeat"
             }

@@ -59,6 +59,10 @@ pub enum Response {
     ReadShareGroupState(Result<Option<ShareState>, ErrorCode>),
     /// It is written.
     WriteShareGroupState(Result<(), ErrorCode>),
+    /// What a broker knows of a share group as share coordinator.
+    DescribeShareGroupOffsets(Result<Vec<(TopicPartition, ShareState)>, ErrorCode>),
+    /// What became of each partition.
+    AlterShareGroupOffsets(Result<Vec<(TopicPartition, Result<(), ErrorCode>)>, ErrorCode>),
     /// The topic is there.
     CreateTopics(Result<(), ApiError>),
     /// The topic is gone.
@@ -375,6 +379,8 @@ impl Response {
             Response::ShareFetch(_) => "ShareFetchResponse",
             Response::ReadShareGroupState(_) => "ReadShareGroupStateResponse",
             Response::WriteShareGroupState(_) => "WriteShareGroupStateResponse",
+            Response::DescribeShareGroupOffsets(_) => "DescribeShareGroupOffsetsResponse",
+            Response::AlterShareGroupOffsets(_) => "AlterShareGroupOffsetsResponse",
             Response::CreateTopics(_) => "CreateTopicsResponse",
             Response::DeleteTopics(_) => "DeleteTopicsResponse",
             Response::CreatePartitions(_) => "CreatePartitionsResponse",

@@ -86,6 +86,11 @@ fn request(request: &Request) -> usize {
         Request::WriteShareGroupState { key, state } => {
             50 + text(&key.group) + 20 * state.batches.len()
         }
+        Request::InitializeShareGroupState { key, .. } => 42 + text(&key.group),
+        Request::DescribeShareGroupOffsets { group } => 4 + text(group),
+        Request::AlterShareGroupOffsets { group, starts } => {
+            4 + text(group) + starts.iter().map(|(tp, _)| named(tp) + 9).sum::<usize>()
+        }
         Request::LeaveGroup { group, member, .. } => 5 + text(group) + text(member),
         Request::OffsetCommit(commit) | Request::OldOffsetCommit(commit) => {
             let offsets: usize = commit.offsets.iter().map(|(tp, _)| named(tp) + 14).sum();
@@ -221,6 +226,12 @@ fn response(response: &Response) -> usize {
             50 + 20 * batches.sum::<usize>()
         }
         Response::WriteShareGroupState(_) => 30,
+        Response::DescribeShareGroupOffsets(found) => {
+            6 + found.iter().flatten().map(|(tp, _)| named(tp) + 30).sum::<usize>()
+        }
+        Response::AlterShareGroupOffsets(results) => {
+            6 + results.iter().flatten().map(|(tp, _)| named(tp) + 4).sum::<usize>()
+        }
         Response::CreateTopics(_) | Response::CreatePartitions(_) | Response::DeleteTopics(_) => 60,
         Response::DescribeConfigs(_, topics) => {
             4 + topics.iter().map(|(name, all)| text(name) + settings_bytes(all)).sum::<usize>()

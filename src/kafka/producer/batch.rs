@@ -1,14 +1,12 @@
 //! A batch at its producer, from the first record to the acknowledgement.
 
 use crate::kafka::command::OutgoingRecord;
+use crate::kafka::message::ID_HEADER;
 use crate::kafka::record::BatchBuilder;
 use crate::kafka::record::builder::{Fields, ProducerStamp, batch_bytes_most};
 use crate::kafka::record::header::stamp_producer;
 use crate::sim::{MessageId, Time};
 use bytes::{Bytes, BytesMut};
-
-/// The header under which the lab's message number travels.
-const ID_HEADER: &str = "id";
 
 #[derive(Clone, Debug)]
 enum Content {
@@ -42,8 +40,13 @@ pub struct ProducerBatch {
 /// The fields of a record in the log, given to `take`.
 fn with_fields<T>(record: &OutgoingRecord, take: impl FnOnce(&Fields<'_>) -> T) -> T {
     let mut buffer = [0; 20];
-    let headers = [(ID_HEADER, Some(decimal(record.id.0, &mut buffer)))];
-    take(&Fields { key: record.key.as_deref(), value: record.value.as_deref(), headers: &headers })
+    let id = (ID_HEADER, Some(decimal(record.id.0, &mut buffer)));
+    let (key, value) = (record.key.as_deref(), record.value.as_deref());
+    if record.headers.is_empty() {
+        return take(&Fields { key, value, headers: &[id] });
+    }
+    let own = record.headers.iter().map(|(name, value)| (&**name, value.as_deref()));
+    take(&Fields { key, value, headers: &own.chain([id]).collect::<Vec<_>>() })
 }
 
 /// A number as decimal text, without an allocation.
@@ -170,6 +173,7 @@ mod tests {
             partition: None,
             key: None,
             value,
+            headers: Vec::new(),
         }
     }
 

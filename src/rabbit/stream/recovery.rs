@@ -96,7 +96,8 @@ impl Stream {
                         out.truncate(&segment_name, sound);
                     }
                     if entries != known {
-                        out.replace(&index_name, encoded(&entries));
+                        out.delete(&index_name);
+                        out.append(&index_name, encoded(&entries));
                     }
                     entries
                 }

@@ -6,6 +6,7 @@
 
 use super::kafka_tools::{BOOTSTRAP_SERVER, COMMAND_CONFIG, exception, topic};
 use super::{Call, Program};
+use crate::kafka::admin::answers::NO_SUCH_RESOURCE;
 use crate::kafka::command::{Answer, Ask};
 use crate::kafka::config::{BrokerConfig, broker, topic as of_topics};
 use crate::kafka::message::response::BrokerSettings;
@@ -40,10 +41,10 @@ pub static PROGRAM: Program = Program {
     name: "kafka-configs",
     summary: "settings of topics and brokers, quotas of clients",
     usage: &[
-        "kafka-configs --describe --entity-type topics --entity-name NAME [--all]",
+        "kafka-configs --describe --entity-type topics [--entity-name NAME] [--all]",
         "kafka-configs --alter --entity-type topics --entity-name NAME --add-config NAME=VALUE,...",
         "kafka-configs --alter --entity-type topics --entity-name NAME --delete-config NAME,...",
-        "kafka-configs --describe --entity-type brokers --entity-name ID|--entity-default [--all]",
+        "kafka-configs --describe --entity-type brokers [--entity-name ID|--entity-default] [--all]",
         "kafka-configs --alter --entity-type brokers --entity-name ID|--entity-default \
          --add-config NAME=VALUE,...",
         "kafka-configs --describe --entity-type clients [--entity-name NAME|--entity-default]",
@@ -61,11 +62,20 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
     let arguments = call.sort("kafka-configs", &OPTIONS)?;
     arguments.at_most(0)?;
     let is_described = arguments.has("--describe");
+    if is_described && !arguments.has("--entity-type") && arguments.all("--entity-name").is_empty()
+    {
+        let kinds = ["--client", "--client-defaults", "--broker", "--broker-defaults"];
+        if !kinds.iter().any(|kind| arguments.has(kind)) {
+            return Err(arguments.missing("--entity-type topics, brokers or clients"));
+        }
+    }
     let resource = resource(&arguments, is_described)?;
     let is_named = !arguments.all("--entity-name").is_empty()
         || !arguments.all("--client").is_empty()
         || arguments.has("--entity-default")
-        || arguments.has("--client-defaults");
+        || ["--client-defaults", "--broker", "--broker-defaults"]
+            .iter()
+            .any(|name| arguments.has(name));
     let words: Vec<&str> = call.words.iter().map(|word| word.text.as_str()).collect();
     let words = words.join(" ");
     match arguments.exactly_one(&["--describe", "--alter"])? {
@@ -142,6 +152,10 @@ fn resource(arguments: &Arguments, is_described: bool) -> Result<Resource, Refus
     let known = ["topics", "brokers", "clients", "users", "ips", "groups", "client-metrics"];
     let kind = arguments.maybe("--entity-type", |word| one_of(word, &known))?;
     match kind.unwrap_or("topics") {
+        // All of them are described if none is named.
+        "topics" if is_described && !arguments.has("--entity-name") => {
+            Ok(Resource::Topic(String::new()))
+        }
         "topics" => Ok(Resource::Topic(topic(arguments.required("--entity-name", "NAME")?)?)),
         "brokers" => match (arguments.one("--entity-name"), arguments.one("--entity-default")) {
             (Some(_), Some(word)) => {
@@ -150,6 +164,7 @@ fn resource(arguments: &Arguments, is_described: bool) -> Result<Resource, Refus
             }
             (Some(word), None) => Ok(Resource::Broker(Some(broker_id(word)?))),
             (None, Some(_)) => Ok(Resource::Broker(None)),
+            (None, None) if is_described => Ok(Resource::Broker(None)),
             (None, None) => Err(arguments.missing("--entity-name ID or --entity-default")),
         },
         "clients" => match arguments.one("--entity-name") {
@@ -208,7 +223,11 @@ fn alter(resource: Resource, changes: Vec<(String, Option<String>)>, words: Stri
 }
 
 fn describe(resource: Resource, (all, is_named): (bool, bool), words: String) -> Job {
-    let ask = Ask::DescribeConfigs { resource: resource.clone() };
+    let ask = Ask::DescribeConfigs { resource: resource.clone(), all };
+    let ask = match (&resource, is_named) {
+        (Resource::Client(_), _) | (_, true) => ask,
+        _ => Ask::Each { names: Vec::new(), of: Box::new(ask) },
+    };
     Job::of(Command::Kafka(ask), move |result| match result {
         Ok(Outcome::Kafka(Answer::Configs(_, broker)))
             if let Resource::Client(client) = &resource =>
@@ -221,6 +240,24 @@ fn describe(resource: Resource, (all, is_named): (bool, bool), words: String) ->
         Ok(Outcome::Kafka(Answer::Configs(topic, broker))) => {
             Ok(described(&resource, &topic, &broker, all))
         }
+        Ok(Outcome::Kafka(Answer::Each(each))) => {
+            let mut lines = Vec::new();
+            for (name, outcome) in each {
+                let of = match &resource {
+                    Resource::Broker(_) => Resource::Broker(name.parse().ok()),
+                    _ => Resource::Topic(name),
+                };
+                match outcome {
+                    Ok(Answer::Configs(topic, broker)) => {
+                        lines.extend(described(&of, &topic, &broker, all));
+                    }
+                    Ok(_) => {}
+                    Err(error) => return Err(failure(LabError::Kafka(error), &words)),
+                }
+            }
+            Ok(lines)
+        }
+        Err(LabError::Kafka(error)) if error.name == NO_SUCH_RESOURCE => Ok(vec![error.sentence]),
         Ok(other) => Ok(unexpected(&other)),
         Err(error) => Err(failure(error, &words)),
     })

@@ -30,7 +30,8 @@ static OPTIONS: [Opt; 20] = [
         &["--property", "--formatter-property"],
         "NAME=VALUE",
         "print.key, print.value, print.headers, print.partition, print.offset, print.timestamp, \
-         key.separator, line.separator, null.literal",
+         print.epoch, print.delivery, key.separator, line.separator, headers.separator, \
+         null.literal",
     ),
     once(&["--isolation-level"], "LEVEL", "read_uncommitted or read_committed"),
     many(&["--consumer-property", "--command-property"], "NAME=VALUE", "a setting of the consumer"),
@@ -70,11 +71,22 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
         let level = one_of(word, &["read_uncommitted", "read_committed"])?;
         settings.insert("isolation.level".into(), level.into());
     }
-    let reads = reads(&arguments, topic)?;
+    let group = group(&arguments, settings.remove("group.id"))?;
+    let reset = settings.get("auto.offset.reset").map(String::as_str);
+    if let (true, Some(reset)) = (arguments.has("--from-beginning"), reset)
+        && reset != "earliest"
+    {
+        return Err(Refusal::Tool(format!(
+            "Can't simultaneously specify --from-beginning and 'auto.offset.reset={reset}', \
+             please remove one option"
+        )));
+    }
+    let reads = reads(&arguments, topic, group)?;
     if matches!(reads, Reads::Group { .. }) && arguments.has("--from-beginning") {
         settings.insert("auto.offset.reset".into(), "earliest".into());
     }
-    let max_messages = arguments.maybe("--max-messages", |word| number(word, 1..=10_000_000))?;
+    let max_messages = arguments.one("--max-messages").filter(|word| word.text != "-1");
+    let max_messages = max_messages.map(|word| number(word, 1..=10_000_000)).transpose()?;
     let timeout = arguments.maybe("--timeout-ms", |word| number(word, 1..=86_400_000))?;
     let format = Format::of(&arguments)?;
     let timeout = timeout.map(Span::millis);
@@ -87,8 +99,20 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
     }))
 }
 
+/// `--group` and `--consumer-property group.id=` are the same, and so must be what they say.
+fn group(arguments: &Arguments, property: Option<String>) -> Result<Option<String>, Refusal> {
+    match (arguments.text("--group"), property) {
+        (Some(group), Some(property)) if group != property => Err(Refusal::Tool(format!(
+            "The group ids provided in different places (directly using '--group', via \
+             '--consumer-property', or via '--consumer.config') do not match. Detected group ids: \
+             '{group}', '{property}'"
+        ))),
+        (group, property) => Ok(group.or(property)),
+    }
+}
+
 /// How it reads; the errors are the sentences of the real tool.
-fn reads(arguments: &Arguments, topic: String) -> Result<Reads, Refusal> {
+fn reads(arguments: &Arguments, topic: String, group: Option<String>) -> Result<Reads, Refusal> {
     let from_beginning = arguments.has("--from-beginning");
     let from = match (from_beginning, arguments.one("--offset")) {
         (true, Some(word)) => {
@@ -105,13 +129,12 @@ fn reads(arguments: &Arguments, topic: String) -> Result<Reads, Refusal> {
         let sentence = "--partition N too: The partition is required when offset is specified";
         return Err(wrong(word, sentence));
     }
-    match (arguments.one("--group"), partition) {
-        (Some(group), Some(_)) => {
-            let sentence = "--group or --partition: Options group and partition cannot be specified \
-                together";
-            Err(wrong(group, sentence))
+    match (group, partition) {
+        (Some(_), Some(_)) => {
+            let sentence = "Options group and partition cannot be specified together.";
+            Err(Refusal::Tool(sentence.to_owned()))
         }
-        (Some(group), None) => Ok(Reads::Group { group: group.text.clone(), topics: vec![topic] }),
+        (Some(group), None) => Ok(Reads::Group { group, topics: vec![topic] }),
         (None, partition) => {
             Ok(Reads::Assigned { topic, partition: partition.map(|number| number as i32), from })
         }
@@ -137,7 +160,10 @@ struct Format {
     key: bool,
     value: bool,
     headers: bool,
+    delivery: bool,
+    epoch: bool,
     separator: String,
+    headers_separator: String,
     line_separator: String,
     null_literal: String,
 }
@@ -151,19 +177,25 @@ impl Format {
             key: false,
             value: true,
             headers: false,
+            delivery: false,
+            epoch: false,
             separator: "\t".into(),
+            headers_separator: ",".into(),
             line_separator: "\n".into(),
             null_literal: "null".into(),
         };
-        const KNOWN: [&str; 9] = [
+        const KNOWN: [&str; 12] = [
             "print.timestamp",
             "print.partition",
             "print.offset",
             "print.key",
             "print.value",
             "print.headers",
+            "print.delivery",
+            "print.epoch",
             "key.separator",
             "line.separator",
+            "headers.separator",
             "null.literal",
         ];
         for word in arguments.all("--property") {
@@ -177,18 +209,17 @@ impl Format {
                 "print.key" => &mut format.key,
                 "print.value" => &mut format.value,
                 "print.headers" => &mut format.headers,
-                "key.separator" | "line.separator" | "null.literal" => {
+                "print.delivery" => &mut format.delivery,
+                "print.epoch" => &mut format.epoch,
+                "key.separator" | "line.separator" | "headers.separator" | "null.literal" => {
                     let text = match name {
                         "key.separator" => &mut format.separator,
                         "line.separator" => &mut format.line_separator,
+                        "headers.separator" => &mut format.headers_separator,
                         _ => &mut format.null_literal,
                     };
                     *text = value.to_owned();
                     continue;
-                }
-                "print.epoch" | "print.delivery" | "headers.separator" => {
-                    let name = format!("kafka-console-consumer --property {name}");
-                    return Err(Refusal::NotHereYet(name));
                 }
                 _ => {
                     return Err(Mistake::at(word.place, name, KNOWN.join(", ")).near(KNOWN).into());
@@ -209,13 +240,25 @@ impl Format {
             }),
             (self.partition, format!("Partition:{}", record.partition)),
             (self.offset, format!("Offset:{}", record.offset)),
-            // No tool here makes any.
-            (self.headers, "NO_HEADERS".to_owned()),
+            // Only share groups count how often a record was delivered.
+            (self.delivery, "Delivery:NOT_PRESENT".to_owned()),
+            (self.epoch, format!("Epoch:{}", record.epoch)),
+            (self.headers, self.headers(record)),
             (self.key, text(&record.key)),
             (self.value, text(&record.value)),
         ];
         let shown = parts.into_iter().filter_map(|(shown, part)| shown.then_some(part));
         shown.collect::<Vec<_>>().join(&self.separator)
+    }
+
+    fn headers(&self, record: &ConsumedRecord) -> String {
+        if record.headers.is_empty() {
+            return "NO_HEADERS".to_owned();
+        }
+        let each = record.headers.iter().map(|(name, value)| {
+            format!("{name}:{}", value.as_deref().unwrap_or(&self.null_literal))
+        });
+        each.collect::<Vec<_>>().join(&self.headers_separator)
     }
 
     /// The records, and what the tool says when it ends.

@@ -12,7 +12,7 @@ use crate::lab::{Command, LabError, Outcome};
 use crate::ordered::{BTreeMap, Order};
 use crate::shell::error::{Mistake, Refusal};
 use crate::shell::job::{Job, unexpected};
-use crate::shell::options::{Arguments, Opt, ignored, later, many, once};
+use crate::shell::options::{Arguments, Opt, bare, ignored, later, many, once};
 use crate::shell::table::pad_java;
 
 static OPTIONS: [Opt; 30] = [
@@ -24,7 +24,7 @@ static OPTIONS: [Opt; 30] = [
     many(&["--group"], "GROUP", "the group"),
     once(&["--offsets"], "", "describe its offsets (as without --members and --state)"),
     once(&["--members"], "", "describe its members"),
-    once(&["--state"], "", "describe its state"),
+    bare(&["--state"], "STATES", "describe its state; with --list: of these states, or of all"),
     once(&["--verbose"], "", "more columns: assignments and epochs"),
     many(&["--topic"], "TOPIC[:N,N]", "a topic, or some of its partitions"),
     once(&["--all-topics"], "", "reset every partition of which the group has an offset"),
@@ -45,7 +45,7 @@ static OPTIONS: [Opt; 30] = [
     once(&["--all-groups"], "", "describe, reset or delete all groups"),
     once(&["--from-file"], "-", "reset to the offsets of these rows, on standard input"),
     once(&["--export"], "", "print the offsets as rows that --from-file takes"),
-    once(&["--type"], "", "with --list: the protocol of each group"),
+    bare(&["--type"], "TYPES", "with --list: the protocol of each group; only these, or all"),
     later(&["--validate"], ""),
     ignored(&["--timeout"], "MS"),
     BOOTSTRAP_SERVER,
@@ -76,8 +76,17 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
     match arguments.exactly_one(&acts)? {
         "--list" => {
             let columns = (arguments.has("--type"), arguments.has("--state"));
+            let types = filter(&arguments, "--type", &TYPES)?;
+            let states = filter(&arguments, "--state", &STATES)?;
+            let is_one =
+                |wanted: &[&str], found: &str| wanted.is_empty() || wanted.contains(&found);
             Ok(Job::of(Command::Kafka(Ask::ListGroups), move |result| match result {
-                Ok(Outcome::Kafka(Answer::Groups(groups))) => Ok(list(&groups, columns)),
+                Ok(Outcome::Kafka(Answer::Groups(mut groups))) => {
+                    groups.retain(|group| {
+                        is_one(&types, kind(group)) && is_one(&states, group.state)
+                    });
+                    Ok(list(&groups, columns))
+                }
                 Ok(other) => Ok(unexpected(&other)),
                 Err(error) => Err(failure(error)),
             }))
@@ -87,6 +96,40 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
         "--delete-offsets" => changes::delete_offsets(&arguments),
         _ => changes::delete(&arguments),
     }
+}
+
+/// What a group can be, in the order of the tool.
+const TYPES: [&str; 2] = ["Classic", "Consumer"];
+
+/// States that a group can be in, in the order of the tool.
+const STATES: [&str; 7] = [
+    "PreparingRebalance",
+    "CompletingRebalance",
+    "Stable",
+    "Dead",
+    "Empty",
+    "Assigning",
+    "Reconciling",
+];
+
+/// Those of the known words that an option names, in whatever case; none if it names none.
+fn filter(
+    arguments: &Arguments,
+    option: &'static str,
+    known: &[&'static str],
+) -> Result<Vec<&'static str>, Refusal> {
+    let Some(word) = arguments.one(option).filter(|word| !word.text.is_empty()) else {
+        return Ok(Vec::new());
+    };
+    let find = |name: &str| known.iter().find(|known| known.eq_ignore_ascii_case(name.trim()));
+    let found: Option<Vec<&str>> = word.text.split(',').map(|name| find(name).copied()).collect();
+    found.ok_or_else(|| {
+        let (text, known) = (&word.text, known.join(", "));
+        Refusal::Tool(match option {
+            "--type" => format!("Invalid types list '{text}'. Valid types are: {known}"),
+            _ => format!("Invalid state list '{text}'. Valid states are: {known}"),
+        })
+    })
 }
 
 fn kind(group: &GroupListing) -> &'static str {
@@ -138,8 +181,14 @@ fn all_or_some(arguments: &Arguments) -> Result<Vec<String>, Refusal> {
 
 fn failure(error: LabError) -> String {
     match error {
+        // The tool's own objections come with its usage.
+        LabError::Kafka(error) if error.name == "IllegalArgumentException" => error.sentence,
         LabError::Kafka(error) => {
-            let mut cause = exception(&error);
+            // What the tool itself throws has no other exception around it.
+            let mut cause = match &*error.name {
+                "UnknownTopicOrPartitionException" => error.sentence.clone(),
+                _ => exception(&error),
+            };
             // Since 4.0 the broker itself says so, and names the group.
             if let Some(group) = error.sentence.strip_prefix("Consumer group '")
                 && let Some(group) = group.strip_suffix("' does not exist.")
@@ -164,14 +213,20 @@ enum About {
 
 fn describe(arguments: &Arguments) -> Result<Job, Refusal> {
     let groups = all_or_some(arguments)?;
-    let about = match (arguments.has("--members"), arguments.has("--state")) {
-        (true, true) => {
-            let word = arguments.one("--state").expect("it was given");
-            return Err(Mistake::at(word.place, "--state", "one of --members and --state").into());
+    let given = ["--members", "--offsets", "--state"].map(|name| arguments.has(name));
+    let about = match given {
+        [_, _, true] if arguments.text("--state").is_some_and(|value| !value.is_empty()) => {
+            let sentence = "Option [describe] does not take a value for [state]";
+            return Err(Refusal::Tool(sentence.to_owned()));
         }
-        (true, false) => About::Members,
-        (false, true) => About::State,
-        (false, false) => About::Offsets,
+        [true, false, false] => About::Members,
+        [false, false, true] => About::State,
+        [false, _, false] => About::Offsets,
+        _ => {
+            let sentence = "Option [describe] takes at most one of these options: [members], \
+                            [offsets], [state]";
+            return Err(Refusal::Tool(sentence.to_owned()));
+        }
     };
     let verbose = arguments.has("--verbose");
     let lines = move |group: &GroupDescription| match about {
@@ -179,8 +234,8 @@ fn describe(arguments: &Arguments) -> Result<Job, Refusal> {
         About::Members => members(group, verbose),
         About::State => state(group, verbose),
     };
-    let of = Box::new(Ask::DescribeGroup { group: String::new() });
-    let ask = Ask::EachGroup { groups, of };
+    let of = Box::new(Ask::DescribeGroup { group: String::new(), share: false, lag: false });
+    let ask = Ask::Each { names: groups, of };
     Ok(Job::of(Command::Kafka(ask), move |result| match result {
         Ok(Outcome::Kafka(Answer::Each(outcomes))) => {
             let mut all = Vec::new();
@@ -283,8 +338,7 @@ fn offset_row(
         group.group.clone(),
         row.partition.topic.to_string(),
         row.partition.partition.to_string(),
-        // Simplified: commits carry no leader epoch.
-        dash(),
+        row.epoch.map_or_else(dash, |epoch| epoch.to_string()),
         row.committed.map_or_else(dash, |committed| committed.to_string()),
         row.end.to_string(),
         row.committed.map_or_else(dash, |committed| (row.end - committed).to_string()),
@@ -296,6 +350,9 @@ fn offset_row(
 
 fn members(group: &GroupDescription, verbose: bool) -> Vec<String> {
     let mut lines = warning(group);
+    if group.members.is_empty() {
+        return lines;
+    }
     let has_static = group.members.iter().any(|member| member.instance.is_some());
     let mut header = vec!["GROUP", "CONSUMER-ID"];
     let mut least = vec![15, 15];
@@ -382,6 +439,6 @@ fn state(group: &GroupDescription, verbose: bool) -> Vec<String> {
     lines
 }
 
-mod changes;
+pub(super) mod changes;
 #[cfg(test)]
 mod tests;

@@ -42,9 +42,27 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
     let Some(stdin) = call.stdin else {
         return Err(arguments.missing("standard input: <<< '{\"partitions\": [...]}'"));
     };
-    let partitions = partitions(stdin).ok_or_else(|| {
+    let json: Value = serde_json::from_str(stdin)
+        .map_err(|_| Refusal::Tool("The input string is not a valid JSON".to_owned()))?;
+    if let Some(version) = json.get("version").filter(|version| **version != 1) {
+        return Err(Refusal::Tool(format!("Not supported version field value {version}")));
+    }
+    let listed = json.get("partitions");
+    let listed = listed.ok_or_else(|| Refusal::Tool("Missing partitions field".to_owned()))?;
+    let partitions = partitions(listed).ok_or_else(|| {
         wrong(file, "{\"partitions\": [{\"topic\": \"t\", \"partition\": 0, \"offset\": 3}]}")
     })?;
+    let repeated = partitions.iter().enumerate().filter(|(at, (partition, _))| {
+        let first = partitions.iter().position(|(of, _)| of == partition) == Some(*at);
+        first && partitions[at + 1..].iter().any(|(of, _)| of == partition)
+    });
+    let repeated: Vec<String> = repeated.map(|(_, (of, _))| of.to_string()).collect();
+    if !repeated.is_empty() {
+        let repeated = repeated.join(",");
+        return Err(Refusal::Tool(format!(
+            "Offset json file contains duplicate topic partitions: {repeated}"
+        )));
+    }
     let ask = Ask::DeleteRecords { partitions };
     Ok(Job::of(Command::Kafka(ask), move |result| match result {
         Ok(Outcome::Kafka(Answer::LowWatermarks(results))) => {
@@ -64,9 +82,8 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
     }))
 }
 
-fn partitions(text: &str) -> Option<Vec<(TopicPartition, i64)>> {
-    let json: Value = serde_json::from_str(text).ok()?;
-    let entries = json.get("partitions")?.as_array()?.iter().map(|entry| {
+fn partitions(listed: &Value) -> Option<Vec<(TopicPartition, i64)>> {
+    let entries = listed.as_array()?.iter().map(|entry| {
         let topic = entry.get("topic")?.as_str()?;
         let partition = i32::try_from(entry.get("partition")?.as_i64()?).ok()?;
         Some((TopicPartition::new(topic, partition), entry.get("offset")?.as_i64()?))

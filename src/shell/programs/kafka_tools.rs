@@ -38,7 +38,11 @@ pub fn exception(error: &ApiError) -> String {
     if error.name == "ConfigException" {
         return format!("org.apache.kafka.common.config.ConfigException: {}", error.sentence);
     }
-    format!("org.apache.kafka.common.errors.{}: {}", exception_name(&error.name), error.sentence)
+    let package = match &*error.name {
+        "IllegalArgumentException" | "IllegalStateException" => "java.lang",
+        _ => "org.apache.kafka.common.errors",
+    };
+    format!("{package}.{}: {}", exception_name(&error.name), error.sentence)
 }
 
 /// The class of an error in Java: its name in camel case, but for those that are called

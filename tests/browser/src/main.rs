@@ -2,7 +2,7 @@
 //!
 //! `cargo xtask test browser` starts a driver and a server and runs this program; see [`cases`] for
 //! the tests and how to add one. `bench` instead of `test` measures the page beside a blank
-//! one; `first-minute` tells what a first visit calls.
+//! one; `first-minute` tells what a first visit calls; `kills N` kills it at work.
 
 #![allow(
     clippy::disallowed_methods,
@@ -23,6 +23,7 @@ mod failure;
 mod find;
 mod first_minute;
 mod keys;
+mod kills;
 mod lab;
 mod page;
 mod runner;
@@ -55,7 +56,11 @@ fn run(arguments: &[String]) -> Outcome<bool> {
     match arguments.first().map(String::as_str) {
         Some("test") => Ok(local.block_on(&runtime, runner::run(&setup, cases::TESTS, filter))),
         Some("first-minute") => local.block_on(&runtime, first_minute::run(&setup)).map(|()| true),
+        Some("kills") => {
+            let kills = filter.parse().map_err(|_| Failure("say how many kills.".to_string()))?;
+            local.block_on(&runtime, kills::run(&setup, kills)).map(|()| true)
+        }
         Some("bench") => local.block_on(&runtime, bench::run(&setup)).map(|()| true),
-        _ => Err(Failure("say `test [FILTER]`, `bench` or `first-minute`.".to_string())),
+        _ => Err(Failure("say `test [FILTER]`, `bench`, `first-minute` or `kills N`.".to_string())),
     }
 }

@@ -48,33 +48,35 @@ pub(super) fn reset(arguments: &Arguments, stdin: Option<&str>) -> Result<Job, R
         let expected = "one of --dry-run and --execute";
         return Err(Mistake::at(word.place, "--execute", expected).into());
     }
-    let topics = match &to {
-        ResetTo::Planned(planned) => {
-            let of =
-                |(key, _): &(TopicPartition, i64)| (key.topic.to_string(), vec![key.partition]);
-            planned.iter().map(of).collect()
-        }
-        _ => topics,
+    // Each group is asked with its own rows.
+    let planned: Option<Vec<Option<String>>> = match &to {
+        ResetTo::Planned(rows) => Some(rows.iter().map(|(group, ..)| group.clone()).collect()),
+        _ => None,
     };
     let execute = arguments.has("--execute");
     let exports = arguments.has("--export");
     let is_one = groups.len() == 1;
-    let ask = Ask::ResetOffsets { group: String::new(), topics, to, execute };
-    let ask = Ask::EachGroup { groups, of: Box::new(ask) };
+    let ask = Ask::ResetOffsets { group: String::new(), topics, to, execute, share: false };
+    let ask = Ask::Each { names: groups, of: Box::new(ask) };
     Ok(Job::of(Command::Kafka(ask), move |result| match result {
-        Ok(Outcome::Kafka(Answer::Each(outcomes))) => moved(outcomes, (exports, is_one)),
+        Ok(Outcome::Kafka(Answer::Each(outcomes))) => {
+            let lacks = |group: &str| {
+                let is_for = |of: &Option<String>| of.as_deref().is_none_or(|of| of == group);
+                planned.as_ref().is_some_and(|planned| !planned.iter().any(is_for))
+            };
+            moved(outcomes, (exports, is_one), &lacks)
+        }
         Ok(other) => Ok(unexpected(&other)),
         Err(error) => Err(failure(error)),
     }))
 }
 
+/// A row of a plan: the group, if it says which, the partition and the offset.
+type Row = (Option<String>, TopicPartition, i64);
+
 /// Rows of a file that `--export` has written: `topic,partition,offset`, with the group before
-/// them if they are of several.
-fn plan(
-    arguments: &Arguments,
-    word: &Word,
-    stdin: Option<&str>,
-) -> Result<Vec<(TopicPartition, i64)>, Refusal> {
+/// them if they are of several. As with the real tool the first row says which they are.
+fn plan(arguments: &Arguments, word: &Word, stdin: Option<&str>) -> Result<Vec<Row>, Refusal> {
     if word.text != "-" {
         return Err(wrong(word, "-: the lab has no files, give rows on standard input"));
     }
@@ -82,16 +84,30 @@ fn plan(
     let Some(stdin) = stdin else {
         return Err(arguments.missing("standard input: rows of topic,partition,offset"));
     };
-    let expected = match groups.len() {
-        1 => "rows of topic,partition,offset",
-        _ => return Err(wrong(word, "one --group: rows of several groups are not here")),
+    let cells_of = |line: &str| -> Vec<String> {
+        line.split(',').map(|cell| cell.trim().trim_matches('"').to_owned()).collect()
     };
-    let row = |line: &str| {
-        let mut cells = line.split(',').map(|cell| cell.trim().trim_matches('"'));
-        let (topic, partition, offset) = (cells.next()?, cells.next()?, cells.next()?);
-        let key = TopicPartition::new(topic, partition.parse().ok()?);
-        cells.next().is_none().then_some((key, offset.parse().ok()?))
+    let without_group = |line: &str| match &cells_of(line)[..] {
+        [topic, partition, offset] => {
+            let key = TopicPartition::new(topic, partition.parse().ok()?);
+            Some((None, key, offset.parse().ok()?))
+        }
+        _ => None,
     };
+    let with_group = |line: &str| match &cells_of(line)[..] {
+        [group, topic, partition, offset] => {
+            let key = TopicPartition::new(topic, partition.parse().ok()?);
+            Some((Some(group.clone()), key, offset.parse().ok()?))
+        }
+        _ => None,
+    };
+    let first = stdin.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    let is_of_one = groups.len() == 1 && cells_of(first).len() != 4;
+    let expected = match is_of_one {
+        true => "rows of topic,partition,offset",
+        false => "rows of group,topic,partition,offset",
+    };
+    let row = |line: &str| if is_of_one { without_group(line) } else { with_group(line) };
     let rows = stdin.lines().filter(|line| !line.trim().is_empty());
     rows.map(|line| row(line).ok_or_else(|| wrong(word, format!("{expected}; found {line}"))))
         .collect()
@@ -100,10 +116,17 @@ fn plan(
 type Outcomes = Vec<(String, Result<Answer, ApiError>)>;
 
 /// What became of the groups: a table, or rows that can be given to the tool again.
-fn moved(outcomes: Outcomes, (exports, is_one): (bool, bool)) -> Printed {
+fn moved(
+    outcomes: Outcomes,
+    (exports, is_one): (bool, bool),
+    lacks_plan: &dyn Fn(&str) -> bool,
+) -> Printed {
     let (mut errors, mut rows) = (Vec::new(), Vec::new());
     for (group, outcome) in outcomes {
         match outcome {
+            Ok(Answer::Reset(_)) if lacks_plan(&group) => {
+                errors.push(format!("\nError: No reset plan for group {group} found"));
+            }
             Ok(Answer::Reset(offsets)) => {
                 rows.extend(offsets.into_iter().map(|(key, offset)| (group.clone(), key, offset)));
             }
@@ -156,7 +179,9 @@ fn topics(arguments: &Arguments, all: bool) -> Result<Vec<(String, Vec<i32>)>, R
 }
 
 /// `t`, `t:0`, `t:0,2`.
-fn topic_partitions(word: &Word) -> Result<(String, Vec<i32>), Refusal> {
+pub(in crate::shell::programs) fn topic_partitions(
+    word: &Word,
+) -> Result<(String, Vec<i32>), Refusal> {
     let Some((topic, numbers)) = word.text.split_once(':') else {
         return Ok((word.text.clone(), Vec::new()));
     };
@@ -166,7 +191,7 @@ fn topic_partitions(word: &Word) -> Result<(String, Vec<i32>), Refusal> {
 }
 
 /// `1970-01-01T00:00:05.000` to the milliseconds that records carry.
-pub(super) fn datetime(word: &Word) -> Result<i64, Refusal> {
+pub(in crate::shell::programs) fn datetime(word: &Word) -> Result<i64, Refusal> {
     let expected = "YYYY-MM-DDThh:mm:ss.sss";
     let text = word.text.strip_suffix('Z').unwrap_or(&word.text);
     let parsed = text.split_once('T').and_then(|(date, time)| {
@@ -197,8 +222,8 @@ fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
 }
 
 pub(super) fn delete(arguments: &Arguments) -> Result<Job, Refusal> {
-    let of = Box::new(Ask::DeleteGroup { group: String::new() });
-    let ask = Ask::EachGroup { groups: all_or_some(arguments)?, of };
+    let of = Box::new(Ask::DeleteGroup { group: String::new(), share: false });
+    let ask = Ask::Each { names: all_or_some(arguments)?, of };
     Ok(Job::of(Command::Kafka(ask), move |result| match result {
         Ok(Outcome::Kafka(Answer::Each(outcomes))) => deleted(&outcomes),
         Ok(other) => Ok(unexpected(&other)),
@@ -234,7 +259,7 @@ pub(super) fn delete_offsets(arguments: &Arguments) -> Result<Job, Refusal> {
     let named: Vec<String> =
         arguments.all("--topic").into_iter().map(|word| word.text.clone()).collect();
     let (name, topics) = (group.clone(), named.join(","));
-    let ask = Ask::DeleteOffsets { group, topics: asked };
+    let ask = Ask::DeleteOffsets { group, topics: asked, share: false };
     Ok(Job::of(Command::Kafka(ask), move |result| match result {
         Ok(Outcome::Kafka(Answer::DeletedOffsets(outcomes))) => {
             let table = deleted_table(&outcomes);

@@ -11,6 +11,7 @@ fn group(
     GroupDescription {
         group,
         is_modern: false,
+        shows_lag: false,
         generation: 1,
         state: state.into(),
         assignor,
@@ -32,10 +33,19 @@ fn offsets_are_the_table_of_the_tool() {
         assignment: vec![partition(0)],
     };
     let rows = vec![
-        GroupOffset { partition: partition(1), committed: None, end: 3, member: None },
+        GroupOffset {
+            partition: partition(1),
+            committed: None,
+            epoch: None,
+            done: 0,
+            end: 3,
+            member: None,
+        },
         GroupOffset {
             partition: partition(0),
             committed: Some(2),
+            epoch: Some(4),
+            done: 0,
             end: 5,
             member: Some("c-1b9d".into()),
         },

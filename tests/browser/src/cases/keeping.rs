@@ -6,6 +6,8 @@ use crate::ensure;
 use crate::failure::Outcome;
 use crate::find::{css, test};
 use crate::page::Page;
+use crate::setup::Family;
+use serde_json::json;
 
 /// A thousand messages on both sides; the RabbitMQ consumer holds ten and is done with none.
 async fn thousand(page: &Page) -> Outcome {
@@ -86,6 +88,68 @@ pub async fn storage_holds_blocks_and_no_messages(browser: Browser) -> Outcome {
     // would be a thousand at least.
     ensure!(blocks > 0 && blocks <= 64, "{blocks} blocks are kept");
     page.expect_quiet_console().await
+}
+
+/// The browser dies while both brokers are busy; what was called saved is there afterwards.
+pub async fn a_killed_browser_loses_nothing_that_was_saved(browser: Browser) -> Outcome {
+    if browser.setup().family != Family::Chromium {
+        return Ok(());
+    }
+    crate::kills::lives(&browser, 0, 2).await.map(drop)
+}
+
+/// Storage fills up while both brokers are busy: the page says so, what was saved stays, and once
+/// there is room again all of it is saved.
+pub async fn storage_that_is_full_is_told_and_filled_up_later(browser: Browser) -> Outcome {
+    let page = browser.open_site().await?;
+    if !page.is_chromium() {
+        return Ok(());
+    }
+    thousand(&page).await?;
+    page.wait_until_saved().await?;
+    let used: u64 =
+        page.eval_as("return navigator.storage.estimate().then((it) => it.usage)").await?;
+    page.limit_storage(used + (64 << 10)).await?;
+    page.run_well("producer big --kafka t --rabbit /q --count 4000 --rate 4000/s --size 1000")
+        .await?;
+    page.run_well("run 3s").await?;
+    page.wait_until("it says so", "document.querySelector('.saving.error')").await?;
+    let said = page.text(test("saving")).await?;
+    ensure!(said.contains("full"), "it says {said}");
+    let before = standing(&page).await?;
+    ensure!(before[0] == "t:0:5000", "the lab does not go on: {before:?}");
+    page.limit_storage(1 << 30).await?;
+    page.wait_until_saved().await?;
+    page.reload().await?;
+    page.wait_until_ready().await?;
+    page.one(&test("toast")).await?;
+    page.run_well("run 20s").await?;
+    let after = standing(&page).await?;
+    ensure!(after == before, "before the reload {before:?}, after it {after:?}");
+    page.expect_quiet_console().await
+}
+
+/// The browser throws the site's storage away while the page is open: it goes on, says that it
+/// does not save, and a fresh lab waits at the next visit.
+pub async fn storage_that_is_thrown_away_is_told(browser: Browser) -> Outcome {
+    let page = browser.open_site().await?;
+    if !page.is_chromium() {
+        return Ok(());
+    }
+    thousand(&page).await?;
+    page.wait_until_saved().await?;
+    let origin: String = page.eval_as("return location.origin").await?;
+    let all = json!({ "origin": origin, "storageTypes": "indexeddb" });
+    page.devtools("Storage.clearDataForOrigin", all).await?;
+    page.run_well("run 1s").await?;
+    page.wait_until(
+        "it says that it does not save, or saves all anew",
+        "document.querySelector('.saving.error, .saving.warning, .saving.ok')",
+    )
+    .await?;
+    let offsets = page.run_well("kafka-get-offsets --topic t").await?;
+    ensure!(offsets.trim() == "t:0:1000", "what is in memory is {offsets}");
+    Ok(())
 }
 
 /// Where storage is refused the page works, and says that it does not save.
