@@ -42,6 +42,8 @@ pub struct QueueRules {
     together: BTreeMap<Rc<str>, Time>,
     /// The end of what was committed in the log of a group.
     committed: BTreeMap<u64, u64>,
+    /// The term in which that was seen.
+    terms: BTreeMap<u64, u64>,
 }
 
 impl QueueRules {
@@ -157,13 +159,17 @@ impl QueueRules {
         let members = session.rabbit.groups();
         for (id, _, raft) in &members {
             let committed = self.committed.entry(*id).or_default();
-            *committed = raft.committed().max(*committed);
+            if raft.committed() > *committed {
+                *committed = raft.committed();
+                self.terms.insert(*id, raft.term());
+            }
         }
         for (id, name, raft) in &members {
             let of_group = || members.iter().filter(|(other, ..)| other == id);
-            let newest = of_group().map(|(.., raft)| raft.term()).max();
             let (last, committed) = (raft.log().last().0, self.committed[id]);
-            let leads = raft.leader() == Some(raft.me()) && newest == Some(raft.term());
+            // A leader of the past that stood still meanwhile need not have it.
+            let known = self.terms.get(id).copied().unwrap_or_default();
+            let leads = raft.leader() == Some(raft.me()) && raft.term() >= known;
             if leads && last < committed {
                 let found = format!("{committed} were committed, the log at {name} ends at {last}");
                 return broken(HAS_ALL, found);
