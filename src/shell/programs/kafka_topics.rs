@@ -170,7 +170,8 @@ fn describe(arguments: &Arguments) -> Result<Job, Refusal> {
         };
         let mut lines = Vec::new();
         for topic in described.iter().filter(is_wanted) {
-            if !picks && !(overridden && topic.settings.is_empty()) {
+            let is_plain = overridden && topic.settings.is_empty();
+            if !picks && !is_plain {
                 lines.push(topic_line(topic));
             }
             if overridden {
