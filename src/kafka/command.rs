@@ -119,7 +119,7 @@ pub enum Ask {
         /// How many it shall have.
         partitions: i32,
     },
-    /// Describe these topics, or all that are not internal.
+    /// Describe these topics, or all.
     DescribeTopics {
         /// Their names; all if empty.
         topics: Vec<String>,

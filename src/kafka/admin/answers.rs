@@ -34,15 +34,16 @@ pub fn leader_of(gathered: &Gathered, partition: &TopicPartition) -> Option<Node
     brokers.iter().find(|(id, _)| *id == leader).map(|(_, node)| *node)
 }
 
-/// The topics that a description is about: those that were named, or all that are not internal.
+/// The topics that a description is about: those that were named, or all.
 pub fn described_topics(gathered: &Gathered, ask: &Ask) -> Vec<Rc<str>> {
     if let Ask::DescribeConfigs { resource, .. } | Ask::AlterConfigs { resource, .. } = ask {
         let Resource::Topic(name) = resource else { return Vec::new() };
         return vec![name.as_str().into()];
     }
-    let Ask::DescribeTopics { topics: wanted } = ask else { return Vec::new() };
-    let described = topics(gathered).filter(|(_, found)| !wanted.is_empty() || !found.internal);
-    described.map(|(name, _)| name.clone()).collect()
+    match ask {
+        Ask::DescribeTopics { .. } => topics(gathered).map(|(name, _)| name.clone()).collect(),
+        _ => Vec::new(),
+    }
 }
 
 /// The partitions that a group's members read or that were committed.

@@ -29,8 +29,8 @@ static OPTIONS: [Opt; 22] = [
     once(&["--replica-assignment"], "LIST", "brokers by hand: 1:2,2:3 for two partitions"),
     once(&["--under-min-isr-partitions"], "", "describe only those with too small an ISR"),
     once(&["--at-min-isr-partitions"], "", "describe only those with no replica to spare"),
-    later(&["--topics-with-overrides"], ""),
-    later(&["--topic-id"], "ID"),
+    once(&["--topics-with-overrides"], "", "describe only topics with settings of their own"),
+    once(&["--topic-id"], "ID", "describe the topic with this id"),
     later(&["--partition-size-limit-per-response"], "N"),
     BOOTSTRAP_SERVER,
     COMMAND_CONFIG,
@@ -146,6 +146,8 @@ fn describe(arguments: &Arguments) -> Result<Job, Refusal> {
     let under_min = arguments.has("--under-min-isr-partitions");
     let at_min = arguments.has("--at-min-isr-partitions");
     let no_internal = arguments.has("--exclude-internal");
+    let overridden = arguments.has("--topics-with-overrides");
+    let id = arguments.text("--topic-id");
     let picks = under_replicated || unavailable || under_min || at_min;
     Ok(Job::of(Command::Kafka(Ask::DescribeTopics { topics }), move |result| {
         let described = match result {
@@ -155,10 +157,25 @@ fn describe(arguments: &Arguments) -> Result<Job, Refusal> {
                 return missing_topic(error, only.as_deref().unwrap_or_default(), if_exists);
             }
         };
+        if let Some(id) = id.as_ref().filter(|_| !if_exists)
+            && !described.iter().any(|topic| topic.id == *id)
+        {
+            return Err(format!(
+                "Error while executing topic command : TopicId '{id}' does not exist as expected"
+            ));
+        }
+        let is_wanted = |topic: &&TopicDescription| {
+            !(no_internal && is_internal(&topic.topic))
+                && id.as_ref().is_none_or(|id| topic.id == *id)
+        };
         let mut lines = Vec::new();
-        for topic in described.iter().filter(|t| !(no_internal && is_internal(&t.topic))) {
-            if !picks {
+        for topic in described.iter().filter(is_wanted) {
+            let is_plain = overridden && topic.settings.is_empty();
+            if !picks && !is_plain {
                 lines.push(topic_line(topic));
+            }
+            if overridden {
+                continue;
             }
             let shown = |p: &&PartitionDescription| {
                 !picks
