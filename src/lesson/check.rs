@@ -13,6 +13,8 @@ use super::trial::try_lesson;
 use crate::ordered::{BTreeMap, BTreeSet, Order};
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::{available_parallelism, scope};
 
 const LANGUAGES: [&str; 2] = ["en", "ko"];
 
@@ -86,11 +88,33 @@ impl Source {
 /// Checks lessons: files, or folders with all that they hold.
 pub fn check(paths: &[PathBuf]) -> Report {
     let (mut report, lessons) = checked_texts(paths);
-    for (source, lesson) in &lessons {
-        let file = source.path().display().to_string();
-        report.failures.extend(try_lesson(&file, lesson, LabBench::fresh));
-    }
+    let lessons: Vec<(String, Lesson)> = lessons
+        .into_iter()
+        .map(|(source, lesson)| (source.path().display().to_string(), lesson))
+        .collect();
+    report.failures.extend(tried(&lessons));
     report
+}
+
+/// What is wrong when lessons are run, in their order; each has a lab of its own, and so every
+/// core of the machine can run one.
+fn tried(lessons: &[(String, Lesson)]) -> Vec<Failure> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mine = std::iter::from_fn(|| {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            lessons.get(number).map(|lesson| (number, lesson))
+        });
+        let tried = mine.map(|(n, (file, it))| (n, try_lesson(file, it, LabBench::fresh)));
+        tried.collect::<Vec<_>>()
+    };
+    let cores = available_parallelism().map_or(1, usize::from);
+    let mut found: Vec<(usize, Vec<Failure>)> = scope(|scope| {
+        let all: Vec<_> = (0..cores).map(|_| scope.spawn(work)).collect();
+        all.into_iter().flat_map(|core| core.join().expect("a lesson panicked")).collect()
+    });
+    found.order_by_key(|(number, _)| *number);
+    found.into_iter().flat_map(|(_, failures)| failures).collect()
 }
 
 /// The part of [`check`] that needs no lab: form, languages and numbers.

@@ -179,7 +179,7 @@ mod tests {
         assert_eq!(offered("net isolate c").words, ["ck", "cr"]);
         assert_eq!(offered("consumer c --rabbit ").words, ["jobs"]);
         assert_eq!(offered("consumer c --ack ").words, ["auto", "manual"]);
-        assert_eq!(offered("rabbitmqctl list_queues name mess").words.len(), 5);
+        assert_eq!(offered("rabbitmqctl list_queues name mess").words.len(), 7);
         assert_eq!(offered("rabbitmqadmin purge q").words, ["queue", "queues"]);
         assert_eq!(offered("nothing ").words, Vec::<String>::new());
         assert!(offered("").words.len() >= 20);

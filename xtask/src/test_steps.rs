@@ -88,17 +88,13 @@ fn clippy_wasm(_filter: &str, _tally: &mut Tally) -> Result<(), Failure> {
     child::run(child::cargo().args(scope).args(["--", "-D", "warnings"]))
 }
 
-/// Units as they are; whole labs ten times as fast.
 fn native(filter: &str, tally: &mut Tally) -> Result<(), Failure> {
-    let kinds: [&[&str]; 2] = [&["--lib", "--bins"], &["--test", "*", "--profile", tools::PROOF]];
-    let mut failures = Vec::new();
-    for kind in kinds {
-        let mut command = child::cargo();
-        command.args(["test", "--workspace", "--exclude", BROWSER_TESTS, "--locked"]);
-        command.args(kind).args(["--no-fail-fast", "--", filter]);
-        failures.extend(child::run_heard(&mut command, |line| tally.hear(line)).err());
+    let mut command = child::cargo();
+    command.args(["test", "--workspace", "--exclude", BROWSER_TESTS, "--locked", "--no-fail-fast"]);
+    if !filter.is_empty() {
+        command.args(["--", filter]);
     }
-    if failures.is_empty() { Ok(()) } else { Err(failures.join(" ")) }
+    child::run_heard(&mut command, |line| tally.hear(line))
 }
 
 fn doc(_filter: &str, _tally: &mut Tally) -> Result<(), Failure> {
@@ -115,8 +111,7 @@ fn lessons(filter: &str, tally: &mut Tally) -> Result<(), Failure> {
     let folder =
         if filter.is_empty() { LESSONS.to_string() } else { format!("{LESSONS}/{filter}") };
     let mut command = child::cargo();
-    command.args(["run", "--quiet", "--locked", "--profile", tools::PROOF, "--bin", "pushpull"]);
-    command.args(["--", "check", &folder]);
+    command.args(["run", "--quiet", "--locked", "--bin", "pushpull", "--", "check", &folder]);
     child::run_heard(&mut command, |line| tally.hear(line))
 }
 

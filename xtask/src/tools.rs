@@ -20,9 +20,6 @@ pub const STEPS: usize = 4;
 /// What the browser runs.
 pub const TARGET: &str = "wasm32-unknown-unknown";
 
-/// The profile of Cargo.toml in which whole labs are tested.
-pub const PROOF: &str = "proof";
-
 /// Brings in whatever of the tools is missing.
 pub fn prepare(steps: &mut Steps) -> Result<(), Failure> {
     prepare_target(steps)?;
