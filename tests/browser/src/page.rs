@@ -240,14 +240,6 @@ impl Page {
         self.browser.setup().family == Family::Chromium
     }
 
-    /// Leaves the site only so many bytes of storage (Chromium).
-    pub async fn limit_storage(&self, bytes: u64) -> Outcome {
-        let origin: String = self.eval_as("return location.origin").await?;
-        let quota = json!({ "origin": origin, "quotaSize": bytes });
-        self.devtools("Storage.overrideQuotaForOrigin", quota).await?;
-        Ok(())
-    }
-
     async fn same_address(&self) -> Outcome<Visit> {
         let path = self.client().await?.current_url().await?.to_string();
         Ok(Visit { path, ..self.visit.clone() })
