@@ -90,6 +90,10 @@ impl Demands {
             true => SESSION_OVER_AFTER,
             false => FENCED_AFTER,
         };
+        if session.spec().has_zookeeper() && session.kafka.elected_controller().is_none() {
+            // The controller is one of the brokers; without any, nobody elects.
+            self.forgive(session.now());
+        }
         let late = |since: &Time| session.now().since(*since) > limit;
         for (broker, _) in self.down.iter().filter(|(_, since)| late(since)) {
             let topics = session.kafka.topics();
