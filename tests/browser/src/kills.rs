@@ -80,6 +80,7 @@ pub async fn lives(browser: &Browser, first: u64, count: u64) -> Outcome<(i64, i
         );
         (sum, found_sum) = (sum + saved, found_sum + found);
     }
+    ensure!(sum > 0, "the page never said that anything was saved");
     Ok((sum, found_sum))
 }
 

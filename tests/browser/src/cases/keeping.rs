@@ -137,8 +137,8 @@ pub async fn storage_that_is_full_is_told_and_filled_up_later(browser: Browser) 
     page.expect_quiet_console().await
 }
 
-/// The browser throws the site's storage away while the page is open: it goes on, says that it
-/// does not save, and a fresh lab waits at the next visit.
+/// The browser throws the site's storage away while the page is open: the lab goes on, and the page
+/// says that it does not save.
 pub async fn storage_that_is_thrown_away_is_told(browser: Browser) -> Outcome {
     let page = browser.open_site().await?;
     if !page.is_chromium() {
