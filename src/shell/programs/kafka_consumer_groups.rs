@@ -234,18 +234,9 @@ fn describe(arguments: &Arguments) -> Result<Job, Refusal> {
         About::Members => members(group, verbose),
         About::State => state(group, verbose),
     };
-    Ok(describe_each(groups, false, lines))
-}
-
-/// Describes groups, one under the other, each in these lines.
-pub(super) fn describe_each(
-    names: Vec<String>,
-    share: bool,
-    lines: impl Fn(&GroupDescription) -> Vec<String> + 'static,
-) -> Job {
-    let of = Box::new(Ask::DescribeGroup { group: String::new(), share, lag: false });
-    let ask = Ask::Each { names, of };
-    Job::of(Command::Kafka(ask), move |result| match result {
+    let of = Box::new(Ask::DescribeGroup { group: String::new(), share: false, lag: false });
+    let ask = Ask::Each { names: groups, of };
+    Ok(Job::of(Command::Kafka(ask), move |result| match result {
         Ok(Outcome::Kafka(Answer::Each(outcomes))) => {
             let mut all = Vec::new();
             for (_, outcome) in outcomes {
@@ -259,7 +250,7 @@ pub(super) fn describe_each(
         }
         Ok(other) => Ok(unexpected(&other)),
         Err(error) => Err(failure(error)),
-    })
+    }))
 }
 
 /// What the tool says of a group that is not stable.

@@ -1,7 +1,6 @@
 //! `kafka-share-groups`: list, describe, reset and delete share groups (KIP-932). Tables and
 //! sentences are those of `ShareGroupCommand` of Kafka 4.1; 4.2 also shows the lag (KIP-1226).
 
-use super::kafka_consumer_groups::describe_each;
 use super::kafka_tools::{BOOTSTRAP_SERVER, COMMAND_CONFIG, exception};
 use super::{Call, Program};
 use crate::kafka::command::{Answer, ApiError, Ask, GroupDescription, GroupListing};
@@ -140,7 +139,23 @@ fn describe(arguments: &Arguments) -> Result<Job, Refusal> {
         (_, true) => state(group, verbose),
         _ => offsets(group, verbose),
     };
-    Ok(describe_each(names, true, lines))
+    let of = Ask::DescribeGroup { group: String::new(), share: true, lag: false };
+    let ask = Ask::Each { names, of: Box::new(of) };
+    Ok(Job::of(Command::Kafka(ask), move |result| match result {
+        Ok(Outcome::Kafka(Answer::Each(outcomes))) => {
+            let mut all = Vec::new();
+            for (_, outcome) in outcomes {
+                match outcome {
+                    Ok(Answer::Group(group)) => all.extend(lines(&group)),
+                    Ok(_) => {}
+                    Err(error) => return Err(failure(LabError::Kafka(error))),
+                }
+            }
+            Ok(all)
+        }
+        Ok(other) => Ok(unexpected(&other)),
+        Err(error) => Err(failure(error)),
+    }))
 }
 
 fn failure(error: LabError) -> String {
