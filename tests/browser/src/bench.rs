@@ -62,7 +62,7 @@ fn row(what: &str, blank: f64, page: f64) {
 }
 
 async fn load(setup: &Setup, path: &str) -> Outcome<Load> {
-    let browser = Browser::new(setup)?;
+    let browser = Browser::new(setup);
     let result = measure(&browser, path).await;
     browser.dispose().await;
     result

@@ -26,6 +26,7 @@ mod keys;
 mod kills;
 mod lab;
 mod page;
+mod pool;
 mod runner;
 mod setup;
 mod visit;
