@@ -137,6 +137,8 @@ impl Browser {
         if self.0.is_used_up.get() || pool::clear(&client, setup).await.is_err() {
             return self.dispose().await;
         }
+        // What its pages said last is of no concern to the next test.
+        self.gather_console().await;
         self.0.client.take();
         let Some(profile) = self.0.profile.take() else { return };
         self.0.pool.put(Idle { language: self.0.language.take(), profile, client });
