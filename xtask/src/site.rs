@@ -49,12 +49,24 @@ pub fn make(steps: &mut Steps, build: &Build) -> Result<(), Failure> {
     tools::prepare(steps)?;
     let kind = if build.debug { "debug" } else { "release" };
     let label = format!("building the page into {} ({kind})", build.dist.display());
-    steps.run(&label, || trunk(build))?;
+    steps.run(&label, || compile(build).and_then(|()| trunk(build)))?;
     match build.debug {
         true => steps.already("a debug build is not weighed"),
         false => steps.run("weighing it", || weigh(build))?,
     }
     Ok(())
+}
+
+/// Compiles both programs side by side, which Trunk would do one after the other; Trunk then finds
+/// them.
+fn compile(build: &Build) -> Result<(), Failure> {
+    let mut command = child::cargo();
+    command.args(["build", "--quiet", "--locked", "--target", tools::TARGET]);
+    command.args(["--bin", "app", "--bin", "worker"]);
+    if !build.debug {
+        command.arg("--release");
+    }
+    child::run(&mut command)
 }
 
 fn trunk(build: &Build) -> Result<(), Failure> {
