@@ -88,6 +88,12 @@ impl<K, V> BTreeMap<K, V> {
         Some((key, value))
     }
 
+    /// The entry with the smallest key, the value to be changed.
+    pub fn first_entry(&mut self) -> Option<(&K, &mut V)> {
+        let (key, value) = self.leaves.get_mut(self.front)?.first_mut()?;
+        Some((key, value))
+    }
+
     /// The entry with the greatest key.
     pub fn last_key_value(&self) -> Option<(&K, &V)> {
         let (key, value) = self.leaves.last()?.last()?;
