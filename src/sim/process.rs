@@ -219,17 +219,19 @@ impl<N: Node> World<N> {
 
     /// Takes one step of a process, and does what the step wants done.
     fn run(&mut self, id: NodeId, Waiting { input, from }: Waiting<N>) {
-        match (&input, from) {
+        let is_valid = match (&input, from) {
+            // It may have been moved or taken back while it waited.
             (Input::Timer(name), Origin::Timer(due)) => {
-                // It may have been moved or taken back while it waited.
-                if !self.process_mut(id).timers.remove_if(name, |set| *set == due) {
-                    return;
-                }
+                self.process_mut(id).timers.remove_if(name, |set| *set == due)
             }
             (Input::Closed { peer }, Origin::Connection(gone)) => {
                 self.learn_of_end(id, *peer, gone);
+                true
             }
-            _ => {}
+            _ => true,
+        };
+        if !is_valid {
+            return;
         }
         let process = Rc::make_mut(&mut self.processes[id.0 as usize]);
         let mut effects = std::mem::take(&mut self.effects);

@@ -186,17 +186,16 @@ impl Server {
     /// The partitions of a follower's fetch, by their places in it, of which it gets nothing now:
     /// it is out of sync there, its copying is throttled, and the leader has sent its share.
     fn held_back(&mut self, id: u64, now: Time) -> Vec<usize> {
+        // Nearly always there is room for all.
+        if !self.quotas.0.is_exceeded(self.config.throttled_rates.0, now) {
+            return Vec::new();
+        }
         let Some(fetch) = self.fetches.get(&id) else { return Vec::new() };
         let Some((replica, _)) = fetch.replica else { return Vec::new() };
         let slots = fetch.slots.iter().enumerate();
         let throttled =
             slots.filter(|(_, slot)| self.is_throttled_at(&slot.asked.partition, replica));
-        let throttled: Vec<usize> = throttled.map(|(index, _)| index).collect();
-        match !throttled.is_empty() && self.quotas.0.is_exceeded(self.config.throttled_rates.0, now)
-        {
-            true => throttled,
-            false => Vec::new(),
-        }
+        throttled.map(|(index, _)| index).collect()
     }
 
     /// True if what this leader sends to a replica is throttled.
@@ -306,7 +305,9 @@ impl Server {
             fetch.slots.iter_mut().for_each(|slot| slot.records = Rope::default());
         }
         if let Some((replica, _)) = fetch.replica {
-            let throttled = |slot: &&Slot| self.is_throttled_at(&slot.asked.partition, replica);
+            let throttled = |slot: &&Slot| {
+                !slot.records.is_empty() && self.is_throttled_at(&slot.asked.partition, replica)
+            };
             let sent = fetch.slots.iter().filter(throttled).map(|slot| slot.records.len() as u64);
             match sent.sum() {
                 0 => {}
