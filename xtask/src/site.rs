@@ -73,7 +73,7 @@ fn trunk(build: &Build) -> Result<(), Failure> {
     let mut command = child::command("trunk");
     command.args(["build", "--offline", "--dist"]).arg(&build.dist);
     if !build.debug {
-        command.arg("--release");
+        command.args(["--release", "--cargo-profile", "site"]);
     }
     if let Some(folder) = &build.counted {
         let (name, value) = parts::counted_in(folder);
