@@ -50,11 +50,12 @@ impl Session {
         })
     }
 
-    /// Figures under the names of the real systems, in the order of their names.
+    /// Figures under the names of the real systems, in the order of their names: those that hold
+    /// the parts of the pattern, between its `*`, one behind the other.
     pub fn metrics(&self, pattern: Option<&str>) -> Vec<(String, f64)> {
         let mut metrics = Vec::new();
         let mut add = |name: String, value: f64| {
-            if pattern.is_none_or(|pattern| name.contains(pattern)) {
+            if pattern.is_none_or(|pattern| matches(&name, pattern)) {
                 metrics.push((name, value));
             }
         };
@@ -101,4 +102,13 @@ impl Session {
             }
         }
     }
+}
+
+/// True if the name holds the parts of the pattern one behind the other.
+fn matches(name: &str, pattern: &str) -> bool {
+    let mut rest = Some(name);
+    for part in pattern.split('*') {
+        rest = rest.and_then(|rest| rest.split_once(part)).map(|(_, behind)| behind);
+    }
+    rest.is_some()
 }

@@ -193,6 +193,9 @@ impl Admin {
             let ask = std::mem::replace(&mut **ask, Ask::Status);
             self.asks[0].1 = ask;
             self.is_bound = true;
+            if place >= self.link.nodes() {
+                return self.answer(Err(error::connection_forced("no such node")), out);
+            }
             self.link.turn_to(place, out);
             self.has_channel &= !self.link.is_down();
         }

@@ -77,7 +77,7 @@ pub struct OutgoingMessage {
     pub properties: Properties,
 }
 
-/// Those of the 14 AMQP properties that a caller may set here.
+/// The 14 AMQP properties, as a caller sets them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Properties {
     /// 1 transient, 2 persistent; the client's default if `None`.
@@ -94,7 +94,16 @@ pub struct Properties {
     pub content_type: Option<String>,
     /// Headers.
     pub headers: BTreeMap<String, Argument>,
+    /// Those that no broker acts on, by name: [`CARRIED`]. They are stored behind the others, so
+    /// that what was stored without them can still be read.
+    #[serde(skip)]
+    pub carried: BTreeMap<String, Argument>,
 }
+
+/// Properties that are only carried (`user_id` is also checked); `timestamp` is a number of
+/// seconds, all others are short strings.
+pub const CARRIED: [&str; 7] =
+    ["app_id", "cluster_id", "content_encoding", "message_id", "timestamp", "type", "user_id"];
 
 /// A value of an argument table or of the headers, typed as in AMQP.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -127,14 +127,23 @@ impl Content {
             self.annotations.as_deref(),
             self.properties_bytes,
         );
-        postcard::to_stdvec(&head).expect("plain data can always be encoded")
+        let mut bytes = postcard::to_stdvec(&head).expect("plain data can always be encoded");
+        if !self.properties.carried.is_empty() {
+            let carried = postcard::to_stdvec(&self.properties.carried);
+            bytes.extend(carried.expect("plain data can always be encoded"));
+        }
+        bytes
     }
 
     /// A message as it was stored; `None` if these are not the bytes of one.
     pub fn decode(stored: &Bytes, head_bytes: usize, names: &mut Names) -> Option<Content> {
         let head = stored.get(..head_bytes)?;
-        let head: Head<'_, Properties, Annotations> = postcard::from_bytes(head).ok()?;
-        let (id, exchange, routing_key, key, properties, annotations, properties_bytes) = head;
+        let (head, rest): (Head<'_, Properties, Annotations>, _) =
+            postcard::take_from_bytes(head).ok()?;
+        let (id, exchange, routing_key, key, mut properties, annotations, properties_bytes) = head;
+        if !rest.is_empty() {
+            properties.carried = postcard::from_bytes(rest).ok()?;
+        }
         Some(Content {
             id,
             exchange: names.shared(exchange),
@@ -170,6 +179,13 @@ fn encoded_bytes(
     bytes += usize::from(properties.priority.is_some());
     bytes += short(&properties.expiration) + short(&properties.correlation_id);
     bytes += short(&properties.reply_to) + short(&properties.content_type);
+    for value in properties.carried.values() {
+        bytes += match value {
+            Argument::Text(text) => 1 + text.len(),
+            // A timestamp.
+            _ => 8,
+        };
+    }
     let table: usize =
         headers.iter().map(|(name, value)| 1 + name.len() + value_bytes(value) as usize).sum();
     let key = key.map_or(0, |key| 1 + KEY_HEADER.len() + 5 + key.len());

@@ -127,6 +127,11 @@ impl Link {
         self.at = place;
     }
 
+    /// So many nodes it knows.
+    pub fn nodes(&self) -> usize {
+        self.brokers.len()
+    }
+
     /// These are the nodes: more than those that it knew, in the same order.
     pub fn meet(&mut self, nodes: Vec<NodeId>) {
         self.brokers = nodes.into();

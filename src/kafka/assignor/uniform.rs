@@ -1,6 +1,6 @@
 //! `uniform`, the coordinator's default: an even share for everybody, the larger shares for the
 //! first members whatever they have; each keeps what it has up to its share, and what is free goes
-//! out in rows of neighbours, in the order in which the topics are given.
+//! out in rows of neighbours; both in the order in which the topics are given.
 //!
 //! Where members subscribe to different topics it is the rule of [`mixed`]. Simplified: the real
 //! builder of that case weighs moves in another order; both end evenly.
@@ -29,7 +29,8 @@ pub fn assign(topics: &[Topic], members: &[Member]) -> Assignment {
     let quota = |turn: usize| all.len() / order.len() + usize::from(turn < all.len() % order.len());
     for (turn, at) in order.iter().enumerate() {
         let kept = &mut assignment[*at];
-        kept.order();
+        let place = |name: &str| topics.iter().position(|topic| *topic.name == *name);
+        kept.order_by_key(|partition| (place(&partition.topic), partition.partition));
         if kept.len() > quota(turn) {
             free.extend(kept.drain(quota(turn)..));
         }

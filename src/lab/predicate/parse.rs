@@ -1,6 +1,6 @@
 //! Tokens to [`Expression`]: a parser by binding strength (Pratt).
 
-use super::shape::{STATE, Shape};
+use super::shape::{Object, STATE, Shape};
 use super::token::{Token, error, lex};
 use super::{
     DEPTH_MAX, Expression, Key, NODES_MAX, Operator, Path, PredicateError, TEXT_BYTES_MAX,
@@ -310,6 +310,11 @@ impl Parser {
             keys.push(Key::Name(name));
             return Ok(shape);
         }
+        if matches!(shape, Shape::Map(_)) && self.is_key(&name, object) {
+            self.take();
+            keys.push(Key::Name(name));
+            return Ok(shape.element().expect("a map has elements"));
+        }
         let Some(into) = object.method(&name).filter(|_| one) else {
             return Err(self.unknown(&name, shape));
         };
@@ -321,6 +326,16 @@ impl Parser {
         keys.push(key);
         self.expect(")")?;
         Ok(shape.element().expect("a method looks into a map or a list"))
+    }
+
+    /// `kafka.groups.g.lag`, as one would walk the JSON: the word picks one of many if something
+    /// is asked of it, or if no field has a name like it.
+    fn is_key(&self, name: &str, object: &Object) -> bool {
+        match self.tokens.get(self.next + 1) {
+            Some((Token::Mark("."), _)) => true,
+            Some((Token::Mark("-"), _)) => false,
+            _ => nearest(name, object.fields.iter().map(|(field, _)| *field)).is_none(),
+        }
     }
 
     /// `kafka.partition("t", 0)`: short for `kafka.topic("t").partition(0)`.

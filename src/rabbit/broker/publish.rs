@@ -4,7 +4,7 @@ use super::Broker;
 use super::arguments::TIMER_MS_MAX;
 use super::graves::is_own;
 use crate::rabbit::channel::{Confirming, Mode};
-use crate::rabbit::command::AmqpError;
+use crate::rabbit::command::{AmqpError, Argument};
 use crate::rabbit::content::Content;
 use crate::rabbit::death::{Annotations, DEATHS_HEADER};
 use crate::rabbit::error;
@@ -19,6 +19,9 @@ use crate::rabbit::quorum::group::tell;
 use crate::rabbit::talk::{Deed, Talk};
 use crate::sim::{CostModel, NodeId, Span};
 use std::rc::Rc;
+
+/// The user of every connection.
+const USER: &str = "guest";
 
 /// Properties that are larger cannot be stored.
 pub(super) const HEAD_BYTES_MAX: u64 = 60_000;
@@ -188,6 +191,13 @@ impl Broker {
             let exchange = error::exchange_in_vhost(&content.exchange);
             let text = format!("cannot publish to internal {exchange}");
             return Err(error::access_refused(text));
+        }
+        if let Some(Argument::Text(user)) = content.properties.carried.get("user_id")
+            && user != USER
+        {
+            return Err(error::precondition_failed(format_args!(
+                "user_id property set to '{user}' but authenticated user was '{USER}'"
+            )));
         }
         match &content.properties.expiration {
             None => Ok(()),

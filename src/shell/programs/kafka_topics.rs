@@ -71,7 +71,7 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
         _ => {
             let topic = topic(arguments.required("--topic", "NAME")?)?;
             let partitions = arguments.required("--partitions", "N")?;
-            let partitions = number(partitions, 1..=PARTITIONS_MAX)? as i32;
+            let partitions = number(partitions, 0..=PARTITIONS_MAX)? as i32;
             let ask = Ask::AddPartitions { topic: topic.clone(), partitions };
             Ok(changing(ask, topic, &arguments))
         }
@@ -80,8 +80,22 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
 
 fn create(arguments: &Arguments) -> Result<Job, Refusal> {
     let topic = arguments.required("--topic", "NAME")?.text.clone();
-    let partitions = arguments.maybe("--partitions", |word| number(word, 1..=PARTITIONS_MAX))?;
-    let replicas = arguments.maybe("--replication-factor", |word| number(word, 1..=32_767))?;
+    for other in ["--partitions", "--replication-factor"] {
+        if arguments.has("--replica-assignment") && arguments.has(other) {
+            let other = other.trim_start_matches('-');
+            return Err(Refusal::Tool(format!(
+                "Option \"[replica-assignment]\" can't be used with option \"[{other}]\""
+            )));
+        }
+    }
+    let partitions = arguments.maybe("--partitions", |word| {
+        positive(word, "The partitions must be greater than 0")?;
+        number(word, 1..=PARTITIONS_MAX)
+    })?;
+    let replicas = arguments.maybe("--replication-factor", |word| {
+        positive(word, "The replication factor must be between 1 and 32767 inclusive")?;
+        number(word, 1..=32_767)
+    })?;
     let assignment = arguments.value("--replica-assignment", Vec::new(), assignment)?;
     let settings = settings(&arguments.all("--config"))?;
     let if_not_exists = arguments.has("--if-not-exists");
@@ -107,11 +121,41 @@ fn create(arguments: &Arguments) -> Result<Job, Refusal> {
     }))
 }
 
-/// `1:2,2:3`: the replicas of each partition.
+/// What the tool says of a number that is too small, before it asks anybody.
+fn positive(word: &Word, sentence: &str) -> Result<(), Refusal> {
+    match word.text.parse::<i64>() {
+        Ok(value) if value < 1 => Err(refused(sentence.to_owned())),
+        _ => Ok(()),
+    }
+}
+
+fn refused(sentence: String) -> Refusal {
+    Refusal::Tool(format!("Error while executing topic command : {sentence}"))
+}
+
+/// `1:2,2:3`: the replicas of each partition. The tool itself looks for brokers named twice and
+/// for partitions with more or fewer replicas than the first.
 fn assignment(word: &Word) -> Result<Vec<Vec<i32>>, Refusal> {
     let replicas = |text: &str| text.split(':').map(|id| id.trim().parse()).collect();
     let parsed: Result<Vec<Vec<i32>>, _> = word.text.split(',').map(replicas).collect();
-    parsed.map_err(|_| wrong(word, "broker ids: 1:2,2:3 for two partitions"))
+    let parsed = parsed.map_err(|_| wrong(word, "broker ids: 1:2,2:3 for two partitions"))?;
+    for (index, replicas) in parsed.iter().enumerate() {
+        let is_twice = |place: &usize| replicas[..*place].contains(&replicas[*place]);
+        if let Some(place) = (1..replicas.len()).find(is_twice) {
+            return Err(refused(format!(
+                "Partition replica lists may not contain duplicate entries: {}",
+                replicas[place]
+            )));
+        }
+        if replicas.len() != parsed[0].len() {
+            let ids: Vec<String> = replicas.iter().map(i32::to_string).collect();
+            return Err(refused(format!(
+                "Partition {index} has different replication factor: [{}]",
+                ids.join(", ")
+            )));
+        }
+    }
+    Ok(parsed)
 }
 
 /// A change that says nothing when it succeeds.

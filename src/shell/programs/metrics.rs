@@ -11,7 +11,7 @@ pub static PROGRAM: Program = Program {
     summary: "figures under the names of the real systems",
     usage: &["metrics [PATTERN]"],
     options: &[("", &[])],
-    notes: &["With a pattern: those whose name contains it."],
+    notes: &["With a pattern: those whose name contains it; a * in it stands for any text."],
     plain: &[],
     reads_stdin: false,
     parse,

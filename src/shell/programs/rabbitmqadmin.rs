@@ -7,7 +7,8 @@ mod tables;
 
 use super::{Call, Plain, Program};
 use crate::lab::{Command, LabError, Outcome};
-use crate::rabbit::command::{AmqpError, Answer, Ask, GetMode, OutgoingMessage, Properties};
+use crate::rabbit::command::{AmqpError, Answer, Argument, Ask, CARRIED, GetMode};
+use crate::rabbit::command::{OutgoingMessage, Properties};
 use crate::rabbit::policy::{ApplyTo, Policy};
 use crate::shell::error::{Mistake, Refusal};
 use crate::shell::job::{Job, unexpected};
@@ -452,13 +453,24 @@ fn properties(word: &Word) -> Result<Properties, Refusal> {
                 properties.headers = values::arguments(&table)?;
                 true
             }
+            "timestamp" => {
+                let seconds = value.as_u64().map(Argument::Timestamp);
+                seconds.map(|seconds| properties.carried.insert(name, seconds)).is_some()
+            }
+            carried if CARRIED.contains(&carried) => {
+                let text = text().filter(|text| text.len() <= 255).map(Argument::Text);
+                text.map(|text| properties.carried.insert(name, text)).is_some()
+            }
             _ => {
-                let expected = format!("properties: {}", KNOWN.join(", "));
-                return Err(Mistake::at(word.place, &name, expected).near(KNOWN).into());
+                let known = KNOWN.into_iter().chain(CARRIED);
+                let listed = known.clone().collect::<Vec<_>>().join(", ");
+                let expected = format!("properties: {listed}");
+                return Err(Mistake::at(word.place, &name, expected).near(known).into());
             }
         };
         if !fits {
-            let expected = "delivery_mode 1 or 2, priority 0 to 255, and strings for all others";
+            let expected = "delivery_mode 1 or 2, priority 0 to 255, timestamp in seconds, and \
+                strings for all others";
             return Err(wrong(word, expected));
         }
     }

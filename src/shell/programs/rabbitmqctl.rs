@@ -18,7 +18,7 @@ use crate::shell::error::{Mistake, Refusal};
 use crate::shell::job::{Job, unexpected};
 use crate::shell::lexer::Word;
 use crate::shell::options::{Arguments, Opt, ignored, later, once};
-use crate::shell::values::{json_text, wrong};
+use crate::shell::values::{json_text, one_of, wrong};
 
 static OPTIONS: [Opt; 11] = [
     once(&["--quiet", "-q"], "", "no lines about what it does"),
@@ -31,7 +31,7 @@ static OPTIONS: [Opt; 11] = [
         "WHAT",
         "set_policy: all, queues, classic_queues, quorum_queues, streams or exchanges (all)",
     ),
-    later(&["--formatter"], "NAME"),
+    once(&["--formatter"], "NAME", "lists: table, json or csv (table)"),
     later(&["--online", "--offline", "--local"], ""),
     once(&["--node", "-n"], "NODE", "the node to ask: rabbit@rabbit-2 (the first that answers)"),
     ignored(&["--timeout", "-t"], "SECONDS"),
@@ -333,9 +333,13 @@ fn list(listing: Listing, arguments: &Arguments) -> Result<Job, Refusal> {
     if columns.is_empty() {
         columns = listing.default.to_vec();
     }
+    let format =
+        arguments.value("--formatter", "table", |word| one_of(word, &["table", "json", "csv"]))?;
+    let is_table = format == "table";
     let silent = arguments.has("--silent");
     let header = !silent && !arguments.has("--no-table-headers");
-    let banner = if silent || arguments.has("--quiet") { &[] } else { listing.banner };
+    let quiet = silent || arguments.has("--quiet") || !is_table;
+    let banner = if quiet { &[] } else { listing.banner };
     let node = named_node(arguments)?;
     let ask = at_node(arguments, listing.ask)?;
     Ok(Job::of(Command::Rabbit(ask), move |result| {
@@ -346,11 +350,19 @@ fn list(listing: Listing, arguments: &Arguments) -> Result<Job, Refusal> {
             Err(other) => return Err(other.to_string()),
         };
         let mut lines: Vec<String> = banner.iter().map(|line| (*line).to_owned()).collect();
+        let row = |row: &Vec<String>| match is_table {
+            true => row.join("\t"),
+            false => row.iter().map(|cell| csv_cell(cell)).collect::<Vec<_>>().join(","),
+        };
+        if format == "json" {
+            lines.extend(json(&columns, &rows));
+            return Ok(lines);
+        }
         // Without a row the tool does not know the columns either.
         if header && !rows.is_empty() {
-            lines.push(columns.join("\t"));
+            lines.push(row(&columns.iter().map(|name| (*name).to_owned()).collect()));
         }
-        lines.extend(rows);
+        lines.extend(rows.iter().map(row));
         Ok(lines)
     }))
 }
@@ -369,10 +381,13 @@ fn columns(listing: &Listing, word: &Word) -> Result<Vec<&'static str>, Refusal>
     word.text.split(',').filter(|name| !name.is_empty()).map(|name| find(name.trim())).collect()
 }
 
-fn rows(answer: &Answer, columns: &[&'static str]) -> Vec<String> {
-    fn lines<T>(all: &[T], columns: &[&'static str], cell: fn(&T, &str) -> String) -> Vec<String> {
-        let line = |row| columns.iter().map(|column| cell(row, column)).collect::<Vec<_>>();
-        all.iter().map(|row| line(row).join("\t")).collect()
+fn rows(answer: &Answer, columns: &[&'static str]) -> Vec<Vec<String>> {
+    fn lines<T>(
+        all: &[T],
+        columns: &[&'static str],
+        cell: fn(&T, &str) -> String,
+    ) -> Vec<Vec<String>> {
+        all.iter().map(|row| columns.iter().map(|column| cell(row, column)).collect()).collect()
     }
     match answer {
         Answer::Queues(all) => lines(all, columns, queue_cell),
@@ -388,8 +403,52 @@ fn rows(answer: &Answer, columns: &[&'static str]) -> Vec<String> {
             let numbered: Vec<(usize, &ConnectionState)> = all.iter().enumerate().collect();
             lines(&numbered, columns, connection_cell)
         }
-        other => vec![format!("the lab answered with something else: {other:?}")],
+        other => vec![vec![format!("the lab answered with something else: {other:?}")]],
     }
+}
+
+/// An object a line, as the tool streams them. Simplified: arguments and lists of nodes are the
+/// text of the table format, not JSON of their own.
+fn json(columns: &[&'static str], rows: &[Vec<String>]) -> Vec<String> {
+    let cell = |(name, cell): (&&str, &String)| {
+        let is_number = cell.starts_with(|c: char| c.is_ascii_digit() || c == '-')
+            && cell.parse::<f64>().is_ok();
+        let is_bare = is_number || matches!(&**cell, "true" | "false");
+        let value = match is_bare && !TEXTS.contains(name) {
+            true => cell.clone(),
+            false => quoted(cell),
+        };
+        format!("\"{name}\":{value}")
+    };
+    let mut lines = vec!["[".to_owned()];
+    lines.extend(rows.iter().enumerate().map(|(index, row)| {
+        let cells: Vec<String> = columns.iter().zip(row).map(cell).collect();
+        format!("{}{{{}}}", if index > 0 { "," } else { "" }, cells.join(","))
+    }));
+    lines.push("]".to_owned());
+    lines
+}
+
+/// Columns that are texts even where they look like numbers.
+const TEXTS: [&str; 9] = [
+    "name",
+    "pattern",
+    "policy",
+    "operator_policy",
+    "queue_name",
+    "source_name",
+    "destination_name",
+    "routing_key",
+    "consumer_tag",
+];
+
+fn quoted(text: &str) -> String {
+    json_text(&Argument::Text(text.to_owned()))
+}
+
+/// Numbers too stand in quotes, as the tool has it.
+fn csv_cell(cell: &str) -> String {
+    format!("\"{}\"", cell.replace('"', "\"\""))
 }
 
 fn queue_cell(queue: &QueueState, column: &str) -> String {

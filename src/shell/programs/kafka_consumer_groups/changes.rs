@@ -55,10 +55,11 @@ pub(super) fn reset(arguments: &Arguments, stdin: Option<&str>) -> Result<Job, R
     };
     let execute = arguments.has("--execute");
     let exports = arguments.has("--export");
+    let warns = !execute && !arguments.has("--dry-run");
     let is_one = groups.len() == 1;
     let ask = Ask::ResetOffsets { group: String::new(), topics, to, execute, share: false };
     let ask = Ask::Each { names: groups, of: Box::new(ask) };
-    Ok(Job::of(Command::Kafka(ask), move |result| match result {
+    let print = move |result| match result {
         Ok(Outcome::Kafka(Answer::Each(outcomes))) => {
             let lacks = |group: &str| {
                 let is_for = |of: &Option<String>| of.as_deref().is_none_or(|of| of == group);
@@ -68,8 +69,20 @@ pub(super) fn reset(arguments: &Arguments, stdin: Option<&str>) -> Result<Job, R
         }
         Ok(other) => Ok(unexpected(&other)),
         Err(error) => Err(failure(error)),
+    };
+    Ok(Job::of(Command::Kafka(ask), move |result| match print(result) {
+        printed if !warns => printed,
+        Ok(lines) => Ok([WARNING.to_owned()].into_iter().chain(lines).collect()),
+        Err(error) => Err(format!("{WARNING}\n{error}")),
     }))
 }
+
+/// What the tool says to whoever names neither `--execute` nor `--dry-run`.
+const WARNING: &str = "WARN: No action will be performed as the --execute option is missing. In a \
+    future major release, the default behavior of this command will be to prompt the user before \
+    executing the reset rather than doing a dry run. You should add the --dry-run option \
+    explicitly if you are scripting this command and want to keep the current default behavior \
+    without prompting.";
 
 /// A row of a plan: the group, if it says which, the partition and the offset.
 type Row = (Option<String>, TopicPartition, i64);

@@ -1,6 +1,7 @@
 //! The tables of `rabbitmqadmin`: the columns of the tool. What the lab has no use for is a fixed
 //! stand-in: there is one virtual host and one node.
 
+use crate::ordered::Order;
 use crate::rabbit::command::{Answer, Argument, GotMessage, Properties};
 use crate::rabbit::inspect::{BindingState, ConsumerState, ExchangeState, QueueState};
 use crate::rabbit::message::Arguments;
@@ -45,7 +46,7 @@ fn properties_cell(properties: &Properties) -> String {
     let quoted = |text: &Option<String>| text.as_ref().map(|text| format!("{text:?}"));
     let headers = properties.headers.iter().map(|(name, v)| format!("{name:?}:{}", json_text(v)));
     let headers: Vec<String> = headers.collect();
-    let parts = [
+    let mut parts = vec![
         ("content_type", quoted(&properties.content_type)),
         ("correlation_id", quoted(&properties.correlation_id)),
         ("delivery_mode", properties.delivery_mode.map(|mode| mode.to_string())),
@@ -54,6 +55,8 @@ fn properties_cell(properties: &Properties) -> String {
         ("priority", properties.priority.map(|priority| priority.to_string())),
         ("reply_to", quoted(&properties.reply_to)),
     ];
+    parts.extend(properties.carried.iter().map(|(name, v)| (&**name, Some(json_text(v)))));
+    parts.order_by_key(|(name, _)| *name);
     let lines = parts.into_iter().filter_map(|(name, value)| Some(format!("{name}: {}\n", value?)));
     lines.collect()
 }
