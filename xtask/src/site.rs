@@ -18,6 +18,9 @@ const FIRST_LOAD_LIMIT_BYTES: usize = 700_000;
 /// What the whole lab is meant to weigh at the most; beyond it the build says so.
 const FIRST_LOAD_GOAL_BYTES: usize = 350_000;
 
+/// The profile of Cargo.toml that makes small programs.
+const PROFILE: &str = "site";
+
 /// How many steps [`make`] announces, the tools among them.
 pub const STEPS: usize = tools::STEPS + 2;
 
@@ -64,7 +67,7 @@ fn compile(build: &Build) -> Result<(), Failure> {
     command.args(["build", "--quiet", "--locked", "--target", tools::TARGET]);
     command.args(["--bin", "app", "--bin", "worker"]);
     if !build.debug {
-        command.arg("--release");
+        command.args(["--profile", PROFILE]);
     }
     child::run(&mut command)
 }
@@ -73,7 +76,7 @@ fn trunk(build: &Build) -> Result<(), Failure> {
     let mut command = child::command("trunk");
     command.args(["build", "--offline", "--dist"]).arg(&build.dist);
     if !build.debug {
-        command.args(["--release", "--cargo-profile", "site"]);
+        command.args(["--release", "--cargo-profile", PROFILE]);
     }
     if let Some(folder) = &build.counted {
         let (name, value) = parts::counted_in(folder);

@@ -19,6 +19,7 @@ mod capabilities;
 mod cases;
 mod console;
 mod dialect;
+mod engine;
 mod failure;
 mod find;
 mod first_minute;

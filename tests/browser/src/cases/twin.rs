@@ -3,15 +3,12 @@
 //! native run gives.
 
 use crate::browser::Browser;
+use crate::engine::Engine;
 use crate::failure::{Failure, Outcome};
-use crate::page::Page;
-use crate::visit::Visit;
-use pushpull::host::drive::Message;
 use pushpull::host::protocol::{Reply, Request};
 use pushpull::lab::Timeline;
 use pushpull::lab::command::LabSpec;
 use pushpull::shell::run::{Progress, Running};
-use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
 /// Scripts with their expected transcripts, from the root of the repository.
@@ -34,21 +31,20 @@ struct Answer {
 
 /// Every golden script.
 pub async fn golden_scripts_are_the_same_in_the_browser(browser: Browser) -> Outcome {
-    let page = browser.open(Visit::to("test-pages/twin.html")).await?;
-    page.wait_until_ready().await?;
+    let engine = Engine::start(&browser).await?;
     // A lab in memory; each script is given one of its own.
     let script = String::new();
-    post(&page, vec![Request::Open { lab: "twin".into(), script, store: false }]).await?;
+    engine.ask(vec![Request::Open { lab: "twin".into(), script, store: false }]).await?;
     for path in files_below(Path::new(SCRIPTS))? {
         let script = commands_of(&std::fs::read_to_string(&path)?);
         let again = script.clone();
         let native = tokio::task::spawn_blocking(move || run_here(&again));
-        let there = run_there(&page, script).await?;
+        let there = run_there(&engine, script).await?;
         let here = native.await.map_err(|error| Failure(error.to_string()))??;
         compare(&here, &there)
             .map_err(|failure| Failure(format!("{}: {failure}", path.display())))?;
     }
-    page.expect_quiet_console().await
+    engine.page().expect_quiet_console().await
 }
 
 /// The commands of a transcript, with what is given to their standard input.
@@ -87,49 +83,18 @@ fn run_here(script: &str) -> Outcome<Vec<Answer>> {
     Ok(answers)
 }
 
-async fn run_there(page: &Page, script: String) -> Outcome<Vec<Answer>> {
+async fn run_there(engine: &Engine, script: String) -> Outcome<Vec<Answer>> {
     let fresh = Request::Erase { script: String::new() };
     let script = Request::Run { id: SCRIPT_ID, text: script };
     let events = Request::Run { id: EVENTS_ID, text: EVENTS.into() };
-    post(page, vec![fresh, script, events]).await?;
-    let mut answers = Vec::new();
-    loop {
-        for reply in heard(page).await? {
-            match reply {
-                Reply::Ran { id, line, output, error, last } => {
-                    answers.push(Answer { command: line, output, error });
-                    if last && id == EVENTS_ID {
-                        return Ok(answers);
-                    }
-                }
-                Reply::Failed { error } => return Err(error.into()),
-                _ => {}
-            }
-        }
-    }
-}
-
-async fn post(page: &Page, requests: Vec<Request>) -> Outcome {
-    let mut messages = Vec::new();
-    for request in requests {
-        let bytes = postcard::to_allocvec(&Message::Request(request))
-            .map_err(|error| Failure(error.to_string()))?;
-        messages.push(bytes.into_iter().map(char::from).collect::<String>());
-    }
-    page.eval("post(arguments[0])", vec![json!(messages)]).await.map(drop)
-}
-
-async fn heard(page: &Page) -> Outcome<Vec<Reply>> {
-    let heard = page.eval("return heard()", Vec::new()).await?;
-    let mut replies = Vec::new();
-    for message in heard.as_array().into_iter().flatten().filter_map(Value::as_str) {
-        let bytes: Vec<u8> =
-            message.chars().filter_map(|letter| u8::try_from(letter).ok()).collect();
-        let message: Vec<Reply> =
-            postcard::from_bytes(&bytes).map_err(|error| Failure(error.to_string()))?;
-        replies.extend(message);
-    }
-    Ok(replies)
+    engine.ask(vec![fresh, script, events]).await?;
+    let is_last = |reply: &Reply| matches!(reply, Reply::Ran { id: EVENTS_ID, last: true, .. });
+    let replies = engine.until(is_last).await?;
+    let answer = |reply| match reply {
+        Reply::Ran { line, output, error, .. } => Some(Answer { command: line, output, error }),
+        _ => None,
+    };
+    Ok(replies.into_iter().filter_map(answer).collect())
 }
 
 fn compare(here: &[Answer], there: &[Answer]) -> Outcome {
