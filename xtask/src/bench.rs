@@ -35,6 +35,10 @@ pub fn kills(options: &Options) -> Result<ExitCode, Failure> {
 pub fn run(options: &Options) -> Result<ExitCode, Failure> {
     options.refuse_names()?;
     let in_browser = !options.has("--no-browser");
+    if options.has("--page") {
+        test_steps::run_in_browser(Path::new(test_steps::DIST), &["bench"], |_| {})?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let mut steps = Steps::new(if in_browser { site::STEPS + 3 } else { 2 });
     if Path::new("benches").is_dir() {
         steps.run("benches/", || child::run(child::cargo().args(["bench", "--locked"])))?;

@@ -54,8 +54,9 @@ The chores of pushpull:
       NAME runs the steps so named only; NAME:FILTER hands FILTER to the tests of that step, as in
       `native:raft` or `browser:mounts`. --quick leaves out what needs the built page.
 
-  cargo xtask bench [--no-browser]
-      Speed: benches/, `pushpull bench`, and the page in a real browser beside a blank one.
+  cargo xtask bench [--no-browser | --page]
+      Speed: benches/, `pushpull bench`, and the page in a real browser beside a blank one; with
+      --page only this, of the dist/ that is there.
 
   cargo xtask first-minute
       Measures in a browser which functions a first visit calls, and writes xtask/first-minute: by
@@ -103,7 +104,7 @@ fn run(arguments: &[String]) -> Result<ExitCode, Failure> {
         "test" => test::run(&Options::parse(rest, &[], &["--quick", "--keep-going"])?),
         "first-minute" => parts::run(&Options::parse(rest, &[], &[])?),
         "page" => page::run(&Options::parse(rest, &[], &[])?),
-        "bench" => bench::run(&Options::parse(rest, &[], &["--no-browser"])?),
+        "bench" => bench::run(&Options::parse(rest, &[], &["--no-browser", "--page"])?),
         "lasting" => bench::lasting(&Options::parse(rest, &[], &[])?),
         "kills" => bench::kills(&Options::parse(rest, &[], &[])?),
         "fuzz" => fuzz::run(&Options::parse(rest, &["--seconds"], &[])?),

@@ -17,11 +17,8 @@ const WATCHED: Duration = Duration::from_secs(5);
 const LESSONS: &str = "www/lessons/en";
 
 /// Three hundred messages a second on their way to either side.
-const CROWD: [&str; 3] = [
-    "consumer ck --kafka t --group g2",
-    "consumer cr --rabbit q --prefetch 100",
-    "producer p --kafka t --rabbit /q --count 1000000 --rate 300/s",
-];
+const CROWD: [&str; 2] =
+    ["client ck resume", "producer p --kafka t --rabbit /q --count 1000000 --rate 300/s"];
 
 /// A box that moves by itself.
 const MOVING_BOX: &str = "const box = document.body.appendChild(document.createElement('div'));
