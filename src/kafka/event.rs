@@ -4,12 +4,14 @@ mod name;
 
 use super::command::{Answer, ApiError, RequestId};
 use crate::sim::MessageId;
-use serde::{Deserialize, Serialize};
+use bytes::Bytes;
+use serde::{Deserialize, Serialize, Serializer};
+use std::cmp::Ordering;
 use std::fmt;
 use std::rc::Rc;
 
 /// A partition of a topic: `orders-0`, as the real tools and directories name it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, Eq, Serialize, Deserialize)]
 pub struct TopicPartition {
     /// The topic's name.
     pub topic: Rc<str>,
@@ -24,9 +26,49 @@ impl TopicPartition {
     }
 }
 
+impl Ord for TopicPartition {
+    /// By the topic's name, then by number. The name is nearly always the same one in memory.
+    fn cmp(&self, other: &TopicPartition) -> Ordering {
+        let topics = match Rc::ptr_eq(&self.topic, &other.topic) {
+            true => Ordering::Equal,
+            false => self.topic.cmp(&other.topic),
+        };
+        topics.then(self.partition.cmp(&other.partition))
+    }
+}
+
+impl PartialOrd for TopicPartition {
+    fn partial_cmp(&self, other: &TopicPartition) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for TopicPartition {
+    fn eq(&self, other: &TopicPartition) -> bool {
+        self.partition == other.partition
+            && (Rc::ptr_eq(&self.topic, &other.topic) || self.topic == other.topic)
+    }
+}
+
 impl fmt::Display for TopicPartition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}-{}", self.topic, self.partition)
+    }
+}
+
+/// Bytes of a record that are shown as text: a window on the batch, read only when somebody looks.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Text(pub Bytes);
+
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&String::from_utf8_lossy(&self.0))
+    }
+}
+
+impl Serialize for Text {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&String::from_utf8_lossy(&self.0))
     }
 }
 
@@ -312,9 +354,9 @@ pub enum Event {
         /// The message.
         message: MessageId,
         /// The record's key, if it had one.
-        key: Option<String>,
-        /// The record's value as text, for the console tools.
-        value: Option<String>,
+        key: Option<Text>,
+        /// The record's value, for the console tools.
+        value: Option<Text>,
         /// The record's timestamp, in milliseconds of virtual time.
         timestamp_ms: i64,
         /// The leader epoch of its batch, for the console tools.

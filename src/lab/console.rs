@@ -5,7 +5,7 @@ use super::command::Load;
 use super::event::{LabEvent, What};
 use super::outcome::{Consumed, ConsumedRecord, LabError, Measured, Outcome, Window};
 use crate::kafka::command::ApiError;
-use crate::kafka::event::Event;
+use crate::kafka::event::{Event, Text};
 use crate::ordered::{BTreeMap, Order};
 use crate::sim::{Span, Time};
 
@@ -193,8 +193,8 @@ impl Console {
                     partition: partition.partition,
                     offset: *offset,
                     timestamp_ms: *timestamp_ms,
-                    key: key.clone(),
-                    value: value.clone(),
+                    key: key.as_ref().map(Text::to_string),
+                    value: value.as_ref().map(Text::to_string),
                     epoch: *epoch,
                     headers: headers.clone(),
                 });

@@ -88,6 +88,12 @@ impl<K, V> BTreeMap<K, V> {
         Some((key, value))
     }
 
+    /// The entry with the smallest key, the value to be changed.
+    pub fn first_entry(&mut self) -> Option<(&K, &mut V)> {
+        let (key, value) = self.leaves.get_mut(self.front)?.first_mut()?;
+        Some((key, value))
+    }
+
     /// The entry with the greatest key.
     pub fn last_key_value(&self) -> Option<(&K, &V)> {
         let (key, value) = self.leaves.last()?.last()?;
@@ -149,7 +155,8 @@ impl<K, V> BTreeMap<K, V> {
         } else if self.leaves[leaf].len() == LEAF {
             // What is appended leaves full leaves behind.
             let cut = if leaf + 1 == self.leaves.len() && at == LEAF { LEAF } else { LEAF / 2 };
-            let upper = self.leaves[leaf].split_off(cut);
+            let mut upper = Vec::with_capacity(LEAF);
+            upper.extend(self.leaves[leaf].drain(cut..));
             self.leaves.insert(leaf + 1, upper);
             if at >= cut {
                 (leaf, at) = (leaf + 1, at - cut);
@@ -229,6 +236,14 @@ impl<K: Ord, V> BTreeMap<K, V> {
 
     /// Sets the value of a key; the value that it had.
     pub fn insert(&mut self, key: K, value: V) -> Option<V> {
+        // Most keys are numbers that rise.
+        if let Some(last) = self.leaves.last()
+            && last.last().is_some_and(|(before, _)| *before < key)
+        {
+            let place = Place { leaf: self.leaves.len() - 1, at: last.len(), found: false };
+            self.put(place, key, value);
+            return None;
+        }
         let place = self.place(&key);
         if place.found {
             let held = &mut self.leaves[place.leaf][place.at].1;
@@ -244,6 +259,19 @@ impl<K: Ord, V> BTreeMap<K, V> {
         K: Borrow<Q>,
     {
         self.remove_entry(key).map(|(_, value)| value)
+    }
+
+    /// Removes the entry of a key if `leaves` says so of its value; true if it did.
+    pub fn remove_if<Q: Ord + ?Sized>(&mut self, key: &Q, leaves: impl FnOnce(&V) -> bool) -> bool
+    where
+        K: Borrow<Q>,
+    {
+        let Place { leaf, at, found } = self.place(key);
+        let leaves = found && leaves(&self.leaves[leaf][at].1);
+        if leaves {
+            self.take(leaf, at);
+        }
+        leaves
     }
 
     /// Removes the entry of a key.

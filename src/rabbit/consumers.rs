@@ -362,30 +362,28 @@ impl Consumers {
         (queue, limits): (QueueId, &mut Limits),
         now: Time,
     ) -> bool {
-        let mut unblocked = Vec::new();
         if let Some(Some(active)) = self.single
             && self.all[&active].channel == channel
         {
             self.utilisation.becomes_active(now);
             return true;
         }
-        self.blocked.retain(|id| {
-            let consumer = &self.all[id];
+        let before = self.blocked.len();
+        let Consumers { all, ring, blocked, is_quorum, .. } = self;
+        blocked.retain(|id| {
+            let consumer = all.get_mut(id).expect("who is blocked is registered");
             let stays =
-                consumer.channel != channel || !consumer.can_take((queue, limits), self.is_quorum);
+                consumer.channel != channel || !consumer.can_take((queue, limits), *is_quorum);
             if !stays {
-                unblocked.push(*id);
+                consumer.is_blocked = false;
+                ring.entry(Reverse(consumer.priority)).or_default().push_back(*id);
             }
             stays
         });
-        for id in &unblocked {
-            let consumer = self.all.get_mut(id).expect("who is blocked is registered");
-            consumer.is_blocked = false;
-            self.ring.entry(Reverse(consumer.priority)).or_default().push_back(*id);
-        }
-        if !unblocked.is_empty() {
+        let joined = self.blocked.len() < before;
+        if joined {
             self.utilisation.becomes_active(now);
         }
-        !unblocked.is_empty()
+        joined
     }
 }

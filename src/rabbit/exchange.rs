@@ -330,8 +330,10 @@ impl Exchanges {
         } else {
             self.walk(content, &mut keys(), queues, into);
         }
-        into.order();
-        into.dedup();
+        if into.len() > 1 {
+            into.order();
+            into.dedup();
+        }
         Ok(())
     }
 

@@ -10,15 +10,16 @@ const NAMES_MAX: usize = 4_096;
 /// The names a process has met.
 #[derive(Clone, Debug, Default)]
 pub struct Names {
-    last: Option<Rc<str>>,
+    /// The last two: nearly always an exchange and a routing key.
+    recent: [Option<Rc<str>>; 2],
     known: BTreeSet<Rc<str>>,
 }
 
 impl Names {
     /// The shared copy of a name.
     pub fn shared(&mut self, name: &str) -> Rc<str> {
-        if let Some(last) = self.last.as_ref().filter(|last| &***last == name) {
-            return last.clone();
+        if let Some(recent) = self.recent.iter().flatten().find(|recent| ***recent == *name) {
+            return recent.clone();
         }
         let shared = match self.known.get(name) {
             Some(known) => known.clone(),
@@ -31,7 +32,8 @@ impl Names {
                 new
             }
         };
-        self.last = Some(shared.clone());
+        self.recent.swap(0, 1);
+        self.recent[0] = Some(shared.clone());
         shared
     }
 }

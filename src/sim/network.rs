@@ -120,7 +120,8 @@ struct Pair {
 #[derive(Clone, Debug)]
 pub struct Network {
     stream: Stream,
-    pairs: BTreeMap<(NodeId, NodeId), Pair>,
+    /// By the ids of the two: the smaller one in the upper half.
+    pairs: BTreeMap<u64, Pair>,
     faults: Faults,
 }
 
@@ -388,7 +389,9 @@ impl Network {
     pub(super) fn peers(&self, node: NodeId) -> Vec<NodeId> {
         let is_connected = |way: &Way| way.open != 0 || way.used != 0;
         let pairs = self.pairs.iter();
-        let peers = pairs.filter_map(|(&(low, high), pair)| match node {
+        let ends = |key: u64| (NodeId((key >> 32) as u32), NodeId(key as u32));
+        let pairs = pairs.map(|(key, pair)| (ends(*key), pair));
+        let peers = pairs.filter_map(|((low, high), pair)| match node {
             _ if low == node => is_connected(&pair.ways[0]).then_some(high),
             _ if high == node => is_connected(&pair.ways[1]).then_some(low),
             _ => None,
@@ -409,6 +412,7 @@ impl Network {
     }
 }
 
-fn pair_of(node: NodeId, peer: NodeId) -> ((NodeId, NodeId), usize) {
-    if node <= peer { ((node, peer), 0) } else { ((peer, node), 1) }
+fn pair_of(node: NodeId, peer: NodeId) -> (u64, usize) {
+    let key = |low: NodeId, high: NodeId| u64::from(low.0) << 32 | u64::from(high.0);
+    if node <= peer { (key(node, peer), 0) } else { (key(peer, node), 1) }
 }

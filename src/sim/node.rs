@@ -5,6 +5,7 @@ use super::disk::{Disk, Rope};
 use super::machine::Machine;
 use super::rng::Stream;
 use super::time::{Span, Time};
+use super::world::Happening;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -110,7 +111,6 @@ pub(super) enum Effect<N: Node> {
     Cancel { timer: N::Timer },
     Read { file: Rc<str>, from: u64, len: u64, ticket: N::Ticket },
     Flush { file: Rc<str>, number: u64, bytes: u64, ticket: N::Ticket },
-    Emit(N::Event),
     Exit,
 }
 
@@ -123,6 +123,7 @@ pub struct Outbox<'a, N: Node> {
     pub(super) machine: &'a mut Rc<Machine>,
     pub(super) cost: &'a CostModel,
     pub(super) effects: &'a mut Vec<Effect<N>>,
+    pub(super) happenings: &'a mut Vec<Happening<N::Event>>,
     pub(super) work: Span,
 }
 
@@ -247,7 +248,7 @@ impl<N: Node> Outbox<'_, N> {
 
     /// Tells the lab that something happened.
     pub fn emit(&mut self, event: N::Event) {
-        self.effects.push(Effect::Emit(event));
+        self.happenings.push(Happening { at: self.now, node: self.me, event });
     }
 
     /// Ends the process politely once this step's work is done: what it sent still arrives, then

@@ -6,7 +6,7 @@ use super::node::{Effect, Input, MachineId, Node, NodeId, Outbox};
 use super::rng::Stream;
 use super::schedule::{Due, Event};
 use super::time::{Span, Time};
-use super::world::{Happening, World};
+use super::world::World;
 use crate::ordered::BTreeMap;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
@@ -219,19 +219,19 @@ impl<N: Node> World<N> {
 
     /// Takes one step of a process, and does what the step wants done.
     fn run(&mut self, id: NodeId, Waiting { input, from }: Waiting<N>) {
-        match (&input, from) {
+        let is_valid = match (&input, from) {
+            // It may have been moved or taken back while it waited.
             (Input::Timer(name), Origin::Timer(due)) => {
-                let timers = &mut self.process_mut(id).timers;
-                // It may have been moved or taken back while it waited.
-                if timers.get(name) != Some(&due) {
-                    return;
-                }
-                timers.remove(name);
+                self.process_mut(id).timers.remove_if(name, |set| *set == due)
             }
             (Input::Closed { peer }, Origin::Connection(gone)) => {
                 self.learn_of_end(id, *peer, gone);
+                true
             }
-            _ => {}
+            _ => true,
+        };
+        if !is_valid {
+            return;
         }
         let process = Rc::make_mut(&mut self.processes[id.0 as usize]);
         let mut effects = std::mem::take(&mut self.effects);
@@ -243,6 +243,7 @@ impl<N: Node> World<N> {
             machine: &mut self.machines[process.machine.0 as usize],
             cost: &self.cost,
             effects: &mut effects,
+            happenings: &mut self.happenings,
             work: Span::ZERO,
         };
         let node = process.node.as_mut().expect("a living process has a program");
@@ -291,9 +292,6 @@ impl<N: Node> World<N> {
                 let machine = Rc::make_mut(&mut self.machines[machine.0 as usize]);
                 let at = machine.flush(self.now, bytes, &self.cost);
                 self.schedule.add(at, Event::Flushed { node: id, file, number, ticket });
-            }
-            Effect::Emit(event) => {
-                self.happenings.push(Happening { at: self.now, node: id, event });
             }
             Effect::Exit => self.die(id, Status::Down),
         }

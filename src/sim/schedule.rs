@@ -7,6 +7,7 @@ use super::network::Connection;
 use super::node::{Effect, Input, Node, NodeId};
 use super::time::Time;
 use crate::ordered::BTreeMap;
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 /// The place of an event in the order of all: its instant, and its number among those of the same
@@ -65,55 +66,90 @@ impl<N: Node> Event<N> {
     }
 }
 
-/// All events that are going to happen. Clones share it until one of the two changes it.
+/// All events that are going to happen: those of one instant stand in a queue. Clones share it until
+/// one of the two changes it.
 #[derive(Clone)]
 pub(super) struct Schedule<N: Node> {
-    events: Rc<BTreeMap<Due, Event<N>>>,
+    /// By instant; no queue is empty.
+    instants: Rc<BTreeMap<Time, Queue<N>>>,
     sequence: u64,
+    /// The queue of an instant that is over: its room serves a coming one.
+    spare: Queue<N>,
 }
+
+/// Events of one instant, by their numbers, which rise.
+type Queue<N> = VecDeque<(u64, Event<N>)>;
 
 impl<N: Node> Schedule<N> {
     pub(super) fn new() -> Schedule<N> {
-        Schedule { events: Rc::default(), sequence: 0 }
+        Schedule { instants: Rc::default(), sequence: 0, spare: VecDeque::new() }
     }
 
     /// Adds an event behind those of the same instant.
     pub(super) fn add(&mut self, at: Time, event: Event<N>) -> Due {
         self.sequence += 1;
-        let due = Due { at, sequence: self.sequence };
-        self.events().insert(due, event);
-        due
+        let spare = &mut self.spare;
+        let queue = Rc::make_mut(&mut self.instants).entry(at);
+        queue.or_insert_with(|| std::mem::take(spare)).push_back((self.sequence, event));
+        Due { at, sequence: self.sequence }
     }
 
     /// The next event.
     pub(super) fn first(&self) -> Option<(Due, &Event<N>)> {
-        self.events.first_key_value().map(|(due, event)| (*due, event))
+        let (at, queue) = self.instants.first_key_value()?;
+        let (sequence, event) = queue.front()?;
+        Some((Due { at: *at, sequence: *sequence }, event))
     }
 
     /// Takes the next event out.
     pub(super) fn pop(&mut self) -> Option<(Due, Event<N>)> {
-        self.events().pop_first()
+        let instants = Rc::make_mut(&mut self.instants);
+        let (at, queue) = instants.first_entry()?;
+        let at = *at;
+        let (sequence, event) = queue.pop_front()?;
+        if queue.is_empty() {
+            let (_, over) = instants.pop_first()?;
+            self.keep(over);
+        }
+        Some((Due { at, sequence }, event))
     }
 
     /// Takes an event out; harmless if it has happened.
     pub(super) fn remove(&mut self, due: Due) {
-        self.events().remove(&due);
+        self.take(due);
+    }
+
+    fn take(&mut self, due: Due) -> Option<Event<N>> {
+        let instants = Rc::make_mut(&mut self.instants);
+        let queue = instants.get_mut(&due.at)?;
+        let place = queue.binary_search_by_key(&due.sequence, |(sequence, _)| *sequence).ok()?;
+        let (_, event) = queue.remove(place)?;
+        if queue.is_empty() {
+            let over = instants.remove(&due.at)?;
+            self.keep(over);
+        }
+        Some(event)
+    }
+
+    /// Keeps an empty queue for a coming instant, unless it is larger than most need.
+    fn keep(&mut self, over: Queue<N>) {
+        const EVENTS: usize = 64;
+        if over.capacity() <= EVENTS {
+            self.spare = over;
+        }
     }
 
     /// Takes out all events of which `leaves` is true, in order.
     pub(super) fn extract(&mut self, leaves: impl Fn(&Event<N>) -> bool) -> Vec<(Due, Event<N>)> {
-        let leaving = self.events.iter().filter(|(_, event)| leaves(event));
-        let dues: Vec<Due> = leaving.map(|(due, _)| *due).collect();
-        let events = self.events();
-        dues.into_iter().filter_map(|due| Some(due).zip(events.remove(&due))).collect()
+        let leaving = self.iter().filter(|(_, event)| leaves(event));
+        let dues: Vec<Due> = leaving.map(|(due, _)| due).collect();
+        dues.into_iter().filter_map(|due| Some(due).zip(self.take(due))).collect()
     }
 
     /// All events in order.
-    pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = (Due, &Event<N>)> {
-        self.events.iter().map(|(due, event)| (*due, event))
-    }
-
-    fn events(&mut self) -> &mut BTreeMap<Due, Event<N>> {
-        Rc::make_mut(&mut self.events)
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Due, &Event<N>)> {
+        self.instants.iter().flat_map(|(at, queue)| {
+            queue.iter().map(|(sequence, event)| (Due { at: *at, sequence: *sequence }, event))
+        })
     }
 }

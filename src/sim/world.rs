@@ -17,6 +17,9 @@ use super::time::Time;
 use crate::ordered::BTreeMap;
 use std::rc::Rc;
 
+/// Room is kept for so many happenings at the most.
+const HAPPENINGS: usize = 4_096;
+
 /// Something a node told the lab.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Happening<E> {
@@ -235,7 +238,9 @@ impl<N: Node> World<N> {
 
     /// What nodes told since this was last called, in order.
     pub fn take_happenings(&mut self) -> Vec<Happening<N::Event>> {
-        std::mem::take(&mut self.happenings)
+        // About as much will be told again before the next time.
+        let next = Vec::with_capacity(self.happenings.len().min(HAPPENINGS));
+        std::mem::replace(&mut self.happenings, next)
     }
 
     /// True while messages that arrive are kept.

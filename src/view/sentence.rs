@@ -160,13 +160,14 @@ fn template(line: &EventLine, texts: &'static Event) -> Option<&'static str> {
 mod tests {
     use super::*;
     use crate::kafka::command::{Answer as KafkaAnswer, ApiError, RequestId as KafkaRequest};
-    use crate::kafka::event::{Event as Kafka, TopicPartition};
+    use crate::kafka::event::{Event as Kafka, Text, TopicPartition};
     use crate::lab::event::{Event as LabEventLine, LabEvent, Moment, What};
     use crate::lab::event_names::NAMES;
     use crate::rabbit::command::{AmqpError, Answer as RabbitAnswer, Closes, RequestId};
     use crate::rabbit::event::Event as Rabbit;
     use crate::sim::{MessageId, Time};
     use crate::view::build::event_line;
+    use bytes::Bytes;
 
     fn line(by: &str, what: What) -> EventLine {
         let at = Time::from_micros(1_180);
@@ -281,7 +282,7 @@ mod tests {
                 offset: 3,
                 message,
                 key: None,
-                value: Some("hello".into()),
+                value: Some(Text(Bytes::from_static(b"hello"))),
                 timestamp_ms: 1,
                 epoch: 0,
                 headers: Vec::new(),

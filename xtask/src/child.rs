@@ -37,11 +37,6 @@ pub fn cargo_home() -> PathBuf {
         .unwrap_or_else(|| PathBuf::from(".cargo"))
 }
 
-/// Where cargo puts what it builds.
-pub fn target_folder() -> PathBuf {
-    env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from)
-}
-
 /// The folders in which children look for programs, in order.
 pub fn search_folders() -> Vec<PathBuf> {
     let here = env::current_dir().unwrap_or_default();

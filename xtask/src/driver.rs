@@ -6,7 +6,6 @@ use crate::Failure;
 use crate::browser::{Browser, Family};
 use crate::child;
 use crate::static_server::{Mount, Site, StaticServer};
-use crate::twin;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -37,11 +36,7 @@ impl BrowserSession {
     /// wants the pages as they are.
     pub fn start(browser: &Browser, dist: &Path, listens: bool) -> Result<Self, Failure> {
         let mut site = Site::of(dist);
-        let more = [
-            (SUB_PATH, dist),
-            (TEST_PAGES, Path::new(TEST_PAGES_FOLDER)),
-            ("/twin/", Path::new(twin::FOLDER)),
-        ];
+        let more = [(SUB_PATH, dist), (TEST_PAGES, Path::new(TEST_PAGES_FOLDER))];
         for (prefix, folder) in more {
             let (prefix, folder) = (prefix.to_string(), folder.to_path_buf());
             site.mounts.push(Mount { prefix, folder });

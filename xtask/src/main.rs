@@ -31,7 +31,6 @@ mod tally;
 mod test;
 mod test_steps;
 mod tools;
-mod twin;
 
 use options::Options;
 use std::process::ExitCode;

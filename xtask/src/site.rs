@@ -18,6 +18,9 @@ const FIRST_LOAD_LIMIT_BYTES: usize = 700_000;
 /// What the whole lab is meant to weigh at the most; beyond it the build says so.
 const FIRST_LOAD_GOAL_BYTES: usize = 350_000;
 
+/// The profile of Cargo.toml that makes small programs.
+const PROFILE: &str = "site";
+
 /// How many steps [`make`] announces, the tools among them.
 pub const STEPS: usize = tools::STEPS + 2;
 
@@ -49,7 +52,7 @@ pub fn make(steps: &mut Steps, build: &Build) -> Result<(), Failure> {
     tools::prepare(steps)?;
     let kind = if build.debug { "debug" } else { "release" };
     let label = format!("building the page into {} ({kind})", build.dist.display());
-    steps.run(&label, || trunk(build))?;
+    steps.run(&label, || compile(build).and_then(|()| trunk(build)))?;
     match build.debug {
         true => steps.already("a debug build is not weighed"),
         false => steps.run("weighing it", || weigh(build))?,
@@ -57,11 +60,23 @@ pub fn make(steps: &mut Steps, build: &Build) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Compiles both programs side by side, which Trunk would do one after the other; Trunk then finds
+/// them.
+fn compile(build: &Build) -> Result<(), Failure> {
+    let mut command = child::cargo();
+    command.args(["build", "--quiet", "--locked", "--target", tools::TARGET]);
+    command.args(["--bin", "app", "--bin", "worker"]);
+    if !build.debug {
+        command.args(["--profile", PROFILE]);
+    }
+    child::run(&mut command)
+}
+
 fn trunk(build: &Build) -> Result<(), Failure> {
     let mut command = child::command("trunk");
     command.args(["build", "--offline", "--dist"]).arg(&build.dist);
     if !build.debug {
-        command.arg("--release");
+        command.args(["--release", "--cargo-profile", PROFILE]);
     }
     if let Some(folder) = &build.counted {
         let (name, value) = parts::counted_in(folder);

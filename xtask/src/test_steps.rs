@@ -8,7 +8,6 @@ use crate::site::{self, Build};
 use crate::steps::Steps;
 use crate::tally::Tally;
 use crate::tools;
-use crate::twin;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -121,7 +120,6 @@ fn build_site(_filter: &str, _tally: &mut Tally) -> Result<(), Failure> {
 }
 
 fn browser(filter: &str, tally: &mut Tally) -> Result<(), Failure> {
-    twin::make()?;
     run_in_browser(Path::new(DIST), &["test", filter], |line| tally.hear(line))
 }
 

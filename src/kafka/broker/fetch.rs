@@ -186,17 +186,16 @@ impl Server {
     /// The partitions of a follower's fetch, by their places in it, of which it gets nothing now:
     /// it is out of sync there, its copying is throttled, and the leader has sent its share.
     fn held_back(&mut self, id: u64, now: Time) -> Vec<usize> {
+        // Nearly always there is room for all.
+        if !self.quotas.0.is_exceeded(self.config.throttled_rates.0, now) {
+            return Vec::new();
+        }
         let Some(fetch) = self.fetches.get(&id) else { return Vec::new() };
         let Some((replica, _)) = fetch.replica else { return Vec::new() };
         let slots = fetch.slots.iter().enumerate();
         let throttled =
             slots.filter(|(_, slot)| self.is_throttled_at(&slot.asked.partition, replica));
-        let throttled: Vec<usize> = throttled.map(|(index, _)| index).collect();
-        match !throttled.is_empty() && self.quotas.0.is_exceeded(self.config.throttled_rates.0, now)
-        {
-            true => throttled,
-            false => Vec::new(),
-        }
+        throttled.map(|(index, _)| index).collect()
     }
 
     /// True if what this leader sends to a replica is throttled.
@@ -210,18 +209,25 @@ impl Server {
     fn note_follower(&mut self, id: u64, out: &mut Out<'_>) {
         let Some(fetch) = self.fetches.get(&id) else { return };
         let Some((replica, epoch)) = fetch.replica else { return };
-        let asked: Vec<FetchPartition> = fetch.slots.iter().map(|s| s.asked.clone()).collect();
-        for asked in asked {
+        let count = fetch.slots.len();
+        for index in 0..count {
+            // What one partition brings about may look at this Fetch.
+            let Some(fetch) = self.fetches.get(&id) else { return };
+            let asked = &fetch.slots[index].asked;
             let Some(found) = self.partitions.get_mut(&asked.partition) else { continue };
-            let log_end = found.log.log_end();
-            let believed = believed(&self.config, &asked);
+            let (log_end, high_watermark) = (found.log.log_end(), found.high_watermark());
+            let believed = believed(&self.config, asked);
             let is_now = (believed < 0 || believed == found.leader_epoch)
                 && (found.log.log_start()..=log_end).contains(&asked.offset)
-                && diverging(found, &asked) == Ok(None);
+                && diverging(found, asked) == Ok(None);
             let Some(leadership) = found.leadership_mut().filter(|_| is_now) else { continue };
-            if leadership.fetched(replica, epoch, asked.offset, (out.now(), log_end)) {
-                self.expand_isr(&asked.partition, replica, out);
-                self.advance(&asked.partition, out);
+            let is_replica = leadership.fetched(replica, epoch, asked.offset, (out.now(), log_end));
+            // Nearly always all is replicated, by replicas that are in sync.
+            let is_done = high_watermark == log_end && leadership.isr.contains(&replica);
+            if is_replica && !is_done {
+                let partition = asked.partition.clone();
+                self.expand_isr(&partition, replica, out);
+                self.advance(&partition, out);
             }
         }
     }
@@ -299,7 +305,9 @@ impl Server {
             fetch.slots.iter_mut().for_each(|slot| slot.records = Rope::default());
         }
         if let Some((replica, _)) = fetch.replica {
-            let throttled = |slot: &&Slot| self.is_throttled_at(&slot.asked.partition, replica);
+            let throttled = |slot: &&Slot| {
+                !slot.records.is_empty() && self.is_throttled_at(&slot.asked.partition, replica)
+            };
             let sent = fetch.slots.iter().filter(throttled).map(|slot| slot.records.len() as u64);
             match sent.sum() {
                 0 => {}

@@ -62,11 +62,6 @@ impl Server {
         self.set_following(leader, key, Following::From(until));
     }
 
-    /// True for a partition that is not fetched now, as more than its share was taken already.
-    fn is_held_back(&mut self, key: &TopicPartition, now: Time) -> bool {
-        self.is_throttled(key) && self.quotas.1.is_exceeded(self.config.throttled_rates.1, now)
-    }
-
     /// True if this follower is out of sync and its copying is throttled.
     fn is_throttled(&self, key: &TopicPartition) -> bool {
         let Some(found) = self.partitions.get(key) else { return false };
@@ -74,9 +69,14 @@ impl Server {
         !in_sync && is_throttled(&found.config().throttled.1, key.partition, self.id)
     }
 
-    /// What is throttled and has had its share is looked at again after a pause.
+    /// What is throttled and has had more than its share is not fetched now: it is looked at again
+    /// after a pause.
     fn hold_throttled_back(&mut self, out: &Out<'_>) {
         let now = out.now();
+        // Nearly always there is room for all.
+        if !self.quotas.1.is_exceeded(self.config.throttled_rates.1, now) {
+            return;
+        }
         let mut due = Vec::new();
         for (leader, fetcher) in self.fetchers.iter().filter(|(_, f)| !f.is_fetching) {
             let ready = fetcher.partitions.iter().filter(|(key, following)| {
@@ -85,9 +85,7 @@ impl Server {
             due.extend(ready.map(|(key, _)| (*leader, key.clone())));
         }
         for (leader, key) in due {
-            if self.is_held_back(&key, now) {
-                self.delay(leader, &key, out);
-            }
+            self.delay(leader, &key, out);
         }
     }
 

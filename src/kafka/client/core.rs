@@ -186,6 +186,12 @@ impl<P> ClientCore<P> {
         self.wake_at = None;
     }
 
+    /// True if nothing was due since it last went to sleep.
+    pub fn is_calm(&self, now: Time) -> bool {
+        self.wake_at.is_some_and(|at| now < at)
+            && (self.asking_metadata || !self.metadata.is_due(now))
+    }
+
     /// Sets the one timer to the earliest of what is due here and to `own`. It is only ever moved
     /// forward: a wake that finds nothing to do costs less than a timer for each request.
     pub fn sleep(&mut self, own: Option<Time>, out: &mut Out<'_>) {

@@ -70,9 +70,9 @@ impl ClientMetadata {
         self.topics.get(topic)
     }
 
-    /// The shared name of a topic that is known.
-    pub fn shared_name(&self, topic: &str) -> Option<Rc<str>> {
-        self.topics.get_key_value(topic).map(|(name, _)| name.clone())
+    /// The same with the topic's shared name.
+    pub fn named(&self, topic: &str) -> Option<(&Rc<str>, &Result<TopicMetadata, ErrorCode>)> {
+        self.topics.get_key_value(topic)
     }
 
     /// The partitions of a topic that have a leader.

@@ -8,7 +8,7 @@ use crate::kafka::event::{Event, TopicPartition};
 use crate::kafka::log::transactions::Marker;
 use crate::kafka::message::request::{Fetch, FetchPartition};
 use crate::kafka::message::response::FetchedPartition;
-use crate::kafka::message::{Request, Response, headers_of, message_of};
+use crate::kafka::message::{Request, Response, message_and_headers};
 use crate::kafka::process::Out;
 use crate::kafka::record::header::crc_matches;
 use crate::kafka::record::reader::window;
@@ -260,16 +260,17 @@ impl Consumer {
                 if record.offset < offset {
                     continue;
                 }
+                let (message, headers) = message_and_headers(&record);
                 records.push_back(Held {
                     partition: partition.clone(),
                     offset: record.offset,
-                    message: message_of(&record),
+                    message,
                     timestamp_ms: record.timestamp,
                     key: window(&batch, record.key),
                     value: window(&batch, record.value),
                     bytes: record.length as u32,
                     epoch,
-                    headers: headers_of(&record),
+                    headers,
                 });
             }
         }
@@ -287,8 +288,8 @@ impl Consumer {
             messages: records.iter().filter_map(|held: &Held| held.message).collect(),
         });
         self.buffer.push_back(FetchedData { partition, records, next_offset, epoch, broker });
-        let held: u64 = self.held().map(|held| u64::from(held.bytes)).sum();
-        if self.config.memory.is_some_and(|memory| held > memory) {
+        let held = || self.held().map(|held| u64::from(held.bytes)).sum::<u64>();
+        if self.config.memory.is_some_and(|memory| held() > memory) {
             let (client, at, held) = (self.core.name.clone(), "out_of_memory", self.in_hands());
             let error = client_error("OutOfMemoryError", "Java heap space");
             out.emit(Event::ClientError { client: client.clone(), error });

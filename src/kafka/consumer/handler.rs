@@ -3,7 +3,7 @@
 use super::client::Consumer;
 use super::fetcher::Held;
 use crate::kafka::command::{CrashPoint, OutgoingRecord};
-use crate::kafka::event::{Event, TopicPartition};
+use crate::kafka::event::{Event, Text, TopicPartition};
 use crate::kafka::process::Out;
 use crate::kafka::spec::CommitMode;
 use crate::sim::{MessageId, Span, Time};
@@ -158,8 +158,8 @@ impl Consumer {
             partition,
             offset,
             message: message.unwrap_or(NO_MESSAGE),
-            key: as_text(&key),
-            value: as_text(&value),
+            key: key.map(Text),
+            value: value.map(Text),
             timestamp_ms,
             epoch,
             headers: headers.into_iter().map(|(name, value)| (name, as_text(&value))).collect(),

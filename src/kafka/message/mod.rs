@@ -83,17 +83,27 @@ impl Message for KafkaMessage {
 /// The header under which the lab's message number travels.
 pub const ID_HEADER: &str = "id";
 
-/// The headers of a record without the lab's own.
-pub fn headers_of(record: &super::record::Record<'_>) -> Headers {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let all = record.headers().filter(|(name, _)| *name != ID_HEADER.as_bytes());
-    all.map(|(name, value)| (text(name), value.map(Bytes::copy_from_slice))).collect()
+/// The message of a record, and its own headers: both in one walk.
+pub fn message_and_headers(record: &super::record::Record<'_>) -> (Option<MessageId>, Headers) {
+    let (mut message, mut headers) = (None, Headers::new());
+    for (name, value) in record.headers() {
+        if name == ID_HEADER.as_bytes() {
+            message = value.and_then(message_number);
+        } else {
+            let name = String::from_utf8_lossy(name).into_owned();
+            headers.push((name, value.map(Bytes::copy_from_slice)));
+        }
+    }
+    (message, headers)
 }
 
 /// The message whose number a record carries in its header `id`.
 pub fn message_of(record: &super::record::Record<'_>) -> Option<MessageId> {
-    let digits = std::str::from_utf8(record.last_header(ID_HEADER)?).ok()?;
-    digits.parse().ok().map(MessageId)
+    message_number(record.last_header(ID_HEADER)?)
+}
+
+fn message_number(digits: &[u8]) -> Option<MessageId> {
+    std::str::from_utf8(digits).ok()?.parse().ok().map(MessageId)
 }
 
 fn messages_of(rope: &Rope, most: usize, found: &mut Vec<MessageId>) {

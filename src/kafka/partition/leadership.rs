@@ -89,6 +89,11 @@ impl Leadership {
         all
     }
 
+    /// True if the high watermark waits for a replica.
+    fn is_waited_for(&self, id: i32) -> bool {
+        self.isr.contains(&id) || self.pending.as_ref().is_some_and(|all| all.contains(&id))
+    }
+
     /// A follower fetches from `offset`; the leader's log ends at `log_end`. False if it is no
     /// replica.
     pub fn fetched(
@@ -130,9 +135,9 @@ impl Leadership {
         if self.isr.len() < min_isr.min(self.replicas.len()) {
             return None;
         }
-        let maximal = self.maximal_isr();
         let waited_for = self.followers.iter().filter(|(id, follower)| {
-            maximal.contains(id) || is_eligible(**id) && self.is_caught_up(follower, now, log_end)
+            self.is_waited_for(**id)
+                || is_eligible(**id) && self.is_caught_up(follower, now, log_end)
         });
         let ends = waited_for.map(|(_, follower)| follower.log_end.unwrap_or(-1));
         ends.chain([appended_end]).min()

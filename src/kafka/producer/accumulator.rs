@@ -23,6 +23,8 @@ pub struct PartitionQueue {
 pub struct Appended {
     /// Bytes that it added.
     pub bytes: u64,
+    /// True if it began a batch.
+    pub batch_is_new: bool,
     /// True if the last batch of the queue can take no more.
     pub batch_is_full: bool,
 }
@@ -72,10 +74,7 @@ impl Accumulator {
 
     /// The queue of a partition.
     pub fn queue(&mut self, partition: &TopicPartition) -> &mut PartitionQueue {
-        if !self.queues.contains_key(partition) {
-            self.queues.insert(partition.clone(), PartitionQueue::default());
-        }
-        self.queues.get_mut(partition).expect("it was just made")
+        self.queues.entry(partition.clone()).or_default()
     }
 
     /// True if the last batch of a partition can take no more, or there is none.
@@ -93,9 +92,11 @@ impl Accumulator {
         now: Time,
     ) -> Option<Appended> {
         let waiting = &mut self.queue(partition).waiting;
-        let pushed = waiting.back_mut().and_then(|last| last.try_push(record, timestamp));
-        if let Some(bytes) = pushed {
-            return Some(Appended { bytes, batch_is_full: self.is_last_full(partition) });
+        if let Some(last) = waiting.back_mut()
+            && let Some(bytes) = last.try_push(record, timestamp)
+        {
+            let batch_is_full = last.is_full();
+            return Some(Appended { bytes, batch_is_new: false, batch_is_full });
         }
         let reserved = self.batch_size.max(bytes_most(record));
         self.free_bytes = self.free_bytes.checked_sub(reserved)?;
@@ -103,8 +104,9 @@ impl Accumulator {
         let sizes = (reserved, self.batch_size);
         let mut batch = ProducerBatch::new(self.last_id, sizes, self.attributes, now);
         let bytes = batch.try_push(record, timestamp).expect("the first record has room");
+        let batch_is_full = batch.is_full();
         self.queue(partition).waiting.push_back(batch);
-        Some(Appended { bytes, batch_is_full: self.is_last_full(partition) })
+        Some(Appended { bytes, batch_is_new: true, batch_is_full })
     }
 
     /// What is there now goes without lingering.

@@ -1,6 +1,6 @@
 //! The producer's process.
 
-use super::accumulator::Accumulator;
+use super::accumulator::{Accumulator, Appended};
 use super::batch::bytes_most;
 use super::sender::{Sent, Stored};
 use super::sequences::Sequences;
@@ -165,25 +165,47 @@ impl Producer {
                     self.answered(asked, None, out);
                 }
             }
+            Input::Command(Command::Send(record)) => {
+                self.book.got += 1;
+                let is_calm = self.is_calm(out);
+                self.blocked.push_back((record, out.now() + self.config.max_block));
+                // The one thing that comes by the thousand: nothing else is to be looked at.
+                if is_calm {
+                    if !self.admit(out) {
+                        self.pump_batches(None, out);
+                    }
+                    return;
+                }
+            }
             Input::Command(command) => self.command(command, out),
             Input::Read { .. } | Input::Flushed { .. } => {}
         }
         self.pump(out);
     }
 
+    /// True if a pump would find nothing to do now: the last one did all, and nothing was due
+    /// since.
+    fn is_calm(&self, out: &Out<'_>) -> bool {
+        self.is_ready
+            && !self.is_closing
+            && self.transaction.is_none()
+            && self.blocked.is_empty()
+            && self.core.is_calm(out.now())
+    }
+
     fn command(&mut self, command: Command, out: &mut Out<'_>) {
         match command {
-            Command::Send(record) => {
-                self.book.got += 1;
-                self.blocked.push_back((record, out.now() + self.config.max_block));
-            }
             Command::Flush => {
                 self.admit(out);
                 self.accumulator.flush();
             }
             Command::Set { name, value } => self.set(name, value, out),
             Command::EndTransaction(commits) => self.end_transaction(commits),
-            Command::Ask(..) | Command::Seek(..) | Command::Commit(..) | Command::CrashAt(_) => {}
+            Command::Send(_)
+            | Command::Ask(..)
+            | Command::Seek(..)
+            | Command::Commit(..)
+            | Command::CrashAt(_) => {}
         }
     }
 
@@ -246,16 +268,23 @@ impl Producer {
         if self.is_closing && self.blocked.is_empty() {
             self.end_transaction(false);
         }
-        let mut transaction = self.pump_transaction(out);
+        let transaction = self.pump_transaction(out);
+        self.admit(out);
+        self.pump_batches(transaction, out);
+    }
+
+    /// Sends what may leave of what was admitted, and sleeps until more is due. `transaction` is
+    /// when something about that is.
+    fn pump_batches(&mut self, mut transaction: Option<Time>, out: &mut Out<'_>) {
         let mut next_batch;
         loop {
-            self.admit(out);
             let before = self.accumulator.free_bytes();
             next_batch = self.send_batches(out);
             // With acks=0 what was sent frees its memory at once.
             if self.blocked.is_empty() || self.accumulator.free_bytes() == before {
                 break;
             }
+            self.admit(out);
         }
         // What was admitted may have been the last of its transaction.
         if self.is_in_transaction() {
@@ -295,19 +324,27 @@ impl Producer {
 
     // ---- send() ----
 
-    /// Lets calls of `send()` return, one after the other, until one must go on waiting.
-    fn admit(&mut self, out: &mut Out<'_>) {
+    /// Lets calls of `send()` return, one after the other, until one must go on waiting. True if
+    /// all joined batches that were open before and still are: then nothing is to be sent or asked
+    /// that was not before, and at no other time.
+    fn admit(&mut self, out: &mut Out<'_>) -> bool {
+        let mut joined = true;
         while self.may_send()
             && let Some((mut record, deadline)) = self.blocked.pop_front()
         {
             self.open_transaction(out);
             match self.try_send(&mut record, deadline <= out.now(), out) {
-                Ok(true) => self.sent_in_transaction(),
-                Ok(false) => {
+                Ok(Some(appended)) => {
+                    joined &= !appended.batch_is_new && !appended.batch_is_full;
+                    self.sent_in_transaction();
+                }
+                Ok(None) => {
+                    joined = false;
                     self.blocked.push_front((record, deadline));
                     break;
                 }
                 Err(error) => {
+                    joined = false;
                     self.book.failed += 1;
                     out.emit(Event::ProduceFailed {
                         client: self.core.name.clone(),
@@ -319,25 +356,25 @@ impl Producer {
         }
         // A record that is blocked asks for what it misses in the same step.
         self.core.pump(out);
+        joined
     }
 
-    /// True if the record lies in the buffer; false if it must wait; an error if it may not, or
-    /// has waited too long.
+    /// What it did if the record lies in the buffer; `None` if it must wait; an error if it may
+    /// not, or has waited too long.
     fn try_send(
         &mut self,
         record: &mut OutgoingRecord,
         too_late: bool,
         out: &mut Out<'_>,
-    ) -> Result<bool, ApiError> {
+    ) -> Result<Option<Appended>, ApiError> {
         let block_ms = self.config.max_block.as_millis();
         let late = |sentence: String| match too_late {
             true => Err(client_error("TimeoutException", sentence)),
-            false => Ok(false),
+            false => Ok(None),
         };
-        let topic = self.core.metadata.shared_name(&record.topic);
-        let count = match self.core.metadata.topic(&record.topic) {
-            Some(Ok(topic)) => topic.partitions.len() as u32,
-            Some(Err(ErrorCode::InvalidTopic)) => {
+        let (topic, count) = match self.core.metadata.named(&record.topic) {
+            Some((name, Ok(topic))) => (name.clone(), topic.partitions.len() as u32),
+            Some((_, Err(ErrorCode::InvalidTopic))) => {
                 let sentence = format!("Invalid topics: [{}]", record.topic);
                 return Err(client_error("InvalidTopicException", sentence));
             }
@@ -368,9 +405,8 @@ impl Producer {
                 record.topic
             ));
         }
-        let topic = topic.expect("a topic that is known has a name");
-        if self.buffer(record, topic, count, out) {
-            return Ok(true);
+        if let Some(appended) = self.buffer(record, topic, count, out) {
+            return Ok(Some(appended));
         }
         late(format!(
             "Failed to allocate {} bytes within the configured max blocking time {block_ms} ms. \
@@ -383,14 +419,14 @@ impl Producer {
         .map_err(|error| ApiError { name: "BufferExhaustedException".to_owned(), ..error })
     }
 
-    /// Chooses a partition and adds the record; false if there is no memory.
+    /// Chooses a partition and adds the record; `None` if there is no memory.
     fn buffer(
         &mut self,
         record: &mut OutgoingRecord,
         topic: Rc<str>,
         count: u32,
         out: &mut Out<'_>,
-    ) -> bool {
+    ) -> Option<Appended> {
         let available = self.core.metadata.available(&topic);
         let all = (count, &available[..]);
         let key = record.key.as_deref().filter(|_| !self.config.ignore_keys);
@@ -406,9 +442,7 @@ impl Producer {
         };
         let partition = TopicPartition { topic: topic.clone(), partition: number };
         let time = now_ms(out.now());
-        let Some(appended) = self.accumulator.append(&partition, record, time, out.now()) else {
-            return false;
-        };
+        let appended = self.accumulator.append(&partition, record, time, out.now())?;
         if sticks {
             let mut random = || out.random().bits() as i32;
             let sticky = self.sticky.get_mut(&topic).expect("it chose the partition");
@@ -416,7 +450,7 @@ impl Producer {
         }
         let (client, message) = (self.core.name.clone(), record.id);
         out.emit(Event::ProducerBuffered { client, message, partition });
-        true
+        Some(appended)
     }
 
     fn stick(&mut self, topic: &Rc<str>, all: (u32, &[i32]), out: &mut Out<'_>) -> i32 {

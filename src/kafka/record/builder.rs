@@ -2,7 +2,7 @@
 
 use super::header::{BatchHeader, HEADER_BYTES, LOG_OVERHEAD, crc_of};
 use super::varint::{varint_bytes, varlong_bytes, write_varint, write_varlong};
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::Bytes;
 
 /// Bit 6 of the attributes: the base time is the delete horizon of the batch's tombstones.
 pub const DELETE_HORIZON: i16 = 0x40;
@@ -69,11 +69,11 @@ fn optional_bytes(bytes: Option<&[u8]>) -> usize {
     bytes.map_or(1, |bytes| varint_bytes(bytes.len() as i32) + bytes.len())
 }
 
-fn write_optional(out: &mut BytesMut, bytes: Option<&[u8]>) {
+fn write_optional(out: &mut Vec<u8>, bytes: Option<&[u8]>) {
     match bytes {
         Some(bytes) => {
             write_varint(out, bytes.len() as i32);
-            out.put_slice(bytes);
+            out.extend_from_slice(bytes);
         }
         None => write_varint(out, -1),
     }
@@ -82,7 +82,7 @@ fn write_optional(out: &mut BytesMut, bytes: Option<&[u8]>) {
 /// A batch that is still open. Offsets are counted from 0: the leader gives the real ones.
 #[derive(Clone, Debug)]
 pub struct BatchBuilder {
-    bytes: BytesMut,
+    bytes: Vec<u8>,
     attributes: i16,
     records: i32,
     last_offset_delta: i32,
@@ -95,8 +95,8 @@ pub struct BatchBuilder {
 impl BatchBuilder {
     /// An empty batch with these attributes and room for so many bytes.
     pub fn new(attributes: i16, capacity: usize) -> BatchBuilder {
-        let mut bytes = BytesMut::with_capacity(capacity.max(HEADER_BYTES));
-        bytes.put_bytes(0, HEADER_BYTES);
+        let mut bytes = Vec::with_capacity(capacity.max(HEADER_BYTES));
+        bytes.resize(HEADER_BYTES, 0);
         BatchBuilder {
             bytes,
             attributes,
@@ -134,7 +134,7 @@ impl BatchBuilder {
         header.write(&mut self.bytes);
         header.crc = crc_of(&self.bytes);
         header.write(&mut self.bytes);
-        self.bytes.freeze()
+        self.bytes.into()
     }
 
     /// Bytes of the batch if it were closed now.
@@ -168,7 +168,7 @@ impl BatchBuilder {
         self.last_offset_delta = offset_delta;
         let delta = timestamp - self.base_timestamp;
         write_varint(&mut self.bytes, body_bytes(offset_delta, delta, fields) as i32);
-        self.bytes.put_i8(0);
+        self.bytes.push(0);
         write_varlong(&mut self.bytes, delta);
         write_varint(&mut self.bytes, offset_delta);
         write_optional(&mut self.bytes, fields.key);
@@ -176,7 +176,7 @@ impl BatchBuilder {
         write_varint(&mut self.bytes, fields.headers.len() as i32);
         for (name, value) in fields.headers {
             write_varint(&mut self.bytes, name.len() as i32);
-            self.bytes.put_slice(name.as_bytes());
+            self.bytes.extend_from_slice(name.as_bytes());
             write_optional(&mut self.bytes, *value);
         }
     }
@@ -201,6 +201,6 @@ impl BatchBuilder {
         header.write(&mut self.bytes);
         header.crc = crc_of(&self.bytes);
         header.write(&mut self.bytes);
-        self.bytes.freeze()
+        self.bytes.into()
     }
 }

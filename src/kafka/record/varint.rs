@@ -14,11 +14,15 @@ pub fn write_varlong(out: &mut impl BufMut, value: i64) {
 
 /// Writes a number without sign and zig-zag, 7 bits a byte, low bits first.
 pub fn write_unsigned(out: &mut impl BufMut, mut value: u64) {
+    let mut bytes = [0; 10];
+    let mut len = 0;
     while value >= 0x80 {
-        out.put_u8(value as u8 | 0x80);
+        bytes[len] = value as u8 | 0x80;
         value >>= 7;
+        len += 1;
     }
-    out.put_u8(value as u8);
+    bytes[len] = value as u8;
+    out.put_slice(&bytes[..=len]);
 }
 
 /// Takes a number of 32 bits from the front; `None` if it is cut or longer than 5 bytes.
@@ -35,6 +39,13 @@ pub fn read_varlong(bytes: &mut &[u8]) -> Option<i64> {
 
 /// Takes a number without sign from the front; `None` if it is cut or longer than `bytes_max`.
 pub fn read_unsigned(bytes: &mut &[u8], bytes_max: usize) -> Option<u64> {
+    // Most fit in one byte.
+    if let Some((&byte, rest)) = bytes.split_first()
+        && byte < 0x80
+    {
+        *bytes = rest;
+        return Some(u64::from(byte));
+    }
     let mut value = 0_u64;
     for index in 0..bytes_max {
         let (&byte, rest) = bytes.split_first()?;
@@ -66,7 +77,8 @@ fn zigzag64(value: i64) -> u64 {
 }
 
 fn unsigned_bytes(value: u64) -> usize {
-    (64 - (value | 1).leading_zeros() as usize).div_ceil(7)
+    // Bits over 7, rounded up, for up to 64 bits.
+    ((64 - (value | 1).leading_zeros() as usize) * 9 + 64) / 64
 }
 
 #[cfg(test)]

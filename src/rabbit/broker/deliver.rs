@@ -32,6 +32,9 @@ impl Broker {
         queues: BTreeSet<QueueId>,
         out: &mut Out<'_>,
     ) {
+        if queues.is_empty() {
+            return;
+        }
         for queue in queues {
             if let Some(home) = self.home_of(queue) {
                 self.make_room(home, channel, queue, out);
@@ -422,6 +425,9 @@ impl Broker {
     /// Answers the gets that waited for the disk, as far as messages are there now.
     fn serve_waiting_gets(&mut self, id: QueueId, out: &mut Out<'_>) {
         let Some(queue) = self.queues.get_mut(&id) else { return };
+        if queue.waiting_gets.is_empty() {
+            return;
+        }
         for (channel, no_ack) in std::mem::take(&mut queue.waiting_gets) {
             self.get_from(id, channel, no_ack, out);
         }
@@ -484,7 +490,7 @@ impl Broker {
             self.settle_many(channel, settled, how, out);
         } else {
             let unacked = state.settle_one(tag)?;
-            self.settle_or_submit(channel, unacked.queue, vec![unacked.seq], how, out);
+            self.settle_or_submit(channel, unacked.queue, &[unacked.seq], how, out);
             self.settled(channel, u64::from(unacked.consumer.is_some()), out);
         }
         Ok(())
@@ -524,7 +530,7 @@ impl Broker {
             if how.is_back() && !self.is_quorum(queue) {
                 seqs.order();
             }
-            self.settle_or_submit(channel, queue, seqs, how, out);
+            self.settle_or_submit(channel, queue, &seqs, how, out);
         }
         self.settled(channel, count, out);
     }
@@ -533,14 +539,15 @@ impl Broker {
         &mut self,
         channel: ChannelId,
         queue: QueueId,
-        seqs: Vec<u64>,
+        seqs: &[u64],
         how: Settlement,
         out: &mut Out<'_>,
     ) {
         if self.is_quorum(queue) {
+            let seqs = seqs.to_vec();
             self.submit(queue, &Command::Settle { channel, seqs, how }, None, out);
-        } else if !self.goes_home(queue, channel, || Deed::Settle(seqs.clone(), how), out) {
-            self.settle_at(channel, queue, &seqs, how, out);
+        } else if !self.goes_home(queue, channel, || Deed::Settle(seqs.to_vec(), how), out) {
+            self.settle_at(channel, queue, seqs, how, out);
         }
     }
 

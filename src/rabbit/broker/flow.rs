@@ -123,6 +123,9 @@ impl Broker {
 
     /// Connections that wait no longer are read again, in the order of what came.
     pub(super) fn read_again(&mut self, out: &mut Out<'_>) {
+        if !self.connections.values().any(|connection| connection.waits) {
+            return;
+        }
         let is_free = |connection: &Connection| {
             let mut unapplied = connection.channels.values().flat_map(Channel::unapplied);
             connection.waits

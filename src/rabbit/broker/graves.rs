@@ -65,6 +65,9 @@ impl Burials {
 impl Broker {
     /// Publishes dead letters that are kept, and lets their queues know what is safe.
     pub(super) fn bury_kept(&mut self, out: &mut Out<'_>) {
+        if self.burials.queues.is_empty() && self.burials.safe.is_empty() {
+            return;
+        }
         while let Some((queue, seqs)) = self.burials.safe.pop_first() {
             self.submit(queue, &Command::Buried { seqs }, None, out);
         }

@@ -1,13 +1,14 @@
 //! A person's browser: one profile, started as often as one likes.
 //!
 //! What the page stored stays with the profile, across [`Page::reopen`](crate::page::Page::reopen)
-//! and a crash; a test begins with an empty profile, and the profile goes when the test ends.
+//! and a crash; a test begins with an empty profile, and what is in it goes when the test ends.
 
 use crate::capabilities;
 use crate::console::Message;
 use crate::dialect;
 use crate::failure::{Failure, Outcome};
 use crate::page::Page;
+use crate::pool::{self, Idle, Pool};
 use crate::setup::{Family, Setup};
 use crate::visit::Visit;
 use fantoccini::wd::WindowHandle;
@@ -26,9 +27,16 @@ pub struct Browser(Rc<Inner>);
 
 struct Inner {
     setup: Setup,
-    profile: PathBuf,
+    /// Where a browser that already runs may be had.
+    pool: Rc<Pool>,
+    /// The profile, from the first start on.
+    profile: RefCell<Option<PathBuf>>,
     /// The running browser, if it runs.
     client: RefCell<Option<Client>>,
+    /// The language that it was started for.
+    language: RefCell<String>,
+    /// Whether what its pages stored is out of our reach.
+    is_used_up: Cell<bool>,
     /// The tab that commands go to.
     tab: RefCell<Option<WindowHandle>>,
     /// Whether the first tab, which comes with the browser, is still unused.
@@ -39,19 +47,23 @@ struct Inner {
 
 impl Browser {
     /// A browser with an empty profile; it starts with the first page.
-    pub fn new(setup: &Setup) -> Outcome<Self> {
-        static PROFILES: AtomicU32 = AtomicU32::new(0);
-        let number = PROFILES.fetch_add(1, Ordering::Relaxed);
-        let profile = setup.scratch.join(format!("profile-{}-{number}", std::process::id()));
-        std::fs::create_dir_all(&profile)?;
-        Ok(Browser(Rc::new(Inner {
+    pub fn new(setup: &Setup) -> Self {
+        Browser::of(setup, &Rc::default())
+    }
+
+    /// The same, or one of the pool that is as good as new.
+    pub fn of(setup: &Setup, pool: &Rc<Pool>) -> Self {
+        Browser(Rc::new(Inner {
             setup: setup.clone(),
-            profile,
+            pool: Rc::clone(pool),
+            profile: RefCell::default(),
             client: RefCell::default(),
+            language: RefCell::default(),
+            is_used_up: Cell::new(false),
             tab: RefCell::default(),
             is_fresh: Cell::new(false),
             console: RefCell::default(),
-        })))
+        }))
     }
 
     /// What the tests run against.
@@ -116,15 +128,33 @@ impl Browser {
         Ok(())
     }
 
+    /// Its test went well: the next one may have it.
+    pub async fn hand_on(&self) {
+        let (setup, client) = (&self.0.setup, self.0.client.borrow().clone());
+        let Some(client) = client.filter(|_| setup.family == Family::Chromium) else {
+            return self.dispose().await;
+        };
+        if self.0.is_used_up.get() || pool::clear(&client, setup).await.is_err() {
+            return self.dispose().await;
+        }
+        // What its pages said last is of no concern to the next test.
+        self.gather_console().await;
+        self.0.client.take();
+        let Some(profile) = self.0.profile.take() else { return };
+        self.0.pool.put(Idle { language: self.0.language.take(), profile, client });
+    }
+
+    /// What its pages store from now on is out of our reach: a frame of another origin has a
+    /// storage for each page around it.
+    pub(crate) fn use_up(&self) {
+        self.0.is_used_up.set(true);
+    }
+
     /// Ends the browser, whatever state it is in, and removes the profile.
     pub async fn dispose(&self) {
         let _ = self.quit().await;
-        for _ in 0..50 {
-            if std::fs::remove_dir_all(&self.0.profile).is_ok() || !self.0.profile.exists() {
-                return;
-            }
-            // The last process of the browser may still be writing.
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        if let Some(profile) = self.0.profile.take() {
+            pool::remove(&profile).await;
         }
     }
 
@@ -164,12 +194,23 @@ impl Browser {
 
     async fn start(&self, visit: &Visit) -> Outcome {
         let setup = &self.0.setup;
-        let capabilities = capabilities::for_visit(setup, visit, &self.0.profile);
-        let client = ClientBuilder::new(HttpConnector::new())
-            .capabilities(capabilities)
-            .connect(&setup.driver)
-            .await?;
+        let former = self.0.profile.borrow().clone();
+        let waiting = || self.0.pool.take(&visit.language);
+        let idle = former.is_none().then(waiting).flatten();
+        let (client, profile) = match idle {
+            Some(idle) => (idle.client, idle.profile),
+            None => {
+                let profile = former.map_or_else(|| new_profile(setup), Ok)?;
+                let client = ClientBuilder::new(HttpConnector::new())
+                    .capabilities(capabilities::for_visit(setup, visit, &profile))
+                    .connect(&setup.driver)
+                    .await?;
+                (client, profile)
+            }
+        };
         *self.0.client.borrow_mut() = Some(client);
+        *self.0.profile.borrow_mut() = Some(profile);
+        self.0.language.borrow_mut().clone_from(&visit.language);
         self.0.is_fresh.set(true);
         Ok(())
     }
@@ -199,4 +240,13 @@ impl Browser {
         }
         Ok(())
     }
+}
+
+/// An empty folder for a profile.
+fn new_profile(setup: &Setup) -> Outcome<PathBuf> {
+    static PROFILES: AtomicU32 = AtomicU32::new(0);
+    let number = PROFILES.fetch_add(1, Ordering::Relaxed);
+    let profile = setup.scratch.join(format!("profile-{}-{number}", std::process::id()));
+    std::fs::create_dir_all(&profile)?;
+    Ok(profile)
 }

@@ -23,7 +23,7 @@ const PROGRAMS: usize = 2;
 
 /// Sends a message, fetches it, and bets: what the first screen asks for.
 pub async fn run(setup: &Setup) -> Outcome {
-    let browser = Browser::new(setup)?;
+    let browser = Browser::new(setup);
     let told = listen(&browser).await;
     browser.dispose().await;
     for Called { file, called } in told? {

@@ -44,7 +44,7 @@ pub async fn run(setup: &Setup, kills: u64) -> Outcome {
     let began = Instant::now();
     let (mut saved, mut kept) = (0, 0);
     for first in (0..kills).step_by(OF_ONE_PROFILE as usize) {
-        let browser = Browser::new(setup)?;
+        let browser = Browser::new(setup);
         let count = OF_ONE_PROFILE.min(kills - first);
         let told = lives(&browser, first, count).await;
         browser.dispose().await;

@@ -202,6 +202,7 @@ impl Page {
 
     /// Makes what follows happen inside an `<iframe>`.
     pub async fn enter_frame(&self, selector: &str) -> Outcome {
+        self.browser.use_up();
         let frame = self.client().await?.find(Locator::Css(selector)).await?;
         Ok(frame.enter_frame().await?)
     }

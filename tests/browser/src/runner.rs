@@ -1,8 +1,9 @@
-//! Runs the tests, each with a fresh profile, and says how each went. Two run beside each other,
+//! Runs the tests, each with an empty profile, and says how each went. Two run beside each other,
 //! as a test mostly waits.
 
 use crate::browser::Browser;
 use crate::failure::{Failure, Outcome};
+use crate::pool::Pool;
 use crate::setup::{Family, Setup};
 use std::cell::Cell;
 use std::pin::Pin;
@@ -53,16 +54,19 @@ pub async fn run(setup: &Setup, tests: &'static [Test], filter: &str) -> bool {
     let chosen: Vec<&'static Test> =
         tests.iter().filter(|test| test.name.contains(filter)).collect();
     let (chosen, tally) = (Rc::new(chosen), Rc::new(Tally::default()));
+    let pool = Rc::new(Pool::default());
     let lanes: Vec<_> = (0..at_once(setup.family))
         .map(|_| {
-            let (setup, chosen, tally) = (setup.clone(), Rc::clone(&chosen), Rc::clone(&tally));
-            tokio::task::spawn_local(async move { run_lane(&setup, &chosen, &tally).await })
+            let (chosen, tally) = (Rc::clone(&chosen), Rc::clone(&tally));
+            let (setup, pool) = (setup.clone(), Rc::clone(&pool));
+            tokio::task::spawn_local(async move { run_lane(&setup, &pool, &chosen, &tally).await })
         })
         .collect();
     for lane in lanes {
         // Each test has a task of its own, whose panics are its failures.
         lane.await.expect("a lane does not panic");
     }
+    pool.dispose().await;
     let (passed, failed) = (tally.passed.get(), tally.failed.get());
     if passed + failed == 0 {
         println!("no browser test has `{filter}` in its name");
@@ -73,10 +77,10 @@ pub async fn run(setup: &Setup, tests: &'static [Test], filter: &str) -> bool {
 }
 
 /// Takes the next test as long as there is one.
-async fn run_lane(setup: &Setup, tests: &[&Test], tally: &Tally) {
+async fn run_lane(setup: &Setup, pool: &Rc<Pool>, tests: &[&Test], tally: &Tally) {
     while let Some(test) = tests.get(tally.next.replace(tally.next.get() + 1)) {
         let started = Instant::now();
-        let outcome = run_one(setup, test).await;
+        let outcome = run_one(&Browser::of(setup, pool), test).await;
         let seconds = started.elapsed().as_secs_f64();
         match outcome {
             Ok(()) => {
@@ -91,8 +95,7 @@ async fn run_lane(setup: &Setup, tests: &[&Test], tally: &Tally) {
     }
 }
 
-async fn run_one(setup: &Setup, test: &Test) -> Outcome {
-    let browser = Browser::new(setup)?;
+async fn run_one(browser: &Browser, test: &Test) -> Outcome {
     // A task of its own, so that a failed assertion ends the test and nothing else.
     let task = tokio::task::spawn_local((test.begin)(browser.clone()));
     let abort = task.abort_handle();
@@ -104,12 +107,17 @@ async fn run_one(setup: &Setup, test: &Test) -> Outcome {
             Err(Failure(format!("it took more than {} s.", TEST_LIMIT.as_secs())))
         }
     };
-    let outcome = match outcome {
-        Ok(()) => Ok(()),
-        Err(failure) => Err(with_evidence(&browser, test, failure).await),
-    };
-    browser.dispose().await;
-    outcome
+    match outcome {
+        Ok(()) => {
+            browser.hand_on().await;
+            Ok(())
+        }
+        Err(failure) => {
+            let failure = with_evidence(browser, test, failure).await;
+            browser.dispose().await;
+            Err(failure)
+        }
+    }
 }
 
 fn sentence_of(panic: tokio::task::JoinError) -> String {

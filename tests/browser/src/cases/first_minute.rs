@@ -96,7 +96,7 @@ pub async fn the_still_picture_gives_way_without_a_jump(browser: Browser) -> Out
         return JSON.stringify(boxes);";
     for (width, height) in [(1440, 900), (768, 1024), (360, 740)] {
         // Of its own, because who was here before is not welcomed again.
-        let browser = Browser::new(browser.setup())?;
+        let browser = Browser::new(browser.setup());
         // The program never comes: its loader finds that something is wrong already.
         let still = "window.fetch = () => new Promise(() => {});";
         let page = browser.open(Visit::to("/").size(width, height).after(still)).await?;

@@ -100,5 +100,4 @@ pub const TESTS: &[Test] = tests![
     accessible::a_window_of_320_pixels_is_wide_enough_in_english,
     accessible::a_window_of_320_pixels_is_wide_enough_in_korean,
     accessible::a_tab_out_of_sight_stands_still,
-    twin::random_streams_are_the_same_in_the_browser,
 ];

@@ -116,7 +116,11 @@ pub async fn the_switch_translates_the_lab(browser: Browser) -> Outcome {
         let choose = format!("document.querySelector('[data-thing=\"{thing}\"]').click()");
         page.eval(&choose, Vec::new()).await?;
         page.one(&css(&format!("[data-thing='{thing}'][aria-pressed=true]"))).await?;
-        page.wait_until("it is known", "document.querySelector('.inspector section')").await?;
+        page.wait_until(
+            "it is known",
+            "document.querySelector('.inspector > :last-child section')",
+        )
+        .await?;
         says_all_twice(&page, thing).await?;
     }
     page.click(test("text")).await?;

@@ -3,9 +3,10 @@
 //! Each load has a fresh profile, so nothing is cached or compiled before; the two pages take
 //! turns, so that a busy moment of the machine falls on both.
 
+use super::row;
 use crate::browser::Browser;
-use crate::failure::{Failure, Outcome};
-use crate::setup::{Family, Setup};
+use crate::failure::Outcome;
+use crate::setup::Setup;
 use crate::visit::Visit;
 use serde::Deserialize;
 
@@ -39,16 +40,13 @@ struct Summary {
 
 /// Measures both pages and prints the table.
 pub async fn run(setup: &Setup) -> Outcome {
-    if setup.family != Family::Chromium {
-        return Err(Failure("the page is measured in Chromium only.".to_string()));
-    }
     let (mut blank, mut page) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         blank.push(load(setup, BLANK).await?);
         page.push(load(setup, "/").await?);
     }
     let (blank, page) = (summary(&blank), summary(&page));
-    println!("cold load, the middle of {ROUNDS}          blank page       pushpull");
+    super::head(&format!("cold load, the middle of {ROUNDS}"), "blank page", "pushpull");
     row("first contentful paint, ms", blank.painted_ms, page.painted_ms);
     row("usable (data-ready), ms", blank.ready_ms, page.ready_ms);
     row("usable, the slowest, ms", blank.ready_ms_worst, page.ready_ms_worst);
@@ -57,12 +55,8 @@ pub async fn run(setup: &Setup) -> Outcome {
     Ok(())
 }
 
-fn row(what: &str, blank: f64, page: f64) {
-    println!("  {what:<36} {blank:>10.0} {page:>14.0}");
-}
-
 async fn load(setup: &Setup, path: &str) -> Outcome<Load> {
-    let browser = Browser::new(setup)?;
+    let browser = Browser::new(setup);
     let result = measure(&browser, path).await;
     browser.dispose().await;
     result

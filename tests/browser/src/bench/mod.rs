@@ -1,0 +1,29 @@
+//! How fast the page is, each figure beside that of a page that does nothing: how soon it can be
+//! used, how smoothly it moves, how busy it is; and what saving costs.
+
+mod busy;
+mod lasting;
+mod load;
+
+use crate::failure::{Failure, Outcome};
+use crate::setup::{Family, Setup};
+
+/// Measures, and prints the tables.
+pub async fn run(setup: &Setup) -> Outcome {
+    if setup.family != Family::Chromium {
+        return Err(Failure("the page is measured in Chromium only.".to_string()));
+    }
+    load::run(setup).await?;
+    busy::run(setup).await?;
+    lasting::run(setup).await
+}
+
+/// The head of a table: what it is about, the name of the floor, the name of what is measured.
+fn head(what: &str, floor: &str, measured: &str) {
+    println!("\n{what:<44} {floor:>14} {measured:>14}");
+}
+
+/// A line of a table.
+fn row(what: &str, floor: f64, measured: f64) {
+    println!("  {what:<42} {floor:>14.1} {measured:>14.1}");
+}
