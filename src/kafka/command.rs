@@ -402,8 +402,9 @@ pub enum Answer {
     LowWatermarks(Vec<(TopicPartition, Result<i64, ApiError>)>),
     /// A group, described.
     Group(GroupDescription),
-    /// The offsets that a reset set, or would set.
-    Reset(Vec<(TopicPartition, i64)>),
+    /// The offsets that a reset set, or would set; behind each what was asked for, which may lie
+    /// outside of the log, or -1 if no record is late enough.
+    Reset(Vec<(TopicPartition, i64, i64)>),
     /// The quorum of the controllers.
     Quorum(QuorumInfo),
     /// What ZooKeeper said.

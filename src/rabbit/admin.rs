@@ -98,6 +98,12 @@ impl Admin {
                     self.link.send(Method::ChannelOpen, out);
                 }
                 Heard::OnChannel(method) => self.take(method, out),
+                // A node that stops said good-bye before it read the question.
+                Heard::Closed(Some(error)) if error.code == 320 && self.may_ask_again() => {
+                    self.refused = 0;
+                    (self.has_channel, self.waits) = (false, None);
+                    self.go_on(out);
+                }
                 Heard::Closed(Some(error)) => self.failed((*error).clone(), out),
                 Heard::Closed(None) => self.failed(error::connection_forced("closed"), out),
                 Heard::Nothing | Heard::Unblocked => {}
@@ -114,9 +120,7 @@ impl Admin {
             }
             Input::Closed { peer } if self.link.lost(peer, out) => {
                 self.refused = 0;
-                let asked = self.asks.front().map(|(_, ask)| ask);
-                let changes = |ask: &Ask| matches!(ask, Ask::Publish(_) | Ask::Get { .. });
-                if !self.is_fresh && asked.is_some_and(|ask| !changes(ask)) {
+                if self.may_ask_again() {
                     (self.has_channel, self.waits) = (false, None);
                     return self.go_on(out);
                 }
@@ -148,6 +152,13 @@ impl Admin {
             },
             _ => {}
         }
+    }
+
+    /// True if the connection is older than the question, and the question may be asked twice.
+    fn may_ask_again(&self) -> bool {
+        let asked = self.asks.front().map(|(_, ask)| ask);
+        let changes = |ask: &Ask| matches!(ask, Ask::Publish(_) | Ask::Get { .. });
+        !self.is_fresh && asked.is_some_and(|ask| !changes(ask))
     }
 
     /// A node says nothing: another may, unless the question is for this one.

@@ -169,14 +169,14 @@ fn a_group_is_described_reset_and_deleted() {
     assert_eq!(refused(&mut lab, delete.clone()), "68 NON_EMPTY_GROUP The group is not empty.");
     lab.cluster.world.stop(reader);
     lab.run(Span::seconds(1));
-    let shifted = Ok(Answer::Reset(vec![(tp("t", 0), 3)]));
+    let shifted = Ok(Answer::Reset(vec![(tp("t", 0), 3, 3)]));
     assert_eq!(lab.ask(reset(ResetTo::ShiftBy(-2), false)), shifted);
     let still = lab.cluster.groups()[0].offsets[0].committed;
     assert_eq!(still, Some(5), "a dry run changes nothing");
     assert_eq!(lab.ask(reset(ResetTo::ShiftBy(-2), true)), shifted);
     assert_eq!(lab.cluster.groups()[0].offsets[0].committed, Some(3));
     let beyond = lab.ask(reset(ResetTo::Offset(99), true));
-    assert_eq!(beyond, Ok(Answer::Reset(vec![(tp("t", 0), 5)])), "not behind the end");
+    assert_eq!(beyond, Ok(Answer::Reset(vec![(tp("t", 0), 5, 99)])), "not behind the end");
     let kind = GroupType::Classic;
     let listed = vec![GroupListing { group: "g".into(), kind, state: "Empty" }];
     assert_eq!(lab.ask(Ask::ListGroups), Ok(Answer::Groups(listed)));

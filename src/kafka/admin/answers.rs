@@ -349,8 +349,11 @@ fn describe_group(gathered: &Gathered, group: &str) -> Result<GroupDescription, 
     })
 }
 
-/// The offsets that a reset sets, each within its partition's log.
-pub fn reset_plan(gathered: &Gathered, ask: &Ask) -> Result<Vec<(TopicPartition, i64)>, ApiError> {
+/// The offsets that a reset sets, each within its partition's log, and those that were asked for.
+pub fn reset_plan(
+    gathered: &Gathered,
+    ask: &Ask,
+) -> Result<Vec<(TopicPartition, i64, i64)>, ApiError> {
     let Ask::ResetOffsets { to, .. } = ask else { return Ok(Vec::new()) };
     let offset_at = |time: i64, partition: &TopicPartition| {
         let found = gathered.offsets.get(&time)?.get(partition).copied();
@@ -379,7 +382,13 @@ pub fn reset_plan(gathered: &Gathered, ask: &Ask) -> Result<Vec<(TopicPartition,
                 }
             },
             // Where no record is late enough, the tool takes the end.
-            ResetTo::Time(time) => offset_at(*time, &partition).unwrap_or(end),
+            ResetTo::Time(time) => match offset_at(*time, &partition) {
+                Some(offset) => offset,
+                None => {
+                    plan.push((partition, end, -1));
+                    continue;
+                }
+            },
             ResetTo::Planned(planned) => match planned.iter().find(|(_, of, _)| *of == partition) {
                 Some((.., offset)) => *offset,
                 None => continue,
@@ -388,7 +397,7 @@ pub fn reset_plan(gathered: &Gathered, ask: &Ask) -> Result<Vec<(TopicPartition,
             // An age has become a time before it was asked.
             ResetTo::Age(_) => end,
         };
-        plan.push((partition, offset.clamp(start, end)));
+        plan.push((partition, offset.clamp(start, end), offset));
     }
     Ok(plan)
 }

@@ -588,7 +588,8 @@ impl Job {
     }
 
     fn make_plan(&mut self) -> Result<(), ApiError> {
-        self.plan = answers::reset_plan(&self.gathered, &self.ask)?;
+        let plan = answers::reset_plan(&self.gathered, &self.ask)?;
+        self.plan = plan.into_iter().map(|(partition, offset, _)| (partition, offset)).collect();
         Ok(())
     }
 

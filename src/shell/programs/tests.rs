@@ -366,21 +366,19 @@ fn groups_are_reset_and_deleted() {
         let (name, sentence) = (name.to_owned(), message.to_owned());
         Err(kafka::ApiError { code: 3, name, sentence })
     };
-    let answer = kafka::Answer::Reset(vec![(TopicPartition::new("t", 0), 4)]);
+    let answer = kafka::Answer::Reset(vec![(TopicPartition::new("t", 0), 4, 4)]);
     let lines = printed(reset, of_g(Ok(answer))).expect("reset");
     let columns = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
-    assert_eq!(columns(&lines[1]), ["GROUP", "TOPIC", "PARTITION", "NEW-OFFSET"]);
-    assert_eq!(columns(&lines[2]), ["g", "t", "0", "4"]);
+    assert!(lines[0].starts_with("WARN: No action will be performed as the --execute option"));
+    assert_eq!(columns(&lines[2]), ["GROUP", "TOPIC", "PARTITION", "NEW-OFFSET"]);
+    assert_eq!(columns(&lines[3]), ["g", "t", "0", "4"]);
     let sentence = "Assignments can only be reset if the group 'g' is inactive, but the current \
         state is Stable.";
     let error = match printed(reset, of_g(failed("IllegalStateException", sentence))) {
         Ok(lines) => lines.join("\n"),
         Err(error) => error,
     };
-    assert!(
-        error.starts_with("\nError: Assignments can only be reset if the group 'g'"),
-        "{error}"
-    );
+    assert!(error.contains("\n\nError: Assignments can only be reset if the group 'g'"), "{error}");
     assert!(error.contains("\n\nGROUP ") && error.trim_end().ends_with("NEW-OFFSET"), "{error}");
     let describe = "kafka-consumer-groups --describe --group g";
     let unknown = failed("GROUP_ID_NOT_FOUND", "Consumer group 'g' does not exist.");

@@ -9,8 +9,9 @@ use crate::shell::error::{Mistake, Refusal};
 use crate::shell::job::{Job, Printed, unexpected};
 use crate::shell::lexer::Word;
 use crate::shell::options::Arguments;
-use crate::shell::programs::kafka_tools::exception;
+use crate::shell::programs::kafka_tools::{LOGGED_AT, exception};
 use crate::shell::values::{integer, wrong};
+use std::cmp::Ordering;
 
 pub(super) fn reset(arguments: &Arguments, stdin: Option<&str>) -> Result<Job, Refusal> {
     let groups = all_or_some(arguments)?;
@@ -57,6 +58,7 @@ pub(super) fn reset(arguments: &Arguments, stdin: Option<&str>) -> Result<Job, R
     let exports = arguments.has("--export");
     let warns = !execute && !arguments.has("--dry-run");
     let is_one = groups.len() == 1;
+    let by_time = matches!(to, ResetTo::Time(_) | ResetTo::Age(_));
     let ask = Ask::ResetOffsets { group: String::new(), topics, to, execute, share: false };
     let ask = Ask::Each { names: groups, of: Box::new(ask) };
     let print = move |result| match result {
@@ -65,7 +67,7 @@ pub(super) fn reset(arguments: &Arguments, stdin: Option<&str>) -> Result<Job, R
                 let is_for = |of: &Option<String>| of.as_deref().is_none_or(|of| of == group);
                 planned.as_ref().is_some_and(|planned| !planned.iter().any(is_for))
             };
-            moved(outcomes, (exports, is_one), &lacks)
+            moved(outcomes, (exports, is_one, by_time), &lacks)
         }
         Ok(other) => Ok(unexpected(&other)),
         Err(error) => Err(failure(error)),
@@ -131,17 +133,20 @@ type Outcomes = Vec<(String, Result<Answer, ApiError>)>;
 /// What became of the groups: a table, or rows that can be given to the tool again.
 fn moved(
     outcomes: Outcomes,
-    (exports, is_one): (bool, bool),
+    (exports, is_one, by_time): (bool, bool, bool),
     lacks_plan: &dyn Fn(&str) -> bool,
 ) -> Printed {
-    let (mut errors, mut rows) = (Vec::new(), Vec::new());
+    let (mut errors, mut rows, mut notes) = (Vec::new(), Vec::new(), Vec::new());
     for (group, outcome) in outcomes {
         match outcome {
             Ok(Answer::Reset(_)) if lacks_plan(&group) => {
                 errors.push(format!("\nError: No reset plan for group {group} found"));
             }
             Ok(Answer::Reset(offsets)) => {
-                rows.extend(offsets.into_iter().map(|(key, offset)| (group.clone(), key, offset)));
+                for (key, offset, asked) in offsets {
+                    notes.extend(note(&key, offset, asked, by_time));
+                    rows.push((group.clone(), key, offset));
+                }
             }
             Ok(_) => {}
             // The tool looks at the group's state before it asks, and goes on with the others.
@@ -162,9 +167,32 @@ fn moved(
         false => reset_table(&rows),
     };
     match errors.is_empty() {
-        true => Ok(lines),
-        false => Err([errors, lines].concat().join("\n")),
+        true => Ok([notes, lines].concat()),
+        false => Err([errors, notes, lines].concat().join("\n")),
     }
+}
+
+/// What the tool says of an offset that is not in the log, or of a time later than all records.
+fn note(key: &TopicPartition, offset: i64, asked: i64, by_time: bool) -> Vec<String> {
+    if by_time && asked < 0 {
+        let (number, topic) = (key.partition, &key.topic);
+        return vec![
+            String::new(),
+            format!(
+                "Warn: Partition {number} from topic {topic} is empty. Falling back to latest \
+                 known offset."
+            ),
+        ];
+    }
+    let side = match asked.cmp(&offset) {
+        Ordering::Greater => "higher than latest",
+        Ordering::Less => "lower than earliest",
+        Ordering::Equal => return Vec::new(),
+    };
+    vec![format!(
+        "{LOGGED_AT} WARN New offset ({asked}) is {side} offset for topic partition {key}. Value \
+         will be set to {offset} (org.apache.kafka.tools.consumer.group.ConsumerGroupCommand)"
+    )]
 }
 
 /// How the tool begins when a group has members.

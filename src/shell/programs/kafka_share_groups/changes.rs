@@ -61,12 +61,12 @@ pub(super) fn reset(arguments: &Arguments) -> Result<Job, Refusal> {
     }))
 }
 
-fn moved(group: &str, offsets: &[(TopicPartition, i64)]) -> Vec<String> {
+fn moved(group: &str, offsets: &[(TopicPartition, i64, i64)]) -> Vec<String> {
     if offsets.is_empty() {
         return vec![String::new()];
     }
     let mut rows = vec![row(&["GROUP", "TOPIC", "PARTITION", "NEW-OFFSET"])];
-    rows.extend(offsets.iter().map(|(partition, offset)| {
+    rows.extend(offsets.iter().map(|(partition, offset, _)| {
         let (number, offset) = (partition.partition.to_string(), offset.to_string());
         row(&[group, &partition.topic, &number, &offset])
     }));
