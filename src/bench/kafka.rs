@@ -6,6 +6,7 @@ use crate::kafka::command::{Command, OutgoingRecord};
 use crate::sim::{MessageId, Step};
 use bytes::{BufMut, Bytes, BytesMut};
 use std::hint::black_box;
+use std::rc::Rc;
 
 const VALUE_BYTES: usize = 100;
 
@@ -28,6 +29,7 @@ pub fn replicated(messages: u64, clock: Clock<'_>) -> Result<Rate, String> {
     let mut cluster = lab(script)?.session().kafka.clone();
     let producer = cluster.world.id("p").ok_or("there is no producer")?;
     let value = Bytes::from(vec![b'x'; VALUE_BYTES]);
+    let topic: Rc<str> = "t".into();
     let begin = clock();
     let mut sent = 0;
     while sent < messages {
@@ -35,7 +37,7 @@ pub fn replicated(messages: u64, clock: Clock<'_>) -> Result<Rate, String> {
             sent += 1;
             let record = OutgoingRecord {
                 id: MessageId(sent),
-                topic: "t".to_owned(),
+                topic: topic.clone(),
                 partition: Some((sent / 130 % 3) as i32),
                 key: None,
                 value: Some(value.clone()),

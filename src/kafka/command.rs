@@ -10,6 +10,7 @@ use crate::sim::MessageId;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::rc::Rc;
 
 /// A question of a tool, so that its answer is known again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -77,7 +78,7 @@ pub struct OutgoingRecord {
     /// text.
     pub id: MessageId,
     /// The topic.
-    pub topic: String,
+    pub topic: Rc<str>,
     /// A partition chosen by the caller; the partitioner chooses if `None`.
     pub partition: Option<i32>,
     /// The key, if it has one.

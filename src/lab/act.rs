@@ -14,6 +14,7 @@ use crate::sim::network::DropRule;
 use crate::sim::network::Network;
 use crate::sim::{NodeId, Span, Status, Time};
 use crate::{kafka, rabbit};
+use std::rc::Rc;
 
 /// A tool gives up by itself after `default.api.timeout.ms` (60 s); the lab waits a little longer.
 pub(super) const TOOL_PATIENCE: Span = Span::seconds(90);
@@ -356,11 +357,12 @@ impl Session {
         let spec = kafka::spec::Spec::Producer(spec);
         kafka::config::check(&spec).map_err(LabError::Kafka)?;
         let id = self.add_kafka(&name, spec);
+        let topic: Rc<str> = produce.topic.as_str().into();
         for ConsoleRecord { key, value, headers } in &produce.records {
             let message = self.number_message(&name, key.as_deref());
             let record = kafka::command::OutgoingRecord {
                 id: message,
-                topic: produce.topic.clone(),
+                topic: topic.clone(),
                 partition: None,
                 key: key.clone().map(Into::into),
                 value: value.clone().map(Into::into),

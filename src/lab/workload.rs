@@ -116,7 +116,7 @@ impl Workload {
     ) -> impl Iterator<Item = OutgoingRecord> + 'a {
         self.topics.iter().map(|topic| OutgoingRecord {
             id: message.id,
-            topic: topic.clone(),
+            topic: topic.as_str().into(),
             partition: None,
             key: message.key.clone().map(Bytes::from),
             value: Some(message.body.clone()),

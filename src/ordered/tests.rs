@@ -20,7 +20,7 @@ fn same((ours, std): &Pair) {
 /// One act; keys up to `most`, so that few keys meet often and many seldom.
 fn act((ours, std): &mut Pair, rng: &mut Stream, most: u64) {
     let (key, other) = (rng.below(most) as u32, rng.below(most) as u32);
-    match rng.below(14) {
+    match rng.below(16) {
         0..6 => assert_eq!(ours.insert(key, other), std.insert(key, other)),
         6 | 7 => assert_eq!(ours.remove(&key), std.remove(&key)),
         8 => assert_eq!(ours.pop_first(), std.pop_first()),
@@ -53,6 +53,20 @@ fn act((ours, std): &mut Pair, rng: &mut Stream, most: u64) {
         13 if rng.below(8) == 0 => {
             ours.retain(|key, _| key % 3 != 0);
             std.retain(|key, _| key % 3 != 0);
+        }
+        14 => {
+            let is_even = |value: &u32| value.is_multiple_of(2);
+            let leaves = std.get(&key).is_some_and(is_even);
+            assert_eq!(ours.remove_if(&key, is_even), leaves);
+            std.retain(|other, _| !(leaves && *other == key));
+        }
+        15 => {
+            if let Some((_, value)) = ours.first_entry() {
+                *value ^= 1;
+            }
+            if let Some(mut entry) = std.first_entry() {
+                *entry.get_mut() ^= 1;
+            }
         }
         _ => assert_eq!(ours.get(&key), std.get(&key)),
     }

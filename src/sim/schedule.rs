@@ -66,8 +66,8 @@ impl<N: Node> Event<N> {
     }
 }
 
-/// All events that are going to happen: those of one instant stand in a queue. Clones share it until
-/// one of the two changes it.
+/// All events that are going to happen: those of one instant stand in a queue. Clones share it
+/// until one of the two changes it.
 #[derive(Clone)]
 pub(super) struct Schedule<N: Node> {
     /// By instant; no queue is empty.

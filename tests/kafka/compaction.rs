@@ -27,7 +27,7 @@ fn send(lab: &mut Lab, producer: NodeId, records: &[(&str, Option<&str>)]) {
     for (key, value) in records {
         let record = OutgoingRecord {
             id: MessageId(0),
-            topic: "t".to_owned(),
+            topic: "t".into(),
             partition: None,
             key: Some(Bytes::copy_from_slice(key.as_bytes())),
             value: value.map(|value| Bytes::copy_from_slice(value.as_bytes())),

@@ -170,7 +170,7 @@ impl Lab {
     ) {
         let record = OutgoingRecord {
             id: MessageId(id),
-            topic: topic.to_owned(),
+            topic: topic.into(),
             partition,
             key: None,
             value: Some(Bytes::copy_from_slice(value.as_bytes())),

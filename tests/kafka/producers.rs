@@ -93,7 +93,7 @@ fn keys_go_where_the_java_client_sends_them() {
     for id in 1..=6_u64 {
         let record = pushpull::kafka::command::OutgoingRecord {
             id: MessageId(id),
-            topic: "t".to_owned(),
+            topic: "t".into(),
             partition: None,
             key: Some(format!("user-{id}").into()),
             value: None,

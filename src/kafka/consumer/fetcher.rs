@@ -255,7 +255,9 @@ impl Consumer {
             if aborted.passes_over(&header, &batch) || header.is_control() {
                 continue;
             }
-            for record in Records::of(&batch).into_iter().flatten() {
+            let in_batch = Records::of(&batch);
+            records.reserve(in_batch.as_ref().map_or(0, Records::left));
+            for record in in_batch.into_iter().flatten() {
                 // The first batch may begin before the offset that was asked for.
                 if record.offset < offset {
                     continue;

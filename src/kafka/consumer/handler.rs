@@ -147,7 +147,7 @@ impl Consumer {
         let next = (partition.clone(), offset + 1);
         results.extend(self.spec.to.as_ref().map(|to| OutgoingRecord {
             id: message.unwrap_or(NO_MESSAGE),
-            topic: to.clone(),
+            topic: to.as_str().into(),
             partition: None,
             key: key.clone(),
             value: value.clone(),

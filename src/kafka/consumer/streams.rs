@@ -273,7 +273,7 @@ impl Consumer {
         streams.topology.process(from, flow, store, &mut outputs);
         let records = outputs.into_iter().map(|output| OutgoingRecord {
             id,
-            topic: output.topic,
+            topic: output.topic.into(),
             partition: output.partition,
             key: output.key,
             value: output.value,

@@ -152,7 +152,7 @@ impl Consumer {
         }
         let topic = &outgoing.record.topic;
         let Some(Ok(found)) = self.core.metadata.topic(topic) else {
-            self.core.metadata.want(&topic.as_str().into());
+            self.core.metadata.want(topic);
             self.core.metadata.request_update();
             return None;
         };

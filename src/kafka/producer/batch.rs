@@ -169,7 +169,7 @@ mod tests {
         let value = Some(Bytes::from_static(b"0123456789"));
         OutgoingRecord {
             id: MessageId(id),
-            topic: "t".to_owned(),
+            topic: "t".into(),
             partition: None,
             key: None,
             value,

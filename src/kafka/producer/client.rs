@@ -379,7 +379,7 @@ impl Producer {
                 return Err(client_error("InvalidTopicException", sentence));
             }
             _ => {
-                self.core.metadata.want(&record.topic.as_str().into());
+                self.core.metadata.want(&record.topic);
                 return late(format!(
                     "Topic {} not present in metadata after {block_ms} ms.",
                     record.topic

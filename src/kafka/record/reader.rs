@@ -81,6 +81,13 @@ impl<'a> Records<'a> {
         &self.header
     }
 
+    /// How many are left, as far as there are bytes for them.
+    pub fn left(&self) -> usize {
+        /// A record's length and six fields, each in a byte.
+        const RECORD_BYTES_MIN: usize = 7;
+        usize::try_from(self.left).unwrap_or(0).min(self.rest.len() / RECORD_BYTES_MIN)
+    }
+
     fn read(&mut self) -> Option<Record<'a>> {
         let length = read_varint(&mut self.rest)?;
         let mut body = take(&mut self.rest, length)?;

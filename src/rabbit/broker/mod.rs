@@ -404,6 +404,9 @@ impl Broker {
 
     /// Confirms what a queue has made safe.
     fn confirm(&mut self, id: QueueId, out: &mut Out<'_>) {
+        if self.confirms.is_empty() {
+            return;
+        }
         if self.is_clustered() {
             self.confirm_elsewhere(id, out);
         }
