@@ -127,7 +127,7 @@ impl Tab {
             match reply {
                 Reply::Frame(frame) => {
                     self.saving = frame.status.saving;
-                    self.host.drawn();
+                    self.host.drawn(clock());
                 }
                 other => self.replies.push(other),
             }

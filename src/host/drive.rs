@@ -80,7 +80,7 @@ async fn wait<S: Store + 'static>(
             ready = true;
             match message {
                 Message::Request(request) => host.handle(request),
-                Message::Drawn => host.drawn(),
+                Message::Drawn => host.drawn(clock.now_us()),
             }
         }
         ready |= pause.as_mut().poll(context).is_ready();

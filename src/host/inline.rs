@@ -25,6 +25,8 @@ pub struct Inline<S> {
     last_us: u64,
     /// When the page got its last frame.
     framed_us: u64,
+    /// How long it waits for the next one while time runs.
+    pause_us: u64,
     /// False while the page has a frame that it has not drawn yet.
     may_draw: bool,
     today: String,
@@ -51,6 +53,7 @@ impl<S: Store + 'static> Inline<S> {
             replies: Vec::new(),
             last_us: 0,
             framed_us: 0,
+            pause_us: FRAME_US,
             may_draw: true,
             today,
         }
@@ -68,8 +71,10 @@ impl<S: Store + 'static> Inline<S> {
     }
 
     /// The page has drawn the last frame.
-    pub fn drawn(&mut self) {
+    pub fn drawn(&mut self, now_us: u64) {
         self.may_draw = true;
+        let took_us = now_us.saturating_sub(self.framed_us);
+        self.pause_us = (AT_REST * took_us).clamp(FRAME_US, FRAME_US_MAX);
     }
 
     /// Lets the store go on. Ready once the store finished something.
@@ -107,7 +112,7 @@ impl<S: Store + 'static> Inline<S> {
             }
         }
         let mut replies = std::mem::take(&mut self.replies);
-        let is_due = !self.server.is_playing() || began_us >= self.framed_us + FRAME_US;
+        let is_due = !self.server.is_playing() || began_us >= self.framed_us + self.pause_us;
         if self.may_draw
             && is_due
             && let Some(frame) = self.server.next_frame()
@@ -124,8 +129,8 @@ impl<S: Store + 'static> Inline<S> {
             return Next::AtOnce;
         }
         let frame_us = self.server.is_playing().then(|| {
-            let due_us = self.framed_us + FRAME_US;
-            if due_us > self.last_us { due_us } else { self.last_us + FRAME_US }
+            let due_us = self.framed_us + self.pause_us;
+            if due_us > self.last_us { due_us } else { self.last_us + self.pause_us }
         });
         let due_us = [frame_us, self.server.commit_due_at_us()].into_iter().flatten().min();
         due_us.map_or(Next::Whenever, Next::At)
@@ -143,9 +148,15 @@ impl<S: Store + 'static> Inline<S> {
     }
 }
 
-/// While virtual time runs, the page gets a frame so often. What moves between two frames the
-/// browser moves by itself.
-const FRAME_US: u64 = 50_000;
+/// While virtual time runs, the page gets a frame so often at the most. What moves between two
+/// frames the browser moves by itself.
+const FRAME_US: u64 = 80_000;
+
+/// A page that takes long to draw gets fewer: it has so many times the time that it drew for.
+const AT_REST: u64 = 4;
+
+/// But so often at the least.
+const FRAME_US_MAX: u64 = 500_000;
 
 fn fulfil<S: Store + 'static>(store: Rc<S>, wish: Wish, today: String) -> AtWork {
     Box::pin(async move {

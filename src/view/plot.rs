@@ -156,9 +156,9 @@ pub fn label(kind: ChartKind, value: f64, language: Language) -> String {
     let t = Page::of(language);
     match kind {
         ChartKind::Backlog | ChartKind::ConsumerMemory => number(value.round() as u64),
-        ChartKind::Throughput | ChartKind::Traffic => [&*plain(value), t.per_second].concat(),
-        ChartKind::Latency if value >= 1e6 => [&*plain(value / 1e6), " s"].concat(),
-        ChartKind::Latency => [&*plain(value / 1e3), " ms"].concat(),
+        ChartKind::Throughput | ChartKind::Traffic => [&*short(value), t.per_second].concat(),
+        ChartKind::Latency if value >= 1e6 => [&*short(value / 1e6), " s"].concat(),
+        ChartKind::Latency => [&*short(value / 1e3), " ms"].concat(),
         ChartKind::BrokerMemory | ChartKind::Disk => bytes(value.round() as u64),
     }
 }
@@ -197,6 +197,11 @@ pub fn plain(value: f64) -> String {
         tenths if tenths % 10.0 == 0.0 => number((tenths / 10.0) as u64),
         _ => tenths(value),
     }
+}
+
+/// The same, without a decimal that nobody reads beside three digits.
+fn short(value: f64) -> String {
+    if value >= 100.0 { number(value.round() as u64) } else { plain(value) }
 }
 
 /// A number with one decimal.

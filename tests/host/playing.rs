@@ -32,6 +32,25 @@ fn the_page_knows_every_event_once_and_in_order() {
 }
 
 #[test]
+fn a_page_that_draws_slowly_gets_fewer_frames() {
+    let mut tab = Tab::open(Memory::new(), QUIET);
+    tab.run("kafka-topics --create --topic t\nproducer p --kafka t --rate 100/s");
+    // At most one frame in 80 ms, and a page has four times as long as it drew: 400 ms after 100 ms.
+    for (draws_for_ms, frames_at_most) in [(0, 51), (100, 11)] {
+        tab.draws_for_ms = draws_for_ms;
+        tab.ask(Request::Play { speed: 1.0 });
+        let before = tab.frames;
+        tab.pass_ms(4_000);
+        let frames = tab.frames - before;
+        assert!(
+            (frames_at_most / 2..=frames_at_most).contains(&frames),
+            "{draws_for_ms}: {frames}"
+        );
+        tab.ask(Request::Pause);
+    }
+}
+
+#[test]
 fn too_many_events_are_counted() {
     let mut tab = Tab::open(Memory::new(), QUIET);
     tab.run("kafka-topics --create --topic t\nproducer p --kafka t --count 5000");

@@ -28,6 +28,8 @@ pub struct Tab {
     pub frames: u64,
     /// All events that the page knows of.
     pub events: Vec<EventLine>,
+    /// How long the page takes to draw a frame.
+    pub draws_for_ms: u64,
 }
 
 impl Tab {
@@ -40,6 +42,7 @@ impl Tab {
             frame: None,
             frames: 0,
             events: Vec::new(),
+            draws_for_ms: 0,
         }
     }
 
@@ -142,7 +145,8 @@ impl Tab {
         }
         self.events.extend(frame.events.iter().cloned());
         self.frame = Some(frame);
-        self.host.drawn();
+        self.now_us.set(self.now_us.get() + self.draws_for_ms * 1_000);
+        self.host.drawn(self.now_us.get());
     }
 
     /// The open lab.

@@ -229,7 +229,7 @@ fn settle(host: &mut Inline<Memory>, now_us: &Cell<u64>) {
     for _ in 0..20 {
         let (_, next) = host.turn(&clock, 10_000);
         let _ = host.poll_store(&mut context, now_us.get());
-        host.drawn();
+        host.drawn(now_us.get());
         if next == Next::Whenever {
             return;
         }
