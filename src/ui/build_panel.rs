@@ -160,6 +160,7 @@ fn form_name(desk: &Desk, form: Form) -> &'static str {
         Form::Exchange => t.kind_exchange,
         Form::Binding => t.kind_binding,
         Form::Broker => t.kind_broker,
+        Form::Node => t.kind_node,
         Form::Remove => t.build_remove,
     }
 }

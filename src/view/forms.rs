@@ -22,14 +22,16 @@ pub enum Form {
     Exchange,
     /// A way from an exchange to a queue.
     Binding,
-    /// A broker that joins.
+    /// A Kafka broker that joins.
     Broker,
-    /// A topic, queue or exchange less.
+    /// A RabbitMQ node that joins.
+    Node,
+    /// A topic, queue, exchange, binding or client less.
     Remove,
 }
 
 /// All forms, in the order in which they stand.
-pub const FORMS: [Form; 10] = [
+pub const FORMS: [Form; 11] = [
     Form::Producer,
     Form::KafkaConsumer,
     Form::RabbitConsumer,
@@ -39,6 +41,7 @@ pub const FORMS: [Form; 10] = [
     Form::Exchange,
     Form::Binding,
     Form::Broker,
+    Form::Node,
     Form::Remove,
 ];
 
@@ -94,7 +97,7 @@ const LINGERS: &[&str] = &["0", "5", "10", "20", "50", "100", "500", "1000"];
 const COUNTS: &[&str] = &["1", "2", "3", "4", "6", "8", "12"];
 const REPLICAS: &[&str] = &["1", "2", "3"];
 const ACKS: &[&str] = &["all", "1", "0"];
-const QUEUE_TYPES: &[&str] = &["classic", "quorum"];
+const QUEUE_TYPES: &[&str] = &["classic", "quorum", "stream"];
 const EXCHANGE_TYPES: &[&str] = &["direct", "fanout", "topic", "headers"];
 
 impl Ask {
@@ -128,6 +131,8 @@ impl Ask {
                 .map(|name| ["topic ", &name].concat())
                 .chain(queues().map(|name| ["queue ", &name].concat()))
                 .chain(exchanges().map(|name| ["exchange ", &name].concat()))
+                .chain(bindings(scene).map(|binding| ["binding ", &binding.words()].concat()))
+                .chain(clients(scene).map(|name| ["client ", name].concat()))
                 .collect(),
             Ask::Acks => fixed(ACKS),
             Ask::QueueType => fixed(QUEUE_TYPES),
@@ -158,7 +163,7 @@ impl Form {
             Form::Queue => &[Ask::Name, Ask::QueueType],
             Form::Exchange => &[Ask::Name, Ask::ExchangeType],
             Form::Binding => &[Ask::Exchange, Ask::Queue, Ask::RoutingKey],
-            Form::Broker => &[Ask::Name],
+            Form::Broker | Form::Node => &[Ask::Name],
             Form::Remove => &[Ask::Thing],
         }
     }
@@ -191,6 +196,7 @@ impl Form {
             Form::Topic => "t",
             Form::Queue => "q",
             Form::Broker => "kafka-",
+            Form::Node => "rabbit-",
             _ => "x",
         };
         let taken = |name: &str| match self {
@@ -198,6 +204,7 @@ impl Form {
             Form::Queue => scene.rabbit.queues.iter().any(|queue| queue.name == name),
             Form::Exchange => scene.rabbit.exchanges.iter().any(|exchange| exchange.name == name),
             Form::Broker => scene.kafka.brokers.iter().any(|broker| broker.name == name),
+            Form::Node => scene.rabbit.nodes.iter().any(|node| node.name == name),
             _ => health_of(scene, name).is_some(),
         };
         let mut number = 1;
@@ -284,9 +291,17 @@ impl Form {
                     add(&[" --routing-key ", &quoted(key)]);
                 }
             }
-            Form::Broker => add(&["node ", answer(Ask::Name)?, " add"]),
+            Form::Broker | Form::Node => add(&["node ", answer(Ask::Name)?, " add"]),
             Form::Remove => match answer(Ask::Thing)?.split_once(' ')? {
                 ("topic", name) => add(&["kafka-topics --delete --topic ", name]),
+                ("client", name) => add(&["client ", &quoted(name), " stop"]),
+                ("binding", of) => {
+                    let binding = bindings(scene).find(|binding| binding.words() == of)?;
+                    add(&["rabbitmqadmin delete binding --source ", &quoted(binding.source)]);
+                    add(&[" --destination-type ", binding.kind(scene)]);
+                    add(&[" --destination ", &quoted(binding.destination)]);
+                    add(&[" --routing-key ", &quoted(binding.key)]);
+                }
                 (kind, name) => add(&["rabbitmqadmin delete ", kind, " --name ", &quoted(name)]),
             },
         }
@@ -300,6 +315,42 @@ impl Form {
     }
 }
 
+/// A way from a named exchange to a queue or another exchange.
+struct Binding<'a> {
+    source: &'a str,
+    key: &'a str,
+    destination: &'a str,
+}
+
+impl Binding<'_> {
+    /// As it stands in the list of what can be removed.
+    fn words(&self) -> String {
+        let arrow = [self.source, " → ", self.destination].concat();
+        if self.key.is_empty() { arrow } else { [&*arrow, " (", self.key, ")"].concat() }
+    }
+
+    fn kind(&self, scene: &Scene) -> &'static str {
+        let is_queue = scene.rabbit.queues.iter().any(|queue| queue.name == self.destination);
+        if is_queue { "queue" } else { "exchange" }
+    }
+}
+
+fn bindings(scene: &Scene) -> impl Iterator<Item = Binding<'_>> {
+    let named = scene.rabbit.exchanges.iter().filter(|exchange| !exchange.name.is_empty());
+    named.flat_map(|exchange| {
+        let own = exchange.bindings.iter();
+        own.map(|(key, destination)| Binding { source: &exchange.name, key, destination })
+    })
+}
+
+/// Clients that have not ended.
+fn clients(scene: &Scene) -> impl Iterator<Item = &str> {
+    let consumers = scene.kafka.consumers.iter().chain(&scene.rabbit.consumers);
+    let consumers = consumers.map(|consumer| (&*consumer.name, consumer.health));
+    let producers = scene.producers.iter().map(|producer| (&*producer.name, producer.health));
+    producers.chain(consumers).filter(|(_, health)| *health != Health::Down).map(|(name, _)| name)
+}
+
 fn health_of(scene: &Scene, name: &str) -> Option<Health> {
     let consumers = scene.kafka.consumers.iter().chain(&scene.rabbit.consumers);
     let consumers = consumers.map(|consumer| (&consumer.name, consumer.health));
@@ -310,7 +361,7 @@ fn health_of(scene: &Scene, name: &str) -> Option<Health> {
 /// A word as the lab's language reads it.
 fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ',' | '/' | ':');
-    match word.chars().all(plain) {
+    match !word.is_empty() && word.chars().all(plain) {
         true => word.to_owned(),
         false => ["'", &word.replace('\'', "'\\''"), "'"].concat(),
     }

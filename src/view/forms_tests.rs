@@ -35,6 +35,7 @@ fn a_form_makes_a_command_at_once() {
             "rabbitmqadmin declare exchange --name x1 --type direct",
             "rabbitmqadmin declare binding --source news --destination 'q 1' --destination-type queue",
             "node kafka-1 add",
+            "node rabbit-1 add",
             "kafka-topics --delete --topic t1",
         ]
     );
@@ -44,7 +45,7 @@ fn a_form_makes_a_command_at_once() {
 fn what_is_missing_makes_no_command() {
     let empty = Scene::default();
     let made: Vec<Form> = FORMS.into_iter().filter(|form| first(*form, &empty).is_some()).collect();
-    assert_eq!(made, [Form::Topic, Form::Queue, Form::Exchange, Form::Broker]);
+    assert_eq!(made, [Form::Topic, Form::Queue, Form::Exchange, Form::Broker, Form::Node]);
     assert_eq!(Form::Queue.command(&["  ".into(), "classic".into()], &empty), None);
 }
 
@@ -80,4 +81,32 @@ fn every_first_answer_is_a_stop_of_its_slider() {
             assert!(ask.stops().is_empty() || ask.stops().contains(&&*first), "{ask:?} {first}");
         }
     }
+}
+
+#[test]
+fn what_is_there_can_be_removed() {
+    let mut scene = lab();
+    let bound = |key: &str, to: &str| (key.to_owned(), to.to_owned());
+    scene.rabbit.exchanges[0].bindings = vec![bound("a.*", "q 1"), bound("", "other")];
+    let things = Ask::Thing.choices(&scene).unwrap_or_default();
+    let remove = |thing: &str| {
+        assert!(things.iter().any(|known| known == thing), "{thing} is not among {things:?}");
+        Form::Remove.command(&[thing.to_owned()], &scene)
+    };
+    assert_eq!(remove("queue q 1").as_deref(), Some("rabbitmqadmin delete queue --name 'q 1'"));
+    assert_eq!(
+        remove("binding news → q 1 (a.*)").as_deref(),
+        Some(
+            "rabbitmqadmin delete binding --source news --destination-type queue \
+             --destination 'q 1' --routing-key 'a.*'"
+        )
+    );
+    assert_eq!(
+        remove("binding news → other").as_deref(),
+        Some(
+            "rabbitmqadmin delete binding --source news --destination-type exchange \
+             --destination other --routing-key ''"
+        )
+    );
+    assert_eq!(remove("client ck1").as_deref(), Some("client ck1 stop"));
 }
