@@ -126,7 +126,7 @@ fn field(desk: &Desk, scene: &Scene, ask: Ask, answer: &str, fill: &Fill) -> Htm
                 <select data-test={test} onchange={on}>
                     { for choices.iter().map(|choice| html! {
                         <option selected={choice == answer}>
-                            { if choice.is_empty() { desk.texts.none } else { choice } }
+                            { choice_name(desk, ask, choice) }
                         </option>
                     }) }
                 </select>
@@ -185,6 +185,23 @@ fn ask_name(desk: &Desk, ask: Ask) -> &'static str {
         Ask::Count => t.ask_count,
         Ask::Replicas => t.ask_replicas,
         Ask::QueueType | Ask::ExchangeType => t.ask_type,
+    }
+}
+
+/// A choice in the reader's words: of a thing the kind is translated, its name is not.
+fn choice_name(desk: &Desk, ask: Ask, choice: &str) -> String {
+    let t = desk.texts;
+    let kind = |word| match word {
+        "topic" => t.kind_topic,
+        "queue" => t.kind_queue,
+        "exchange" => t.kind_exchange,
+        "binding" => t.kind_binding,
+        _ => t.kind_client,
+    };
+    match choice.split_once(' ').filter(|_| ask == Ask::Thing) {
+        _ if choice.is_empty() => t.none.to_owned(),
+        Some((word, name)) => [kind(word), " ", name].concat(),
+        None => choice.to_owned(),
     }
 }
 

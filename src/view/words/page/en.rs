@@ -115,6 +115,7 @@ pub(super) const TEXTS: Page = Page {
     kind_partition: "Partition",
     kind_kafka_consumer: "Kafka consumer",
     kind_node: "RabbitMQ node",
+    kind_client: "Client",
     kind_exchange: "Exchange",
     kind_queue: "Queue",
     kind_rabbit_consumer: "RabbitMQ consumer",

@@ -115,6 +115,7 @@ pub(super) const TEXTS: Page = Page {
     kind_partition: "파티션",
     kind_kafka_consumer: "Kafka 컨슈머",
     kind_node: "RabbitMQ 노드",
+    kind_client: "클라이언트",
     kind_exchange: "익스체인지",
     kind_queue: "큐",
     kind_rabbit_consumer: "RabbitMQ 컨슈머",

@@ -19,7 +19,7 @@ super::texts! {
         goal, reached, holds, holds_not, hint_of, solution, show_solution, run_solution, onward,
         previous_step, next_step, next_lesson, lesson_solved, lesson_viewed, inspector,
         inspector_empty, not_known, follow, close, figures, settings, files, file, written,
-        flushed, journey, message_name, kind_group, kind_producer, kind_broker, kind_controller, kind_zookeeper, kind_partition,
+        flushed, journey, message_name, kind_group, kind_producer, kind_client, kind_broker, kind_controller, kind_zookeeper, kind_partition,
         kind_kafka_consumer, kind_node, kind_exchange, kind_queue, kind_rabbit_consumer,
         kind_tool, stage_sent, stage_partitioned, stage_appended, stage_visible,
         stage_acknowledged, stage_routed, stage_enqueued, stage_pushed, stage_delivered,
