@@ -330,9 +330,20 @@ impl Session {
                 let b = b.as_deref().unwrap_or_default();
                 format!("slow {a} {b} --latency {latency}").replace("  ", " ")
             }
-            NetAct::Drop { a, b, .. } => {
-                self.known(a, "node or client")?;
-                self.known(b, "node or client")?;
+            NetAct::Drop { a, b, kind, .. } => {
+                let (a_kafka, a_rabbit) = self.known(a, "node or client")?;
+                let (b_kafka, b_rabbit) = self.known(b, "node or client")?;
+                let goes = |between: Option<_>, is_kind: fn(&str) -> bool| {
+                    between.is_some() && kind.as_deref().is_none_or(is_kind)
+                };
+                if !goes(a_kafka.and(b_kafka), kafka::message::kinds::is_kind)
+                    && !goes(a_rabbit.and(b_rabbit), rabbit::kinds::is_kind)
+                {
+                    let kind = kind.as_deref().unwrap_or("message");
+                    return refused(format!(
+                        "no {kind} goes between {a} and {b}: one side's messages do not reach the other"
+                    ));
+                }
                 format!("drop {a} {b}")
             }
             NetAct::Heal => "heal".into(),
