@@ -1,6 +1,6 @@
 //! What is done to a client while it lives: settings, places to read, where it is to die.
 
-use super::act::{Acted, done, is_server, refused};
+use super::act::{Acted, What, done, is_server, refused};
 use super::command::ClientAct;
 use super::outcome::LabError;
 use super::session::Session;
@@ -55,7 +55,7 @@ impl Session {
 
     /// What becomes of a client.
     pub(super) fn act_client(&mut self, name: &str, act: &ClientAct) -> Acted {
-        let (kafka, rabbit) = self.known(name, "client")?;
+        let (kafka, rabbit) = self.known(name, What::Client)?;
         if is_server(name) {
             return refused(format!("{name} is a server; `node {name} ...` acts on it"));
         }
