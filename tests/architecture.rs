@@ -3,7 +3,7 @@
 //! The table of layers below is the one of ARCHITECTURE.md. It is read off the `crate::` paths in
 //! `src/`, so it cannot rot.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -255,6 +255,47 @@ fn every_module_begins_with_its_chapter() {
             source.path.display()
         );
     }
+}
+
+/// The names that the functions `kind` and `answer_kind` of a file may return.
+fn kinds_in(file: &str) -> BTreeSet<String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(file);
+    let code = fs::read_to_string(path).expect("a source is text");
+    let mut kinds = BTreeSet::new();
+    let functions = code
+        .split("fn ")
+        .filter(|rest| rest.starts_with("kind(") || rest.starts_with("answer_kind("));
+    for function in functions {
+        let body = function.split("\n    }\n").next().unwrap_or_default();
+        for arm in body.split("=>").skip(1) {
+            let arm = arm.trim_start().trim_start_matches('{').trim_start();
+            let name = arm.strip_prefix('"').and_then(|rest| rest.split('"').next());
+            kinds.extend(name.map(str::to_owned));
+        }
+    }
+    kinds
+}
+
+#[test]
+fn the_lists_of_kinds_are_what_messages_call_themselves() {
+    let kafka = [
+        "kafka/message/request.rs",
+        "kafka/message/response.rs",
+        "kafka/message/transactions.rs",
+        "kafka/message/control.rs",
+        "kafka/zookeeper/request.rs",
+    ];
+    let rabbit = ["rabbit/wire.rs", "rabbit/talk.rs"];
+    for (files, listed) in [
+        (&kafka[..], pushpull::kafka::message::kinds::KINDS),
+        (&rabbit[..], pushpull::rabbit::kinds::KINDS),
+    ] {
+        let said: BTreeSet<String> = files.iter().flat_map(|file| kinds_in(file)).collect();
+        let listed: BTreeSet<String> = listed.split(' ').map(str::to_owned).collect();
+        assert_eq!(said, listed);
+    }
+    assert!(kinds_in("kafka/message/request.rs").contains("Fetch"));
+    assert!(kinds_in("rabbit/talk.rs").contains("queue.publish"));
 }
 
 #[test]

@@ -5,6 +5,7 @@ use super::command::{Command, ConsoleConsume, ConsoleProduce, ConsoleRecord, Net
 use super::command::{ProducerCommand, Settings};
 use super::console::Console;
 use super::event::LabEvent;
+use super::nearest::nearest;
 use super::outcome::{LabError, Outcome};
 use super::predicate::Predicate;
 use super::session::{CONSOLE_PATIENCE, KAFKA_ADMIN, RABBIT_ADMIN, Session};
@@ -40,6 +41,17 @@ pub(super) enum Wait {
     Console(u64),
     /// That the second run has caught up.
     Beside,
+}
+
+/// Who may be meant by a name.
+#[derive(Clone, Copy)]
+pub(super) enum What {
+    /// A server.
+    Node,
+    /// A producer or consumer.
+    Client,
+    /// Either.
+    Any,
 }
 
 pub(super) type Acted = Result<Wait, LabError>;
@@ -292,21 +304,37 @@ impl Session {
     pub(super) fn known(
         &self,
         name: &str,
-        what: &str,
+        what: What,
     ) -> Result<(Option<NodeId>, Option<NodeId>), LabError> {
         match self.processes(name) {
-            (None, None) => {
-                let kafka = self.kafka.world.ids().map(|id| self.kafka.world.name(id));
-                let rabbit = self.rabbit.world.ids().map(|id| self.rabbit.world.name(id));
-                let names: BTreeSet<&str> = kafka.chain(rabbit).collect();
-                let names: Vec<&str> = names
-                    .into_iter()
-                    .filter(|n| !matches!(*n, KAFKA_ADMIN | RABBIT_ADMIN))
-                    .collect();
-                refused(format!("there is no {what} {name}; there are {}", names.join(", ")))
-            }
+            (None, None) => refused(self.nobody(name, what)),
             found => Ok(found),
         }
+    }
+
+    /// That there is nobody of this name, who there is, and who is meant, perhaps.
+    fn nobody(&self, name: &str, what: What) -> String {
+        let kafka = self.kafka.world.ids().map(|id| self.kafka.world.name(id));
+        let rabbit = self.rabbit.world.ids().map(|id| self.rabbit.world.name(id));
+        let is_meant = |name: &&str| match what {
+            What::Node => is_server(name),
+            What::Client => !is_server(name),
+            What::Any => true,
+        };
+        let names = kafka.chain(rabbit).filter(|name| !matches!(*name, KAFKA_ADMIN | RABBIT_ADMIN));
+        let names: BTreeSet<&str> = names.filter(is_meant).collect();
+        let names: Vec<&str> = names.into_iter().collect();
+        let what = match what {
+            What::Node => "node",
+            What::Client => "client",
+            What::Any => "node or client",
+        };
+        let there = if names.is_empty() { "none yet".into() } else { names.join(", ") };
+        let mut sentence = format!("there is no {what} {name}; there are {there}");
+        if let Some(near) = nearest(name, names) {
+            sentence.push_str(&format!("; did you mean {near}?"));
+        }
+        sentence
     }
 
     // ---- network ----
@@ -314,25 +342,36 @@ impl Session {
     fn act_net(&mut self, act: &NetAct) -> Acted {
         let change = match act {
             NetAct::Isolate(name) => {
-                self.known(name, "node or client")?;
+                self.known(name, What::Any)?;
                 format!("isolate {name}")
             }
             NetAct::Partition(left, right) => {
                 for name in left.iter().chain(right) {
-                    self.known(name, "node or client")?;
+                    self.known(name, What::Any)?;
                 }
                 format!("partition {} {}", left.join(","), right.join(","))
             }
             NetAct::Slow { a, b, latency } => {
                 for name in std::iter::once(a).chain(b) {
-                    self.known(name, "node or client")?;
+                    self.known(name, What::Any)?;
                 }
                 let b = b.as_deref().unwrap_or_default();
                 format!("slow {a} {b} --latency {latency}").replace("  ", " ")
             }
-            NetAct::Drop { a, b, .. } => {
-                self.known(a, "node or client")?;
-                self.known(b, "node or client")?;
+            NetAct::Drop { a, b, kind, .. } => {
+                let (a_kafka, a_rabbit) = self.known(a, What::Any)?;
+                let (b_kafka, b_rabbit) = self.known(b, What::Any)?;
+                let goes = |between: Option<_>, is_kind: fn(&str) -> bool| {
+                    between.is_some() && kind.as_deref().is_none_or(is_kind)
+                };
+                if !goes(a_kafka.and(b_kafka), kafka::message::kinds::is_kind)
+                    && !goes(a_rabbit.and(b_rabbit), rabbit::kinds::is_kind)
+                {
+                    let kind = kind.as_deref().unwrap_or("message");
+                    return refused(format!(
+                        "no {kind} goes between {a} and {b}: one side's messages do not reach the other"
+                    ));
+                }
                 format!("drop {a} {b}")
             }
             NetAct::Heal => "heal".into(),

@@ -1,11 +1,11 @@
 //! What is done to a client while it lives: settings, places to read, where it is to die.
 
-use super::act::{Acted, done, is_server, refused};
+use super::act::{Acted, What, done, is_server, refused};
 use super::command::ClientAct;
 use super::outcome::LabError;
 use super::session::Session;
 use crate::kafka::command::CrashPoint;
-use crate::kafka::event::InHands;
+use crate::kafka::event::{InHands, TopicPartition};
 use crate::sim::{NodeId, Status};
 use crate::{kafka, rabbit};
 
@@ -17,6 +17,19 @@ pub(super) fn kafka_accepts(spec: &kafka::spec::Spec) -> Result<(), LabError> {
 fn is_transactional(spec: &kafka::spec::Spec) -> bool {
     let kafka::spec::Spec::Producer(spec) = spec else { return false };
     spec.settings.contains_key("transactional.id")
+}
+
+/// The sentence of `SubscriptionState`, and what there is in its place.
+fn no_assignment(name: &str, partition: &TopicPartition, assigned: &[TopicPartition]) -> String {
+    let assigned: Vec<String> = assigned.iter().map(ToString::to_string).collect();
+    let has = match assigned.is_empty() {
+        true => "nothing is assigned to it now".to_owned(),
+        false => format!("expected one of {}", assigned.join(", ")),
+    };
+    format!(
+        "java.lang.IllegalStateException: No current assignment for partition {partition} \
+         ({name}: {has})"
+    )
 }
 
 impl Session {
@@ -42,13 +55,14 @@ impl Session {
 
     /// What becomes of a client.
     pub(super) fn act_client(&mut self, name: &str, act: &ClientAct) -> Acted {
-        let (kafka, rabbit) = self.known(name, "client")?;
+        let (kafka, rabbit) = self.known(name, What::Client)?;
         if is_server(name) {
             return refused(format!("{name} is a server; `node {name} ...` acts on it"));
         }
         match act {
             ClientAct::Process(act) => return self.act_process(name, *act),
             ClientAct::Set { name: setting, value } => {
+                self.lives(name)?;
                 let (setting, value) = (setting.clone(), value.clone());
                 let is_publishers = rabbit::settings::is_publishers(&setting);
                 // A producer of both sides takes what either of them knows.
@@ -74,7 +88,10 @@ impl Session {
             ClientAct::EndTransaction(commits) => {
                 let command = kafka::command::Command::EndTransaction(*commits);
                 match kafka.filter(|id| is_transactional(self.kafka.spec(*id))) {
-                    Some(id) => self.kafka.command(id, command),
+                    Some(id) => {
+                        self.lives(name)?;
+                        self.kafka.command(id, command);
+                    }
                     None => {
                         return refused(format!(
                             "{name} is no transactional producer; `producer --transaction N` makes one"
@@ -89,32 +106,52 @@ impl Session {
                     return done();
                 }
                 self.reaches(name, kafka, *point)?;
-                self.command_consumer(name, kafka, kafka::command::Command::CrashAt(*point))?;
+                let id = self.kafka_consumer(name, kafka)?;
+                self.kafka.command(id, kafka::command::Command::CrashAt(*point));
             }
             ClientAct::Seek(partition, offset) => {
+                let id = self.reads_by_offset(name, kafka)?;
+                let assigned = self.kafka.assignment(id);
+                if !assigned.contains(partition) {
+                    return refused(no_assignment(name, partition, &assigned));
+                }
                 let command = kafka::command::Command::Seek(partition.clone(), *offset);
-                self.command_consumer(name, kafka, command)?;
+                self.kafka.command(id, command);
             }
             ClientAct::Commit(partition, offset) => {
+                let id = self.reads_by_offset(name, kafka)?;
                 let command = kafka::command::Command::Commit(partition.clone(), *offset);
-                self.command_consumer(name, kafka, command)?;
+                self.kafka.command(id, command);
             }
         }
         done()
     }
 
-    fn command_consumer(
-        &mut self,
-        name: &str,
-        id: Option<NodeId>,
-        command: kafka::command::Command,
-    ) -> Result<(), LabError> {
+    /// Refuses a client that would hear nothing: what is dead takes no commands.
+    fn lives(&self, name: &str) -> Result<(), LabError> {
+        match self.has_ended(name) {
+            true => refused(format!("{name} does not run; `client {name} start` starts it")),
+            false => Ok(()),
+        }
+    }
+
+    fn kafka_consumer(&self, name: &str, id: Option<NodeId>) -> Result<NodeId, LabError> {
         match id.filter(|id| matches!(self.kafka.spec(*id), kafka::spec::Spec::Consumer(_))) {
-            Some(id) => {
-                self.kafka.command(id, command);
-                Ok(())
-            }
+            Some(id) => Ok(id),
             None => refused(format!("{name} is no Kafka consumer: it has no offsets")),
+        }
+    }
+
+    /// A consumer that lives and has a place of its own in each partition.
+    fn reads_by_offset(&self, name: &str, id: Option<NodeId>) -> Result<NodeId, LabError> {
+        let id = self.kafka_consumer(name, id)?;
+        self.lives(name)?;
+        match self.kafka.spec(id) {
+            kafka::spec::Spec::Consumer(spec) if spec.is_share => refused(format!(
+                "{name} is in a share group: its members acknowledge records and have no offsets; \
+                 `kafka-share-groups --reset-offsets` moves the group"
+            )),
+            _ => Ok(id),
         }
     }
 

@@ -212,7 +212,7 @@ impl Console {
                 *finished = true;
             }
             (Event::ClientError { client, error }, Kind::Consumes { .. })
-                if **client == *self.client =>
+                if **client == *self.client && !is_warning(error) =>
             {
                 self.error.get_or_insert_with(|| error.clone());
             }
@@ -252,6 +252,11 @@ impl Console {
             _ => None,
         }
     }
+}
+
+/// True if a consumer only logs it: it asks again until the topic is there and has leaders.
+fn is_warning(error: &ApiError) -> bool {
+    matches!(&*error.name, "UNKNOWN_TOPIC_OR_PARTITION" | "LEADER_NOT_AVAILABLE")
 }
 
 /// Listens for a performance test; true if it goes on.

@@ -1,7 +1,7 @@
 //! Processes stop, crash, stand still, lose power and come back, alone or all at once; and what
 //! their applications do then.
 
-use super::act::{Acted, Wait, done, is_server, refused};
+use super::act::{Acted, Wait, What, done, is_server, refused};
 use super::command::ProcessAct;
 use super::event::LabEvent;
 use super::session::{KAFKA_ADMIN, RABBIT_ADMIN, Session};
@@ -18,7 +18,7 @@ const STOP_PATIENCE: Span = Span::seconds(60);
 
 impl Session {
     pub(super) fn act_node(&mut self, name: &str, act: ProcessAct) -> Acted {
-        self.known(name, "node")?;
+        self.known(name, What::Node)?;
         if !is_server(name) {
             return refused(format!("{name} is a client; `client {name} ...` acts on it"));
         }

@@ -20,6 +20,7 @@ pub mod exchange;
 pub mod headers;
 pub mod ids;
 pub mod inspect;
+pub mod kinds;
 pub mod limits;
 pub mod link;
 pub mod message;

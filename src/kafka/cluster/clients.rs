@@ -2,7 +2,7 @@
 
 use super::Cluster;
 use crate::kafka::consumer::Consumer;
-use crate::kafka::event::InHands;
+use crate::kafka::event::{InHands, TopicPartition};
 use crate::kafka::inspect::{ClientKind, ClientState};
 use crate::kafka::process::Program;
 use crate::kafka::producer::Producer;
@@ -39,6 +39,14 @@ impl Cluster {
     pub fn in_hands(&self, id: NodeId) -> Vec<InHands> {
         match self.world.node(id).program() {
             Program::Consumer(consumer) => consumer.in_hands(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The partitions that a consumer reads.
+    pub fn assignment(&self, id: NodeId) -> Vec<TopicPartition> {
+        match self.world.node(id).program() {
+            Program::Consumer(consumer) => consumer.assignment().cloned().collect(),
             _ => Vec::new(),
         }
     }

@@ -217,6 +217,11 @@ impl Consumer {
         }
     }
 
+    /// `assignment()`: the partitions that it reads.
+    pub fn assignment(&self) -> impl Iterator<Item = &TopicPartition> {
+        self.positions.assigned()
+    }
+
     /// `position()` of each partition it reads.
     pub fn positions(&self) -> impl Iterator<Item = (&TopicPartition, i64)> {
         self.positions.iter()

@@ -90,6 +90,11 @@ impl Positions {
         self.all.contains_key(partition)
     }
 
+    /// The partitions that are read.
+    pub fn assigned(&self) -> impl Iterator<Item = &TopicPartition> {
+        self.all.keys()
+    }
+
     /// True if it knows from where to read all that it reads.
     pub fn are_known(&self) -> bool {
         let known = |position: &Position| matches!(position.place, Place::At(_));

@@ -10,6 +10,7 @@
 //! partitions each time (fetch sessions, KIP-227, leave out those that did not change).
 
 pub mod control;
+pub mod kinds;
 pub mod request;
 pub mod response;
 mod size;

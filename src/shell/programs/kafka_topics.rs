@@ -9,6 +9,7 @@ use crate::shell::error::Refusal;
 use crate::shell::job::{Job, Printed, unexpected};
 use crate::shell::lexer::Word;
 use crate::shell::options::{Arguments, Opt, later, many, once};
+use crate::shell::pattern::Pattern;
 use crate::shell::values::{number, settings, wrong};
 
 static OPTIONS: [Opt; 22] = [
@@ -41,8 +42,7 @@ pub static PROGRAM: Program = Program {
     summary: "create, describe, list, delete and alter topics",
     usage: &[
         "kafka-topics --create --topic NAME [--partitions N] [--config NAME=VALUE]...",
-        "kafka-topics --describe [--topic NAME]",
-        "kafka-topics --list",
+        "kafka-topics --describe|--list [--topic NAME|PATTERN]",
         "kafka-topics --delete --topic NAME",
         "kafka-topics --alter --topic NAME --partitions N",
     ],
@@ -167,23 +167,62 @@ fn changing(ask: Ask, topic: String, arguments: &Arguments) -> Job {
     })
 }
 
+/// What `--topic` asks for where it may be a regular expression. Simplified: a legal name is taken
+/// as it is, though each `.` in it stands for any character in the real tool.
+#[derive(Clone)]
+enum Wanted {
+    All,
+    Topic(String),
+    Matching(Pattern, String),
+}
+
+impl Wanted {
+    fn of(arguments: &Arguments) -> Result<Wanted, Refusal> {
+        let Some(word) = arguments.one("--topic") else { return Ok(Wanted::All) };
+        match topic(word) {
+            Err(Refusal::NotHereYet(later)) => match Pattern::parse(&word.text) {
+                Some(pattern) => Ok(Wanted::Matching(pattern, word.text.clone())),
+                None => Err(Refusal::NotHereYet(later)),
+            },
+            name => Ok(Wanted::Topic(name?)),
+        }
+    }
+
+    fn is(&self, name: &str) -> bool {
+        match self {
+            Wanted::All => true,
+            Wanted::Topic(only) => only == name,
+            Wanted::Matching(pattern, _) => pattern.matches(name),
+        }
+    }
+
+    /// As it was given; empty if it was not.
+    fn text(&self) -> &str {
+        match self {
+            Wanted::All => "",
+            Wanted::Topic(text) | Wanted::Matching(_, text) => text,
+        }
+    }
+}
+
 fn list(arguments: &Arguments) -> Result<Job, Refusal> {
-    let only = arguments.maybe("--topic", topic)?;
+    let wanted = Wanted::of(arguments)?;
     let no_internal = arguments.has("--exclude-internal");
     Ok(Job::of(Command::Kafka(Ask::ListTopics), move |result| {
         let Outcome::Kafka(Answer::Names(names)) = result.map_err(failure)? else {
             return Err("the lab answered with something else".into());
         };
-        let wanted = |name: &String| {
-            only.as_ref().is_none_or(|only| only == name) && !(no_internal && is_internal(name))
-        };
-        Ok(names.into_iter().filter(wanted).collect())
+        let shown = |name: &String| wanted.is(name) && !(no_internal && is_internal(name));
+        Ok(names.into_iter().filter(shown).collect())
     }))
 }
 
 fn describe(arguments: &Arguments) -> Result<Job, Refusal> {
-    let only = arguments.maybe("--topic", topic)?;
-    let topics = only.clone().into_iter().collect();
+    let wanted = Wanted::of(arguments)?;
+    let topics = match &wanted {
+        Wanted::Topic(name) => vec![name.clone()],
+        Wanted::All | Wanted::Matching(..) => Vec::new(),
+    };
     let if_exists = arguments.has("--if-exists");
     let under_replicated = arguments.has("--under-replicated-partitions");
     let unavailable = arguments.has("--unavailable-partitions");
@@ -198,9 +237,17 @@ fn describe(arguments: &Arguments) -> Result<Job, Refusal> {
             Ok(Outcome::Kafka(Answer::Topics(described))) => described,
             Ok(other) => return Ok(unexpected(&other)),
             Err(error) => {
-                return missing_topic(error, only.as_deref().unwrap_or_default(), if_exists);
+                return missing_topic(error, wanted.text(), if_exists);
             }
         };
+        if matches!(wanted, Wanted::Matching(..))
+            && !described.iter().any(|topic| wanted.is(&topic.topic))
+        {
+            return match if_exists {
+                true => Ok(Vec::new()),
+                false => Err(no_such_topic(wanted.text())),
+            };
+        }
         if let Some(id) = id.as_ref().filter(|_| !if_exists)
             && !described.iter().any(|topic| topic.id == *id)
         {
@@ -209,7 +256,8 @@ fn describe(arguments: &Arguments) -> Result<Job, Refusal> {
             ));
         }
         let is_wanted = |topic: &&TopicDescription| {
-            !(no_internal && is_internal(&topic.topic))
+            wanted.is(&topic.topic)
+                && !(no_internal && is_internal(&topic.topic))
                 && id.as_ref().is_none_or(|id| topic.id == *id)
         };
         let mut lines = Vec::new();
@@ -287,13 +335,15 @@ fn is_named(error: &LabError, name: &str) -> bool {
     matches!(error, LabError::Kafka(error) if error.name == name)
 }
 
+fn no_such_topic(topic: &str) -> String {
+    format!("Error while executing topic command : Topic '{topic}' does not exist as expected")
+}
+
 /// The tool looks for the topic before it asks anything of it, and says so in its own words.
 fn missing_topic(error: LabError, topic: &str, if_exists: bool) -> Printed {
     match is_named(&error, "UNKNOWN_TOPIC_OR_PARTITION") {
         true if if_exists => Ok(Vec::new()),
-        true => Err(format!(
-            "Error while executing topic command : Topic '{topic}' does not exist as expected"
-        )),
+        true => Err(no_such_topic(topic)),
         false => Err(failure(error)),
     }
 }

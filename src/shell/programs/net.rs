@@ -1,10 +1,13 @@
 //! `net`: faults of the network.
 
 use super::{Call, Plain, Program};
+use crate::kafka::message::kinds as kafka;
 use crate::lab::Command;
 use crate::lab::command::NetAct;
-use crate::shell::error::Refusal;
+use crate::rabbit::kinds as rabbit;
+use crate::shell::error::{Mistake, Refusal};
 use crate::shell::job::Job;
+use crate::shell::lexer::Word;
 use crate::shell::options::{Opt, once};
 use crate::shell::values::{list, number, one_of, span};
 
@@ -66,7 +69,7 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
             NetAct::Drop {
                 a: arguments.word(0, "two names")?.text.clone(),
                 b: arguments.word(1, "a second name")?.text.clone(),
-                kind: arguments.text("--kind"),
+                kind: arguments.maybe("--kind", kind)?,
                 count: count.map(|count| count as u32),
             }
         }
@@ -76,4 +79,16 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
         }
     };
     Ok(Job::quiet(Command::Net(act)))
+}
+
+/// A kind of message of either side.
+fn kind(word: &Word) -> Result<String, Refusal> {
+    let mut known = kafka::KINDS.split(' ').chain(rabbit::KINDS.split(' '));
+    match known.clone().any(|kind| kind == word.text) {
+        true => Ok(word.text.clone()),
+        false => {
+            let expected = "a kind of message, such as Fetch, ProduceResponse or basic.publish";
+            Err(Mistake::at(word.place, &word.text, expected).near(&mut known).into())
+        }
+    }
 }
