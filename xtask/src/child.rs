@@ -29,6 +29,14 @@ pub fn cargo() -> Command {
     command(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")))
 }
 
+/// A program of this workspace, freshly compiled. All of them are compiled with the features of the
+/// whole workspace, as the tests are: so nothing is compiled twice.
+pub fn own(program: &str) -> Result<Command, Failure> {
+    run(cargo().args(["build", "--quiet", "--locked", "--workspace", "--bin", program]))?;
+    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
+    Ok(command(target.join("debug").join([program, env::consts::EXE_SUFFIX].concat())))
+}
+
 /// Where `cargo install` puts programs.
 pub fn cargo_home() -> PathBuf {
     env::var_os("CARGO_HOME")

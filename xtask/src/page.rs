@@ -70,9 +70,8 @@ pub fn run(options: &Options) -> Result<ExitCode, Failure> {
 
 /// Makes the lessons ready with the lab's own reader and engine.
 fn ready_lessons(site: &Path) -> Result<(), Failure> {
-    let mut command = child::cargo();
-    command.args(["run", "--quiet", "--bin", "lessons", "--", LESSONS]);
-    command.arg(site.join("lessons")).arg(LESSON_PARTS);
+    let mut command = child::own("lessons")?;
+    command.arg(LESSONS).arg(site.join("lessons")).arg(LESSON_PARTS);
     child::run(&mut command)
 }
 

@@ -9,7 +9,6 @@ use crate::steps::Steps;
 use crate::tally::Tally;
 use crate::tools;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 /// One thing to test.
 pub struct Step {
@@ -60,7 +59,7 @@ pub const STEPS: [Step; 8] = [
     Step { name: "browser", purpose: "the page in a real browser", is_quick: false, work: browser },
 ];
 
-/// The tests in a browser pull in a WebDriver client, which nothing else should have to compile.
+/// The tests in a browser: a program of their own, as they are not cargo's to run.
 const BROWSER_TESTS: &str = "browser-tests";
 
 const LESSONS: &str = "www/lessons";
@@ -89,7 +88,7 @@ fn clippy_wasm(_filter: &str, _tally: &mut Tally) -> Result<(), Failure> {
 
 fn native(filter: &str, tally: &mut Tally) -> Result<(), Failure> {
     let mut command = child::cargo();
-    command.args(["test", "--workspace", "--exclude", BROWSER_TESTS, "--locked", "--no-fail-fast"]);
+    command.args(["test", "--workspace", "--locked", "--no-fail-fast"]);
     if !filter.is_empty() {
         command.args(["--", filter]);
     }
@@ -109,9 +108,8 @@ fn lessons(filter: &str, tally: &mut Tally) -> Result<(), Failure> {
     }
     let folder =
         if filter.is_empty() { LESSONS.to_string() } else { format!("{LESSONS}/{filter}") };
-    let mut command = child::cargo();
-    command.args(["run", "--quiet", "--locked", "--bin", "pushpull", "--", "check", &folder]);
-    child::run_heard(&mut command, |line| tally.hear(line))
+    let mut command = child::own("pushpull")?;
+    child::run_heard(command.args(["check", &folder]), |line| tally.hear(line))
 }
 
 fn build_site(_filter: &str, _tally: &mut Tally) -> Result<(), Failure> {
@@ -133,14 +131,10 @@ pub fn run_in_browser(
         let dist = dist.display();
         return Err(format!("there is no page in {dist}; `cargo xtask build` makes it."));
     }
-    let mut build = child::cargo();
-    build.args(["build", "--quiet", "--locked", "--package", BROWSER_TESTS]);
-    child::run(&mut build)?;
+    let mut command = child::own(BROWSER_TESTS)?;
     let browser = Browser::find_or_install()?;
     println!("      {browser}");
     let session = BrowserSession::start(&browser, dist, arguments[0] == "test")?;
-    let mut command: Command = child::cargo();
-    command.args(["run", "--quiet", "--locked", "--package", BROWSER_TESTS, "--"]);
     command.args(arguments.iter().filter(|argument| !argument.is_empty()));
     child::run_heard(session.tell(&mut command), hear)
 }
