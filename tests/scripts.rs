@@ -8,7 +8,7 @@
 
 use pushpull::lab::Timeline;
 use pushpull::lab::command::LabSpec;
-use pushpull::shell::run::{Progress, Running};
+use pushpull::shell::run::{Progress, Running, script_of};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -31,18 +31,9 @@ impl Golden {
         while let Some(line) = lines.next_if(|line| line.starts_with('#')) {
             golden.head.push(line.to_owned());
         }
-        let mut in_command = false;
-        for line in lines {
-            golden.transcript.push(line.to_owned());
-            let command =
-                line.strip_prefix("$ ").or(line.strip_prefix("> ").filter(|_| in_command));
-            in_command = command.is_some() || (in_command && line == ">");
-            match command {
-                Some(command) => golden.script.push(command.to_owned()),
-                None if in_command => golden.script.push(String::new()),
-                None => {}
-            }
-        }
+        golden.transcript = lines.map(str::to_owned).collect();
+        let script = script_of(golden.transcript.iter().map(String::as_str));
+        golden.script = script.into_iter().map(str::to_owned).collect();
         golden
     }
 

@@ -1,14 +1,16 @@
 //! Everything the Kafka world tells: what golden files, charts and the picture are made of.
 
 mod name;
+mod text;
 
 use super::command::{Answer, ApiError, RequestId};
 use crate::sim::MessageId;
-use bytes::Bytes;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 use std::fmt;
 use std::rc::Rc;
+
+pub use text::Text;
 
 /// A partition of a topic: `orders-0`, as the real tools and directories name it.
 #[derive(Clone, Debug, Eq, Serialize, Deserialize)]
@@ -53,22 +55,6 @@ impl PartialEq for TopicPartition {
 impl fmt::Display for TopicPartition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}-{}", self.topic, self.partition)
-    }
-}
-
-/// Bytes of a record that are shown as text: a window on the batch, read only when somebody looks.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Text(pub Bytes);
-
-impl fmt::Display for Text {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&String::from_utf8_lossy(&self.0))
-    }
-}
-
-impl Serialize for Text {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&String::from_utf8_lossy(&self.0))
     }
 }
 

@@ -171,3 +171,17 @@ impl Ran {
         lines
     }
 }
+
+/// The script of a transcript: what stands behind `$ `, and behind `> ` right below it.
+pub fn script_of<'a>(transcript: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut script = Vec::new();
+    let mut in_command = false;
+    for line in transcript {
+        let command = line.strip_prefix("$ ").or(line.strip_prefix("> ").filter(|_| in_command));
+        // The line after a bare sign is empty.
+        let command = command.or((in_command && line == ">").then_some(""));
+        in_command = command.is_some();
+        script.extend(command);
+    }
+    script
+}

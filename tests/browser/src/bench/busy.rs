@@ -1,6 +1,6 @@
 //! How smoothly the page moves, and how much of its thread's time it takes.
 
-use super::{head, row};
+use super::{alone, head, row};
 use crate::browser::Browser;
 use crate::failure::Outcome;
 use crate::find::test;
@@ -46,10 +46,7 @@ struct Stretch {
 
 /// Measures, and prints the table.
 pub async fn run(setup: &Setup) -> Outcome {
-    let browser = Browser::new(setup);
-    let result = measure(&browser).await;
-    browser.dispose().await;
-    result
+    alone(setup, measure).await
 }
 
 async fn measure(browser: &Browser) -> Outcome {

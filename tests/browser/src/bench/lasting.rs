@@ -1,7 +1,7 @@
 //! What saving costs, and how soon a lab is open again: the engine in its worker, beside itself
 //! without storage, and beside a page that puts the same bytes into IndexedDB and does nothing else.
 
-use super::{head, row};
+use super::{alone, head, row};
 use crate::browser::Browser;
 use crate::engine::Engine;
 use crate::failure::{Failure, Outcome};
@@ -62,10 +62,7 @@ const KEPT_BYTES: &str = "return new Promise((resolve, reject) => {
 
 /// Measures, and prints the table.
 pub async fn run(setup: &Setup) -> Outcome {
-    let browser = Browser::new(setup);
-    let result = measure(&browser).await;
-    browser.dispose().await;
-    result
+    alone(setup, measure).await
 }
 
 async fn measure(browser: &Browser) -> Outcome {
@@ -78,7 +75,7 @@ async fn measure(browser: &Browser) -> Outcome {
     open(&engine, true).await?;
     let began = Instant::now();
     let with = messages_a_second(&engine).await?;
-    // Storage is not asked for what it has already: a frame comes with whatever changes.
+    // How saving stands is told with a frame, and a frame comes when something changes.
     engine.ask(vec![Request::Run { id: 2, text: "step".into() }]).await?;
     let is_saved = |reply: &Reply| matches!(reply, Reply::Frame(frame) if matches!(frame.status.saving, Saving::SavedUpTo(_)));
     engine.until(is_saved).await?;

@@ -3,7 +3,7 @@
 //! Each load has a fresh profile, so nothing is cached or compiled before; the two pages take
 //! turns, so that a busy moment of the machine falls on both.
 
-use super::row;
+use super::{alone, head, row};
 use crate::browser::Browser;
 use crate::failure::Outcome;
 use crate::setup::Setup;
@@ -46,7 +46,7 @@ pub async fn run(setup: &Setup) -> Outcome {
         page.push(load(setup, "/").await?);
     }
     let (blank, page) = (summary(&blank), summary(&page));
-    super::head(&format!("cold load, the middle of {ROUNDS}"), "blank page", "pushpull");
+    head(&format!("cold load, the middle of {ROUNDS}"), "blank page", "pushpull");
     row("first contentful paint, ms", blank.painted_ms, page.painted_ms);
     row("usable (data-ready), ms", blank.ready_ms, page.ready_ms);
     row("usable, the slowest, ms", blank.ready_ms_worst, page.ready_ms_worst);
@@ -56,10 +56,7 @@ pub async fn run(setup: &Setup) -> Outcome {
 }
 
 async fn load(setup: &Setup, path: &str) -> Outcome<Load> {
-    let browser = Browser::new(setup);
-    let result = measure(&browser, path).await;
-    browser.dispose().await;
-    result
+    alone(setup, async |browser| measure(browser, path).await).await
 }
 
 async fn measure(browser: &Browser, path: &str) -> Outcome<Load> {

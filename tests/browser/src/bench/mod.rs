@@ -5,6 +5,7 @@ mod busy;
 mod lasting;
 mod load;
 
+use crate::browser::Browser;
 use crate::failure::{Failure, Outcome};
 use crate::setup::{Family, Setup};
 
@@ -16,6 +17,14 @@ pub async fn run(setup: &Setup) -> Outcome {
     load::run(setup).await?;
     busy::run(setup).await?;
     lasting::run(setup).await
+}
+
+/// Does something with a browser of its own, whose profile is empty.
+async fn alone<T>(setup: &Setup, work: impl AsyncFnOnce(&Browser) -> Outcome<T>) -> Outcome<T> {
+    let browser = Browser::new(setup);
+    let result = work(&browser).await;
+    browser.dispose().await;
+    result
 }
 
 /// The head of a table: what it is about, the name of the floor, the name of what is measured.

@@ -8,7 +8,7 @@ use crate::failure::{Failure, Outcome};
 use pushpull::host::protocol::{Reply, Request};
 use pushpull::lab::Timeline;
 use pushpull::lab::command::LabSpec;
-use pushpull::shell::run::{Progress, Running};
+use pushpull::shell::run::{Progress, Running, script_of};
 use std::path::{Path, PathBuf};
 
 /// Scripts with their expected transcripts, from the root of the repository.
@@ -36,7 +36,7 @@ pub async fn golden_scripts_are_the_same_in_the_browser(browser: Browser) -> Out
     let script = String::new();
     engine.ask(vec![Request::Open { lab: "twin".into(), script, store: false }]).await?;
     for path in files_below(Path::new(SCRIPTS))? {
-        let script = commands_of(&std::fs::read_to_string(&path)?);
+        let script = script_of(std::fs::read_to_string(&path)?.lines()).join("\n");
         let again = script.clone();
         let native = tokio::task::spawn_blocking(move || run_here(&again));
         let there = run_there(&engine, script).await?;
@@ -45,22 +45,6 @@ pub async fn golden_scripts_are_the_same_in_the_browser(browser: Browser) -> Out
             .map_err(|failure| Failure(format!("{}: {failure}", path.display())))?;
     }
     engine.page().expect_quiet_console().await
-}
-
-/// The commands of a transcript, with what is given to their standard input.
-fn commands_of(transcript: &str) -> String {
-    let mut commands = Vec::new();
-    let mut continues = false;
-    for line in transcript.lines() {
-        let command = line.strip_prefix("$ ").or(line.strip_prefix("> ").filter(|_| continues));
-        continues = command.is_some() || (continues && line == ">");
-        match command {
-            Some(command) => commands.push(command),
-            None if continues => commands.push(""),
-            None => {}
-        }
-    }
-    commands.join("\n")
 }
 
 fn run_here(script: &str) -> Outcome<Vec<Answer>> {
