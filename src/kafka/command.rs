@@ -376,6 +376,17 @@ impl Ask {
     }
 }
 
+/// The offset that a reset sets in a partition, or would set.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewOffset {
+    /// The partition.
+    pub partition: TopicPartition,
+    /// Within its log.
+    pub offset: i64,
+    /// What was asked for, in the log or not; `None` where no record is late enough.
+    pub asked: Option<i64>,
+}
+
 /// The answer to an [`Ask`] that succeeded.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Answer {
@@ -403,9 +414,8 @@ pub enum Answer {
     LowWatermarks(Vec<(TopicPartition, Result<i64, ApiError>)>),
     /// A group, described.
     Group(GroupDescription),
-    /// The offsets that a reset set, or would set; behind each what was asked for, which may lie
-    /// outside of the log, or -1 if no record is late enough.
-    Reset(Vec<(TopicPartition, i64, i64)>),
+    /// What a reset did, or would do.
+    Reset(Vec<NewOffset>),
     /// The quorum of the controllers.
     Quorum(QuorumInfo),
     /// What ZooKeeper said.

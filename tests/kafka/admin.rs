@@ -1,7 +1,8 @@
 //! What the tools ask and are answered.
 
 use crate::harness::{Lab, consumer, settings, tp};
-use pushpull::kafka::command::{Answer, Ask, GroupListing, GroupType, ResetTo};
+use pushpull::kafka::command::{Answer, Ask, GroupListing, GroupType, NewOffset, ResetTo};
+use pushpull::kafka::event::TopicPartition;
 use pushpull::kafka::spec::Settings;
 use pushpull::sim::Span;
 
@@ -19,6 +20,10 @@ fn create(topic: &str, partitions: i32, factor: i16, settings: Settings) -> Ask 
 fn refused(lab: &mut Lab, ask: Ask) -> String {
     let error = lab.ask(ask).expect_err("it is wrong");
     format!("{} {} {}", error.code, error.name, error.sentence)
+}
+
+fn new_offset(partition: TopicPartition, offset: i64, asked: i64) -> NewOffset {
+    NewOffset { partition, offset, asked: Some(asked) }
 }
 
 #[test]
@@ -169,14 +174,18 @@ fn a_group_is_described_reset_and_deleted() {
     assert_eq!(refused(&mut lab, delete.clone()), "68 NON_EMPTY_GROUP The group is not empty.");
     lab.cluster.world.stop(reader);
     lab.run(Span::seconds(1));
-    let shifted = Ok(Answer::Reset(vec![(tp("t", 0), 3, 3)]));
+    let shifted = Ok(Answer::Reset(vec![new_offset(tp("t", 0), 3, 3)]));
     assert_eq!(lab.ask(reset(ResetTo::ShiftBy(-2), false)), shifted);
     let still = lab.cluster.groups()[0].offsets[0].committed;
     assert_eq!(still, Some(5), "a dry run changes nothing");
     assert_eq!(lab.ask(reset(ResetTo::ShiftBy(-2), true)), shifted);
     assert_eq!(lab.cluster.groups()[0].offsets[0].committed, Some(3));
     let beyond = lab.ask(reset(ResetTo::Offset(99), true));
-    assert_eq!(beyond, Ok(Answer::Reset(vec![(tp("t", 0), 5, 99)])), "not behind the end");
+    assert_eq!(
+        beyond,
+        Ok(Answer::Reset(vec![new_offset(tp("t", 0), 5, 99)])),
+        "not behind the end"
+    );
     let kind = GroupType::Classic;
     let listed = vec![GroupListing { group: "g".into(), kind, state: "Empty" }];
     assert_eq!(lab.ask(Ask::ListGroups), Ok(Answer::Groups(listed)));

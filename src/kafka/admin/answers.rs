@@ -4,8 +4,8 @@ use super::job::Gathered;
 use super::reassignment;
 use crate::kafka::assignor::Assignor;
 use crate::kafka::command::{
-    Answer, ApiError, Ask, GroupDescription, GroupOffset, MemberDescription, PartitionDescription,
-    ResetTo, TopicDescription,
+    Answer, ApiError, Ask, GroupDescription, GroupOffset, MemberDescription, NewOffset,
+    PartitionDescription, ResetTo, TopicDescription,
 };
 use crate::kafka::config::BrokerConfig;
 use crate::kafka::error::{ErrorCode, client_error};
@@ -349,11 +349,8 @@ fn describe_group(gathered: &Gathered, group: &str) -> Result<GroupDescription, 
     })
 }
 
-/// The offsets that a reset sets, each within its partition's log, and those that were asked for.
-pub fn reset_plan(
-    gathered: &Gathered,
-    ask: &Ask,
-) -> Result<Vec<(TopicPartition, i64, i64)>, ApiError> {
+/// The offsets that a reset sets.
+pub fn reset_plan(gathered: &Gathered, ask: &Ask) -> Result<Vec<NewOffset>, ApiError> {
     let Ask::ResetOffsets { to, .. } = ask else { return Ok(Vec::new()) };
     let offset_at = |time: i64, partition: &TopicPartition| {
         let found = gathered.offsets.get(&time)?.get(partition).copied();
@@ -365,12 +362,12 @@ pub fn reset_plan(
         else {
             return Err(ErrorCode::LeaderNotAvailable.error());
         };
-        let offset = match to {
-            ResetTo::Earliest => start,
-            ResetTo::Latest => end,
-            ResetTo::Offset(offset) => *offset,
+        let asked = match to {
+            ResetTo::Earliest => Some(start),
+            ResetTo::Latest => Some(end),
+            ResetTo::Offset(offset) => Some(*offset),
             ResetTo::ShiftBy(by) => match gathered.committed.get(&partition) {
-                Some(committed) => committed.saturating_add(*by),
+                Some(committed) => Some(committed.saturating_add(*by)),
                 None => {
                     return Err(client_error(
                         "IllegalArgumentException",
@@ -381,23 +378,18 @@ pub fn reset_plan(
                     ));
                 }
             },
-            // Where no record is late enough, the tool takes the end.
-            ResetTo::Time(time) => match offset_at(*time, &partition) {
-                Some(offset) => offset,
-                None => {
-                    plan.push((partition, end, -1));
-                    continue;
-                }
-            },
+            ResetTo::Time(time) => offset_at(*time, &partition),
             ResetTo::Planned(planned) => match planned.iter().find(|(_, of, _)| *of == partition) {
-                Some((.., offset)) => *offset,
+                Some((.., offset)) => Some(*offset),
                 None => continue,
             },
-            ResetTo::Current => gathered.committed.get(&partition).copied().unwrap_or(end),
+            ResetTo::Current => Some(gathered.committed.get(&partition).copied().unwrap_or(end)),
             // An age has become a time before it was asked.
-            ResetTo::Age(_) => end,
+            ResetTo::Age(_) => Some(end),
         };
-        plan.push((partition, offset.clamp(start, end), offset));
+        // Where no record is late enough, the tool takes the end.
+        let offset = asked.unwrap_or(end).clamp(start, end);
+        plan.push(NewOffset { partition, offset, asked });
     }
     Ok(plan)
 }

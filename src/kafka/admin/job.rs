@@ -589,7 +589,7 @@ impl Job {
 
     fn make_plan(&mut self) -> Result<(), ApiError> {
         let plan = answers::reset_plan(&self.gathered, &self.ask)?;
-        self.plan = plan.into_iter().map(|(partition, offset, _)| (partition, offset)).collect();
+        self.plan = plan.into_iter().map(|new| (new.partition, new.offset)).collect();
         Ok(())
     }
 

@@ -368,7 +368,11 @@ fn groups_are_reset_and_deleted() {
         let (name, sentence) = (name.to_owned(), message.to_owned());
         Err(kafka::ApiError { code: 3, name, sentence })
     };
-    let answer = kafka::Answer::Reset(vec![(TopicPartition::new("t", 0), 4, 4)]);
+    let answer = kafka::Answer::Reset(vec![kafka::NewOffset {
+        partition: TopicPartition::new("t", 0),
+        offset: 4,
+        asked: Some(4),
+    }]);
     let lines = printed(reset, of_g(Ok(answer))).expect("reset");
     let columns = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
     assert!(lines[0].starts_with("WARN: No action will be performed as the --execute option"));

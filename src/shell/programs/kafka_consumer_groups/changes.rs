@@ -1,7 +1,7 @@
 //! What `kafka-consumer-groups` changes: it moves groups, deletes them, and forgets their offsets.
 
 use super::{all_or_some, failure, group, java_row};
-use crate::kafka::command::{Answer, ApiError, Ask, ResetTo};
+use crate::kafka::command::{Answer, ApiError, Ask, NewOffset, ResetTo};
 use crate::kafka::config::duration;
 use crate::kafka::event::TopicPartition;
 use crate::lab::{Command, LabError, Outcome};
@@ -58,7 +58,6 @@ pub(super) fn reset(arguments: &Arguments, stdin: Option<&str>) -> Result<Job, R
     let exports = arguments.has("--export");
     let warns = !execute && !arguments.has("--dry-run");
     let is_one = groups.len() == 1;
-    let by_time = matches!(to, ResetTo::Time(_) | ResetTo::Age(_));
     let ask = Ask::ResetOffsets { group: String::new(), topics, to, execute, share: false };
     let ask = Ask::Each { names: groups, of: Box::new(ask) };
     let print = move |result| match result {
@@ -67,7 +66,7 @@ pub(super) fn reset(arguments: &Arguments, stdin: Option<&str>) -> Result<Job, R
                 let is_for = |of: &Option<String>| of.as_deref().is_none_or(|of| of == group);
                 planned.as_ref().is_some_and(|planned| !planned.iter().any(is_for))
             };
-            moved(outcomes, (exports, is_one, by_time), &lacks)
+            moved(outcomes, (exports, is_one), &lacks)
         }
         Ok(other) => Ok(unexpected(&other)),
         Err(error) => Err(failure(error)),
@@ -133,7 +132,7 @@ type Outcomes = Vec<(String, Result<Answer, ApiError>)>;
 /// What became of the groups: a table, or rows that can be given to the tool again.
 fn moved(
     outcomes: Outcomes,
-    (exports, is_one, by_time): (bool, bool, bool),
+    (exports, is_one): (bool, bool),
     lacks_plan: &dyn Fn(&str) -> bool,
 ) -> Printed {
     let (mut errors, mut rows, mut notes) = (Vec::new(), Vec::new(), Vec::new());
@@ -143,9 +142,9 @@ fn moved(
                 errors.push(format!("\nError: No reset plan for group {group} found"));
             }
             Ok(Answer::Reset(offsets)) => {
-                for (key, offset, asked) in offsets {
-                    notes.extend(note(&key, offset, asked, by_time));
-                    rows.push((group.clone(), key, offset));
+                for new in offsets {
+                    notes.extend(note(&new));
+                    rows.push((group.clone(), new.partition, new.offset));
                 }
             }
             Ok(_) => {}
@@ -173,8 +172,9 @@ fn moved(
 }
 
 /// What the tool says of an offset that is not in the log, or of a time later than all records.
-fn note(key: &TopicPartition, offset: i64, asked: i64, by_time: bool) -> Vec<String> {
-    if by_time && asked < 0 {
+fn note(new: &NewOffset) -> Vec<String> {
+    let NewOffset { partition: key, offset, asked } = new;
+    let Some(asked) = asked else {
         let (number, topic) = (key.partition, &key.topic);
         return vec![
             String::new(),
@@ -183,8 +183,8 @@ fn note(key: &TopicPartition, offset: i64, asked: i64, by_time: bool) -> Vec<Str
                  known offset."
             ),
         ];
-    }
-    let side = match asked.cmp(&offset) {
+    };
+    let side = match asked.cmp(offset) {
         Ordering::Greater => "higher than latest",
         Ordering::Less => "lower than earliest",
         Ordering::Equal => return Vec::new(),

@@ -2,8 +2,7 @@
 //! what is kept of their partitions.
 
 use super::{failure, groups, objects, row, table};
-use crate::kafka::command::{Answer, ApiError, Ask, ResetTo};
-use crate::kafka::event::TopicPartition;
+use crate::kafka::command::{Answer, ApiError, Ask, NewOffset, ResetTo};
 use crate::lab::{Command, LabError, Outcome};
 use crate::shell::error::Refusal;
 use crate::shell::job::{Job, Printed, unexpected};
@@ -61,12 +60,12 @@ pub(super) fn reset(arguments: &Arguments) -> Result<Job, Refusal> {
     }))
 }
 
-fn moved(group: &str, offsets: &[(TopicPartition, i64, i64)]) -> Vec<String> {
+fn moved(group: &str, offsets: &[NewOffset]) -> Vec<String> {
     if offsets.is_empty() {
         return vec![String::new()];
     }
     let mut rows = vec![row(&["GROUP", "TOPIC", "PARTITION", "NEW-OFFSET"])];
-    rows.extend(offsets.iter().map(|(partition, offset, _)| {
+    rows.extend(offsets.iter().map(|NewOffset { partition, offset, .. }| {
         let (number, offset) = (partition.partition.to_string(), offset.to_string());
         row(&[group, &partition.topic, &number, &offset])
     }));
