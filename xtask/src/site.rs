@@ -10,7 +10,7 @@ use crate::tools;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{Child, Command, ExitCode, Stdio};
 
 /// The most that a first visit may download, compressed: beyond it the build fails.
 const FIRST_LOAD_LIMIT_BYTES: usize = 700_000;
@@ -63,13 +63,41 @@ pub fn make(steps: &mut Steps, build: &Build) -> Result<(), Failure> {
 /// Compiles both programs side by side, which Trunk would do one after the other; Trunk then finds
 /// them.
 fn compile(build: &Build) -> Result<(), Failure> {
+    child::run(&mut compiler(build.debug))
+}
+
+fn compiler(is_debug: bool) -> Command {
     let mut command = child::cargo();
     command.args(["build", "--quiet", "--locked", "--target", tools::TARGET]);
     command.args(["--bin", "app", "--bin", "worker"]);
-    if !build.debug {
+    if !is_debug {
         command.args(["--profile", PROFILE]);
     }
-    child::run(&mut command)
+    command
+}
+
+/// Both programs, being compiled while something else is done; who then makes the site waits for
+/// cargo's lock, finds them, or hears what is wrong with them. Stopped when dropped.
+pub struct Ahead(Option<Child>);
+
+impl Ahead {
+    /// Begins, if there is all that it takes: else [`make`] will bring it in.
+    pub fn begin() -> Self {
+        let can_begin = tools::has_target();
+        let mut command = compiler(false);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        Ahead(can_begin.then(|| command.spawn().ok()).flatten())
+    }
+}
+
+impl Drop for Ahead {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.0 {
+            // It has mostly ended by now, and then there is nothing to stop.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
 }
 
 fn trunk(build: &Build) -> Result<(), Failure> {

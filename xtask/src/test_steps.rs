@@ -51,13 +51,16 @@ pub const STEPS: [Step; 8] = [
         work: lessons,
     },
     Step {
-        name: "site",
+        name: SITE,
         purpose: "the page builds and keeps to its size",
         is_quick: false,
         work: build_site,
     },
     Step { name: "browser", purpose: "the page in a real browser", is_quick: false, work: browser },
 ];
+
+/// The step that makes the page.
+pub const SITE: &str = "site";
 
 /// The tests in a browser: a program of their own, as they are not cargo's to run.
 const BROWSER_TESTS: &str = "browser-tests";

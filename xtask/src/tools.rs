@@ -62,7 +62,8 @@ pub fn prepare_target(steps: &mut Steps) -> Result<(), Failure> {
     steps.run(&format!("adding the {TARGET} target"), || rustup(&["target", "add", TARGET]))
 }
 
-fn has_target() -> bool {
+/// Whether the standard library for the browser is here.
+pub fn has_target() -> bool {
     child::capture(child::command("rustc").args(["--print", "target-libdir", "--target", TARGET]))
         .and_then(|folder| fs::read_dir(folder.trim()).ok())
         .is_some_and(|mut files| {
