@@ -5,11 +5,12 @@ use crate::ordered::BTreeMap;
 use crate::rabbit::Cluster;
 use crate::rabbit::command::{Command, OutgoingMessage, Properties};
 use crate::rabbit::content::Content;
+use crate::rabbit::event::Event;
 use crate::rabbit::exchange::{Binding, Declaration, Destination, Exchanges, Kind};
 use crate::rabbit::ids::QueueId;
 use crate::rabbit::message::Arguments;
 use crate::rabbit::names::Names;
-use crate::sim::{MessageId, Step};
+use crate::sim::{Happening, MessageId, Step};
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::hint::black_box;
@@ -32,14 +33,14 @@ pub fn pushed(messages: u64, consumers: u64, clock: Clock<'_>) -> Result<Rate, S
     let publisher = cluster.world.id("p").ok_or("there is no publisher")?;
     let body = Bytes::from(vec![b'x'; BODY_BYTES]);
     let begin = clock();
-    let mut sent = 0;
+    let (mut sent, mut told) = (0, Vec::new());
     while sent < messages {
         for _ in 0..BURST.min(messages - sent) {
             sent += 1;
             let message = outgoing("", "q", body.clone(), sent);
             cluster.command(publisher, Command::Publish(message));
         }
-        settle(&mut cluster, sent + 1)?;
+        settle(&mut cluster, sent + 1, &mut told)?;
     }
     let per_second = rate(messages, clock() - begin);
     let what = format!(
@@ -59,8 +60,7 @@ pub fn kept(messages: u64, clock: Clock<'_>) -> Result<Rate, String> {
     let publisher = cluster.world.id("p").ok_or("there is no publisher")?;
     let body = Bytes::from(vec![b'x'; BODY_BYTES]);
     let begin = clock();
-    let mut sent = 0;
-    let mut most = 0;
+    let (mut sent, mut most, mut told) = (0, 0, Vec::new());
     while sent < messages {
         for _ in 0..BURST.min(messages - sent) {
             sent += 1;
@@ -75,7 +75,8 @@ pub fn kept(messages: u64, clock: Clock<'_>) -> Result<Rate, String> {
                     return Err("the messages did not arrive".into());
                 }
             }
-            cluster.take_happenings();
+            cluster.swap_happenings(&mut told);
+            told.clear();
         }
         most = most.max(cluster.queue("q").map_or(0, |queue| queue.memory));
     }
@@ -115,14 +116,19 @@ fn keep_limit(messages: u64, clock: Clock<'_>) -> f64 {
 }
 
 /// Runs until this many messages are processed, those of before included.
-fn settle(cluster: &mut Cluster, wanted: u64) -> Result<(), String> {
+fn settle(
+    cluster: &mut Cluster,
+    wanted: u64,
+    told: &mut Vec<Happening<Event>>,
+) -> Result<(), String> {
     loop {
         for _ in 0..BURST {
             if !matches!(cluster.world.step(), Step::Ran) {
                 return Err("the messages did not arrive".into());
             }
         }
-        cluster.take_happenings();
+        cluster.swap_happenings(told);
+        told.clear();
         let clients = cluster.clients();
         let done = clients.iter().filter(|client| client.queue.is_some()).map(|it| it.done);
         if done.sum::<u64>() >= wanted {

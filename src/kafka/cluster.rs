@@ -112,6 +112,11 @@ impl Cluster {
         self.world.take_happenings()
     }
 
+    /// The same in exchange for an empty list, whose room is used for what will be told.
+    pub fn swap_happenings(&mut self, told: &mut Vec<Happening<Event>>) {
+        self.world.swap_happenings(told);
+    }
+
     /// All topics in the order of their names, internal ones too. A partition stands as its leader
     /// has it; without one as the replica does that has the most, or had when it went down.
     pub fn topics(&self) -> Vec<TopicState> {

@@ -18,7 +18,9 @@ use crate::kafka::command::RequestId as KafkaRequest;
 use crate::ordered::BTreeMap;
 use crate::rabbit::command::RequestId as RabbitRequest;
 use crate::sim::disk::Block;
-use crate::sim::{CostModel, Disk, Hop, MessageId, Node, NodeId, Span, Status, Step, Time};
+use crate::sim::{
+    CostModel, Disk, Happening, Hop, MessageId, Node, NodeId, Span, Status, Step, Time,
+};
 use crate::{kafka, rabbit};
 use std::rc::Rc;
 
@@ -63,6 +65,8 @@ pub struct Session {
     /// The group, or itself, that each Kafka consumer reads for.
     pub(super) readers: BTreeMap<String, String>,
     consoles: BTreeMap<u64, Watched>,
+    /// Empty between steps: room for what the worlds tell.
+    told: (Vec<Happening<kafka::event::Event>>, Vec<Happening<rabbit::event::Event>>),
 }
 
 /// A console tool at work, or what it came to.
@@ -192,6 +196,7 @@ impl Session {
             latencies: Latencies::default(),
             readers: BTreeMap::new(),
             consoles: BTreeMap::new(),
+            told: (Vec::new(), Vec::new()),
         })
     }
 
@@ -421,11 +426,16 @@ impl Session {
 
     /// Takes up what the worlds told since `before`.
     pub(super) fn collect(&mut self, before: Moment) {
-        for happening in self.kafka.take_happenings() {
+        let mut told = std::mem::take(&mut self.told.0);
+        self.kafka.swap_happenings(&mut told);
+        for happening in told.drain(..) {
             let by = self.kafka.world.shared_name(happening.node);
             self.note(happening.at, before, by, What::Kafka(happening.event));
         }
-        for happening in self.rabbit.take_happenings() {
+        self.told.0 = told;
+        let mut told = std::mem::take(&mut self.told.1);
+        self.rabbit.swap_happenings(&mut told);
+        for happening in told.drain(..) {
             let by = self.rabbit.world.shared_name(happening.node);
             let recovered = matches!(happening.event, rabbit::event::Event::NodeStarted { .. })
                 && self.steps > 0;
@@ -435,6 +445,7 @@ impl Session {
                 self.recount_queues();
             }
         }
+        self.told.1 = told;
     }
 
     fn recount_queues(&mut self) {

@@ -80,19 +80,25 @@ impl Cluster {
     /// What happened since this was last called. What every member of a quorum queue does is told
     /// once: by the first that does it.
     pub fn take_happenings(&mut self) -> Vec<Happening<Event>> {
-        let all = self.world.take_happenings();
-        if !all.iter().any(|happening| matches!(happening.event, Event::Applies(_))) {
-            return all;
+        let mut told = Vec::new();
+        self.swap_happenings(&mut told);
+        told
+    }
+
+    /// The same in exchange for an empty list, whose room is used for what will be told.
+    pub fn swap_happenings(&mut self, told: &mut Vec<Happening<Event>>) {
+        self.world.swap_happenings(told);
+        if !told.iter().any(|happening| matches!(happening.event, Event::Applies(_))) {
+            return;
         }
         let mut is_known = false;
-        let news = all.into_iter().filter(|happening| match &happening.event {
+        told.retain(|happening| match &happening.event {
             Event::Applies(step) => {
                 is_known = !self.is_news(*step);
                 false
             }
             event => !is_known || !event.is_of_queue(),
         });
-        news.collect()
     }
 
     /// True if what follows was not told before.

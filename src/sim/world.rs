@@ -17,9 +17,6 @@ use super::time::Time;
 use crate::ordered::BTreeMap;
 use std::rc::Rc;
 
-/// Room is kept for so many happenings at the most.
-const HAPPENINGS: usize = 4_096;
-
 /// Something a node told the lab.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Happening<E> {
@@ -238,9 +235,13 @@ impl<N: Node> World<N> {
 
     /// What nodes told since this was last called, in order.
     pub fn take_happenings(&mut self) -> Vec<Happening<N::Event>> {
-        // About as much will be told again before the next time.
-        let next = Vec::with_capacity(self.happenings.len().min(HAPPENINGS));
-        std::mem::replace(&mut self.happenings, next)
+        std::mem::take(&mut self.happenings)
+    }
+
+    /// The same in exchange for an empty list, whose room is used for what will be told.
+    pub fn swap_happenings(&mut self, told: &mut Vec<Happening<N::Event>>) {
+        debug_assert!(told.is_empty(), "what is in it would be told again");
+        std::mem::swap(&mut self.happenings, told);
     }
 
     /// True while messages that arrive are kept.

@@ -35,6 +35,8 @@ struct Slot {
     /// The read that is under way, what may be taken of it, and whether its first batch is taken
     /// even if it is larger.
     reading: Option<(ReadPlan, u64, bool)>,
+    /// True if the Fetch was parked though there was something to read here, or more came since.
+    is_stirred: bool,
 }
 
 /// A Fetch that reads or waits (in Kafka: the fetch purgatory).
@@ -93,6 +95,7 @@ impl Server {
             preferred: None,
             records: Rope::default(),
             reading: None,
+            is_stirred: false,
         });
         let delayed = DelayedFetch {
             call,
@@ -108,17 +111,17 @@ impl Server {
             last: fetch.max_wait_ms == 0,
         };
         self.fetches.insert(id, delayed);
-        self.read_fetch(id, out);
+        self.note_follower(id, out);
+        self.read_fetch(id, |_| true, out);
     }
 
-    /// Begins to read for all partitions of a Fetch.
-    fn read_fetch(&mut self, id: u64, out: &mut Out<'_>) {
-        self.note_follower(id, out);
+    /// Begins to read for these partitions of a Fetch.
+    fn read_fetch(&mut self, id: u64, reads: impl Fn(&Slot) -> bool, out: &mut Out<'_>) {
         let held_back = self.held_back(id, out.now());
         let Some(fetch) = self.fetches.get_mut(&id) else { return };
         let mut left = fetch.max_bytes;
         let mut first = true;
-        for (index, slot) in fetch.slots.iter_mut().enumerate() {
+        for (index, slot) in fetch.slots.iter_mut().enumerate().filter(|(_, slot)| reads(slot)) {
             slot.error = None;
             slot.diverging = None;
             slot.records = Rope::default();
@@ -205,7 +208,8 @@ impl Server {
         !in_sync && is_throttled(&found.config().throttled.0, key.partition, self.id)
     }
 
-    /// A follower's fetch says what it has: the high watermark may move, and it may join the ISR.
+    /// A follower's fetch says what it has when it comes: the high watermark may move, and it may
+    /// join the ISR.
     fn note_follower(&mut self, id: u64, out: &mut Out<'_>) {
         let Some(fetch) = self.fetches.get(&id) else { return };
         let Some((replica, epoch)) = fetch.replica else { return };
@@ -287,10 +291,11 @@ impl Server {
             }
             out.timer_at(Timer::FetchWait(id), fetch.deadline);
         }
-        for slot in &mut fetch.slots {
+        for (index, slot) in fetch.slots.iter_mut().enumerate() {
+            slot.is_stirred = !slot.records.is_empty();
             slot.records = Rope::default();
             if let Some(partition) = self.partitions.get_mut(&slot.asked.partition) {
-                partition.waiting_fetches.insert(id);
+                partition.waiting_fetches.insert(id, index);
             }
         }
     }
@@ -356,26 +361,36 @@ impl Server {
 
     /// The time of a parked Fetch is up.
     pub(super) fn fetch_waited(&mut self, id: u64, out: &mut Out<'_>) {
-        self.read_last(id, out);
+        self.read_last(id, |_| true, out);
     }
 
-    /// A partition has more to read: Fetches that have enough now are answered.
+    /// A partition has more to read: Fetches that have enough now are answered. The others of their
+    /// partitions have nothing, as when they were parked.
     pub(super) fn wake_fetches(&mut self, partition: &TopicPartition, out: &mut Out<'_>) {
-        let Some(found) = self.partitions.get(partition) else { return };
-        let waiting: Vec<u64> = found.waiting_fetches.iter().copied().collect();
-        for id in waiting {
+        for id in self.stir(partition) {
             if self.has_enough(id, out.now()) {
-                self.read_last(id, out);
+                self.read_last(id, |slot| slot.is_stirred, out);
             }
         }
     }
 
+    /// Notes with the Fetches that wait for a partition that it has more to read; which these are.
+    pub(super) fn stir(&mut self, partition: &TopicPartition) -> Vec<u64> {
+        let Some(found) = self.partitions.get(partition) else { return Vec::new() };
+        for (id, index) in &found.waiting_fetches {
+            if let Some(fetch) = self.fetches.get_mut(id) {
+                fetch.slots[*index].is_stirred = true;
+            }
+        }
+        found.waiting_fetches.keys().copied().collect()
+    }
+
     /// Reads for the last time: it is answered with whatever comes.
-    fn read_last(&mut self, id: u64, out: &mut Out<'_>) {
+    fn read_last(&mut self, id: u64, reads: impl Fn(&Slot) -> bool, out: &mut Out<'_>) {
         let Some(fetch) = self.fetches.get_mut(&id) else { return };
         if !fetch.last {
             fetch.last = true;
-            self.read_fetch(id, out);
+            self.read_fetch(id, reads, out);
         }
     }
 
@@ -390,7 +405,7 @@ impl Server {
         let Some(fetch) = self.fetches.get(&id) else { return false };
         let mut bytes = 0;
         for (index, slot) in fetch.slots.iter().enumerate() {
-            if held_back.contains(&index) {
+            if held_back.contains(&index) || !slot.is_stirred {
                 continue;
             }
             let Some(partition) = self.partitions.get(&slot.asked.partition) else { return true };

@@ -12,7 +12,7 @@ use crate::kafka::message::request::{Fetch, FetchPartition};
 use crate::kafka::message::response::FetchedPartition;
 use crate::kafka::message::{Request, Response};
 use crate::kafka::now_ms;
-use crate::kafka::partition::{AppendTime, Role};
+use crate::kafka::partition::{AppendTime, Partition, Role};
 use crate::kafka::process::Out;
 use crate::kafka::protection::Protection::EpochTruncation;
 use crate::kafka::record::header::crc_matches;
@@ -167,10 +167,12 @@ impl Server {
             return;
         };
         for ((key, epoch), answer) in asked.into_iter().zip(fetched.partitions) {
-            let follows =
-                self.fetchers.get(&leader).is_some_and(|f| f.partitions.contains_key(&key));
-            let is_now = self.partitions.get(&key).is_some_and(|p| p.leader_epoch == epoch);
-            if follows && is_now {
+            let Some(found) = self.partitions.get(&key) else { continue };
+            // Most partitions of a fetch are idle: of them nothing is new.
+            if found.leader_epoch != epoch || is_old(found, &answer) {
+                continue;
+            }
+            if self.fetchers.get(&leader).is_some_and(|f| f.partitions.contains_key(&key)) {
                 self.take_answer(leader, &key, answer, out);
             }
         }
@@ -388,4 +390,13 @@ impl Server {
             out.emit(Event::LogTruncated { broker, partition, from_offset, end_offset });
         }
     }
+}
+
+/// True if an answer tells a follower nothing that it does not know.
+fn is_old(partition: &Partition, answer: &FetchedPartition) -> bool {
+    answer.error.is_none()
+        && answer.diverging.is_none()
+        && answer.records.is_empty()
+        && answer.high_watermark <= partition.high_watermark()
+        && answer.log_start <= partition.log.log_start()
 }

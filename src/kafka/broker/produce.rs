@@ -127,6 +127,8 @@ impl Server {
             waits.push(wait);
         }
         self.produces.insert(id, DelayedProduce { acks, waits, completion });
+        // A Fetch that one of them wakes brings all of them.
+        touched.iter().for_each(|partition| drop(self.stir(partition)));
         for partition in &touched {
             self.advance(partition, out);
             // Followers read up to the log end.

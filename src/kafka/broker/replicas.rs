@@ -229,7 +229,7 @@ impl Server {
 
     fn fail_waiting(&mut self, key: &TopicPartition, error: ErrorCode, out: &mut Out<'_>) {
         let Some(partition) = self.partitions.get(key) else { return };
-        let fetches: Vec<u64> = partition.waiting_fetches.iter().copied().collect();
+        let fetches: Vec<u64> = partition.waiting_fetches.keys().copied().collect();
         let produces: Vec<u64> = partition.waiting_produces.iter().copied().collect();
         fetches.into_iter().for_each(|fetch| self.fetch_waited(fetch, out));
         produces.into_iter().for_each(|produce| self.fail_produce(produce, key, error, out));
@@ -270,7 +270,7 @@ impl Server {
         self.wanted_isrs.remove(key);
         let Some(partition) = self.partitions.remove(key) else { return };
         partition.log.delete(out);
-        for fetch in partition.waiting_fetches {
+        for fetch in partition.waiting_fetches.into_keys() {
             self.fetch_waited(fetch, out);
         }
         for produce in partition.waiting_produces {

@@ -18,7 +18,7 @@ use crate::kafka::now_ms;
 use crate::kafka::partitioner::StickyPartitioner;
 use crate::kafka::partitioner::murmur2::partition_for_key;
 use crate::kafka::process::Out;
-use crate::kafka::producer::batch::{self, ProducerBatch};
+use crate::kafka::producer::batch::{Measured, ProducerBatch};
 use crate::kafka::producer::sequences::Sequences;
 use crate::kafka::record::header::TRANSACTIONAL;
 use crate::kafka::transaction::TransactionClient;
@@ -157,10 +157,11 @@ impl Consumer {
             return None;
         };
         let count = found.partitions.len() as u32;
-        let bytes = batch::bytes_most(&outgoing.record);
+        let measured = Measured::of(&outgoing.record);
+        let bytes = measured.bytes_most();
         let attributes = if self.writer.transaction.is_some() { TRANSACTIONAL } else { 0 };
         let mut batch = ProducerBatch::new(0, (bytes, bytes), attributes, out.now());
-        batch.try_push(&outgoing.record, now_ms(out.now()));
+        batch.try_push((&outgoing.record, &measured), now_ms(out.now()));
         let number = match (outgoing.record.partition, &outgoing.record.key) {
             (Some(number), _) => number,
             (None, Some(key)) => partition_for_key(key, count),

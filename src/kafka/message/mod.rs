@@ -104,7 +104,11 @@ pub fn message_of(record: &super::record::Record<'_>) -> Option<MessageId> {
 }
 
 fn message_number(digits: &[u8]) -> Option<MessageId> {
-    std::str::from_utf8(digits).ok()?.parse().ok().map(MessageId)
+    let more = |number: u64, digit: &u8| {
+        let digit = digit.is_ascii_digit().then(|| u64::from(digit - b'0'))?;
+        number.checked_mul(10)?.checked_add(digit)
+    };
+    digits.iter().try_fold(0, more).filter(|_| !digits.is_empty()).map(MessageId)
 }
 
 fn messages_of(rope: &Rope, most: usize, found: &mut Vec<MessageId>) {

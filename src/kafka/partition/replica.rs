@@ -11,7 +11,7 @@ use crate::kafka::metadata::PartitionImage;
 use crate::kafka::protection::{Protection, Without};
 use crate::kafka::record::header::{crc_matches, stamp, stamp_append_time};
 use crate::kafka::record::{BatchHeader, Records};
-use crate::ordered::BTreeSet;
+use crate::ordered::{BTreeMap, BTreeSet};
 use crate::sim::{Span, Time};
 use bytes::{Bytes, BytesMut};
 use std::rc::Rc;
@@ -36,8 +36,8 @@ pub struct Partition {
     pub leader_epoch: i32,
     /// Counts every change of its state at the controller.
     pub partition_epoch: i32,
-    /// Fetches that wait for records of it.
-    pub waiting_fetches: BTreeSet<u64>,
+    /// Fetches that wait for records of it, and its place in each.
+    pub waiting_fetches: BTreeMap<u64, usize>,
     /// Appends that wait for its high watermark or for a flush of it.
     pub waiting_produces: BTreeSet<u64>,
     high_watermark: i64,
@@ -84,7 +84,7 @@ impl Partition {
             role: Role::Follower(None),
             leader_epoch: -1,
             partition_epoch: -1,
-            waiting_fetches: BTreeSet::new(),
+            waiting_fetches: BTreeMap::new(),
             waiting_produces: BTreeSet::new(),
             high_watermark: high_watermark.clamp(log_start, log_end),
             appended_end: log_end,

@@ -1,6 +1,6 @@
 //! The producer's buffer: a queue of batches for each partition, and the memory they share.
 
-use super::batch::{ProducerBatch, bytes_most};
+use super::batch::{Measured, ProducerBatch};
 use crate::kafka::command::OutgoingRecord;
 use crate::kafka::config::ProducerConfig;
 use crate::kafka::event::TopicPartition;
@@ -87,7 +87,7 @@ impl Accumulator {
     pub fn append(
         &mut self,
         partition: &TopicPartition,
-        record: &OutgoingRecord,
+        record: (&OutgoingRecord, &Measured),
         timestamp: i64,
         now: Time,
     ) -> Option<Appended> {
@@ -98,7 +98,7 @@ impl Accumulator {
             let batch_is_full = last.is_full();
             return Some(Appended { bytes, batch_is_new: false, batch_is_full });
         }
-        let reserved = self.batch_size.max(bytes_most(record));
+        let reserved = self.batch_size.max(record.1.bytes_most());
         self.free_bytes = self.free_bytes.checked_sub(reserved)?;
         self.last_id += 1;
         let sizes = (reserved, self.batch_size);

@@ -37,34 +37,52 @@ pub struct ProducerBatch {
     is_closed: bool,
 }
 
-/// The fields of a record in the log, given to `take`.
-fn with_fields<T>(record: &OutgoingRecord, take: impl FnOnce(&Fields<'_>) -> T) -> T {
-    let mut buffer = [0; 20];
-    let id = (ID_HEADER, Some(decimal(record.id.0, &mut buffer)));
-    let (key, value) = (record.key.as_deref(), record.value.as_deref());
-    if record.headers.is_empty() {
-        return take(&Fields { key, value, headers: &[id] });
-    }
-    let own = record.headers.iter().map(|(name, value)| (&**name, value.as_deref()));
-    take(&Fields { key, value, headers: &own.chain([id]).collect::<Vec<_>>() })
+/// How a record will stand in the log: looked at once, asked for often.
+#[derive(Clone, Debug)]
+pub struct Measured {
+    /// The message's number as decimal text, at the end.
+    digits: ([u8; 20], usize),
+    content: usize,
 }
 
-/// A number as decimal text, without an allocation.
-fn decimal(mut number: u64, buffer: &mut [u8; 20]) -> &[u8] {
-    let mut at = buffer.len();
+impl Measured {
+    /// Measures a record.
+    pub fn of(record: &OutgoingRecord) -> Measured {
+        let mut measured = Measured { digits: decimal(record.id.0), content: 0 };
+        measured.content = measured.with_fields(record, |fields| fields.content_bytes());
+        measured
+    }
+
+    /// The most bytes that it can need in a batch of its own.
+    pub fn bytes_most(&self) -> u64 {
+        batch_bytes_most(self.content) as u64
+    }
+
+    /// Its fields in the log, given to `take`.
+    fn with_fields<T>(&self, record: &OutgoingRecord, take: impl FnOnce(&Fields<'_>) -> T) -> T {
+        let (digits, start) = &self.digits;
+        let id = (ID_HEADER, Some(&digits[*start..]));
+        let (key, value) = (record.key.as_deref(), record.value.as_deref());
+        if record.headers.is_empty() {
+            return take(&Fields { key, value, headers: &[id] });
+        }
+        let own = record.headers.iter().map(|(name, value)| (&**name, value.as_deref()));
+        take(&Fields { key, value, headers: &own.chain([id]).collect::<Vec<_>>() })
+    }
+}
+
+/// A number as decimal text without an allocation, and where it begins.
+fn decimal(mut number: u64) -> ([u8; 20], usize) {
+    let mut digits = [0; 20];
+    let mut at = digits.len();
     loop {
         at -= 1;
-        buffer[at] = b'0' + (number % 10) as u8;
+        digits[at] = b'0' + (number % 10) as u8;
         number /= 10;
         if number == 0 {
-            return &buffer[at..];
+            return (digits, at);
         }
     }
-}
-
-/// The most bytes that this record can need in a batch of its own.
-pub fn bytes_most(record: &OutgoingRecord) -> u64 {
-    with_fields(record, |fields| batch_bytes_most(fields) as u64)
 }
 
 impl ProducerBatch {
@@ -94,21 +112,20 @@ impl ProducerBatch {
 
     /// Adds a record if there is room; the first always has room. Returns the bytes that it
     /// added, the batch's header among the first record's.
-    pub fn try_push(&mut self, record: &OutgoingRecord, timestamp: i64) -> Option<u64> {
+    pub fn try_push(
+        &mut self,
+        (record, measured): (&OutgoingRecord, &Measured),
+        timestamp: i64,
+    ) -> Option<u64> {
         let Content::Open(builder) = &mut self.content else { return None };
         if self.is_closed {
             return None;
         }
-        let limit = self.limit_bytes as usize;
         let first = builder.records() == 0;
         let before = if first { 0 } else { builder.size_bytes() };
-        let pushed = with_fields(record, |fields| {
-            let fits = builder.size_bytes() < limit
-                && builder.size_bytes() + builder.bytes_of_next(timestamp, fields) <= limit;
-            if first || fits {
-                builder.push(timestamp, fields);
-            }
-            first || fits
+        let limit = if first { usize::MAX } else { self.limit_bytes as usize };
+        let pushed = measured.with_fields(record, |fields| {
+            builder.push_within(limit, timestamp, (fields, measured.content))
         });
         if !pushed {
             self.is_closed = true;
@@ -177,22 +194,28 @@ mod tests {
         }
     }
 
+    fn push(batch: &mut ProducerBatch, id: u64) -> Option<u64> {
+        let record = record(id);
+        batch.try_push((&record, &Measured::of(&record)), 0)
+    }
+
     #[test]
     fn a_batch_takes_records_up_to_its_size_and_a_large_one_alone() {
         let mut batch = ProducerBatch::new(1, (100, 100), 0, Time::ZERO);
-        assert!(batch.try_push(&record(1), 0).is_some());
+        assert!(push(&mut batch, 1).is_some());
         // 61 of the header; 1 + 1 + 1 + 1 + 1 + 11 + 1 + 3 + 2 for a record.
         assert_eq!(batch.size_bytes(), 83);
-        assert!(batch.try_push(&record(2), 0).is_none(), "105 bytes are over 100");
+        assert!(push(&mut batch, 2).is_none(), "105 bytes are over 100");
         assert!(batch.is_full(), "and it takes no more");
-        let mut tiny = ProducerBatch::new(2, (bytes_most(&record(3)), 0), 0, Time::ZERO);
-        assert!(tiny.try_push(&record(3), 0).is_some(), "the first record always fits");
+        let mut tiny =
+            ProducerBatch::new(2, (Measured::of(&record(3)).bytes_most(), 0), 0, Time::ZERO);
+        assert!(push(&mut tiny, 3).is_some(), "the first record always fits");
     }
 
     #[test]
     fn a_new_stamp_changes_only_the_stamp() {
         let mut batch = ProducerBatch::new(1, (100, 100), 0, Time::ZERO);
-        batch.try_push(&record(1), 0);
+        push(&mut batch, 1);
         let first = batch.close(ProducerStamp { id: 7, epoch: 0, base_sequence: 4 });
         let again = batch.close(ProducerStamp { id: 7, epoch: 1, base_sequence: 0 });
         assert_eq!(first.len(), again.len());

@@ -1,7 +1,7 @@
 //! The producer's process.
 
 use super::accumulator::{Accumulator, Appended};
-use super::batch::bytes_most;
+use super::batch::Measured;
 use super::sender::{Sent, Stored};
 use super::sequences::Sequences;
 use crate::kafka::client::{ClientCore, CoreHeard};
@@ -42,6 +42,21 @@ pub struct Book {
     pub failed: u64,
 }
 
+/// A call of `send()`, and until when it may block.
+pub(super) type Call = (OutgoingRecord, Time);
+
+/// What became of a call of `send()`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Admitted {
+    /// Its record is in a batch that was open before and still is: nothing is to be sent or asked
+    /// that was not before, and at no other time.
+    Joined,
+    /// It has returned.
+    Returned,
+    /// It must go on waiting.
+    Waits,
+}
+
 /// A producer.
 #[derive(Clone, Debug)]
 pub struct Producer {
@@ -64,7 +79,7 @@ pub struct Producer {
     id_retry_at: Time,
     id_failures: u32,
     /// Calls of `send()` that have not returned: the first is blocked, the others wait for it.
-    pub(super) blocked: VecDeque<(OutgoingRecord, Time)>,
+    pub(super) blocked: VecDeque<Call>,
     sticky: BTreeMap<Rc<str>, StickyPartitioner>,
     is_ready: bool,
     is_closing: bool,
@@ -167,15 +182,16 @@ impl Producer {
             }
             Input::Command(Command::Send(record)) => {
                 self.book.got += 1;
-                let is_calm = self.is_calm(out);
-                self.blocked.push_back((record, out.now() + self.config.max_block));
+                let call = (record, out.now() + self.config.max_block);
                 // The one thing that comes by the thousand: nothing else is to be looked at.
-                if is_calm {
-                    if !self.admit(out) {
+                if self.is_calm(out) {
+                    if self.admit_call(call, out) != Admitted::Joined {
+                        self.core.pump(out);
                         self.pump_batches(None, out);
                     }
                     return;
                 }
+                self.blocked.push_back(call);
             }
             Input::Command(command) => self.command(command, out),
             Input::Read { .. } | Input::Flushed { .. } => {}
@@ -324,39 +340,41 @@ impl Producer {
 
     // ---- send() ----
 
-    /// Lets calls of `send()` return, one after the other, until one must go on waiting. True if
-    /// all joined batches that were open before and still are: then nothing is to be sent or asked
-    /// that was not before, and at no other time.
-    fn admit(&mut self, out: &mut Out<'_>) -> bool {
-        let mut joined = true;
+    /// Lets calls of `send()` return, one after the other, until one must go on waiting.
+    fn admit(&mut self, out: &mut Out<'_>) {
         while self.may_send()
-            && let Some((mut record, deadline)) = self.blocked.pop_front()
-        {
-            self.open_transaction(out);
-            match self.try_send(&mut record, deadline <= out.now(), out) {
-                Ok(Some(appended)) => {
-                    joined &= !appended.batch_is_new && !appended.batch_is_full;
-                    self.sent_in_transaction();
-                }
-                Ok(None) => {
-                    joined = false;
-                    self.blocked.push_front((record, deadline));
-                    break;
-                }
-                Err(error) => {
-                    joined = false;
-                    self.book.failed += 1;
-                    out.emit(Event::ProduceFailed {
-                        client: self.core.name.clone(),
-                        messages: vec![record.id],
-                        error,
-                    });
-                }
-            }
-        }
+            && let Some(call) = self.blocked.pop_front()
+            && self.admit_call(call, out) != Admitted::Waits
+        {}
         // A record that is blocked asks for what it misses in the same step.
         self.core.pump(out);
-        joined
+    }
+
+    /// Lets one call of `send()` return, or has it wait before all others.
+    fn admit_call(&mut self, (mut record, deadline): Call, out: &mut Out<'_>) -> Admitted {
+        self.open_transaction(out);
+        match self.try_send(&mut record, deadline <= out.now(), out) {
+            Ok(Some(appended)) => {
+                self.sent_in_transaction();
+                match appended.batch_is_new || appended.batch_is_full {
+                    true => Admitted::Returned,
+                    false => Admitted::Joined,
+                }
+            }
+            Ok(None) => {
+                self.blocked.push_front((record, deadline));
+                Admitted::Waits
+            }
+            Err(error) => {
+                self.book.failed += 1;
+                out.emit(Event::ProduceFailed {
+                    client: self.core.name.clone(),
+                    messages: vec![record.id],
+                    error,
+                });
+                Admitted::Returned
+            }
+        }
     }
 
     /// What it did if the record lies in the buffer; `None` if it must wait; an error if it may
@@ -386,7 +404,8 @@ impl Producer {
                 ));
             }
         };
-        let size = bytes_most(record);
+        let measured = Measured::of(record);
+        let size = measured.bytes_most();
         if size > self.config.max_request_size {
             return Err(client_error(
                 "RecordTooLargeException",
@@ -405,7 +424,7 @@ impl Producer {
                 record.topic
             ));
         }
-        if let Some(appended) = self.buffer(record, topic, count, out) {
+        if let Some(appended) = self.buffer((record, &measured), (topic, count), out) {
             return Ok(Some(appended));
         }
         late(format!(
@@ -422,9 +441,8 @@ impl Producer {
     /// Chooses a partition and adds the record; `None` if there is no memory.
     fn buffer(
         &mut self,
-        record: &mut OutgoingRecord,
-        topic: Rc<str>,
-        count: u32,
+        (record, measured): (&mut OutgoingRecord, &Measured),
+        (topic, count): (Rc<str>, u32),
         out: &mut Out<'_>,
     ) -> Option<Appended> {
         let available = self.core.metadata.available(&topic);
@@ -442,7 +460,7 @@ impl Producer {
         };
         let partition = TopicPartition { topic: topic.clone(), partition: number };
         let time = now_ms(out.now());
-        let appended = self.accumulator.append(&partition, record, time, out.now())?;
+        let appended = self.accumulator.append(&partition, (record, measured), time, out.now())?;
         if sticks {
             let mut random = || out.random().bits() as i32;
             let sticky = self.sticky.get_mut(&topic).expect("it chose the partition");

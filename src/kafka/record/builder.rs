@@ -1,7 +1,9 @@
 //! How a batch is filled, record by record, until it is closed.
 
 use super::header::{BatchHeader, HEADER_BYTES, LOG_OVERHEAD, crc_of};
-use super::varint::{varint_bytes, varlong_bytes, write_varint, write_varlong};
+use super::varint::{
+    VARINT_BYTES_MAX, encode_unsigned, varint_bytes, varlong_bytes, zigzag32, zigzag64,
+};
 use bytes::Bytes;
 
 /// Bit 6 of the attributes: the base time is the delete horizon of the batch's tombstones.
@@ -37,45 +39,84 @@ impl ProducerStamp {
     pub const NONE: ProducerStamp = ProducerStamp { id: -1, epoch: -1, base_sequence: -1 };
 }
 
-/// Bytes of a record at this place of a batch.
-pub fn record_bytes(offset_delta: i32, timestamp_delta: i64, fields: &Fields<'_>) -> usize {
-    let body = body_bytes(offset_delta, timestamp_delta, fields);
-    varint_bytes(body as i32) + body
-}
-
-/// The most bytes that a batch of this one record can need: what a producer reserves.
-pub fn batch_bytes_most(fields: &Fields<'_>) -> usize {
+/// The most bytes that a batch of one record can need whose fields take so many: what a producer
+/// reserves.
+pub fn batch_bytes_most(content: usize) -> usize {
     // Length, attributes, timestamp delta and offset delta at their longest (MAX_RECORD_OVERHEAD).
     const RECORD_OVERHEAD: usize = 21;
-    HEADER_BYTES + RECORD_OVERHEAD + content_bytes(fields)
+    HEADER_BYTES + RECORD_OVERHEAD + content
 }
 
-fn body_bytes(offset_delta: i32, timestamp_delta: i64, fields: &Fields<'_>) -> usize {
-    1 + varlong_bytes(timestamp_delta) + varint_bytes(offset_delta) + content_bytes(fields)
+fn body_bytes(offset_delta: i32, timestamp_delta: i64, content: usize) -> usize {
+    1 + varlong_bytes(timestamp_delta) + varint_bytes(offset_delta) + content
 }
 
-fn content_bytes(fields: &Fields<'_>) -> usize {
-    let headers = fields
-        .headers
-        .iter()
-        .map(|(name, value)| varint_bytes(name.len() as i32) + name.len() + optional_bytes(*value));
-    optional_bytes(fields.key)
-        + optional_bytes(fields.value)
-        + varint_bytes(fields.headers.len() as i32)
-        + headers.sum::<usize>()
+impl Fields<'_> {
+    /// Bytes of a record that do not depend on its place.
+    pub fn content_bytes(&self) -> usize {
+        let headers = self.headers.iter().map(|(name, value)| {
+            varint_bytes(name.len() as i32) + name.len() + optional_bytes(*value)
+        });
+        optional_bytes(self.key)
+            + optional_bytes(self.value)
+            + varint_bytes(self.headers.len() as i32)
+            + headers.sum::<usize>()
+    }
 }
 
 fn optional_bytes(bytes: Option<&[u8]>) -> usize {
     bytes.map_or(1, |bytes| varint_bytes(bytes.len() as i32) + bytes.len())
 }
 
-fn write_optional(out: &mut Vec<u8>, bytes: Option<&[u8]>) {
-    match bytes {
-        Some(bytes) => {
-            write_varint(out, bytes.len() as i32);
-            out.extend_from_slice(bytes);
+/// Small things that stand together are written as one.
+struct Gathered<'a> {
+    out: &'a mut Vec<u8>,
+    small: [u8; 64],
+    len: usize,
+}
+
+impl Gathered<'_> {
+    fn of(out: &mut Vec<u8>) -> Gathered<'_> {
+        Gathered { out, small: [0; 64], len: 0 }
+    }
+
+    fn varint(&mut self, value: i32) {
+        self.unsigned(u64::from(zigzag32(value)));
+    }
+
+    fn varlong(&mut self, value: i64) {
+        self.unsigned(zigzag64(value));
+    }
+
+    fn unsigned(&mut self, value: u64) {
+        if self.len + VARINT_BYTES_MAX > self.small.len() {
+            self.flush();
         }
-        None => write_varint(out, -1),
+        self.len += encode_unsigned(value, &mut self.small[self.len..]);
+    }
+
+    fn optional(&mut self, bytes: Option<&[u8]>) {
+        self.varint(bytes.map_or(-1, |bytes| bytes.len() as i32));
+        self.bytes(bytes.unwrap_or_default());
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) {
+        let end = self.len + bytes.len();
+        match self.small.get_mut(self.len..end) {
+            Some(place) => {
+                place.copy_from_slice(bytes);
+                self.len = end;
+            }
+            None => {
+                self.flush();
+                self.out.extend_from_slice(bytes);
+            }
+        }
+    }
+
+    fn flush(&mut self) {
+        self.out.extend_from_slice(&self.small[..self.len]);
+        self.len = 0;
     }
 }
 
@@ -147,19 +188,39 @@ impl BatchBuilder {
         self.records
     }
 
-    /// Bytes that this record would add behind the ones that are there.
-    pub fn bytes_of_next(&self, timestamp: i64, fields: &Fields<'_>) -> usize {
-        let base = if self.records == 0 { timestamp } else { self.base_timestamp };
-        record_bytes(self.last_offset_delta + 1, timestamp - base, fields)
-    }
-
     /// Adds a record behind the ones that are there.
     pub fn push(&mut self, timestamp: i64, fields: &Fields<'_>) {
         self.push_at(self.last_offset_delta + 1, timestamp, fields);
     }
 
+    /// Adds a record whose fields take `content` bytes behind the ones that are there, if the
+    /// batch then has at most `limit` bytes; says whether it did.
+    pub fn push_within(
+        &mut self,
+        limit: usize,
+        timestamp: i64,
+        (fields, content): (&Fields<'_>, usize),
+    ) -> bool {
+        let base = if self.records == 0 { timestamp } else { self.base_timestamp };
+        let body = body_bytes(self.last_offset_delta + 1, timestamp - base, content);
+        if self.bytes.len() + varint_bytes(body as i32) + body > limit {
+            return false;
+        }
+        self.write(self.last_offset_delta + 1, timestamp, (fields, content));
+        true
+    }
+
     /// Adds a record at an offset counted from the batch's first; compaction leaves gaps.
     pub fn push_at(&mut self, offset_delta: i32, timestamp: i64, fields: &Fields<'_>) {
+        self.write(offset_delta, timestamp, (fields, fields.content_bytes()));
+    }
+
+    fn write(
+        &mut self,
+        offset_delta: i32,
+        timestamp: i64,
+        (fields, content): (&Fields<'_>, usize),
+    ) {
         if self.records == 0 && !self.is_based {
             self.base_timestamp = timestamp;
         }
@@ -167,18 +228,22 @@ impl BatchBuilder {
         self.records += 1;
         self.last_offset_delta = offset_delta;
         let delta = timestamp - self.base_timestamp;
-        write_varint(&mut self.bytes, body_bytes(offset_delta, delta, fields) as i32);
-        self.bytes.push(0);
-        write_varlong(&mut self.bytes, delta);
-        write_varint(&mut self.bytes, offset_delta);
-        write_optional(&mut self.bytes, fields.key);
-        write_optional(&mut self.bytes, fields.value);
-        write_varint(&mut self.bytes, fields.headers.len() as i32);
+        let body = body_bytes(offset_delta, delta, content);
+        self.bytes.reserve(varint_bytes(body as i32) + body);
+        let mut out = Gathered::of(&mut self.bytes);
+        out.varint(body as i32);
+        out.bytes(&[0]);
+        out.varlong(delta);
+        out.varint(offset_delta);
+        out.optional(fields.key);
+        out.optional(fields.value);
+        out.varint(fields.headers.len() as i32);
         for (name, value) in fields.headers {
-            write_varint(&mut self.bytes, name.len() as i32);
-            self.bytes.extend_from_slice(name.as_bytes());
-            write_optional(&mut self.bytes, *value);
+            out.varint(name.len() as i32);
+            out.bytes(name.as_bytes());
+            out.optional(*value);
         }
+        out.flush();
     }
 
     /// Writes the header and closes the batch.

@@ -2,6 +2,9 @@
 
 use bytes::BufMut;
 
+/// Bytes of the longest.
+pub const VARINT_BYTES_MAX: usize = 10;
+
 /// Writes a number of 32 bits.
 pub fn write_varint(out: &mut impl BufMut, value: i32) {
     write_unsigned(out, u64::from(zigzag32(value)));
@@ -13,8 +16,15 @@ pub fn write_varlong(out: &mut impl BufMut, value: i64) {
 }
 
 /// Writes a number without sign and zig-zag, 7 bits a byte, low bits first.
-pub fn write_unsigned(out: &mut impl BufMut, mut value: u64) {
-    let mut bytes = [0; 10];
+pub fn write_unsigned(out: &mut impl BufMut, value: u64) {
+    let mut bytes = [0; VARINT_BYTES_MAX];
+    let len = encode_unsigned(value, &mut bytes);
+    out.put_slice(&bytes[..len]);
+}
+
+/// Puts a number without sign at the front of `bytes`, which have room for the longest; says how
+/// many it took.
+pub fn encode_unsigned(mut value: u64, bytes: &mut [u8]) -> usize {
     let mut len = 0;
     while value >= 0x80 {
         bytes[len] = value as u8 | 0x80;
@@ -22,7 +32,7 @@ pub fn write_unsigned(out: &mut impl BufMut, mut value: u64) {
         len += 1;
     }
     bytes[len] = value as u8;
-    out.put_slice(&bytes[..=len]);
+    len + 1
 }
 
 /// Takes a number of 32 bits from the front; `None` if it is cut or longer than 5 bytes.
@@ -68,11 +78,13 @@ pub fn varlong_bytes(value: i64) -> usize {
     unsigned_bytes(zigzag64(value))
 }
 
-fn zigzag32(value: i32) -> u32 {
+/// A number of 32 bits with its sign in the lowest bit.
+pub fn zigzag32(value: i32) -> u32 {
     ((value << 1) ^ (value >> 31)) as u32
 }
 
-fn zigzag64(value: i64) -> u64 {
+/// A number of 64 bits with its sign in the lowest bit.
+pub fn zigzag64(value: i64) -> u64 {
     ((value << 1) ^ (value >> 63)) as u64
 }
 
