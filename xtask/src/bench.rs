@@ -16,6 +16,10 @@ const MESSAGES: &str = "10000000";
 /// `cargo xtask lasting`.
 pub fn lasting(options: &Options) -> Result<ExitCode, Failure> {
     let messages = options.names.first().map_or(MESSAGES, String::as_str);
+    if options.has("--page") {
+        test_steps::run_in_browser(Path::new(test_steps::DIST), &["large", messages], |_| {})?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let bench = ["bench", "--locked", "--bench", "lasting", "--", messages];
     child::run(child::cargo().args(bench))?;
     Ok(ExitCode::SUCCESS)

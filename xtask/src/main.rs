@@ -62,9 +62,10 @@ The chores of pushpull:
       Measures in a browser which functions a first visit calls, and writes xtask/first-minute: by
       these lists the build cuts the programs in two, so that a first visit loads little.
 
-  cargo xtask lasting [MESSAGES]
+  cargo xtask lasting [--page] [MESSAGES]
       What lasts, with 10 million messages: saving against the raw disk, memory while the logs grow,
       opening again, going through time. Some minutes.
+      --page the same messages in a browser, by the dist/ that is there.
 
   cargo xtask fuzz [--seconds N] [TARGET...]
       Throws inputs at every parser (shell, lesson, link, manifest, recovery, batch, host), each for
@@ -105,7 +106,7 @@ fn run(arguments: &[String]) -> Result<ExitCode, Failure> {
         "first-minute" => parts::run(&Options::parse(rest, &[], &[])?),
         "page" => page::run(&Options::parse(rest, &[], &[])?),
         "bench" => bench::run(&Options::parse(rest, &[], &["--no-browser", "--page"])?),
-        "lasting" => bench::lasting(&Options::parse(rest, &[], &[])?),
+        "lasting" => bench::lasting(&Options::parse(rest, &[], &["--page"])?),
         "kills" => bench::kills(&Options::parse(rest, &[], &[])?),
         "fuzz" => fuzz::run(&Options::parse(rest, &["--seconds"], &[])?),
         "help" | "--help" | "-h" => {

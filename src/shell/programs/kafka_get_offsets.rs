@@ -1,8 +1,9 @@
 //! `kafka-get-offsets`: the offsets of partitions.
 
-use super::kafka_tools::{BOOTSTRAP_SERVER, COMMAND_CONFIG, PARTITIONS_MAX, topic};
+use super::kafka_tools::{BOOTSTRAP_SERVER, COMMAND_CONFIG, PARTITIONS_MAX, Topics};
 use super::{Call, Program};
 use crate::kafka::command::{Answer, Ask};
+use crate::kafka::event::TopicPartition;
 use crate::lab::{Command, LabError, Outcome};
 use crate::ordered::Order;
 use crate::shell::error::Refusal;
@@ -12,13 +13,14 @@ use crate::shell::options::{Opt, once};
 use crate::shell::values::{list, wrong};
 
 static OPTIONS: [Opt; 7] = [
-    once(&["--topic"], "NAME", "the topic; all topics if it is not given"),
+    once(&["--topic"], "REGEX", "the topic, or topics; all if it is not given"),
     once(&["--partitions"], "N,N", "some of its partitions; all if it is not given"),
-    once(&["--topic-partitions"], "LIST", "partitions of several topics: t:0,t:2-4,u"),
+    once(&["--topic-partitions"], "LIST", "partitions of several topics: t:0,t:2-4,u.*"),
     once(
         &["--time"],
         "TIME",
-        "-1 or latest, -2 or earliest, -3 or max-timestamp, or milliseconds (latest)",
+        "-1 or latest, -2 or earliest, -3 or max-timestamp, -4 or earliest-local, -5 or \
+         latest-tiered, or milliseconds (latest)",
     ),
     once(&["--exclude-internal-topics"], "", "without __consumer_offsets and the like"),
     BOOTSTRAP_SERVER,
@@ -29,8 +31,8 @@ pub static PROGRAM: Program = Program {
     name: "kafka-get-offsets",
     summary: "the offsets of partitions",
     usage: &[
-        "kafka-get-offsets [--topic NAME] [--partitions N,N] [--time TIME]",
-        "kafka-get-offsets --topic-partitions TOPIC:N,TOPIC:N-N [--time TIME]",
+        "kafka-get-offsets [--topic REGEX] [--partitions N,N] [--time TIME]",
+        "kafka-get-offsets --topic-partitions REGEX:N,REGEX:N-N [--time TIME]",
     ],
     options: &[("", &OPTIONS)],
     notes: &["Prints TOPIC:PARTITION:OFFSET; nothing where no record answers the time."],
@@ -47,39 +49,67 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
         let parsed: Result<Vec<i32>, _> = numbers.iter().map(|number| number.parse()).collect();
         parsed.map_err(|_| wrong(word, "partition numbers separated by commas"))
     })?;
-    let time = arguments.value("--time", -1, time)?;
-    let topics = match (arguments.one("--topic"), arguments.one("--topic-partitions")) {
+    let time = arguments.value("--time", At::Asked(-1), time)?;
+    let wanted: Vec<Wanted> = match (arguments.one("--topic"), arguments.one("--topic-partitions"))
+    {
         (topic, Some(_)) if topic.is_some() || arguments.has("--partitions") => {
             let sentence = "--topic-partitions cannot be used with --topic or --partitions";
             return Err(Refusal::Tool(sentence.into()));
         }
-        (Some(word), _) => vec![(topic(word)?, partitions)],
+        (Some(word), _) => vec![(Topics::of(word)?, partitions)],
         (None, Some(word)) => list(word)?
             .iter()
-            .map(|part| topic_partitions(part).ok_or_else(|| wrong(word, "TOPIC:N, TOPIC:N-N")))
-            .collect::<Result<_, _>>()?,
-        (None, None) if partitions.is_empty() => Vec::new(),
-        (None, None) => return Err(Refusal::NotHereYet("--partitions without --topic".into())),
+            .map(|part| {
+                let (topic, numbers) =
+                    topic_partitions(part).ok_or_else(|| wrong(word, "TOPIC:N, TOPIC:N-N"))?;
+                Ok((Topics::of(&Word { text: topic, ..word.clone() })?, numbers))
+            })
+            .collect::<Result<_, Refusal>>()?,
+        (None, None) => vec![(Topics::All, partitions)],
     };
     let internal = !arguments.has("--exclude-internal-topics");
-    let ask = Ask::ListOffsets { topics, internal, time };
+    // Of topics that are named the broker is asked, of the others all that it has.
+    let named = wanted.iter().map(|(topics, numbers)| match topics {
+        Topics::Named(name) => Some((name.clone(), numbers.clone())),
+        Topics::All | Topics::Matching(..) => None,
+    });
+    let topics = named.collect::<Option<Vec<_>>>();
+    let filters = topics.is_none();
+    let topics = topics.unwrap_or_default();
+    let ask = Ask::ListOffsets { topics, internal, time: time.asked() };
     Ok(Job::of(Command::Kafka(ask), move |result| match result {
         Ok(Outcome::Kafka(Answer::Offsets(mut offsets))) => {
+            if filters {
+                offsets.retain(|(partition, _)| wanted.iter().any(|it| is_wanted(it, partition)));
+                if offsets.is_empty() {
+                    return Err(NO_MATCH.into());
+                }
+            }
             // The tool sorts by the text `topic-partition`, so that 10 comes before 2.
             offsets.order_by_key(|(partition, _)| partition.to_string());
-            let line = |(partition, offset): (crate::kafka::event::TopicPartition, Option<i64>)| {
-                Some(format!("{}:{}:{}", partition.topic, partition.partition, offset?))
+            let line = |(partition, offset): (TopicPartition, Option<i64>)| {
+                let offset = offset.filter(|_| time != At::Tiered)?;
+                Some(format!("{}:{}:{offset}", partition.topic, partition.partition))
             };
             Ok(offsets.into_iter().filter_map(line).collect())
         }
         Ok(other) => Ok(unexpected(&other)),
         Err(LabError::Kafka(error)) if error.name == "UNKNOWN_TOPIC_OR_PARTITION" => {
-            Err("Error occurred: Could not match any topic-partitions with the specified filters"
-                .into())
+            Err(NO_MATCH.into())
         }
         Err(LabError::Kafka(error)) => Err(format!("Error occurred: {error}")),
         Err(other) => Err(other.to_string()),
     }))
+}
+
+const NO_MATCH: &str =
+    "Error occurred: Could not match any topic-partitions with the specified filters";
+
+/// Topics, and which of their partitions; all if none is given.
+type Wanted = (Topics, Vec<i32>);
+
+fn is_wanted((topics, numbers): &Wanted, partition: &TopicPartition) -> bool {
+    topics.is(&partition.topic) && (numbers.is_empty() || numbers.contains(&partition.partition))
 }
 
 /// `t`, `t:0`, `t:2-4`: the last of a range is not of it.
@@ -99,19 +129,40 @@ fn topic_partitions(part: &str) -> Option<(String, Vec<i32>)> {
         .filter(|(topic, numbers)| !topic.is_empty() && !numbers.is_empty())
 }
 
-fn time(word: &Word) -> Result<i64, Refusal> {
-    match &*word.text {
-        "latest" | "-1" => Ok(-1),
-        "earliest" | "-2" => Ok(-2),
-        "max-timestamp" | "-3" => Ok(-3),
-        "earliest-local" | "-4" | "latest-tiered" | "-5" => {
-            Err(Refusal::NotHereYet(format!("kafka-get-offsets --time {}", word.text)))
+/// What is asked of a partition.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum At {
+    /// As the protocol has it: a time, or -1, -2, -3.
+    Asked(i64),
+    /// Where the broker's own part of the log begins: all of it is the broker's own here.
+    Local,
+    /// The end of what is in tiered storage: nothing is.
+    Tiered,
+}
+
+impl At {
+    fn asked(self) -> i64 {
+        match self {
+            At::Asked(time) => time,
+            At::Local => -2,
+            At::Tiered => -1,
         }
+    }
+}
+
+fn time(word: &Word) -> Result<At, Refusal> {
+    match &*word.text {
+        "latest" | "-1" => Ok(At::Asked(-1)),
+        "earliest" | "-2" => Ok(At::Asked(-2)),
+        "max-timestamp" | "-3" => Ok(At::Asked(-3)),
+        "earliest-local" | "-4" => Ok(At::Local),
+        "latest-tiered" | "-5" => Ok(At::Tiered),
         text => match text.parse::<i64>() {
-            Ok(time) if time >= 0 => Ok(time),
+            Ok(time) if time >= 0 => Ok(At::Asked(time)),
             _ => Err(wrong(
                 word,
-                "-1 or latest, -2 or earliest, -3 or max-timestamp, or milliseconds",
+                "-1 or latest, -2 or earliest, -3 or max-timestamp, -4 or earliest-local, -5 or \
+                 latest-tiered, or milliseconds",
             )),
         },
     }

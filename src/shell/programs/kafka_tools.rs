@@ -4,7 +4,8 @@
 use crate::kafka::command::ApiError;
 use crate::shell::error::Refusal;
 use crate::shell::lexer::Word;
-use crate::shell::options::{Opt, ignored};
+use crate::shell::options::{Arguments, Opt, ignored};
+use crate::shell::pattern::Pattern;
 use crate::shell::values::wrong;
 
 /// There is one cluster.
@@ -30,6 +31,53 @@ pub fn topic(word: &Word) -> Result<String, Refusal> {
         _ if word.text.is_empty() => Err(wrong(word, "the name of a topic")),
         // What is not legal is for the broker to refuse, in its own words.
         _ => Ok(word.text.clone()),
+    }
+}
+
+/// Topics that a tool asks for where it takes a regular expression. Simplified: a legal name is
+/// taken as it is, though each `.` in it stands for any character in the real tool.
+#[derive(Clone)]
+pub enum Topics {
+    /// All of them.
+    All,
+    /// The one of this name.
+    Named(String),
+    /// Those that match; and the expression as it was given.
+    Matching(Pattern, String),
+}
+
+impl Topics {
+    /// What `--topic` asks for.
+    pub fn asked(arguments: &Arguments) -> Result<Topics, Refusal> {
+        arguments.one("--topic").map_or(Ok(Topics::All), Topics::of)
+    }
+
+    /// What a word asks for.
+    pub fn of(word: &Word) -> Result<Topics, Refusal> {
+        match topic(word) {
+            Err(Refusal::NotHereYet(later)) => match Pattern::parse(&word.text) {
+                Some(pattern) => Ok(Topics::Matching(pattern, word.text.clone())),
+                None => Err(Refusal::NotHereYet(later)),
+            },
+            name => Ok(Topics::Named(name?)),
+        }
+    }
+
+    /// True for what is asked for.
+    pub fn is(&self, name: &str) -> bool {
+        match self {
+            Topics::All => true,
+            Topics::Named(only) => only == name,
+            Topics::Matching(pattern, _) => pattern.matches(name),
+        }
+    }
+
+    /// As it was given; empty if it was not.
+    pub fn text(&self) -> &str {
+        match self {
+            Topics::All => "",
+            Topics::Named(text) | Topics::Matching(_, text) => text,
+        }
     }
 }
 

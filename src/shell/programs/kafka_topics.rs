@@ -1,7 +1,7 @@
 //! `kafka-topics`: create, describe, list, delete and alter topics. Output and errors are those of
 //! the tool of Kafka 4.1 (`TopicCommand`), without the stack trace that it writes to its log.
 
-use super::kafka_tools::{BOOTSTRAP_SERVER, COMMAND_CONFIG, PARTITIONS_MAX, topic};
+use super::kafka_tools::{BOOTSTRAP_SERVER, COMMAND_CONFIG, PARTITIONS_MAX, Topics, topic};
 use super::{Call, Program};
 use crate::kafka::command::{Answer, Ask, PartitionDescription, TopicDescription};
 use crate::lab::{Command, LabError, Outcome};
@@ -9,7 +9,6 @@ use crate::shell::error::Refusal;
 use crate::shell::job::{Job, Printed, unexpected};
 use crate::shell::lexer::Word;
 use crate::shell::options::{Arguments, Opt, later, many, once};
-use crate::shell::pattern::Pattern;
 use crate::shell::values::{number, settings, wrong};
 
 static OPTIONS: [Opt; 22] = [
@@ -167,46 +166,8 @@ fn changing(ask: Ask, topic: String, arguments: &Arguments) -> Job {
     })
 }
 
-/// What `--topic` asks for where it may be a regular expression. Simplified: a legal name is taken
-/// as it is, though each `.` in it stands for any character in the real tool.
-#[derive(Clone)]
-enum Wanted {
-    All,
-    Topic(String),
-    Matching(Pattern, String),
-}
-
-impl Wanted {
-    fn of(arguments: &Arguments) -> Result<Wanted, Refusal> {
-        let Some(word) = arguments.one("--topic") else { return Ok(Wanted::All) };
-        match topic(word) {
-            Err(Refusal::NotHereYet(later)) => match Pattern::parse(&word.text) {
-                Some(pattern) => Ok(Wanted::Matching(pattern, word.text.clone())),
-                None => Err(Refusal::NotHereYet(later)),
-            },
-            name => Ok(Wanted::Topic(name?)),
-        }
-    }
-
-    fn is(&self, name: &str) -> bool {
-        match self {
-            Wanted::All => true,
-            Wanted::Topic(only) => only == name,
-            Wanted::Matching(pattern, _) => pattern.matches(name),
-        }
-    }
-
-    /// As it was given; empty if it was not.
-    fn text(&self) -> &str {
-        match self {
-            Wanted::All => "",
-            Wanted::Topic(text) | Wanted::Matching(_, text) => text,
-        }
-    }
-}
-
 fn list(arguments: &Arguments) -> Result<Job, Refusal> {
-    let wanted = Wanted::of(arguments)?;
+    let wanted = Topics::asked(arguments)?;
     let no_internal = arguments.has("--exclude-internal");
     Ok(Job::of(Command::Kafka(Ask::ListTopics), move |result| {
         let Outcome::Kafka(Answer::Names(names)) = result.map_err(failure)? else {
@@ -218,10 +179,10 @@ fn list(arguments: &Arguments) -> Result<Job, Refusal> {
 }
 
 fn describe(arguments: &Arguments) -> Result<Job, Refusal> {
-    let wanted = Wanted::of(arguments)?;
+    let wanted = Topics::asked(arguments)?;
     let topics = match &wanted {
-        Wanted::Topic(name) => vec![name.clone()],
-        Wanted::All | Wanted::Matching(..) => Vec::new(),
+        Topics::Named(name) => vec![name.clone()],
+        Topics::All | Topics::Matching(..) => Vec::new(),
     };
     let if_exists = arguments.has("--if-exists");
     let under_replicated = arguments.has("--under-replicated-partitions");
@@ -240,7 +201,7 @@ fn describe(arguments: &Arguments) -> Result<Job, Refusal> {
                 return missing_topic(error, wanted.text(), if_exists);
             }
         };
-        if matches!(wanted, Wanted::Matching(..))
+        if matches!(wanted, Topics::Matching(..))
             && !described.iter().any(|topic| wanted.is(&topic.topic))
         {
             return match if_exists {

@@ -105,15 +105,19 @@ impl Browser {
         }
     }
 
+    /// The browser's first process, of which all others come.
+    pub fn process(&self) -> Outcome<u64> {
+        let capabilities = self.client()?.capabilities().cloned().unwrap_or_default();
+        ["goog:processID", "moz:processID"]
+            .iter()
+            .find_map(|name| capabilities.get(*name)?.as_u64())
+            .ok_or_else(|| "this driver does not tell the browser's process.".into())
+    }
+
     /// Kills every process of the browser at once: no page hears of it, nothing is flushed.
     pub async fn crash(&self) -> Outcome {
         self.gather_console().await;
-        let client = self.client()?;
-        let capabilities = client.capabilities().cloned().unwrap_or_default();
-        let id = ["goog:processID", "moz:processID"]
-            .iter()
-            .find_map(|name| capabilities.get(*name)?.as_u64())
-            .ok_or("this driver does not tell the browser's process.")?;
+        let id = self.process()?;
         let mut kill = Command::new("kill");
         let killed = kill.args(["-KILL", &id.to_string()]).stdin(Stdio::null()).status()?;
         if !killed.success() {

@@ -2,7 +2,7 @@
 //!
 //! `cargo xtask test browser` starts a driver and a server and runs this program; see [`cases`] for
 //! the tests and how to add one. `bench` instead of `test` measures the page beside a blank
-//! one; `first-minute` tells what a first visit calls; `kills N` kills it at work.
+//! one; `large N` stores N messages; `first-minute` tells what a first visit calls; `kills N` kills it at work.
 
 #![allow(
     clippy::disallowed_methods,
@@ -62,7 +62,14 @@ fn run(arguments: &[String]) -> Outcome<bool> {
             let kills = filter.parse().map_err(|_| Failure("say how many kills.".to_string()))?;
             local.block_on(&runtime, kills::run(&setup, kills)).map(|()| true)
         }
+        Some("large") => {
+            let messages =
+                filter.parse().map_err(|_| Failure("say how many messages.".to_string()))?;
+            local.block_on(&runtime, bench::large::run(&setup, messages)).map(|()| true)
+        }
         Some("bench") => local.block_on(&runtime, bench::run(&setup)).map(|()| true),
-        _ => Err(Failure("say `test [FILTER]`, `bench`, `first-minute` or `kills N`.".to_string())),
+        _ => Err(Failure(
+            "say `test [FILTER]`, `bench`, `large N`, `first-minute` or `kills N`.".to_string(),
+        )),
     }
 }

@@ -32,6 +32,11 @@ impl Page {
         Page { browser, tab, visit }
     }
 
+    /// The browser that it is in.
+    pub fn browser(&self) -> &Browser {
+        &self.browser
+    }
+
     /// The browser, for commands of its own.
     pub async fn client(&self) -> Outcome<Client> {
         self.browser.turn_to(&self.tab).await?;

@@ -7,7 +7,7 @@ use crate::engine::Engine;
 use crate::failure::{Failure, Outcome};
 use crate::setup::Setup;
 use pushpull::host::protocol::{Found, Reply, Request};
-use pushpull::view::frame::Saving;
+use pushpull::view::frame::{Saving, Status};
 use serde_json::json;
 use std::time::Instant;
 
@@ -16,6 +16,9 @@ const MESSAGES: u64 = 500_000;
 
 /// Bytes of a block when there is enough to save.
 const BLOCK_BYTES: u64 = 1 << 20;
+
+/// Places gone to at random.
+const SEEKS: u64 = 100;
 
 /// Puts so many blocks of so many bytes, each in a transaction of its own that is on the disk when
 /// it is over, and returns the milliseconds.
@@ -80,6 +83,8 @@ async fn measure(browser: &Browser) -> Outcome {
     let is_saved = |reply: &Reply| matches!(reply, Reply::Frame(frame) if matches!(frame.status.saving, Saving::SavedUpTo(_)));
     engine.until(is_saved).await?;
     let saved_s = began.elapsed().as_secs_f64();
+    let (events, mut seeks) = seeks(&engine).await?;
+    seeks.sort_by(f64::total_cmp);
     let bytes = engine.page().eval(KEPT_BYTES, Vec::new()).await?;
     let bytes = bytes.as_f64().ok_or("the bytes that are kept are no number.")?;
 
@@ -102,6 +107,8 @@ async fn measure(browser: &Browser) -> Outcome {
     let raw_rate = blocks * BLOCK_BYTES as f64 / 1e3 / raw_ms;
     row("MB a second, raw page and all saved", raw_rate, bytes / 1e6 / saved_s);
     row("opened again after, ms", 0.0, opened_ms);
+    row(&format!("seek over {events} events, middle, ms"), 0.0, seeks[seeks.len() / 2]);
+    row("  the slowest, ms", 0.0, seeks[seeks.len() - 1]);
     Ok(())
 }
 
@@ -113,6 +120,35 @@ async fn open(engine: &Engine, store: bool) -> Outcome<Found> {
     match replies.into_iter().last() {
         Some(Reply::Opened { found }) => Ok(found),
         _ => Err("the lab did not open.".into()),
+    }
+}
+
+/// Goes to places all over the past and back to the end; how many events there are, and how long
+/// each way took in milliseconds.
+async fn seeks(engine: &Engine) -> Outcome<(u64, Vec<f64>)> {
+    let status = last_status(engine, None).await?;
+    let mut took = Vec::new();
+    for number in 0..SEEKS {
+        let at_us = status.end_us / SEEKS * (number * 37 % SEEKS);
+        let began = Instant::now();
+        last_status(engine, Some(at_us)).await?;
+        took.push(began.elapsed().as_secs_f64() * 1e3);
+    }
+    last_status(engine, Some(status.end_us)).await?;
+    Ok((status.steps, took))
+}
+
+/// Goes to an instant, if one is given, or takes a step; how the lab stands there.
+async fn last_status(engine: &Engine, at_us: Option<u64>) -> Outcome<Status> {
+    let request = match at_us {
+        Some(at_us) => Request::Seek { at_us },
+        None => Request::Run { id: 3, text: "step".into() },
+    };
+    engine.ask(vec![request]).await?;
+    let is_there = |reply: &Reply| matches!(reply, Reply::Frame(frame) if at_us.is_none_or(|at| frame.status.now_us == at));
+    match engine.until(is_there).await?.into_iter().last() {
+        Some(Reply::Frame(frame)) => Ok(frame.status),
+        _ => Err("no frame came.".into()),
     }
 }
 

@@ -2,6 +2,7 @@
 //! used, how smoothly it moves, how busy it is; and what saving costs.
 
 mod busy;
+pub mod large;
 mod lasting;
 mod load;
 
