@@ -1,7 +1,6 @@
 //! Which of several tabs saves a lab: the one that holds its Web Lock.
 
-use super::clock::call;
-use gloo::timers::callback::Timeout;
+use super::clock::{call, within};
 use js_sys::{Array, Function, Object, Promise, Reflect};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -69,10 +68,16 @@ impl Lock {
                 call(&request, "catch", &Array::of1(&refused))
             });
         });
-        let granted = JsFuture::from(granted);
+        let mut granted = JsFuture::from(granted);
         asked?;
-        let _patience = Timeout::new(PATIENCE_MS, move || controller.abort());
-        match granted.await {
+        let answer = match within(PATIENCE_MS, &mut granted).await {
+            Some(answer) => answer,
+            None => {
+                controller.abort();
+                granted.await
+            }
+        };
+        match answer {
             Ok(_) => Ok(Some(Lock { let_go })),
             Err(error) if error.has_type::<web_sys::DomException>() => {
                 let error: web_sys::DomException = error.unchecked_into();

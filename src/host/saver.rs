@@ -19,8 +19,9 @@ pub const GAP_US: u64 = 250_000;
 /// So many new bytes are committed at once.
 pub const BYTES_AT_ONCE: u64 = 1 << 20;
 
-/// With more unsaved bytes than this the lab waits for storage, so that memory stays bounded.
-pub const BYTES_UNSAVED_MAX: u64 = 32 << 20;
+/// With more unsaved bytes than this the lab waits for storage, so that memory stays bounded: what
+/// is under way to storage is there several times over, in the engine and in the browser.
+pub const BYTES_UNSAVED_MAX: u64 = 8 << 20;
 
 /// Without storage all that is written stays in memory: at most so many times what else would.
 const MEMORY_FACTOR: u64 = 20;

@@ -392,7 +392,15 @@ impl Packer {
     }
 
     fn file(&mut self, name: &str, file: &File) -> SavedFile {
+        // Who reads a log from its start is not to load what else was written meanwhile.
+        let has_own_blocks = self.unplaced_bytes(file.pieces()) >= SMALL;
+        if has_own_blocks {
+            self.close();
+        }
         let pieces = self.pieces(file.pieces());
+        if has_own_blocks {
+            self.close();
+        }
         let flushed = match file.kind() {
             Kind::Log { flushed } => SavedFlushed::Bytes(*flushed),
             Kind::Whole { flushed } => {
@@ -419,11 +427,26 @@ impl Packer {
         saved
     }
 
+    /// Bytes of these pieces that will have to be packed.
+    fn unplaced_bytes(&self, pieces: &[Piece]) -> u64 {
+        let unplaced = pieces.iter().filter(|piece| {
+            let (block, _) = piece.block.home();
+            let key = Rc::as_ptr(&block) as usize;
+            self.kept(&block).is_none() && !self.placed.contains_key(&key)
+        });
+        unplaced.map(|piece| piece.len).sum()
+    }
+
+    /// Where storage holds a block, if it is to stay there.
+    fn kept(&self, block: &Rc<Block>) -> Option<StoredAt> {
+        let is_moved =
+            |stored: &StoredAt| self.repacked.contains(&stored.id) && block.is_resident();
+        block.saved_as().filter(|stored| !is_moved(stored))
+    }
+
     /// Where storage holds a block, or will.
     fn place(&mut self, block: &Rc<Block>) -> StoredAt {
-        if let Some(stored) = block.saved_as()
-            && !(self.repacked.contains(&stored.id) && block.is_resident())
-        {
+        if let Some(stored) = self.kept(block) {
             return stored;
         }
         let key = Rc::as_ptr(block) as usize;

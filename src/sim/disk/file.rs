@@ -10,6 +10,9 @@ use std::rc::Rc;
 /// and still what most SSDs present.
 const SECTOR_BYTES: u64 = 512;
 
+/// A log is mostly read on: so many absent bytes behind a read are loaded along with it.
+const AHEAD_BYTES: u64 = 4 << 20;
+
 /// A read that cannot be answered from memory: these blocks have to be loaded first.
 #[derive(Debug, Clone)]
 pub struct Absent(pub Vec<Rc<Block>>);
@@ -97,7 +100,8 @@ impl File {
         &self.pieces
     }
 
-    /// Bytes from `from` on, at most `len`; shorter where the file ends.
+    /// Bytes from `from` on, at most `len`; shorter where the file ends. Where some are absent, so
+    /// many behind them as are likely to be read next are named too.
     pub fn read(&self, from: u64, len: u64) -> Result<Rope, Absent> {
         let to = from.saturating_add(len).min(self.len);
         let mut rope = Rope::default();
@@ -110,12 +114,18 @@ impl File {
             start -= self.pieces[first].len;
         }
         for piece in &self.pieces[first..] {
-            if start >= to {
+            if start >= to && (absent.is_empty() || start >= to + AHEAD_BYTES) {
                 break;
             }
             let end = start + piece.len;
+            if start >= to {
+                let (block, _) = piece.block.home();
+                if !block.is_resident() && !absent.iter().any(|known| Rc::ptr_eq(known, &block)) {
+                    absent.push(block);
+                }
+            }
             let inner_from = from.saturating_sub(start);
-            let inner_to = to.min(end) - start;
+            let inner_to = to.min(end).saturating_sub(start);
             if inner_from < inner_to {
                 match piece.block.slice(piece.from + inner_from, inner_to - inner_from) {
                     Ok(bytes) => rope.push(bytes),
