@@ -188,7 +188,12 @@ impl Store for IndexedDb {
         let asked = asked.collect::<Result<Vec<_>, _>>()?;
         let mut blocks = Vec::with_capacity(ids.len());
         for (id, request) in ids.iter().zip(asked) {
-            let kept = request.await?.map(|bytes| bytes.unchecked_into::<Uint8Array>().to_vec());
+            let kept = request.await?.map(|bytes| {
+                let bytes = bytes.unchecked_into::<Uint8Array>();
+                let copied = bytes.to_vec();
+                let_go(&bytes);
+                copied
+            });
             blocks.push(block::open(&lab, *id, kept.unwrap_or_default())?);
         }
         Ok(blocks)
@@ -209,7 +214,9 @@ impl Store for IndexedDb {
             let kept = Uint8Array::new_with_length((block::HEAD + content.len()) as u32);
             kept.subarray(0, block::HEAD as u32).copy_from(&block::head(content));
             kept.subarray(block::HEAD as u32, kept.length()).copy_from(content);
+            // Storage takes a copy of its own.
             under.blocks.put(&kept, Some(&key_of(&lab, *id)))?;
+            let_go(&kept);
         }
         for id in &commit.drop {
             under.blocks.delete(key_of(&lab, *id))?;
@@ -298,6 +305,13 @@ async fn open_database() -> Result<IdbDatabase, StoreError> {
         }
     });
     Ok(request.await?.into())
+}
+
+/// Gives the memory of bytes back at once, where the browser can: its collector takes its time, and
+/// a MiB of them comes and goes many times a second.
+fn let_go(bytes: &Uint8Array) {
+    // Without it they go when the collector finds them.
+    let _ = call(&bytes.buffer(), "transfer", &Array::of1(&0.into()));
 }
 
 fn lock_of(lab: &str) -> String {

@@ -63,10 +63,16 @@ async fn measure(browser: &Browser, messages: u64, blank: f64) -> Outcome {
 
     browser.crash().await?;
     let page = browser.open(Visit::to("/")).await?;
-    page.wait_until_ready().await?;
-    page.click(test("terminal-input")).await?;
-    // Since the address was called; the browser was started before.
-    let usable_ms: f64 = page.eval_as("return performance.now()").await?;
+    // Since the address was called: the browser was started before.
+    let since = "return performance.now()";
+    page.one(&test("toast")).await?;
+    let seen_ms: f64 = page.eval_as(since).await?;
+    let is_ready = "return document.documentElement.dataset.ready === 'true'";
+    wait_for_within(PATIENCE, "all brokers have recovered", async || {
+        Ok(page.eval_as::<bool>(is_ready).await?.then_some(()))
+    })
+    .await?;
+    let recovered_ms: f64 = page.eval_as(since).await?;
     page.run_well("state ledger.kafka.processed").await?;
 
     head(&format!("{messages} messages x 100 bytes, RF 3"), "blank page", "pushpull");
@@ -75,7 +81,8 @@ async fn measure(browser: &Browser, messages: u64, blank: f64) -> Outcome {
     row("memory of an empty lab, MiB", blank, empty_mib);
     row("largest memory while stored, MiB", blank, stored_mib);
     row("largest memory of all, MiB", blank, most);
-    row("killed, opened again and usable after, s", 0.0, usable_ms / 1e3);
+    row("killed, opened again: the lab is seen after, s", 0.0, seen_ms / 1e3);
+    row("  all brokers have recovered after, s", 0.0, recovered_ms / 1e3);
     Ok(())
 }
 
