@@ -18,6 +18,8 @@ use crate::{kafka, rabbit};
 use serde::{Deserialize, Serialize};
 
 mod format_2;
+#[cfg(test)]
+mod tests;
 
 pub use format_2::Ledger2;
 
@@ -121,6 +123,16 @@ impl Side {
         }
     }
 
+    /// The counts as they follow from the flags.
+    fn count_anew(&mut self) {
+        let mut of_flags = [0; 256];
+        self.flags.iter_from(0).for_each(|(_, flags)| of_flags[usize::from(flags)] += 1);
+        for (bit, count) in self.counts.iter_mut().enumerate() {
+            let has = of_flags.iter().enumerate().filter(|(flags, _)| flags >> bit & 1 != 0);
+            *count = has.map(|(_, messages)| messages).sum();
+        }
+    }
+
     fn report(&self) -> SideReport {
         let list = |flag: u8| {
             let found = self.flags.iter_from(0).filter(|(_, flags)| flags & flag != 0);
@@ -153,6 +165,13 @@ impl Side {
 }
 
 impl Ledger {
+    /// A ledger that was read: what of it follows from the rest is not believed but counted.
+    pub fn counted(mut self) -> Ledger {
+        self.kafka.count_anew();
+        self.rabbit.count_anew();
+        self
+    }
+
     /// Notes a message that a producer is about to send.
     pub fn announce(&mut self, message: MessageId, producer: &str, key: Option<&str>) {
         let known = self.producers.iter().position(|name| name == producer);

@@ -229,7 +229,7 @@ impl Timeline {
         session.order = rest.order;
         session.next_message = rest.next_message;
         session.next_request = rest.next_request;
-        session.ledger = rest.ledger;
+        session.ledger = rest.ledger.counted();
         session.readers = rest.readers;
         session.events = EventLog::default();
         let now = session.now;
