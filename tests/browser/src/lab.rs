@@ -147,7 +147,8 @@ impl Page {
                     const cursor = all.result;
                     if (!cursor) return;
                     const bytes = cursor.value;
-                    if (!(bytes instanceof Uint8Array)) return cursor.continue();
+                    // In Firefox it is a script of another world, whose Uint8Array is another.
+                    if (!ArrayBuffer.isView(bytes)) return cursor.continue();
                     bytes[bytes.length >> 1] ^= 0x40;
                     cursor.update(bytes);
                     count += 1;
