@@ -93,7 +93,7 @@ impl<T: Entry> Run<T> {
 }
 
 /// No table that was saved is longer; what claims to be is damaged.
-const SAVED_MAX: u64 = 1 << 32;
+const SAVED_MAX: u64 = 1 << 27;
 
 /// Adds an entry at the end of the last run, or as a run of its own.
 fn add<T: Entry>(runs: &mut Vec<Run<T>>, next: T) {
@@ -280,6 +280,20 @@ impl<T: Entry> Chunks<T> {
 impl<T: Serialize + Entry> Serialize for Chunks<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.runs().serialize(serializer)
+    }
+}
+
+impl Chunks<u8> {
+    /// All entries in order, those that are the same together: each with how many there are.
+    pub fn rows(&self) -> impl Iterator<Item = (u8, u64)> {
+        self.chunks.iter().flat_map(|chunk| {
+            let (loose, runs) = match &**chunk {
+                Chunk::Loose(entries) => (&entries[..], &[][..]),
+                Chunk::Runs(runs) => (&[][..], &runs[..]),
+            };
+            let runs = runs.iter().map(|run| (run.first, run.len));
+            loose.iter().map(|entry| (*entry, 1)).chain(runs)
+        })
     }
 }
 

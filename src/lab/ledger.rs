@@ -126,7 +126,7 @@ impl Side {
     /// The counts as they follow from the flags.
     fn count_anew(&mut self) {
         let mut of_flags = [0; 256];
-        self.flags.iter_from(0).for_each(|(_, flags)| of_flags[usize::from(flags)] += 1);
+        self.flags.rows().for_each(|(flags, count)| of_flags[usize::from(flags)] += count);
         for (bit, count) in self.counts.iter_mut().enumerate() {
             let has = of_flags.iter().enumerate().filter(|(flags, _)| flags >> bit & 1 != 0);
             *count = has.map(|(_, messages)| messages).sum();
