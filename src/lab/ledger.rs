@@ -18,22 +18,14 @@ use crate::{kafka, rabbit};
 use serde::{Deserialize, Serialize};
 
 mod format_2;
+mod side;
 #[cfg(test)]
 mod tests;
 
 pub use format_2::Ledger2;
-
-/// How many messages stand behind each number of a report.
-const LIST_MAX: usize = 20;
-
-const SENT: u8 = 1;
-const ACKNOWLEDGED: u8 = 2;
-const FAILED: u8 = 4;
-const DELIVERED: u8 = 8;
-const PROCESSED: u8 = 16;
-const DUPLICATED: u8 = 32;
-const LOST: u8 = 64;
-const REORDERED: u8 = 128;
+use side::{
+    ACKNOWLEDGED, DELIVERED, DUPLICATED, FAILED, LIST_MAX, LOST, PROCESSED, REORDERED, SENT, Side,
+};
 
 /// What became of every message.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -58,110 +50,6 @@ pub struct Ledger {
     /// Messages that left their queue when they were sent (automatic acknowledgement), by the
     /// consumer that has them and has not processed them yet.
     in_hands: BTreeMap<String, BTreeSet<u64>>,
-}
-
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-struct Side {
-    flags: Chunks<u8>,
-    /// How many messages have each flag, by its bit.
-    counts: [u64; 8],
-    readers: BTreeMap<String, Reader>,
-}
-
-/// A group or a queue's consumers: whoever should process each message once.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-struct Reader {
-    times: Chunks<u8>,
-    /// The youngest message of each key that was processed.
-    youngest: BTreeMap<u32, u64>,
-}
-
-impl Side {
-    fn mark(&mut self, message: MessageId, flag: u8) {
-        if !self.has(message, flag) {
-            *self.flags.entry(message.0 as usize) |= flag;
-            self.counts[flag.trailing_zeros() as usize] += 1;
-        }
-    }
-
-    fn clear(&mut self, message: MessageId, flag: u8) {
-        if self.has(message, flag) {
-            *self.flags.entry(message.0 as usize) &= !flag;
-            self.counts[flag.trailing_zeros() as usize] -= 1;
-        }
-    }
-
-    fn has(&self, message: MessageId, flag: u8) -> bool {
-        self.flags.get(message.0 as usize).is_some_and(|flags| flags & flag != 0)
-    }
-
-    fn count(&self, flag: u8) -> u64 {
-        self.counts[flag.trailing_zeros() as usize]
-    }
-
-    fn processed(&mut self, message: MessageId, reader: &str, key: u32) {
-        if !self.readers.contains_key(reader) {
-            self.readers.insert(reader.to_owned(), Reader::default());
-        }
-        let found = self.readers.get_mut(reader).expect("it was just made");
-        let times = found.times.entry(message.0 as usize);
-        *times = times.saturating_add(1);
-        let again = *times > 1;
-        let mut late = false;
-        if key != 0 {
-            let youngest = found.youngest.entry(key).or_insert(message.0);
-            late = !again && *youngest > message.0;
-            *youngest = (*youngest).max(message.0);
-        }
-        self.mark(message, PROCESSED);
-        self.clear(message, LOST);
-        if again {
-            self.mark(message, DUPLICATED);
-        }
-        if late {
-            self.mark(message, REORDERED);
-        }
-    }
-
-    /// The counts as they follow from the flags.
-    fn count_anew(&mut self) {
-        let mut of_flags = [0; 256];
-        self.flags.rows().for_each(|(flags, count)| of_flags[usize::from(flags)] += count);
-        for (bit, count) in self.counts.iter_mut().enumerate() {
-            let has = of_flags.iter().enumerate().filter(|(flags, _)| flags >> bit & 1 != 0);
-            *count = has.map(|(_, messages)| messages).sum();
-        }
-    }
-
-    fn report(&self) -> SideReport {
-        let list = |flag: u8| {
-            let found = self.flags.iter_from(0).filter(|(_, flags)| flags & flag != 0);
-            match self.count(flag) {
-                0 => Vec::new(),
-                _ => found.map(|(number, _)| MessageId(number as u64)).take(LIST_MAX).collect(),
-            }
-        };
-        SideReport {
-            duplicated_list: list(DUPLICATED),
-            lost_list: list(LOST),
-            reordered_list: list(REORDERED),
-            ..self.figures()
-        }
-    }
-
-    fn figures(&self) -> SideReport {
-        SideReport {
-            sent: self.count(SENT),
-            acknowledged: self.count(ACKNOWLEDGED),
-            failed: self.count(FAILED),
-            delivered: self.count(DELIVERED),
-            processed: self.count(PROCESSED),
-            duplicated: self.count(DUPLICATED),
-            lost: self.count(LOST),
-            reordered: self.count(REORDERED),
-            ..SideReport::default()
-        }
-    }
 }
 
 impl Ledger {

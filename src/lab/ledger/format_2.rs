@@ -1,6 +1,7 @@
 //! The ledger as format 2 of manifests kept it: every entry of every table. It is only read.
 
-use super::{Ledger, Reader, Side};
+use super::Ledger;
+use super::side::{Reader, Side};
 use crate::ordered::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 
