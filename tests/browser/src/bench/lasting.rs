@@ -14,54 +14,56 @@ use std::time::Instant;
 /// Messages of 100 bytes with three replicas.
 const MESSAGES: u64 = 500_000;
 
-/// Bytes of a block when there is enough to save.
-const BLOCK_BYTES: u64 = 1 << 20;
-
 /// Places gone to at random.
 const SEEKS: u64 = 100;
 
-/// Puts so many blocks of so many bytes, each in a transaction of its own that is on the disk when
-/// it is over, and returns the milliseconds.
-const RAW: &str = "const [blocks, bytes] = arguments;
-    return new Promise((resolve, reject) => {
-        const open = indexedDB.open('raw');
+/// Messages of [`LARGE_BYTES`] on one broker: so large that storage has most of the work.
+const LARGE_MESSAGES: u64 = 2_000;
+
+/// Their size.
+const LARGE_BYTES: u64 = 100_000;
+
+/// So many blocks of the raw page go into one transaction, as many as the lab lets wait.
+const RAW_BLOCKS: u64 = 8;
+
+/// Puts some of the lab's blocks into another database, in one transaction that is on the disk
+/// when it is over; returns the milliseconds that this took, and how many bytes and blocks it was.
+const RAW: &str = "const [from, count] = arguments;
+    const opened = (name) => new Promise((resolve, reject) => {
+        const open = indexedDB.open(name);
         open.onupgradeneeded = () => open.result.createObjectStore('blocks');
         open.onerror = () => reject(open.error);
-        open.onsuccess = () => {
-            const began = performance.now();
-            const put = (number) => {
-                if (number === blocks) {
-                    resolve(performance.now() - began);
-                    open.result.close();
-                    indexedDB.deleteDatabase('raw');
-                    return;
-                }
-                const change = open.result.transaction('blocks', 'readwrite', { durability: 'strict' });
-                const block = new Uint8Array(bytes).map((_, place) => place * 31 + number);
-                change.objectStore('blocks').put(block, number);
-                change.oncomplete = () => put(number + 1);
-                change.onabort = () => reject(change.error);
-            };
-            put(0);
+        open.onsuccess = () => resolve(open.result);
+    });
+    const read = (lab) => new Promise((resolve, reject) => {
+        const blocks = [];
+        const walk = lab.transaction('blocks').objectStore('blocks').openCursor();
+        let skipped = from === 0;
+        walk.onerror = () => reject(walk.error);
+        walk.onsuccess = () => {
+            const cursor = walk.result;
+            if (cursor && !skipped) { skipped = true; return cursor.advance(from); }
+            if (!cursor || blocks.length === count) return resolve(blocks);
+            blocks.push(cursor.value);
+            cursor.continue();
         };
-    });";
-
-/// How many bytes the blocks of the lab take.
-const KEPT_BYTES: &str = "return new Promise((resolve, reject) => {
-        const open = indexedDB.open('pushpull');
-        open.onerror = () => reject(open.error);
-        open.onsuccess = () => {
-            let bytes = 0;
-            const walk = open.result.transaction('blocks').objectStore('blocks').openCursor();
-            walk.onerror = () => reject(walk.error);
-            walk.onsuccess = () => {
-                const cursor = walk.result;
-                if (!cursor) { open.result.close(); return resolve(bytes); }
-                bytes += cursor.value.byteLength ?? 0;
-                cursor.continue();
-            };
-        };
-    });";
+    });
+    const put = (raw, blocks) => new Promise((resolve, reject) => {
+        const began = performance.now();
+        const change = raw.transaction('blocks', 'readwrite', { durability: 'strict' });
+        blocks.forEach((block, place) => change.objectStore('blocks').put(block, from + place));
+        change.onabort = () => reject(change.error);
+        change.oncomplete = () => resolve(performance.now() - began);
+    });
+    return (async () => {
+        const [lab, raw] = [await opened('pushpull'), await opened('raw')];
+        const blocks = await read(lab);
+        const took = blocks.length > 0 ? await put(raw, blocks) : 0;
+        lab.close();
+        raw.close();
+        const bytes = blocks.reduce((sum, block) => sum + block.byteLength, 0);
+        return [took, bytes, blocks.length];
+    })();";
 
 /// Measures, and prints the table.
 pub async fn run(setup: &Setup) -> Outcome {
@@ -76,23 +78,11 @@ async fn measure(browser: &Browser) -> Outcome {
 
     let engine = Engine::start(browser).await?;
     open(&engine, true).await?;
-    let began = Instant::now();
     let with = messages_a_second(&engine).await?;
-    // How saving stands is told with a frame, and a frame comes when something changes.
-    engine.ask(vec![Request::Run { id: 2, text: "step".into() }]).await?;
-    let is_saved = |reply: &Reply| matches!(reply, Reply::Frame(frame) if matches!(frame.status.saving, Saving::SavedUpTo(_)));
-    engine.until(is_saved).await?;
-    let saved_s = began.elapsed().as_secs_f64();
+    all_saved(&engine).await?;
     let (events, mut seeks) = seeks(&engine).await?;
     seeks.sort_by(f64::total_cmp);
-    let bytes = engine.page().eval(KEPT_BYTES, Vec::new()).await?;
-    let bytes = bytes.as_f64().ok_or("the bytes that are kept are no number.")?;
-
-    let blocks = (bytes / BLOCK_BYTES as f64).ceil();
     engine.page().go("about:blank").await?;
-    let raw = browser.open(crate::visit::Visit::to("test-pages/blank.html")).await?;
-    let raw_ms = raw.eval(RAW, vec![json!(blocks), json!(BLOCK_BYTES)]).await?;
-    let raw_ms = raw_ms.as_f64().ok_or("the time of the raw page is no number.")?;
 
     let again = Engine::start(browser).await?;
     let began = Instant::now();
@@ -102,10 +92,20 @@ async fn measure(browser: &Browser) -> Outcome {
         return Err(Failure(format!("the lab was not found again: {found:?}.")));
     }
 
+    again.page().go("about:blank").await?;
+    let large = Engine::start(browser).await?;
+    open(&large, true).await?;
+    let began = Instant::now();
+    ran(&large, large_messages()).await?;
+    all_saved(&large).await?;
+    let saved_s = began.elapsed().as_secs_f64();
+    large.page().go("about:blank").await?;
+    let (raw_s, bytes) = raw(browser).await?;
+
     head(&format!("saving, {MESSAGES} messages x 100 bytes, RF 3"), "floor", "pushpull");
     row("messages a second, without and with saving", without, with);
-    let raw_rate = blocks * BLOCK_BYTES as f64 / 1e3 / raw_ms;
-    row("MB a second, raw page and all saved", raw_rate, bytes / 1e6 / saved_s);
+    let large = format!("MB a second, raw page and {LARGE_MESSAGES} messages of {LARGE_BYTES}");
+    row(&large, bytes / 1e6 / raw_s, bytes / 1e6 / saved_s);
     row("opened again after, ms", 0.0, opened_ms);
     row(&format!("seek over {events} events, middle, ms"), 0.0, seeks[seeks.len() / 2]);
     row("  the slowest, ms", 0.0, seeks[seeks.len() - 1]);
@@ -162,6 +162,31 @@ async fn messages_a_second(engine: &Engine) -> Outcome<f64> {
          run --until ledger.kafka.acknowledged=={MESSAGES} --max 1h"
     );
     let began = Instant::now();
+    ran(engine, text).await?;
+    Ok(MESSAGES as f64 / began.elapsed().as_secs_f64())
+}
+
+/// Large messages, as fast as the broker takes them.
+fn large_messages() -> String {
+    format!(
+        "lab new --kafka-brokers 1 --cost lesson\n\
+         kafka-topics --create --topic t --partitions 1 --replication-factor 1\n\
+         producer p --kafka t --count {LARGE_MESSAGES} --size {LARGE_BYTES} --rate 10000/s \
+         --set batch.size=1000000 --set linger.ms=20\n\
+         run --until ledger.kafka.acknowledged=={LARGE_MESSAGES} --max 1h"
+    )
+}
+
+/// Waits until storage has all of the lab.
+async fn all_saved(engine: &Engine) -> Outcome {
+    // How saving stands is told with a frame, and a frame comes when something changes.
+    engine.ask(vec![Request::Run { id: 2, text: "step".into() }]).await?;
+    let is_saved = |reply: &Reply| matches!(reply, Reply::Frame(frame) if matches!(frame.status.saving, Saving::SavedUpTo(_)));
+    engine.until(is_saved).await.map(drop)
+}
+
+/// Runs these lines to their end.
+async fn ran(engine: &Engine, text: String) -> Outcome {
     engine.ask(vec![Request::Run { id: 1, text }]).await?;
     let is_last = |reply: &Reply| matches!(reply, Reply::Ran { id: 1, last: true, .. });
     for reply in engine.until(is_last).await? {
@@ -169,5 +194,22 @@ async fn messages_a_second(engine: &Engine) -> Outcome<f64> {
             return Err(Failure(format!("{line}: {error}")));
         }
     }
-    Ok(MESSAGES as f64 / began.elapsed().as_secs_f64())
+    Ok(())
+}
+
+/// Seconds in which a page puts the lab's blocks into a database of its own, and how many bytes
+/// they have.
+async fn raw(browser: &Browser) -> Outcome<(f64, f64)> {
+    let page = browser.open(crate::visit::Visit::to("test-pages/blank.html")).await?;
+    let (mut from, mut seconds, mut bytes) = (0, 0.0, 0.0);
+    loop {
+        let put = page.eval(RAW, vec![json!(from), json!(RAW_BLOCKS)]).await?;
+        let figure = |place: usize| put[place].as_f64().ok_or("a figure of the raw page is no number.");
+        seconds += figure(0)? / 1e3;
+        bytes += figure(1)?;
+        from += figure(2)? as u64;
+        if figure(2)? == 0.0 {
+            return Ok((seconds, bytes));
+        }
+    }
 }
