@@ -118,14 +118,21 @@ impl IndexedDb {
         Ok(Opened { manifest: Some(record.manifest), next_block: census.next_block })
     }
 
-    /// Fails if another tab took the lab over.
-    async fn check_owner(&self, under: &Under, lab: &str) -> Result<(), StoreError> {
-        let owner = under.manifests.get(owner_of(lab))?.await?.and_then(|owner| owner.as_f64());
-        match owner {
-            Some(owner) if owner != f64::from(self.owner.get()) => Err(StoreError::OtherTab),
-            // Storage that was emptied is found out elsewhere.
-            _ => Ok(()),
-        }
+    /// Asks at once who has the lab; the answer fails if another tab took it over.
+    fn check_owner(
+        &self,
+        under: &Under,
+        lab: &str,
+    ) -> Result<impl Future<Output = Result<(), StoreError>> + use<>, StoreError> {
+        let asked = under.manifests.get(owner_of(lab))?;
+        let me = f64::from(self.owner.get());
+        Ok(async move {
+            match asked.await?.and_then(|owner| owner.as_f64()) {
+                Some(owner) if owner != me => Err(StoreError::OtherTab),
+                // Storage that was emptied is found out elsewhere.
+                _ => Ok(()),
+            }
+        })
     }
 
     async fn block_ids(under: &Under, lab: &str) -> Result<BTreeSet<u64>, StoreError> {
@@ -166,7 +173,7 @@ impl Store for IndexedDb {
     async fn keep_aside(&self, date: &str) -> Result<Opened, StoreError> {
         let lab = self.lab()?;
         let under = self.begin("readwrite").await?;
-        self.check_owner(&under, &lab).await?;
+        self.check_owner(&under, &lab)?.await?;
         let there = Self::block_ids(&under, &lab).await?;
         let names = Self::names(&under).await?;
         if let Some(bytes) = under.manifests.get(JsValue::from(&*lab))?.await? {
@@ -183,7 +190,7 @@ impl Store for IndexedDb {
     async fn read(&self, ids: &[u64]) -> Result<Vec<Bytes>, StoreError> {
         let lab = self.lab()?;
         let under = self.begin("readonly").await?;
-        self.check_owner(&under, &lab).await?;
+        self.check_owner(&under, &lab)?.await?;
         let asked = ids.iter().map(|id| under.blocks.get(key_of(&lab, *id)));
         let asked = asked.collect::<Result<Vec<_>, _>>()?;
         let mut blocks = Vec::with_capacity(ids.len());
@@ -205,8 +212,11 @@ impl Store for IndexedDb {
         let record = Record { first_block: self.first_block.get(), manifest }.encode();
         let name = JsValue::from(&*lab);
         let under = self.begin("readwrite").await?;
-        self.check_owner(&under, &lab).await?;
-        if self.has_manifest.get() && under.manifests.get_key(name.clone())?.await?.is_none() {
+        // Asked together: an answer comes only between two slices of the engine's work.
+        let owner = self.check_owner(&under, &lab)?;
+        let there = under.manifests.get_key(name.clone())?;
+        owner.await?;
+        if there.await?.is_none() && self.has_manifest.get() {
             let sentence = "the browser's storage was emptied while the lab was open";
             return Err(StoreError::Unavailable(sentence.into()));
         }
@@ -230,7 +240,7 @@ impl Store for IndexedDb {
     async fn erase(&self) -> Result<(), StoreError> {
         let lab = self.lab()?;
         let under = self.begin("readwrite").await?;
-        self.check_owner(&under, &lab).await?;
+        self.check_owner(&under, &lab)?.await?;
         let prefix = kept_prefix(&lab);
         let names = Self::names(&under).await?;
         for name in names.iter().filter(|name| **name == lab || name.starts_with(&prefix)) {

@@ -19,8 +19,8 @@ pub const GAP_US: u64 = 250_000;
 /// So many new bytes are committed at once.
 pub const BYTES_AT_ONCE: u64 = 1 << 20;
 
-/// With more unsaved bytes than this the lab waits for storage, so that memory stays bounded: what
-/// is under way to storage is there several times over, in the engine and in the browser.
+/// With more new bytes than this behind a commit under way the lab waits for it, so that memory
+/// stays bounded: what goes to storage is there several times over, in the engine and the browser.
 pub const BYTES_UNSAVED_MAX: u64 = 8 << 20;
 
 /// Without storage all that is written stays in memory: at most so many times what else would.
@@ -178,9 +178,12 @@ impl Saver {
         self.under_way.is_some()
     }
 
-    /// True if so much is unsaved that the lab should wait.
+    /// True if so much is new since the commit under way was gathered that the lab should wait.
     pub fn is_overwhelmed(&self, timeline: &Timeline) -> bool {
-        self.is_writing() && self.unsaved_bytes(timeline) > BYTES_UNSAVED_MAX
+        self.under_way.as_ref().is_some_and(|under_way| {
+            let written = written_bytes(timeline.session());
+            written.saturating_sub(under_way.bytes) > BYTES_UNSAVED_MAX
+        })
     }
 
     /// How many bytes the lab may write, if that is passed and none of it can leave memory.
