@@ -22,7 +22,7 @@ mod replay;
 pub use beside::{Beside, Change, Compared, Difference};
 
 /// So many checkpoints at most; then every other one is dropped and the gap between them doubles.
-const CHECKPOINTS_MAX: usize = 48;
+const CHECKPOINTS_MAX: usize = 96;
 
 /// Steps between checkpoints at first.
 const CHECKPOINT_GAP: u64 = 2_000;

@@ -1,6 +1,7 @@
 //! What moves. Each flight is an element with an animation of its own, which the browser's
 //! compositor runs without the page: so they stand above the picture, not in its SVG, where each
-//! step of a movement would be painted anew.
+//! step of a movement would be painted anew. One that has to wait is there from the start, unseen:
+//! an animation with a delay would be run by the page.
 
 use crate::view::layout::{Flight, Glyph, Traffic};
 use yew::prelude::*;
@@ -23,8 +24,10 @@ fn flight_html(flight: &Flight) -> Html {
         &n(flight.to.x),
         "px;--to-y:",
         &n(flight.to.y),
-        "px;--delay:",
-        &n(flight.delay_ms),
+        "px;animation:fly-",
+        &n(flight.links),
+        " ",
+        &n(flight.lasts_ms),
         "ms",
     ]
     .concat();

@@ -15,6 +15,10 @@ pub const FLIGHTS_MAX: usize = 7;
 /// How long a flight takes, in milliseconds.
 pub const FLIGHT_MS: i32 = 300;
 
+/// Things land on the beats of a clock, which many of them share: each instant at which one of
+/// them does costs the page a frame. In milliseconds; a part of [`FLIGHT_MS`].
+const BEAT_MS: i32 = FLIGHT_MS / 4;
+
 /// A chain of more links than this is not drawn out any longer.
 const LINKS_MAX: i32 = 4;
 
@@ -52,8 +56,10 @@ pub struct Flight {
     pub label: String,
     /// Its messages, as far as they are named.
     pub messages: Vec<u64>,
-    /// When it leaves, in milliseconds from now.
-    pub delay_ms: i32,
+    /// So many others land before it leaves, each after as much time as it takes itself.
+    pub links: i32,
+    /// When it lands, in milliseconds from now.
+    pub lasts_ms: i32,
 }
 
 /// The flights of what arrived, in the order of leaving. `before` is the picture in which they
@@ -66,7 +72,9 @@ pub fn flights(before: &Picture, after: &Picture, arrived: &[Mover]) -> Vec<Flig
     let mut links: Vec<i32> = Vec::new();
     for mover in arrived {
         let Some(glyph) = glyph(mover) else { continue };
-        let Some((from, to)) = ends(before, after, mover) else { continue };
+        let ends = ends(before, after, mover);
+        // Between two places that are drawn as one there is no way to be seen.
+        let Some((from, to)) = ends.filter(|(from, to)| from != to) else { continue };
         let same = flights.iter_mut().find(|(_, other, _)| {
             other.kind == mover.kind && other.from == mover.from && other.to == mover.to
         });
@@ -86,14 +94,15 @@ pub fn flights(before: &Picture, after: &Picture, arrived: &[Mover]) -> Vec<Flig
             to,
             label: String::new(),
             messages: mover.messages.clone(),
-            delay_ms: link * FLIGHT_MS,
+            links: link,
+            lasts_ms: (link + 1) * FLIGHT_MS,
         };
         flights.push((flight, mover, mover.count.max(1)));
     }
     // What carries messages is seen first, if there is too much.
     if flights.len() > FLIGHTS_MAX {
         flights.order_by_key(|(flight, _, _)| {
-            (!matches!(flight.glyph, Glyph::Record | Glyph::Message), flight.delay_ms)
+            (!matches!(flight.glyph, Glyph::Record | Glyph::Message), flight.links)
         });
         flights.truncate(FLIGHTS_MAX);
     }
@@ -145,9 +154,10 @@ impl Traffic {
             if carries && waited > 0 {
                 flight.label = ["×", &(waited + count).to_string()].concat();
             }
-            let lands_ms = now_ms + i64::from(flight.delay_ms + FLIGHT_MS);
+            flight.lasts_ms += to_beat(now_ms);
+            let lands_ms = now_ms + i64::from(flight.lasts_ms);
             for message in flight.messages.iter().filter(|_| carries) {
-                let after = flight.delay_ms + FLIGHT_MS - FLIGHT_MS / 4;
+                let after = flight.lasts_ms - BEAT_MS;
                 self.landings.entry((flight.kafka, *message)).or_insert((after, lands_ms));
             }
             // Two movers can be the same picture; no two flights are.
@@ -171,6 +181,12 @@ impl Traffic {
     pub fn landing(&self, kafka: bool, message: u64) -> Option<i32> {
         self.landings.get(&(kafka, message)).map(|(after, _)| *after)
     }
+}
+
+/// From an instant to the next beat.
+fn to_beat(now_ms: i64) -> i32 {
+    let beat = i64::from(BEAT_MS);
+    (beat - now_ms.rem_euclid(beat)).rem_euclid(beat) as i32
 }
 
 fn count_of(label: &str) -> u64 {
