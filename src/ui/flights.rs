@@ -6,6 +6,9 @@
 use crate::view::layout::{Flight, Glyph, Traffic};
 use yew::prelude::*;
 
+/// A flight lands after one of so many parts of its animation; the style sheet has them.
+const LASTS_PARTS: i32 = 4;
+
 /// Everything that is in the air.
 pub fn flights_html(traffic: &Traffic) -> Html {
     html! {
@@ -27,7 +30,7 @@ fn flight_html(flight: &Flight) -> Html {
         "px;animation:fly-",
         &n(flight.links),
         " ",
-        &n(flight.lasts_ms),
+        &n(LASTS_PARTS * flight.lasts_ms),
         "ms",
     ]
     .concat();
