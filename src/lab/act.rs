@@ -481,7 +481,6 @@ fn not_with_zookeeper(ask: &kafka::command::Ask) -> Result<(), LabError> {
     use kafka::command::Ask;
     use kafka::metadata::records::Resource;
     let what = match ask {
-        Ask::Reassign(_) => "kafka-reassign-partitions",
         Ask::AlterConfigs { resource: Resource::Client(_), .. } => "quotas of clients",
         _ => return Ok(()),
     };

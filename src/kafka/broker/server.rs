@@ -330,6 +330,7 @@ impl Server {
             | Request::DeleteTopics { .. }
             | Request::CreatePartitions { .. }
             | Request::IncrementalAlterConfigs { .. }
+            | Request::AlterPartitionReassignments { .. }
             | Request::ElectLeaders { .. }
             | Request::DescribeQuorum
             | Request::AllocateProducerIds { .. }

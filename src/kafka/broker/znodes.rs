@@ -186,25 +186,38 @@ pub fn state_of(data: &[u8]) -> Option<(Option<i32>, i32, Vec<i32>)> {
     ))
 }
 
-/// The text of a topic: its id, and the replicas of each partition.
-pub fn topic_text(id: TopicId, partitions: &[Vec<i32>]) -> String {
-    let each = partitions.iter().enumerate().map(|(number, replicas)| {
-        let replicas: Vec<String> = replicas.iter().map(i32::to_string).collect();
-        format!(r#""{number}":[{}]"#, replicas.join(","))
-    });
-    let each: Vec<String> = each.collect();
+/// The text of a topic: its id, the replicas of each partition, and which of them a reassignment
+/// brings and takes away.
+pub fn topic_text(id: TopicId, partitions: &[PartitionImage]) -> String {
+    let lists = |of: fn(&PartitionImage) -> &[i32]| {
+        let each = partitions.iter().map(of).enumerate().filter(|(_, list)| !list.is_empty());
+        let each = each.map(|(number, list)| {
+            let list: Vec<String> = list.iter().map(i32::to_string).collect();
+            format!(r#""{number}":[{}]"#, list.join(","))
+        });
+        each.collect::<Vec<String>>().join(",")
+    };
     format!(
-        r#"{{"removing_replicas":{{}},"partitions":{{{}}},"topic_id":"{id}","adding_replicas":{{}},"version":3}}"#,
-        each.join(",")
+        r#"{{"removing_replicas":{{{}}},"partitions":{{{}}},"topic_id":"{id}","adding_replicas":{{{}}},"version":3}}"#,
+        lists(|it| &it.removing),
+        lists(|it| &it.replicas),
+        lists(|it| &it.adding),
     )
 }
 
-/// A topic's id and the replicas of its partitions.
-pub fn topic_of(data: &[u8]) -> Option<(TopicId, Vec<Vec<i32>>)> {
+/// A topic's id and its partitions, without states.
+pub fn topic_of(data: &[u8]) -> Option<(TopicId, Vec<PartitionImage>)> {
     let value = parse(data)?;
-    let partitions = value["partitions"].as_object()?;
-    let replicas = (0..partitions.len()).map(|number| ids(&partitions[&number.to_string()]));
-    Some((TopicId::parse(value["topic_id"].as_str()?)?, replicas.collect()))
+    let all = value["partitions"].as_object()?;
+    let partitions = (0..all.len()).map(|number| {
+        let number = number.to_string();
+        PartitionImage {
+            adding: ids(&value["adding_replicas"][&number]),
+            removing: ids(&value["removing_replicas"][&number]),
+            ..PartitionImage::unknown(ids(&all[&number]))
+        }
+    });
+    Some((TopicId::parse(value["topic_id"].as_str()?)?, partitions.collect()))
 }
 
 /// The text of a topic's settings.
@@ -283,8 +296,13 @@ mod tests {
     #[test]
     fn texts_are_read_as_they_are_written() {
         let id = TopicId([7; 16]);
-        let replicas = vec![vec![1, 2], vec![2, 3]];
-        assert_eq!(topic_of(topic_text(id, &replicas).as_bytes()), Some((id, replicas)));
+        let mut partitions = vec![vec![1, 2], vec![4, 2, 3]].into_iter();
+        let mut partitions: Vec<PartitionImage> =
+            partitions.by_ref().map(PartitionImage::unknown).collect();
+        (partitions[1].adding, partitions[1].removing) = (vec![4], vec![2]);
+        let text = topic_text(id, &partitions);
+        assert!(text.contains(r#""adding_replicas":{"1":[4]}"#), "{text}");
+        assert_eq!(topic_of(text.as_bytes()), Some((id, partitions)));
         let found = broker_of(broker_text(NodeId(259), Some("a"), 5).as_bytes(), 9).unwrap();
         assert_eq!((found.node, found.epoch, found.rack.as_deref()), (NodeId(259), 9, Some("a")));
         let settings = Settings::from([("min.insync.replicas".to_owned(), "2".to_owned())]);
