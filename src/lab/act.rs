@@ -116,9 +116,6 @@ impl Session {
                 let request = self.kafka_request();
                 let admin = self.kafka.world.id(KAFKA_ADMIN).expect("every lab has it");
                 let mut ask = ask.at(kafka::now_ms(self.now));
-                if self.spec.has_zookeeper() {
-                    not_with_zookeeper(&ask)?;
-                }
                 if let kafka::command::Ask::ZooKeeper { servers, .. } = &mut ask {
                     if !self.spec.has_zookeeper() {
                         return refused(NO_ZOOKEEPER.into());
@@ -474,17 +471,6 @@ impl Session {
         let mut free = names.filter(|name| self.processes(name) == (None, None));
         free.next().expect("there are more numbers than clients")
     }
-}
-
-/// What a controller of the ZooKeeper era could do, and this one cannot yet.
-fn not_with_zookeeper(ask: &kafka::command::Ask) -> Result<(), LabError> {
-    use kafka::command::Ask;
-    use kafka::metadata::records::Resource;
-    let what = match ask {
-        Ask::AlterConfigs { resource: Resource::Client(_), .. } => "quotas of clients",
-        _ => return Ok(()),
-    };
-    refused(format!("not here yet with --coordinator zookeeper: {what}"))
 }
 
 /// What a tool of ZooKeeper hears in a lab without it.

@@ -129,15 +129,10 @@ impl Server {
                         None => drop(settings.remove(&name)),
                     }
                 }
-                let path = format!("{}/config_change_", znodes::CONFIG_CHANGES).into();
+                let text = znodes::config_text(&settings);
                 let ops = vec![
-                    set(znodes::topic_config(&topic), znodes::config_text(&settings)),
-                    Op::Create {
-                        path,
-                        data: Bytes::from(znodes::config_change_text(&topic)),
-                        ephemeral: false,
-                        sequential: true,
-                    },
+                    set(znodes::topic_config(&topic), text),
+                    znodes::config_change(&Resource::Topic(topic)),
                 ];
                 return Plan { ops, answer: Some((to, response(Ok(())))), ..Plan::default() };
             }
