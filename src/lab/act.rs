@@ -198,10 +198,7 @@ impl Session {
 
     fn act_kafka_consumer(&mut self, spec: &kafka::spec::ConsumerSpec) -> Acted {
         self.consumer_may_begin(&spec.name)?;
-        let reader = match &spec.reads {
-            kafka::spec::Reads::Group { group, .. } => group.clone(),
-            kafka::spec::Reads::Assigned { .. } => spec.name.clone(),
-        };
+        let reader = spec.reads.group().unwrap_or(&spec.name).clone();
         let name = &spec.name;
         let mut spec = spec.clone();
         let renews = spec.settings.contains_key(kafka::config::consumer::RENEW);
@@ -433,11 +430,8 @@ impl Session {
 
     fn act_consume(&mut self, consume: &ConsoleConsume) -> Acted {
         let name = self.console_name("console-consumer");
-        let reader = match &consume.reads {
-            kafka::spec::Reads::Group { group, .. } => group.clone(),
-            kafka::spec::Reads::Assigned { .. } => name.clone(),
-        };
-        let is_member = matches!(consume.reads, kafka::spec::Reads::Group { .. });
+        let reader = consume.reads.group().unwrap_or(&name).clone();
+        let is_member = consume.reads.group().is_some();
         self.readers.insert(name.clone(), reader);
         let spec = kafka::spec::ConsumerSpec {
             name: name.clone(),
@@ -455,13 +449,8 @@ impl Session {
         self.add_kafka(&name, kafka::spec::Spec::Consumer(spec));
         let patience = consume.timeout.unwrap_or(CONSOLE_PATIENCE);
         let strict = consume.timeout.is_none() && consume.max_messages.is_some();
-        let topic = match &consume.reads {
-            kafka::spec::Reads::Assigned { topic, .. } => Some(topic),
-            kafka::spec::Reads::Group { topics, .. } => topics.first(),
-        };
-        let stamped = topic.is_some_and(|topic| self.kafka.stamps_append_time(topic));
         let console = Console::consumes(name, patience, strict, self.now);
-        let console = console.stamped(stamped).member(is_member);
+        let console = console.stamped(self.kafka.stamping_topics()).member(is_member);
         Ok(Wait::Console(self.watch_console(console)))
     }
 

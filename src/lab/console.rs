@@ -20,6 +20,10 @@ pub(super) struct Console {
     deadline: Time,
     got: Consumed,
     error: Option<ApiError>,
+    /// The topics whose leaders' clocks give records their time.
+    stamped: Vec<String>,
+    /// When its group began to divide partitions anew.
+    revoked: Time,
     /// True if it is a member of a group, which it leaves before it ends.
     is_member: bool,
     /// What it came to, while it closes its client.
@@ -112,9 +116,9 @@ impl Console {
         Console::new(client, Kind::Consumes { strict, finished: false }, patience, now)
     }
 
-    /// Whether the leader's clock gives the records their time.
-    pub(super) fn stamped(mut self, is_append_time: bool) -> Console {
-        self.got.is_append_time = is_append_time;
+    /// The topics whose leaders' clocks give records their time.
+    pub(super) fn stamped(mut self, topics: Vec<String>) -> Console {
+        self.stamped = topics;
         self
     }
 
@@ -143,7 +147,19 @@ impl Console {
     fn new(client: String, what: Kind, patience: Span, now: Time) -> Console {
         let (got, error) = (Consumed { began: now, ended: now, ..Consumed::default() }, None);
         let (is_member, ending, deadline) = (false, None, now + patience);
-        Console { client, what, patience, deadline, got, error, is_member, ending }
+        let (stamped, revoked) = (Vec::new(), now);
+        Console {
+            client,
+            what,
+            patience,
+            deadline,
+            got,
+            error,
+            stamped,
+            revoked,
+            is_member,
+            ending,
+        }
     }
 
     /// When it gives up unless something comes before.
@@ -197,6 +213,8 @@ impl Console {
                     value: value.as_ref().map(Text::to_string),
                     epoch: *epoch,
                     headers: headers.clone(),
+                    at,
+                    is_append_time: self.stamped.iter().any(|topic| **topic == *partition.topic),
                 });
                 self.deadline = at + self.patience;
                 self.got.ended = at;
@@ -204,7 +222,12 @@ impl Console {
             (Event::PartitionsAssigned { client, .. }, Kind::Consumes { .. })
                 if **client == *self.client =>
             {
-                self.got.joined.get_or_insert(at);
+                self.got.rebalances.push((at, at.since(self.revoked)));
+            }
+            (Event::PartitionsRevoked { client, .. }, Kind::Consumes { .. })
+                if **client == *self.client =>
+            {
+                self.revoked = at;
             }
             (Event::ClientFinished { client }, Kind::Consumes { finished, .. })
                 if **client == *self.client =>

@@ -29,8 +29,8 @@
 //! ([`share_state`]); the leader of a partition hands them out ([`share`]), and the groups tool may
 //! have them begin elsewhere ([`share_offsets`]).
 //!
-//! Settings can change while it runs ([`settings`], before KRaft [`config_entities`]); what a reassignment copies may be throttled
-//! ([`quota`]), and so may clients ([`client_quotas`]).
+//! Settings can change while it runs ([`settings`], before KRaft [`config_entities`]); what a
+//! reassignment copies may be throttled ([`quota`]), and so may clients ([`client_quotas`]).
 //!
 //! The broker never decodes records: it reads batch headers, checks checksums, stamps offsets, and
 //! hands the same bytes on. (A look-up by time and the loading of its own logs decode, as the real

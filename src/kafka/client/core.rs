@@ -68,7 +68,10 @@ impl<P> ClientCore<P> {
         }
         if let Some(node) = self.any_node(out) {
             let request = Request::Metadata {
-                topics: Some(self.metadata.wanted().cloned().collect()),
+                topics: match self.metadata.wants_all {
+                    true => None,
+                    false => Some(self.metadata.wanted().cloned().collect()),
+                },
                 allow_auto_create: self.allow_auto_create,
             };
             let timeout = self.config.request_timeout;

@@ -3,6 +3,7 @@
 use super::commits::{Commits, PendingCommit};
 use super::fetcher::{FetchedData, Held};
 use super::handler::Thread;
+use super::matched::Matched;
 use super::membership::Membership;
 use super::positions::Positions;
 use super::share::Share;
@@ -115,6 +116,7 @@ pub struct Consumer {
     pub(super) writer: Writer,
     pub(super) share: Share,
     pub(super) streams: Option<Streams>,
+    pub(super) matched: Matched,
     warned: BTreeSet<Rc<str>>,
 }
 
@@ -132,19 +134,15 @@ impl Consumer {
         let name: Rc<str> = spec.name.as_str().into();
         let mut core = ClientCore::new(name, config.network.clone(), bootstrap.clone());
         core.allow_auto_create = config.allow_auto_create;
-        let group = match &spec.reads {
-            Reads::Group { group, .. } => &**group,
-            Reads::Assigned { .. } => "",
-        };
+        let group = spec.reads.group().map_or("", String::as_str);
         let streams = config.topology.as_ref().and_then(|t| Topology::parse(group, t).ok());
         let writes = spec.to.is_some() || streams.is_some();
         let transactional = config.transactional_id.clone().filter(|_| writes);
         let timeout = config.transaction_timeout;
         let writer = Writer::new(transactional.map(|id| TransactionClient::new(id, timeout)));
-        let membership = match &spec.reads {
-            Reads::Group { group, .. } => Some(Membership::new(group, &config)),
-            Reads::Assigned { .. } => None,
-        };
+        let membership = spec.reads.group().map(|group| Membership::new(group, &config));
+        let matched = Matched::by(&spec.reads);
+        core.metadata.wants_all = matched.pattern.is_some();
         Consumer {
             spec: Rc::new(spec),
             bootstrap,
@@ -167,6 +165,7 @@ impl Consumer {
             writer,
             share: Share::default(),
             streams: streams.map(|topology| Streams::new(topology.into())),
+            matched,
             warned: BTreeSet::new(),
             config,
         }
@@ -263,6 +262,8 @@ impl Consumer {
             Reads::Group { .. } if self.streams.is_some() => self.streams_topics(),
             Reads::Group { topics, .. } => topics.iter().map(|t| t.as_str().into()).collect(),
             Reads::Assigned { topic, .. } => vec![topic.as_str().into()],
+            // They are found.
+            Reads::Pattern { .. } => Vec::new(),
         };
         topics.iter().for_each(|topic| self.core.metadata.want(topic));
         if let Some(to) = &self.spec.to {
@@ -343,6 +344,7 @@ impl Consumer {
                 out.emit(Event::ClientError { client, error });
             }
         }
+        self.match_topics(out);
         self.assignment_changed();
     }
 

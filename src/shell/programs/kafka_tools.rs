@@ -1,11 +1,11 @@
 //! What Kafka's tools have in common: options for the connection, and the names under which
 //! errors of the protocol are known in Java.
 
+use crate::kafka::client::pattern::Pattern;
 use crate::kafka::command::ApiError;
 use crate::shell::error::Refusal;
 use crate::shell::lexer::Word;
 use crate::shell::options::{Arguments, Opt, ignored};
-use crate::shell::pattern::Pattern;
 use crate::shell::values::wrong;
 
 /// There is one cluster.
@@ -55,7 +55,7 @@ impl Topics {
     /// What a word asks for.
     pub fn of(word: &Word) -> Result<Topics, Refusal> {
         match topic(word) {
-            Err(Refusal::NotHereYet(later)) => match Pattern::parse(&word.text) {
+            Err(Refusal::NotHereYet(later)) => match Pattern::parse_list(&word.text) {
                 Some(pattern) => Ok(Topics::Matching(pattern, word.text.clone())),
                 None => Err(Refusal::NotHereYet(later)),
             },
@@ -78,6 +78,14 @@ impl Topics {
             Topics::All => "",
             Topics::Named(text) | Topics::Matching(_, text) => text,
         }
+    }
+}
+
+/// The topics that `--include` names: the whole name must match. Here nothing stands for `|`.
+pub fn included(word: &Word) -> Result<String, Refusal> {
+    match Pattern::parse(&word.text) {
+        Some(_) => Ok(word.text.clone()),
+        None => Err(wrong(word, "a regular expression of . * + ? | ( ) [a-z] [^a-z] and \\")),
     }
 }
 
