@@ -406,19 +406,24 @@ impl Session {
             };
             self.kafka.command(id, kafka::command::Command::Send(record));
         }
-        if let Some(load) = produce.load {
+        if let Some(load) = produce.load.clone() {
             let workload = ProducerCommand {
                 name: name.clone(),
                 kafka: vec![produce.topic.clone()],
                 rabbit: Vec::new(),
                 count: Some(load.records),
                 every: load.every,
-                size: Some(load.size),
+                size: load.size,
                 keys: Vec::new(),
                 payload: None,
                 settings: Settings::new(),
             };
-            self.workloads.insert(name.clone(), Workload::new(&workload, self.now).into());
+            let mut workload = Workload::new(&workload, self.now).with_body(load.body.clone());
+            if produce.settings.contains_key("transactional.id") {
+                // First there is `initTransactions()`.
+                workload.next_at = None;
+            }
+            self.workloads.insert(name.clone(), workload.into());
             let console = Console::measures(name, load, self.now);
             return Ok(Wait::Console(self.watch_console(console)));
         }

@@ -2,11 +2,11 @@
 //! watches them, so that a replay takes their clients away at the same instant.
 
 use super::command::Load;
-use super::event::{LabEvent, What};
-use super::outcome::{Consumed, ConsumedRecord, LabError, Measured, Outcome, Window};
+use super::event::What;
+use super::outcome::{Consumed, ConsumedRecord, LabError, Outcome};
+use super::stopwatch::Stopwatch;
 use crate::kafka::command::ApiError;
 use crate::kafka::event::{Event, Text};
-use crate::ordered::{BTreeMap, Order};
 use crate::sim::{Span, Time};
 
 /// A console tool at work.
@@ -35,72 +35,18 @@ enum Kind {
     /// It sends, and has so many records that are not settled.
     Produces { left: u64 },
     /// It sends records and measures how long each takes.
-    Measures { left: u64, stopwatch: Box<Stopwatch> },
+    Measures(Box<Stopwatch>),
     /// It reads. Running out of time is its normal end, unless it is `strict`.
     Consumes { strict: bool, finished: bool },
-}
-
-/// What a performance test notes.
-#[derive(Clone, Debug)]
-struct Stopwatch {
-    size: u64,
-    /// When `send()` was called for each record that is not acknowledged.
-    sent: BTreeMap<u64, Time>,
-    /// When the last `send()` returned.
-    returned: Time,
-    began: Time,
-    window_began: Time,
-    window: Window,
-    measured: Measured,
 }
 
 /// Closing takes no longer: `close()` waits 30 s for its requests.
 const CLOSE_PATIENCE: Span = Span::seconds(31);
 
-/// The tool reports so often.
-const REPORT_EVERY: Span = Span::seconds(5);
-
-fn add(window: &mut Window, latency_ms: u64, size: u64, elapsed: Span) {
-    window.records += 1;
-    window.bytes += size;
-    window.latency_ms += latency_ms;
-    window.latency_ms_max = window.latency_ms_max.max(latency_ms);
-    window.elapsed_ms = elapsed.as_millis();
-}
-
-impl Stopwatch {
-    fn acknowledged(&mut self, message: u64, at: Time) {
-        let Some(sent) = self.sent.remove(&message) else { return };
-        let latency_ms = at.millis() - sent.millis();
-        add(&mut self.measured.total, latency_ms, self.size, at.since(self.began));
-        add(&mut self.window, latency_ms, self.size, at.since(self.window_began));
-        self.measured.latencies_ms.push(latency_ms);
-        if at.since(self.window_began) >= REPORT_EVERY {
-            self.measured.windows.push(self.window);
-            (self.window, self.window_began) = (Window::default(), at);
-        }
-    }
-
-    fn result(&self) -> Measured {
-        let mut measured = self.measured.clone();
-        measured.latencies_ms.order();
-        measured
-    }
-}
-
 impl Console {
     /// A performance test.
     pub(super) fn measures(client: String, load: Load, now: Time) -> Console {
-        let stopwatch = Stopwatch {
-            size: load.size as u64,
-            sent: BTreeMap::new(),
-            returned: now,
-            began: now,
-            window_began: now,
-            window: Window::default(),
-            measured: Measured::default(),
-        };
-        let what = Kind::Measures { left: load.records, stopwatch: Box::new(stopwatch) };
+        let what = Kind::Measures(Box::new(Stopwatch::of(load, now)));
         Console::new(client, what, Span::seconds(150), now)
     }
 
@@ -169,8 +115,8 @@ impl Console {
 
     /// Listens to an event.
     pub(super) fn listen(&mut self, at: Time, what: &What) {
-        if let Kind::Measures { left, stopwatch } = &mut self.what {
-            if measure(&self.client, (left, stopwatch), at, what, &mut self.error) {
+        if let Kind::Measures(stopwatch) = &mut self.what {
+            if stopwatch.listen(&self.client, at, what, &mut self.error) {
                 self.deadline = at + self.patience;
             }
             return;
@@ -254,7 +200,7 @@ impl Console {
                 Some(error) => Err(LabError::Kafka(error.clone())),
                 None => Ok(Outcome::Done),
             }),
-            Kind::Measures { left: 0, ref stopwatch } => Some(match &self.error {
+            Kind::Measures(ref stopwatch) if stopwatch.is_over() => Some(match &self.error {
                 Some(error) => Err(LabError::Kafka(error.clone())),
                 None => Ok(Outcome::Measured(stopwatch.result())),
             }),
@@ -280,42 +226,4 @@ impl Console {
 /// True if a consumer only logs it: it asks again until the topic is there and has leaders.
 fn is_warning(error: &ApiError) -> bool {
     matches!(&*error.name, "UNKNOWN_TOPIC_OR_PARTITION" | "LEADER_NOT_AVAILABLE")
-}
-
-/// Listens for a performance test; true if it goes on.
-fn measure(
-    name: &str,
-    (left, stopwatch): (&mut u64, &mut Stopwatch),
-    at: Time,
-    what: &What,
-    error: &mut Option<ApiError>,
-) -> bool {
-    match what {
-        What::Lab(LabEvent::MessageSent { producer, message, .. }) if **producer == *name => {
-            stopwatch.sent.insert(message.0, at);
-        }
-        What::Kafka(Event::ProducerBuffered { client, message, .. }) if **client == *name => {
-            // The call before must have returned.
-            if let Some(sent) = stopwatch.sent.get_mut(&message.0) {
-                *sent = (*sent).max(stopwatch.returned);
-            }
-            stopwatch.returned = at;
-        }
-        What::Kafka(Event::ProduceAcknowledged { client, messages, .. }) if **client == *name => {
-            for message in messages {
-                stopwatch.acknowledged(message.0, at);
-            }
-            *left = left.saturating_sub(messages.len() as u64);
-            return true;
-        }
-        What::Kafka(Event::ProduceFailed { client, messages, error: failure })
-            if **client == *name =>
-        {
-            error.get_or_insert_with(|| failure.clone());
-            *left = left.saturating_sub(messages.len() as u64);
-            return true;
-        }
-        _ => {}
-    }
-    false
 }

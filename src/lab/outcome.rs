@@ -93,6 +93,8 @@ pub struct Measured {
     pub total: Window,
     /// What each record took, in order of size.
     pub latencies_ms: Vec<u64>,
+    /// The same of what came behind the records that were to warm up.
+    pub steady: Option<Box<Measured>>,
 }
 
 /// A record that a console consumer printed.
