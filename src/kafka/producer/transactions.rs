@@ -1,6 +1,6 @@
 //! An application that sends in transactions: it opens one with the first record, commits after so
-//! many or after some time, and aborts some on purpose. Before either it calls `flush()`, so that even what is aborted
-//! lies in the log. While a transaction ends, `send()` is not called.
+//! many or after some time, and aborts some on purpose. Before either it calls `flush()`, so that
+//! even what is aborted lies in the log. While a transaction ends, `send()` is not called.
 //!
 //! What a transaction holds is acknowledged when it is committed. If one record of it cannot be
 //! stored, all are aborted; a producer that was fenced ends. A polite stop aborts what is open, as
