@@ -20,6 +20,8 @@ pub(super) struct Console {
     deadline: Time,
     got: Consumed,
     error: Option<ApiError>,
+    /// What its client logged.
+    warnings: Vec<String>,
     /// The topics whose leaders' clocks give records their time.
     stamped: Vec<String>,
     /// When its group began to divide partitions anew.
@@ -93,7 +95,7 @@ impl Console {
     fn new(client: String, what: Kind, patience: Span, now: Time) -> Console {
         let (got, error) = (Consumed { began: now, ended: now, ..Consumed::default() }, None);
         let (is_member, ending, deadline) = (false, None, now + patience);
-        let (stamped, revoked) = (Vec::new(), now);
+        let (warnings, stamped, revoked) = (Vec::new(), Vec::new(), now);
         Console {
             client,
             what,
@@ -101,6 +103,7 @@ impl Console {
             deadline,
             got,
             error,
+            warnings,
             stamped,
             revoked,
             is_member,
@@ -115,6 +118,12 @@ impl Console {
 
     /// Listens to an event.
     pub(super) fn listen(&mut self, at: Time, what: &What) {
+        if let What::Kafka(Event::ClientError { client, error }) = what
+            && **client == *self.client
+            && is_warning(error)
+        {
+            return self.warnings.push(error.sentence.clone());
+        }
         if let Kind::Measures(stopwatch) = &mut self.what {
             if stopwatch.listen(&self.client, at, what, &mut self.error) {
                 self.deadline = at + self.patience;
@@ -181,7 +190,7 @@ impl Console {
                 *finished = true;
             }
             (Event::ClientError { client, error }, Kind::Consumes { .. })
-                if **client == *self.client && !is_warning(error) =>
+                if **client == *self.client =>
             {
                 self.error.get_or_insert_with(|| error.clone());
             }
@@ -189,12 +198,20 @@ impl Console {
         }
     }
 
-    /// What it came to, if it is over now.
+    /// What it came to, if it is over now, and what its client logged.
     pub(super) fn result(&self, now: Time) -> Option<Result<Outcome, LabError>> {
         let late = now >= self.deadline;
         if let Some(ending) = &self.ending {
             return late.then(|| (**ending).clone());
         }
+        let result = self.came_to(now, late)?;
+        Some(match self.warnings.is_empty() {
+            true => result,
+            false => Ok(Outcome::Warned(self.warnings.clone(), Box::new(result))),
+        })
+    }
+
+    fn came_to(&self, now: Time, late: bool) -> Option<Result<Outcome, LabError>> {
         match self.what {
             Kind::Produces { left: 0 } => Some(match &self.error {
                 Some(error) => Err(LabError::Kafka(error.clone())),
@@ -223,7 +240,8 @@ impl Console {
     }
 }
 
-/// True if a consumer only logs it: it asks again until the topic is there and has leaders.
+/// True if a client only logs it: what is wrong with a topic, as a broker says.
 fn is_warning(error: &ApiError) -> bool {
-    matches!(&*error.name, "UNKNOWN_TOPIC_OR_PARTITION" | "LEADER_NOT_AVAILABLE")
+    let issues = ["UNKNOWN_TOPIC_OR_PARTITION", "LEADER_NOT_AVAILABLE", "INVALID_TOPIC_EXCEPTION"];
+    issues.contains(&&*error.name)
 }

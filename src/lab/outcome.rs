@@ -21,6 +21,8 @@ pub enum Outcome {
     Rabbit(rabbit::command::Answer),
     /// Records that a console consumer printed.
     Consumed(Consumed),
+    /// What a console tool came to, and what its client logged meanwhile.
+    Warned(Vec<String>, Box<Result<Outcome, LabError>>),
     /// How fast records went that had no meaning.
     Measured(Measured),
     /// What became of the messages.

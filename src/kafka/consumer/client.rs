@@ -13,6 +13,7 @@ use crate::kafka::assignor::Assignor;
 use crate::kafka::client::{ClientCore, CoreHeard};
 use crate::kafka::command::{ApiError, Command, CrashPoint};
 use crate::kafka::config::ConsumerConfig;
+use crate::kafka::error::{ErrorCode, client_error};
 use crate::kafka::event::{Event, InHands, TopicPartition};
 use crate::kafka::message::Response;
 use crate::kafka::process::{Out, Process};
@@ -117,7 +118,6 @@ pub struct Consumer {
     pub(super) share: Share,
     pub(super) streams: Option<Streams>,
     pub(super) matched: Matched,
-    warned: BTreeSet<Rc<str>>,
 }
 
 impl Consumer {
@@ -166,7 +166,6 @@ impl Consumer {
             share: Share::default(),
             streams: streams.map(|topology| Streams::new(topology.into())),
             matched,
-            warned: BTreeSet::new(),
             config,
         }
     }
@@ -333,16 +332,14 @@ impl Consumer {
     }
 
     fn metadata_changed(&mut self, out: &mut Out<'_>) {
-        let wanted: Vec<Rc<str>> = self.core.metadata.wanted().cloned().collect();
-        for topic in wanted {
-            let Some(Err(error)) = self.core.metadata.topic(&topic) else { continue };
-            let error = *error;
-            if self.warned.insert(topic.clone()) {
-                let sentence =
-                    format!("Error while fetching metadata : {{{topic}={}}}", error.name());
-                let (client, error) = (self.core.name.clone(), error.with(sentence));
-                out.emit(Event::ClientError { client, error });
-            }
+        let invalid = |topic: &&Rc<str>| {
+            matches!(self.core.metadata.topic(topic), Some(Err(ErrorCode::InvalidTopic)))
+        };
+        let invalid: Vec<String> =
+            self.core.metadata.wanted().filter(invalid).map(ToString::to_string).collect();
+        if !invalid.is_empty() {
+            let sentence = format!("Invalid topics: [{}]", invalid.join(", "));
+            return self.die(client_error("InvalidTopicException", sentence), out);
         }
         self.match_topics(out);
         self.assignment_changed();

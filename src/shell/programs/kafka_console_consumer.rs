@@ -5,7 +5,9 @@
 //! without a group. Where the real tool would wait for ever, here it ends after a while, as if
 //! Ctrl-C were pressed.
 
-use super::kafka_tools::{BOOTSTRAP_SERVER, COMMAND_CONFIG, LOGGED_AT, exception, included};
+use super::kafka_tools::{
+    BOOTSTRAP_SERVER, COMMAND_CONFIG, LOGGED_AT, exception, included, logged,
+};
 use super::{Call, Program};
 use crate::kafka::spec::{Reads, StartAt};
 use crate::lab::command::ConsoleConsume;
@@ -105,13 +107,16 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
     let timeout = arguments.maybe("--timeout-ms", |word| number(word, 1..=86_400_000))?;
     let format = Format::of(&arguments)?;
     let timeout = timeout.map(Span::millis);
+    let group = reads.group().map_or(MADE_UP, String::as_str);
+    let who = format!("Consumer clientId=console-consumer, groupId={group}");
     let command = Command::KafkaConsume(ConsoleConsume { reads, max_messages, timeout, settings });
-    Ok(Job::of(command, move |result| match result {
+    let print = move |result| match result {
         Ok(Outcome::Consumed(consumed)) => Ok(format.print(&consumed, timeout.is_some())),
         Ok(other) => Ok(unexpected(&other)),
         Err(LabError::Kafka(error)) => Err(exception(&error)),
         Err(other) => Err(other.to_string()),
-    }))
+    };
+    Ok(Job::of(command, logged(Vec::new(), who, print)))
 }
 
 /// The group of a consumer that was given none; a random number in the real tool.

@@ -1,6 +1,6 @@
 //! `kafka-consumer-perf-test`: how fast records come. Lines are those of `ConsumerPerformance`.
 
-use super::kafka_tools::{BOOTSTRAP_SERVER, COMMAND_CONFIG, exception, included};
+use super::kafka_tools::{BOOTSTRAP_SERVER, COMMAND_CONFIG, exception, included, logged};
 use super::{Call, Program};
 use crate::kafka::spec::Reads;
 use crate::lab::command::ConsoleConsume;
@@ -51,7 +51,6 @@ pub static PROGRAM: Program = Program {
 
 /// What is printed.
 struct Shown {
-    header: bool,
     /// A line for each interval of so many milliseconds.
     details: Option<u64>,
     timeout_ms: u64,
@@ -87,23 +86,28 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
     if let Some(bytes) = arguments.text("--fetch-size") {
         settings.insert("max.partition.fetch.bytes".into(), bytes);
     }
-    let shown = Shown {
-        header: !arguments.has("--hide-header"),
-        details: arguments.has("--show-detailed-stats").then_some(interval),
-        timeout_ms,
+    let shown =
+        Shown { details: arguments.has("--show-detailed-stats").then_some(interval), timeout_ms };
+    let when = if shown.details.is_some() { "time, threadId" } else { "start.time, end.time" };
+    let header = match arguments.has("--hide-header") {
+        true => Vec::new(),
+        false => vec![format!("{when}, {FIELDS}")],
     };
+    let group = reads.group().map_or("", String::as_str);
+    let who = format!("Consumer clientId=perf-consumer-client, groupId={group}");
     let command = Command::KafkaConsume(ConsoleConsume {
         reads,
         max_messages: Some(messages),
         timeout: Some(Span::millis(timeout_ms)),
         settings,
     });
-    Ok(Job::of(command, move |result| match result {
+    let print = move |result| match result {
         Ok(Outcome::Consumed(consumed)) => Ok(report(&consumed, &shown)),
         Ok(other) => Ok(unexpected(&other)),
         Err(LabError::Kafka(error)) => Err(exception(&error)),
         Err(other) => Err(other.to_string()),
-    }))
+    };
+    Ok(Job::of(command, logged(header, who, print)))
 }
 
 const FIELDS: &str = "data.consumed.in.MB, MB.sec, data.consumed.in.nMsg, nMsg.sec, \
@@ -158,10 +162,6 @@ impl Count {
 
 fn report(consumed: &Consumed, shown: &Shown) -> Vec<String> {
     let mut lines = Vec::new();
-    if shown.header {
-        let when = if shown.details.is_some() { "time, threadId" } else { "start.time, end.time" };
-        lines.push(format!("{when}, {FIELDS}"));
-    }
     if let Some(interval) = shown.details {
         lines.extend(details(consumed, Span::millis(interval)));
     }

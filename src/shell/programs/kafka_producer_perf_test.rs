@@ -1,6 +1,6 @@
 //! `kafka-producer-perf-test`: how fast records go. Lines are those of `ProducerPerformance`.
 
-use super::kafka_tools::{BOOTSTRAP_SERVER, COMMAND_CONFIG, exception};
+use super::kafka_tools::{BOOTSTRAP_SERVER, COMMAND_CONFIG, exception, logged};
 use super::{Call, Program};
 use crate::kafka::config::producer;
 use crate::kafka::spec::Settings;
@@ -120,12 +120,19 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
     }
     let load = Some(Load { records, size, body, every, warmup });
     let produce = ConsoleProduce { topic, records: Vec::new(), settings, load };
-    Ok(Job::of(Command::KafkaProduce(produce), move |result| match result {
-        Ok(Outcome::Measured(measured)) => Ok([lines.clone(), report(&measured)].concat()),
+    let transactional = produce.settings.get("transactional.id");
+    let transactional = transactional.map(|id| format!(", transactionalId={id}"));
+    let who = format!(
+        "Producer clientId=perf-producer-client{}",
+        transactional.as_deref().unwrap_or_default()
+    );
+    let print = move |result| match result {
+        Ok(Outcome::Measured(measured)) => Ok(report(&measured)),
         Ok(other) => Ok(unexpected(&other)),
         Err(LabError::Kafka(error)) => Err(exception(&error)),
         Err(other) => Err(other.to_string()),
-    }))
+    };
+    Ok(Job::of(Command::KafkaProduce(produce), logged(lines, who, print)))
 }
 
 /// The size of the records, and what stands in them; no body if they are read.

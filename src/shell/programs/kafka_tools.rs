@@ -3,6 +3,7 @@
 
 use crate::kafka::client::pattern::Pattern;
 use crate::kafka::command::ApiError;
+use crate::lab::{LabError, Outcome};
 use crate::shell::error::Refusal;
 use crate::shell::lexer::Word;
 use crate::shell::options::{Arguments, Opt, ignored};
@@ -86,6 +87,34 @@ pub fn included(word: &Word) -> Result<String, Refusal> {
     match Pattern::parse(&word.text) {
         Some(_) => Ok(word.text.clone()),
         None => Err(wrong(word, "a regular expression of . * + ? | ( ) [a-z] [^a-z] and \\")),
+    }
+}
+
+/// What a tool prints before its client begins, what that logged, and what came of it.
+pub fn logged(
+    first: Vec<String>,
+    who: String,
+    print: impl Fn(Result<Outcome, LabError>) -> Result<Vec<String>, String>,
+) -> impl Fn(Result<Outcome, LabError>) -> Result<Vec<String>, String> {
+    move |result| {
+        let (warnings, result) = match result {
+            Ok(Outcome::Warned(warnings, result)) => (warnings, *result),
+            result => (Vec::new(), result),
+        };
+        let lines = warnings.into_iter().map(|warning| {
+            format!("{LOGGED_AT} WARN [{who}] {warning} (org.apache.kafka.clients.NetworkClient)")
+        });
+        let mut lines: Vec<String> = first.iter().cloned().chain(lines).collect();
+        match print(result) {
+            Ok(more) => {
+                lines.extend(more);
+                Ok(lines)
+            }
+            Err(text) => {
+                lines.push(text);
+                Err(lines.join("\n"))
+            }
+        }
     }
 }
 
