@@ -1,5 +1,5 @@
 //! What brokers and clients are given while they run, as it lay in ZooKeeper: `/config/brokers/N`,
-//! `/config/clients/NAME`, and under `<default>` what all of them have (`AdminZkClient.scala`,
+//! `/config/clients/NAME`, `/config/users/NAME`, and under `<default>` what all of them have (`AdminZkClient.scala`,
 //! `ZkAdminManager.scala`).
 //!
 //! The broker that is asked writes there itself, and a notification in `/config/changes`, which
@@ -72,7 +72,9 @@ impl Server {
             _ => return out.close(call.from),
         };
         let checked = match &of {
-            Resource::Client(_) => whole(changes).map(|changes| changed(before, &changes)),
+            Resource::Client(_) | Resource::User(_) => {
+                whole(changes).map(|changes| changed(before, &changes))
+            }
             Resource::Broker(broker) => {
                 let settings = changed(before, &changes);
                 self.check_dynamic(*broker, settings.clone()).map(|()| settings)
@@ -86,7 +88,7 @@ impl Server {
             }
         };
         let (path, version) = (znodes::config(&of), -1);
-        let goes = settings.is_empty() && matches!(of, Resource::Client(_));
+        let goes = settings.is_empty() && !matches!(of, Resource::Broker(_));
         let text = (!goes).then(|| znodes::config_text(&settings));
         let op = match &text {
             Some(text) => Op::SetData { path, data: Bytes::from(text.clone()), version },
@@ -118,10 +120,16 @@ impl Server {
         }
     }
 
-    /// Asks for the quotas of these clients; what others have that are not among them is gone.
-    pub(super) fn ask_quotas(&mut self, names: &[Rc<str>]) {
-        let known = self.image.client_quotas.keys().map(|name| Resource::of_client(name));
-        let mut all: Vec<Resource> = names.iter().map(|name| znodes::client_of(name)).collect();
+    /// Asks for the quotas of these clients or users; what others have that are not among them is
+    /// gone.
+    pub(super) fn ask_quotas(&mut self, users: bool, names: &[Rc<str>]) {
+        let (known, of_znode, of_name): (_, fn(&str) -> Resource, fn(&str) -> Resource) =
+            match users {
+                true => (&self.image.user_quotas, znodes::user_of, Resource::of_user),
+                false => (&self.image.client_quotas, znodes::client_of, Resource::of_client),
+            };
+        let mut all: Vec<Resource> = names.iter().map(|name| of_znode(name)).collect();
+        let known = known.keys().map(|name| of_name(name));
         let gone: Vec<Resource> = known.filter(|of| !all.contains(of)).collect();
         all.extend(gone);
         let Some(registry) = self.registry() else { return };
@@ -142,11 +150,11 @@ impl Server {
         };
         let known = match &of {
             Resource::Broker(broker) => self.image.broker_settings(*broker),
-            Resource::Client(_) => {
+            Resource::Client(_) | Resource::User(_) => {
                 for (_, value) in &mut settings {
                     *value = java_double(value.parse().unwrap_or_default());
                 }
-                self.image.client_quotas.get(&of.name()).cloned().unwrap_or_default()
+                self.image.quotas(&of)
             }
             Resource::Topic(_) => return,
         };

@@ -41,8 +41,8 @@ pub enum Task {
     ConfigNames,
     /// The settings of a topic.
     Config(Rc<str>),
-    /// The clients that have quotas.
-    QuotaNames,
+    /// The clients, or with `true` the users, that have quotas.
+    QuotaNames(bool),
     /// What was given to brokers while they run, or the quotas of clients.
     Given(Resource),
     /// What is to be changed of that: who asked, whose it is, and the changes.
@@ -222,7 +222,8 @@ impl Server {
         let children = |path: &str, watch| Op::GetChildren { path: path.into(), watch };
         registry.ask(Task::ConfigChanges, children(znodes::CONFIG_CHANGES, true));
         registry.ask(Task::ConfigNames, children(znodes::TOPIC_CONFIGS, false));
-        registry.ask(Task::QuotaNames, children(znodes::CLIENT_CONFIGS, false));
+        registry.ask(Task::QuotaNames(false), children(znodes::CLIENT_CONFIGS, false));
+        registry.ask(Task::QuotaNames(true), children(znodes::USER_CONFIGS, false));
         registry.ask_given(Resource::Broker(None));
         registry.ask_given(Resource::Broker(Some(id)));
         registry.ask(Task::Register, znodes::create(znodes::broker(id), text, true));
@@ -252,7 +253,9 @@ impl Server {
                 };
                 self.take_config(&topic, settings, out);
             }
-            (Task::QuotaNames, Ok(Reply::Children(names, _))) => self.ask_quotas(&names),
+            (Task::QuotaNames(users), Ok(Reply::Children(names, _))) => {
+                self.ask_quotas(users, &names);
+            }
             (Task::Given(of), found) => self.take_given(of, found, out),
             (Task::GivenBefore(change), found) => self.change_given(*change, found, out),
             (Task::GivenWrite(change), result) => self.given_written(*change, result, out),

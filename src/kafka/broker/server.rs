@@ -322,7 +322,7 @@ impl Server {
                 self.old_offset_fetch(call, group, partitions, out);
             }
             Request::IncrementalAlterConfigs {
-                resource: of @ (Resource::Broker(_) | Resource::Client(_)),
+                resource: of @ (Resource::Broker(_) | Resource::Client(_) | Resource::User(_)),
                 changes,
             } if self.config.zookeeper => self.alter_given(call, of, changes),
             request @ (Request::CreateTopics { .. }

@@ -36,6 +36,7 @@ impl Server {
             default: self.image.broker_settings(None),
             fixed: self.config.fixed.clone(),
             quotas: self.image.client_quotas.clone(),
+            user_quotas: self.image.user_quotas.clone(),
         }
     }
 

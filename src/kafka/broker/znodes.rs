@@ -24,6 +24,8 @@ pub const TOPICS: &str = "/brokers/topics";
 pub const TOPIC_CONFIGS: &str = "/config/topics";
 /// Quotas of clients.
 pub const CLIENT_CONFIGS: &str = "/config/clients";
+/// Quotas of users.
+pub const USER_CONFIGS: &str = "/config/users";
 /// Which settings changed.
 pub const CONFIG_CHANGES: &str = "/config/changes";
 /// Which ISRs were changed by their leaders.
@@ -48,7 +50,7 @@ pub const PERSISTENT: [&str; 19] = [
     CLIENT_CONFIGS,
     "/config/ips",
     TOPIC_CONFIGS,
-    "/config/users",
+    USER_CONFIGS,
     "/consumers",
     ISR_CHANGES,
     PRODUCER_IDS,
@@ -109,12 +111,19 @@ fn entity(of: &Resource) -> String {
         Resource::Broker(None) => format!("brokers/{DEFAULT}"),
         Resource::Client(Some(name)) => format!("clients/{}", sanitized(name)),
         Resource::Client(None) => format!("clients/{DEFAULT}"),
+        Resource::User(Some(name)) => format!("users/{}", sanitized(name)),
+        Resource::User(None) => format!("users/{DEFAULT}"),
     }
 }
 
 /// The client that a name below `/config/clients` stands for.
 pub fn client_of(name: &str) -> Resource {
     Resource::Client((name != DEFAULT).then(|| desanitized(name)))
+}
+
+/// The user that a name below `/config/users` stands for.
+pub fn user_of(name: &str) -> Resource {
+    Resource::User((name != DEFAULT).then(|| desanitized(name)))
 }
 
 /// A name as it can stand in a path: as in a URL (`Sanitizer.java`).
@@ -302,6 +311,7 @@ pub fn changed_config(data: &[u8]) -> Option<Resource> {
         "brokers" if name == DEFAULT => Some(Resource::Broker(None)),
         "brokers" => Some(Resource::Broker(Some(name.parse().ok()?))),
         "clients" => Some(client_of(name)),
+        "users" => Some(user_of(name)),
         _ => None,
     }
 }
@@ -361,6 +371,8 @@ mod tests {
             Resource::Broker(None),
             Resource::Topic("t".to_owned()),
             Resource::Client(None),
+            Resource::User(None),
+            Resource::User(Some("ANONYMOUS".to_owned())),
             Resource::Client(Some("a/b ü*".to_owned())),
         ] {
             let Op::Create { data, .. } = config_change(&of) else { panic!("it is made") };

@@ -146,9 +146,9 @@ pub fn alter_configs(
             check_min_isr(config, *broker, changes)?;
             image.broker_settings(*broker)
         }
-        Resource::Client(_) => {
+        Resource::Client(_) | Resource::User(_) => {
             check_quotas(changes)?;
-            image.client_quotas.get(&resource.name()).cloned().unwrap_or_default()
+            image.quotas(resource)
         }
     };
     let mut settings = before.clone();

@@ -90,7 +90,7 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
     let (size, body) = payload(&arguments)?;
     let limit = arguments.required("--throughput", "N")?;
     let every = match limit.text.parse::<f64>() {
-        Ok(rate) if rate == -1.0 => Span::ZERO,
+        Ok(-1.0) => Span::ZERO,
         Ok(rate) if (0.001..=1e6).contains(&rate) => Span::micros((1e6 / rate) as u64),
         _ => return Err(wrong(limit, "-1, or records a second up to 1000000")),
     };
