@@ -1,6 +1,6 @@
 //! How fast a client may write and read: `producer_byte_rate` and `consumer_byte_rate` of its
-//! `client.id`, or of its user with all clients of that together (KIP-55), at each broker for itself
-//! (KIP-13, KIP-219).
+//! `client.id`, or of its user with all clients of that together (KIP-55), at each broker for
+//! itself (KIP-13, KIP-219).
 //!
 //! A rate is counted over eleven windows of a second (`quota.window.num`), as if it had been
 //! quiet before: so a short burst passes. Nothing is refused. Who went over it is answered, and its

@@ -1,6 +1,6 @@
 //! What brokers and clients are given while they run, as it lay in ZooKeeper: `/config/brokers/N`,
-//! `/config/clients/NAME`, `/config/users/NAME`, and under `<default>` what all of them have (`AdminZkClient.scala`,
-//! `ZkAdminManager.scala`).
+//! `/config/clients/NAME`, `/config/users/NAME`, and under `<default>` what all of them have
+//! (`AdminZkClient.scala`, `ZkAdminManager.scala`).
 //!
 //! The broker that is asked writes there itself, and a notification in `/config/changes`, which
 //! every broker watches. Quotas are kept as whole numbers; a client that has none left loses its

@@ -1,5 +1,5 @@
-//! `kafka-configs`: settings of topics and of brokers, quotas of clients and users. Output and errors are
-//! those of the tool of Kafka 4.1 (`ConfigCommand`), without the stack trace.
+//! `kafka-configs`: settings of topics and of brokers, quotas of clients and users. Output and
+//! errors are those of the tool of Kafka 4.1 (`ConfigCommand`), without the stack trace.
 //!
 //! A setting is shown with everything that it could be, the first that is set wins: the topic's
 //! own, the broker's own, the cluster's default, what the broker was started with, Kafka's default.
@@ -72,11 +72,9 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
     let arguments = call.sort("kafka-configs", &OPTIONS)?;
     arguments.at_most(0)?;
     let is_described = arguments.has("--describe");
-    if is_described && !arguments.has("--entity-type") && arguments.all("--entity-name").is_empty()
-    {
-        if !NAMED.iter().any(|kind| arguments.has(kind)) {
-            return Err(arguments.missing("--entity-type topics, brokers, clients or users"));
-        }
+    let names = ["--entity-type", "--entity-name"];
+    if is_described && !names.iter().chain(&NAMED).any(|name| arguments.has(name)) {
+        return Err(arguments.missing("--entity-type topics, brokers, clients or users"));
     }
     let resource = resource(&arguments, is_described)?;
     let is_named = !arguments.all("--entity-name").is_empty()
