@@ -9,7 +9,7 @@
 
 use crate::kafka::event::{Event as Kafka, TopicPartition};
 use crate::kafka::inspect::PartitionState;
-use crate::kafka::spec::{CommitMode, Reads};
+use crate::kafka::spec::CommitMode;
 use crate::lab::event::{LabEvent, What};
 use crate::lab::invariants::Broken;
 use crate::lab::{Event, Session};
@@ -64,10 +64,8 @@ pub struct Demands {
 /// The group of a consumer, and whether it is a share group.
 fn group_of(session: &Session, client: &str) -> Option<(Rc<str>, bool)> {
     let spec = session.kafka.consumer(client)?;
-    match &spec.reads {
-        Reads::Group { group, .. } => Some((group.as_str().into(), spec.is_share)),
-        Reads::Assigned { .. } => None,
-    }
+    let group = spec.reads.group()?;
+    Some((group.as_str().into(), spec.is_share))
 }
 
 fn broken<T>(rule: &'static str, found: String) -> Result<T, Broken> {

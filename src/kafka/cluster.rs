@@ -219,9 +219,12 @@ impl Cluster {
     }
 
     /// True if the leaders of a topic give its records their time.
-    pub fn stamps_append_time(&self, topic: &str) -> bool {
-        let key = TopicPartition::new(topic, 0);
-        self.shown(&key).is_some_and(|(_, found)| found.log.config.log_append_time)
+    pub fn stamping_topics(&self) -> Vec<String> {
+        let all = self.topics().into_iter().filter(|topic| {
+            let key = TopicPartition::new(&topic.name, 0);
+            self.shown(&key).is_some_and(|(_, found)| found.log.config.log_append_time)
+        });
+        all.map(|topic| topic.name.to_string()).collect()
     }
 
     /// The records `from..to` of a partition, as far as they are in this computer's memory.

@@ -147,6 +147,8 @@ error_codes! {
         "Eligible topic partition leaders are not available.";
     ElectionNotNeeded = 84, "ELECTION_NOT_NEEDED", true,
         "Leader election not needed for topic partition.";
+    ReassignmentInProgress = 60, "REASSIGNMENT_IN_PROGRESS", false,
+        "A partition reassignment is in progress.";
     NoReassignmentInProgress = 85, "NO_REASSIGNMENT_IN_PROGRESS", false,
         "No partition reassignment is in progress.";
     GroupSubscribedToTopic = 86, "GROUP_SUBSCRIBED_TO_TOPIC", false,

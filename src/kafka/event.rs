@@ -279,6 +279,17 @@ pub enum Event {
         /// The offset of the first; -1 with `acks=0`.
         base_offset: i64,
     },
+    /// The same in a transaction: the messages count when that is committed.
+    ProduceStored {
+        /// The producer.
+        client: Rc<str>,
+        /// The partition.
+        partition: TopicPartition,
+        /// The messages.
+        messages: Vec<MessageId>,
+        /// The offset of the first.
+        base_offset: i64,
+    },
     /// A producer gave messages up.
     ProduceFailed {
         /// The producer.

@@ -119,6 +119,24 @@ pub enum Reads {
         /// Where to begin.
         from: StartAt,
     },
+    /// `subscribe(Pattern)`: the topics whose names match, those too that come later, as a member
+    /// of the group.
+    Pattern {
+        /// `group.id`.
+        group: String,
+        /// The regular expression.
+        pattern: String,
+    },
+}
+
+impl Reads {
+    /// `group.id`, if it is a member of a group.
+    pub fn group(&self) -> Option<&String> {
+        match self {
+            Reads::Group { group, .. } | Reads::Pattern { group, .. } => Some(group),
+            Reads::Assigned { .. } => None,
+        }
+    }
 }
 
 /// Where reading begins.

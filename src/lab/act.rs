@@ -116,9 +116,6 @@ impl Session {
                 let request = self.kafka_request();
                 let admin = self.kafka.world.id(KAFKA_ADMIN).expect("every lab has it");
                 let mut ask = ask.at(kafka::now_ms(self.now));
-                if self.spec.has_zookeeper() {
-                    not_with_zookeeper(&ask)?;
-                }
                 if let kafka::command::Ask::ZooKeeper { servers, .. } = &mut ask {
                     if !self.spec.has_zookeeper() {
                         return refused(NO_ZOOKEEPER.into());
@@ -201,10 +198,7 @@ impl Session {
 
     fn act_kafka_consumer(&mut self, spec: &kafka::spec::ConsumerSpec) -> Acted {
         self.consumer_may_begin(&spec.name)?;
-        let reader = match &spec.reads {
-            kafka::spec::Reads::Group { group, .. } => group.clone(),
-            kafka::spec::Reads::Assigned { .. } => spec.name.clone(),
-        };
+        let reader = spec.reads.group().unwrap_or(&spec.name).clone();
         let name = &spec.name;
         let mut spec = spec.clone();
         let renews = spec.settings.contains_key(kafka::config::consumer::RENEW);
@@ -412,19 +406,24 @@ impl Session {
             };
             self.kafka.command(id, kafka::command::Command::Send(record));
         }
-        if let Some(load) = produce.load {
+        if let Some(load) = produce.load.clone() {
             let workload = ProducerCommand {
                 name: name.clone(),
                 kafka: vec![produce.topic.clone()],
                 rabbit: Vec::new(),
                 count: Some(load.records),
                 every: load.every,
-                size: Some(load.size),
+                size: load.size,
                 keys: Vec::new(),
                 payload: None,
                 settings: Settings::new(),
             };
-            self.workloads.insert(name.clone(), Workload::new(&workload, self.now).into());
+            let mut workload = Workload::new(&workload, self.now).with_body(load.body.clone());
+            if produce.settings.contains_key("transactional.id") {
+                // First there is `initTransactions()`.
+                workload.next_at = None;
+            }
+            self.workloads.insert(name.clone(), workload.into());
             let console = Console::measures(name, load, self.now);
             return Ok(Wait::Console(self.watch_console(console)));
         }
@@ -436,11 +435,8 @@ impl Session {
 
     fn act_consume(&mut self, consume: &ConsoleConsume) -> Acted {
         let name = self.console_name("console-consumer");
-        let reader = match &consume.reads {
-            kafka::spec::Reads::Group { group, .. } => group.clone(),
-            kafka::spec::Reads::Assigned { .. } => name.clone(),
-        };
-        let is_member = matches!(consume.reads, kafka::spec::Reads::Group { .. });
+        let reader = consume.reads.group().unwrap_or(&name).clone();
+        let is_member = consume.reads.group().is_some();
         self.readers.insert(name.clone(), reader);
         let spec = kafka::spec::ConsumerSpec {
             name: name.clone(),
@@ -458,13 +454,8 @@ impl Session {
         self.add_kafka(&name, kafka::spec::Spec::Consumer(spec));
         let patience = consume.timeout.unwrap_or(CONSOLE_PATIENCE);
         let strict = consume.timeout.is_none() && consume.max_messages.is_some();
-        let topic = match &consume.reads {
-            kafka::spec::Reads::Assigned { topic, .. } => Some(topic),
-            kafka::spec::Reads::Group { topics, .. } => topics.first(),
-        };
-        let stamped = topic.is_some_and(|topic| self.kafka.stamps_append_time(topic));
         let console = Console::consumes(name, patience, strict, self.now);
-        let console = console.stamped(stamped).member(is_member);
+        let console = console.stamped(self.kafka.stamping_topics()).member(is_member);
         Ok(Wait::Console(self.watch_console(console)))
     }
 
@@ -474,18 +465,6 @@ impl Session {
         let mut free = names.filter(|name| self.processes(name) == (None, None));
         free.next().expect("there are more numbers than clients")
     }
-}
-
-/// What a controller of the ZooKeeper era could do, and this one cannot yet.
-fn not_with_zookeeper(ask: &kafka::command::Ask) -> Result<(), LabError> {
-    use kafka::command::Ask;
-    use kafka::metadata::records::Resource;
-    let what = match ask {
-        Ask::Reassign(_) => "kafka-reassign-partitions",
-        Ask::AlterConfigs { resource: Resource::Client(_), .. } => "quotas of clients",
-        _ => return Ok(()),
-    };
-    refused(format!("not here yet with --coordinator zookeeper: {what}"))
 }
 
 /// What a tool of ZooKeeper hears in a lab without it.

@@ -2,6 +2,7 @@
 //! links, host pages and tests all come down to these.
 
 use super::predicate::Predicate;
+pub use super::workload::Body;
 use crate::ordered::BTreeMap;
 use crate::sim::{MessageId, Span, Time};
 use crate::{kafka, rabbit};
@@ -277,14 +278,18 @@ pub struct ConsoleRecord {
 }
 
 /// Records without a meaning, to see how fast they go.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Load {
     /// How many.
     pub records: u64,
-    /// Bytes of each.
-    pub size: usize,
+    /// The bytes of each, if all are of one size.
+    pub size: Option<usize>,
+    /// What stands in them.
+    pub body: Body,
     /// From one to the next; zero for as fast as it goes.
     pub every: Span,
+    /// So many come before what is measured for itself; 0 for none.
+    pub warmup: u64,
 }
 
 /// What `kafka-console-consumer` reads.

@@ -2,11 +2,11 @@
 //! watches them, so that a replay takes their clients away at the same instant.
 
 use super::command::Load;
-use super::event::{LabEvent, What};
-use super::outcome::{Consumed, ConsumedRecord, LabError, Measured, Outcome, Window};
+use super::event::What;
+use super::outcome::{Consumed, ConsumedRecord, LabError, Outcome};
+use super::stopwatch::Stopwatch;
 use crate::kafka::command::ApiError;
 use crate::kafka::event::{Event, Text};
-use crate::ordered::{BTreeMap, Order};
 use crate::sim::{Span, Time};
 
 /// A console tool at work.
@@ -20,6 +20,12 @@ pub(super) struct Console {
     deadline: Time,
     got: Consumed,
     error: Option<ApiError>,
+    /// What its client logged.
+    warnings: Vec<String>,
+    /// The topics whose leaders' clocks give records their time.
+    stamped: Vec<String>,
+    /// When its group began to divide partitions anew.
+    revoked: Time,
     /// True if it is a member of a group, which it leaves before it ends.
     is_member: bool,
     /// What it came to, while it closes its client.
@@ -31,72 +37,18 @@ enum Kind {
     /// It sends, and has so many records that are not settled.
     Produces { left: u64 },
     /// It sends records and measures how long each takes.
-    Measures { left: u64, stopwatch: Box<Stopwatch> },
+    Measures(Box<Stopwatch>),
     /// It reads. Running out of time is its normal end, unless it is `strict`.
     Consumes { strict: bool, finished: bool },
-}
-
-/// What a performance test notes.
-#[derive(Clone, Debug)]
-struct Stopwatch {
-    size: u64,
-    /// When `send()` was called for each record that is not acknowledged.
-    sent: BTreeMap<u64, Time>,
-    /// When the last `send()` returned.
-    returned: Time,
-    began: Time,
-    window_began: Time,
-    window: Window,
-    measured: Measured,
 }
 
 /// Closing takes no longer: `close()` waits 30 s for its requests.
 const CLOSE_PATIENCE: Span = Span::seconds(31);
 
-/// The tool reports so often.
-const REPORT_EVERY: Span = Span::seconds(5);
-
-fn add(window: &mut Window, latency_ms: u64, size: u64, elapsed: Span) {
-    window.records += 1;
-    window.bytes += size;
-    window.latency_ms += latency_ms;
-    window.latency_ms_max = window.latency_ms_max.max(latency_ms);
-    window.elapsed_ms = elapsed.as_millis();
-}
-
-impl Stopwatch {
-    fn acknowledged(&mut self, message: u64, at: Time) {
-        let Some(sent) = self.sent.remove(&message) else { return };
-        let latency_ms = at.millis() - sent.millis();
-        add(&mut self.measured.total, latency_ms, self.size, at.since(self.began));
-        add(&mut self.window, latency_ms, self.size, at.since(self.window_began));
-        self.measured.latencies_ms.push(latency_ms);
-        if at.since(self.window_began) >= REPORT_EVERY {
-            self.measured.windows.push(self.window);
-            (self.window, self.window_began) = (Window::default(), at);
-        }
-    }
-
-    fn result(&self) -> Measured {
-        let mut measured = self.measured.clone();
-        measured.latencies_ms.order();
-        measured
-    }
-}
-
 impl Console {
     /// A performance test.
     pub(super) fn measures(client: String, load: Load, now: Time) -> Console {
-        let stopwatch = Stopwatch {
-            size: load.size as u64,
-            sent: BTreeMap::new(),
-            returned: now,
-            began: now,
-            window_began: now,
-            window: Window::default(),
-            measured: Measured::default(),
-        };
-        let what = Kind::Measures { left: load.records, stopwatch: Box::new(stopwatch) };
+        let what = Kind::Measures(Box::new(Stopwatch::of(load, now)));
         Console::new(client, what, Span::seconds(150), now)
     }
 
@@ -112,9 +64,9 @@ impl Console {
         Console::new(client, Kind::Consumes { strict, finished: false }, patience, now)
     }
 
-    /// Whether the leader's clock gives the records their time.
-    pub(super) fn stamped(mut self, is_append_time: bool) -> Console {
-        self.got.is_append_time = is_append_time;
+    /// The topics whose leaders' clocks give records their time.
+    pub(super) fn stamped(mut self, topics: Vec<String>) -> Console {
+        self.stamped = topics;
         self
     }
 
@@ -143,7 +95,20 @@ impl Console {
     fn new(client: String, what: Kind, patience: Span, now: Time) -> Console {
         let (got, error) = (Consumed { began: now, ended: now, ..Consumed::default() }, None);
         let (is_member, ending, deadline) = (false, None, now + patience);
-        Console { client, what, patience, deadline, got, error, is_member, ending }
+        let (warnings, stamped, revoked) = (Vec::new(), Vec::new(), now);
+        Console {
+            client,
+            what,
+            patience,
+            deadline,
+            got,
+            error,
+            warnings,
+            stamped,
+            revoked,
+            is_member,
+            ending,
+        }
     }
 
     /// When it gives up unless something comes before.
@@ -153,8 +118,14 @@ impl Console {
 
     /// Listens to an event.
     pub(super) fn listen(&mut self, at: Time, what: &What) {
-        if let Kind::Measures { left, stopwatch } = &mut self.what {
-            if measure(&self.client, (left, stopwatch), at, what, &mut self.error) {
+        if let What::Kafka(Event::ClientError { client, error }) = what
+            && **client == *self.client
+            && is_warning(error)
+        {
+            return self.warnings.push(error.sentence.clone());
+        }
+        if let Kind::Measures(stopwatch) = &mut self.what {
+            if stopwatch.listen(&self.client, at, what, &mut self.error) {
                 self.deadline = at + self.patience;
             }
             return;
@@ -197,6 +168,8 @@ impl Console {
                     value: value.as_ref().map(Text::to_string),
                     epoch: *epoch,
                     headers: headers.clone(),
+                    at,
+                    is_append_time: self.stamped.iter().any(|topic| **topic == *partition.topic),
                 });
                 self.deadline = at + self.patience;
                 self.got.ended = at;
@@ -204,7 +177,12 @@ impl Console {
             (Event::PartitionsAssigned { client, .. }, Kind::Consumes { .. })
                 if **client == *self.client =>
             {
-                self.got.joined.get_or_insert(at);
+                self.got.rebalances.push((at, at.since(self.revoked)));
+            }
+            (Event::PartitionsRevoked { client, .. }, Kind::Consumes { .. })
+                if **client == *self.client =>
+            {
+                self.revoked = at;
             }
             (Event::ClientFinished { client }, Kind::Consumes { finished, .. })
                 if **client == *self.client =>
@@ -212,7 +190,7 @@ impl Console {
                 *finished = true;
             }
             (Event::ClientError { client, error }, Kind::Consumes { .. })
-                if **client == *self.client && !is_warning(error) =>
+                if **client == *self.client =>
             {
                 self.error.get_or_insert_with(|| error.clone());
             }
@@ -220,18 +198,26 @@ impl Console {
         }
     }
 
-    /// What it came to, if it is over now.
+    /// What it came to, if it is over now, and what its client logged.
     pub(super) fn result(&self, now: Time) -> Option<Result<Outcome, LabError>> {
         let late = now >= self.deadline;
         if let Some(ending) = &self.ending {
             return late.then(|| (**ending).clone());
         }
+        let result = self.came_to(now, late)?;
+        Some(match self.warnings.is_empty() {
+            true => result,
+            false => Ok(Outcome::Warned(self.warnings.clone(), Box::new(result))),
+        })
+    }
+
+    fn came_to(&self, now: Time, late: bool) -> Option<Result<Outcome, LabError>> {
         match self.what {
             Kind::Produces { left: 0 } => Some(match &self.error {
                 Some(error) => Err(LabError::Kafka(error.clone())),
                 None => Ok(Outcome::Done),
             }),
-            Kind::Measures { left: 0, ref stopwatch } => Some(match &self.error {
+            Kind::Measures(ref stopwatch) if stopwatch.is_over() => Some(match &self.error {
                 Some(error) => Err(LabError::Kafka(error.clone())),
                 None => Ok(Outcome::Measured(stopwatch.result())),
             }),
@@ -254,45 +240,8 @@ impl Console {
     }
 }
 
-/// True if a consumer only logs it: it asks again until the topic is there and has leaders.
+/// True if a client only logs it: what is wrong with a topic, as a broker says.
 fn is_warning(error: &ApiError) -> bool {
-    matches!(&*error.name, "UNKNOWN_TOPIC_OR_PARTITION" | "LEADER_NOT_AVAILABLE")
-}
-
-/// Listens for a performance test; true if it goes on.
-fn measure(
-    name: &str,
-    (left, stopwatch): (&mut u64, &mut Stopwatch),
-    at: Time,
-    what: &What,
-    error: &mut Option<ApiError>,
-) -> bool {
-    match what {
-        What::Lab(LabEvent::MessageSent { producer, message, .. }) if **producer == *name => {
-            stopwatch.sent.insert(message.0, at);
-        }
-        What::Kafka(Event::ProducerBuffered { client, message, .. }) if **client == *name => {
-            // The call before must have returned.
-            if let Some(sent) = stopwatch.sent.get_mut(&message.0) {
-                *sent = (*sent).max(stopwatch.returned);
-            }
-            stopwatch.returned = at;
-        }
-        What::Kafka(Event::ProduceAcknowledged { client, messages, .. }) if **client == *name => {
-            for message in messages {
-                stopwatch.acknowledged(message.0, at);
-            }
-            *left = left.saturating_sub(messages.len() as u64);
-            return true;
-        }
-        What::Kafka(Event::ProduceFailed { client, messages, error: failure })
-            if **client == *name =>
-        {
-            error.get_or_insert_with(|| failure.clone());
-            *left = left.saturating_sub(messages.len() as u64);
-            return true;
-        }
-        _ => {}
-    }
-    false
+    let issues = ["UNKNOWN_TOPIC_OR_PARTITION", "LEADER_NOT_AVAILABLE", "INVALID_TOPIC_EXCEPTION"];
+    issues.contains(&&*error.name)
 }

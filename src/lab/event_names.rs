@@ -43,6 +43,7 @@ pub const NAMES: &[&str] = &[
     "kafka.produce_acknowledged",
     "kafka.produce_failed",
     "kafka.produce_sent",
+    "kafka.produce_stored",
     "kafka.producer_buffered",
     "kafka.rebalance_completed",
     "kafka.rebalance_started",

@@ -156,6 +156,7 @@ pub(super) fn messages_of(what: &What) -> Vec<MessageId> {
         What::Kafka(event) => match event {
             Kafka::ProduceSent { messages, .. }
             | Kafka::ProduceAcknowledged { messages, .. }
+            | Kafka::ProduceStored { messages, .. }
             | Kafka::ProduceFailed { messages, .. }
             | Kafka::Fetched { messages, .. } => messages.clone(),
             Kafka::ProducerBuffered { message, .. }

@@ -46,6 +46,7 @@ mod sample;
 pub mod saving;
 pub mod session;
 pub mod state;
+mod stopwatch;
 pub mod timeline;
 pub mod workload;
 

@@ -2,7 +2,7 @@
 
 use super::event::Event;
 use super::ledger::{LedgerReport, Passport};
-use crate::sim::Time;
+use crate::sim::{Span, Time};
 use crate::{kafka, rabbit};
 use bytes::Bytes;
 use std::fmt;
@@ -21,6 +21,8 @@ pub enum Outcome {
     Rabbit(rabbit::command::Answer),
     /// Records that a console consumer printed.
     Consumed(Consumed),
+    /// What a console tool came to, and what its client logged meanwhile.
+    Warned(Vec<String>, Box<Result<Outcome, LabError>>),
     /// How fast records went that had no meaning.
     Measured(Measured),
     /// What became of the messages.
@@ -63,12 +65,10 @@ pub struct Consumed {
     pub timed_out: bool,
     /// When it was started.
     pub began: Time,
-    /// When it was given partitions, if it is in a group.
-    pub joined: Option<Time>,
+    /// When it was given partitions, if it is in a group, and how long that took.
+    pub rebalances: Vec<(Time, Span)>,
     /// When the last record came, or when it had waited for long enough.
     pub ended: Time,
-    /// True if the leader's clock gave the records their time (`LogAppendTime`).
-    pub is_append_time: bool,
 }
 
 /// What a producer measured over some time.
@@ -95,6 +95,8 @@ pub struct Measured {
     pub total: Window,
     /// What each record took, in order of size.
     pub latencies_ms: Vec<u64>,
+    /// The same of what came behind the records that were to warm up.
+    pub steady: Option<Box<Measured>>,
 }
 
 /// A record that a console consumer printed.
@@ -114,6 +116,10 @@ pub struct ConsumedRecord {
     pub epoch: i32,
     /// Its headers in order.
     pub headers: Vec<(String, Option<String>)>,
+    /// When it came.
+    pub at: Time,
+    /// True if the leader's clock gave it its time (`LogAppendTime`).
+    pub is_append_time: bool,
 }
 
 /// Why a command failed. It has then changed nothing but the passing of time.

@@ -543,6 +543,14 @@ impl Session {
         {
             self.note_passed_over(id, held);
         }
+        // What was to wait until its client is ready begins.
+        if let What::Kafka(kafka::event::Event::ClientReady { client }) = &what
+            && let Some(workload) = self.workloads.get_mut(&**client)
+            && workload.next_at.is_none()
+            && workload.sent == 0
+        {
+            Rc::make_mut(workload).next_at = Some(at);
+        }
         self.events.push(at, before, by, what);
     }
 

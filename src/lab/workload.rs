@@ -7,6 +7,7 @@ use crate::rabbit::command::{OutgoingMessage, Properties};
 use crate::sim::{MessageId, Span, Time};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::rc::Rc;
 
 /// What a producer sends, and how far it is.
@@ -24,7 +25,7 @@ pub struct Workload {
     pub every: Span,
     size: Option<usize>,
     keys: Vec<String>,
-    payload: Option<String>,
+    payload: Body,
     /// Client settings of either side.
     pub settings: Settings,
     /// Messages sent.
@@ -33,6 +34,55 @@ pub struct Workload {
     pub last_message: Option<MessageId>,
     /// When the next message is due; `None` if it has sent all or stands still.
     pub next_at: Option<Time>,
+}
+
+/// What stands in the messages of a workload. Saved labs hold it: new kinds come last.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub enum Body {
+    /// `message 7`, the message's number.
+    Numbered,
+    /// Always the same.
+    Text(String),
+    /// 0, 1, 2: how many came before.
+    Counting,
+    /// One of these, drawn as `SplittableRandom(0)` of Java draws it.
+    OneOf(Rc<[String]>),
+}
+
+/// The first two were once an `Option`, and the fingerprints of shared labs know them as that.
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Body::Numbered => write!(f, "None"),
+            Body::Text(text) => write!(f, "Some({text:?})"),
+            Body::Counting => write!(f, "Counting"),
+            Body::OneOf(texts) => write!(f, "OneOf({texts:?})"),
+        }
+    }
+}
+
+impl Body {
+    /// The text of the message of this number, before which so many were sent.
+    pub fn text(&self, id: MessageId, before: u64) -> String {
+        match self {
+            Body::Numbered => format!("message {}", id.0),
+            Body::Text(text) => text.clone(),
+            Body::Counting => before.to_string(),
+            Body::OneOf(texts) => texts[drawn(before, texts.len())].clone(),
+        }
+    }
+}
+
+/// What `nextInt(count)` of `SplittableRandom(0)` gives after so many calls. Simplified: the one in
+/// 2^31 / count that the real one draws anew is taken.
+fn drawn(before: u64, count: usize) -> usize {
+    let z = before.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let z = (z ^ (z >> 33)).wrapping_mul(0x62a9_d9ed_7997_05f5);
+    let mixed = ((z ^ (z >> 28)).wrapping_mul(0xcb24_d0a5_c88c_35b3) >> 32) as u32 as usize;
+    match count.is_power_of_two() {
+        true => mixed & (count - 1),
+        false => (mixed >> 1) % count,
+    }
 }
 
 /// A message of a workload, before it takes the form of either side.
@@ -61,12 +111,17 @@ impl Workload {
             every: command.every,
             size: command.size,
             keys: command.keys.clone(),
-            payload: command.payload.clone(),
+            payload: command.payload.clone().map_or(Body::Numbered, Body::Text),
             settings: command.settings.clone(),
             sent: 0,
             last_message: None,
             next_at: (command.count != Some(0)).then_some(now),
         }
+    }
+
+    /// What stands in its messages.
+    pub fn with_body(self, body: Body) -> Workload {
+        Workload { payload: body, ..self }
     }
 
     /// Goes on after what an earlier workload of the same producer sent: keys and counts go on.
@@ -88,21 +143,24 @@ impl Workload {
             0 => None,
             count => Some(self.keys[(self.sent % count as u64) as usize].clone()),
         };
+        let body = self.body(id, self.sent);
         self.sent += 1;
         self.last_message = Some(id);
         self.next_at = (!self.is_done()).then(|| now + self.every);
-        WorkMessage { id, key, body: self.body(id) }
+        WorkMessage { id, key, body }
     }
 
     /// A message that was sent before, as it was.
     pub fn again(&self, id: MessageId, key: Option<&str>) -> WorkMessage {
-        WorkMessage { id, key: key.map(str::to_owned), body: self.body(id) }
+        // Those behind it had numbers without a gap, unless others sent at the same time.
+        let behind = self.last_message.map_or(0, |last| last.0.saturating_sub(id.0));
+        let before = self.sent.saturating_sub(behind + 1);
+        WorkMessage { id, key: key.map(str::to_owned), body: self.body(id, before) }
     }
 
     /// The body of a message: its text, cut or filled up to the size that was asked for.
-    fn body(&self, id: MessageId) -> Bytes {
-        let text = self.payload.clone().unwrap_or_else(|| format!("message {}", id.0));
-        let mut body = text.into_bytes();
+    fn body(&self, id: MessageId, before: u64) -> Bytes {
+        let mut body = self.payload.text(id, before).into_bytes();
         if let Some(size) = self.size {
             body.resize(size, b'.');
         }
@@ -145,5 +203,17 @@ impl Workload {
             0 => 0.0,
             us => 1_000_000.0 / us as f64,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_drawn_as_java_draws_them() {
+        let of = |count| (0..12).map(|before| drawn(before, count)).collect::<Vec<_>>();
+        assert_eq!(of(3), [1, 1, 0, 0, 1, 1, 2, 0, 1, 0, 1, 2]);
+        assert_eq!(of(4), [1, 1, 3, 2, 2, 1, 3, 1, 1, 3, 3, 3]);
     }
 }

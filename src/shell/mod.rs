@@ -21,7 +21,6 @@ pub mod error;
 pub mod job;
 pub mod lexer;
 pub mod options;
-mod pattern;
 pub mod programs;
 pub mod run;
 pub mod table;

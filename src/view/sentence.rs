@@ -79,6 +79,7 @@ fn template(line: &EventLine, texts: &'static Event) -> Option<&'static str> {
         "kafka.produce_acknowledged" => texts.kafka_produce_acknowledged,
         "kafka.produce_failed" => texts.kafka_produce_failed,
         "kafka.produce_sent" => texts.kafka_produce_sent,
+        "kafka.produce_stored" => texts.kafka_produce_stored,
         "kafka.producer_buffered" => texts.kafka_producer_buffered,
         "kafka.broker_fenced" => texts.kafka_broker_fenced,
         "kafka.broker_unfenced" => texts.kafka_broker_unfenced,
@@ -251,6 +252,12 @@ mod tests {
             kafka(Kafka::Replicated { broker: 2, partition: p(), base_offset: 3, last_offset: 4 }),
             kafka(Kafka::HighWatermarkAdvanced { partition: p(), offset: 5 }),
             kafka(Kafka::ProduceAcknowledged {
+                client: "p".into(),
+                partition: p(),
+                messages: messages.clone(),
+                base_offset: 3,
+            }),
+            kafka(Kafka::ProduceStored {
                 client: "p".into(),
                 partition: p(),
                 messages: messages.clone(),

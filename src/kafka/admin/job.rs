@@ -401,7 +401,9 @@ impl Job {
             Ask::DescribeConfigs { resource, .. } | Ask::AlterConfigs { resource, .. } => {
                 match resource {
                     Resource::Topic(name) => one(name),
-                    Resource::Broker(_) | Resource::Client(_) => Some(Vec::new()),
+                    Resource::Broker(_) | Resource::Client(_) | Resource::User(_) => {
+                        Some(Vec::new())
+                    }
                 }
             }
             Ask::ResetOffsets { topics, .. }

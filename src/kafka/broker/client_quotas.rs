@@ -1,5 +1,6 @@
 //! How fast a client may write and read: `producer_byte_rate` and `consumer_byte_rate` of its
-//! `client.id`, at each broker for itself (KIP-13, KIP-219).
+//! `client.id`, or of its user with all clients of that together (KIP-55), at each broker for
+//! itself (KIP-13, KIP-219).
 //!
 //! A rate is counted over eleven windows of a second (`quota.window.num`), as if it had been
 //! quiet before: so a short burst passes. Nothing is refused. Who went over it is answered, and its
@@ -94,13 +95,15 @@ impl Server {
             Kind::Produce => "producer_byte_rate",
             Kind::Fetch => "consumer_byte_rate",
         };
-        let Some(rate) = self.image.quota_of(&call.client, name) else { return false };
+        let Some((rate, of_user)) = self.image.quota_of(&call.client, name) else { return false };
         let now = out.now();
         let quotas = &mut self.client_quotas;
-        let is_it = |known: &Use| known.kind == kind && known.client == call.client;
+        // All clients of a user count together.
+        let client = if of_user { "".into() } else { call.client.clone() };
+        let is_it = |known: &Use| known.kind == kind && known.client == client;
         let at = quotas.uses.iter().position(is_it).unwrap_or_else(|| {
-            let (client, windows) = (call.client.clone(), VecDeque::new());
-            quotas.uses.push(Use { client, kind, windows });
+            let windows = VecDeque::new();
+            quotas.uses.push(Use { client: client.clone(), kind, windows });
             quotas.uses.len() - 1
         });
         let known = &mut quotas.uses[at];
@@ -128,7 +131,7 @@ impl Server {
     /// A Fetch of a client brings no more at once than its quota lets through in ten windows.
     pub(super) fn most_fetched(&self, client: &str, max_bytes: u64) -> u64 {
         let rate = self.image.quota_of(client, "consumer_byte_rate");
-        rate.map_or(max_bytes, |rate| max_bytes.min((rate * (WINDOWS - 1) as f64) as u64))
+        rate.map_or(max_bytes, |(rate, _)| max_bytes.min((rate * (WINDOWS - 1) as f64) as u64))
     }
 
     fn await_unmuting(&self, out: &mut Out<'_>) {

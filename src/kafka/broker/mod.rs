@@ -29,8 +29,8 @@
 //! ([`share_state`]); the leader of a partition hands them out ([`share`]), and the groups tool may
 //! have them begin elsewhere ([`share_offsets`]).
 //!
-//! Settings can change while it runs ([`settings`]); what a reassignment copies may be throttled
-//! ([`quota`]), and so may clients ([`client_quotas`]).
+//! Settings can change while it runs ([`settings`], before KRaft [`config_entities`]); what a
+//! reassignment copies may be throttled ([`quota`]), and so may clients ([`client_quotas`]).
 //!
 //! The broker never decodes records: it reads batch headers, checks checksums, stamps offsets, and
 //! hands the same bytes on. (A look-up by time and the loading of its own logs decode, as the real
@@ -42,6 +42,7 @@
 pub mod channel;
 pub mod cleaner;
 pub mod client_quotas;
+pub mod config_entities;
 pub mod coordinator;
 pub mod elected;
 pub mod fetch;

@@ -148,8 +148,11 @@ impl Server {
 
     fn stop_replica(&mut self, key: &TopicPartition, delete: bool, out: &mut Out<'_>) {
         self.stop_following(key);
-        if delete {
-            self.delete_partition(key, out);
+        let is_moved = self.image.partition(key).is_some_and(|it| !it.replicas.contains(&self.id));
+        match delete {
+            true if is_moved => self.drop_partition(key, out),
+            true => self.delete_partition(key, out),
+            false => {}
         }
     }
 }

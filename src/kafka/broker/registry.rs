@@ -41,10 +41,14 @@ pub enum Task {
     ConfigNames,
     /// The settings of a topic.
     Config(Rc<str>),
-    /// What was given to this broker while it runs, or to all of them.
-    BrokerConfig(Option<i32>),
-    /// Such settings are written: who asked, whose they are, and the text.
-    BrokerWrite(Box<(Call, Option<i32>, String)>),
+    /// The clients, or with `true` the users, that have quotas.
+    QuotaNames(bool),
+    /// What was given to brokers while they run, or the quotas of clients.
+    Given(Resource),
+    /// What is to be changed of that: who asked, whose it is, and the changes.
+    GivenBefore(Box<(Call, Resource, Vec<(String, Option<String>)>)>),
+    /// It is written: who asked, whose it is, and the text; without one its znode goes.
+    GivenWrite(Box<(Call, Resource, Option<String>)>),
     /// Its own znode is to be there; and what that is like.
     Register,
     /// The stat of its own znode.
@@ -218,10 +222,10 @@ impl Server {
         let children = |path: &str, watch| Op::GetChildren { path: path.into(), watch };
         registry.ask(Task::ConfigChanges, children(znodes::CONFIG_CHANGES, true));
         registry.ask(Task::ConfigNames, children(znodes::TOPIC_CONFIGS, false));
-        for broker in [None, Some(id)] {
-            let path = znodes::broker_config(broker);
-            registry.ask(Task::BrokerConfig(broker), Op::GetData { path, watch: false });
-        }
+        registry.ask(Task::QuotaNames(false), children(znodes::CLIENT_CONFIGS, false));
+        registry.ask(Task::QuotaNames(true), children(znodes::USER_CONFIGS, false));
+        registry.ask_given(Resource::Broker(None));
+        registry.ask_given(Resource::Broker(Some(id)));
         registry.ask(Task::Register, znodes::create(znodes::broker(id), text, true));
         out.timer(Timer::IsrPropagation, ISR_PROPAGATION);
     }
@@ -249,12 +253,12 @@ impl Server {
                 };
                 self.take_config(&topic, settings, out);
             }
-            (Task::BrokerConfig(broker), Ok(Reply::Data(data, _))) => {
-                self.take_broker_config(broker, znodes::config_of(&data), out);
+            (Task::QuotaNames(users), Ok(Reply::Children(names, _))) => {
+                self.ask_quotas(users, &names);
             }
-            (Task::BrokerWrite(change), result) => {
-                self.broker_config_written(*change, result.map(drop), out);
-            }
+            (Task::Given(of), found) => self.take_given(of, found, out),
+            (Task::GivenBefore(change), found) => self.change_given(*change, found, out),
+            (Task::GivenWrite(change), result) => self.given_written(*change, result, out),
             (Task::Register, result) => {
                 let watch = result.is_err();
                 let path = znodes::broker(me);
@@ -328,17 +332,16 @@ impl Server {
                     }
                 }
             }
-            (Task::ConfigChange, Ok(Reply::Data(data, _))) => {
-                let broker = znodes::changed_broker(&data);
-                if let Some(broker) = broker.filter(|broker| broker.is_none_or(|id| id == me)) {
-                    let path = znodes::broker_config(broker);
-                    registry.ask(Task::BrokerConfig(broker), Op::GetData { path, watch: false });
-                }
-                if let Some(topic) = znodes::changed_topic(&data) {
+            (Task::ConfigChange, Ok(Reply::Data(data, _))) => match znodes::changed_config(&data) {
+                Some(Resource::Topic(topic)) => {
                     let path = znodes::topic_config(&topic);
-                    registry.ask(Task::Config(topic), Op::GetData { path, watch: false });
+                    let task = Task::Config(topic.into());
+                    registry.ask(task, Op::GetData { path, watch: false });
                 }
-            }
+                Some(Resource::Broker(Some(id))) if id != me => {}
+                Some(of) => registry.ask_given(of),
+                None => {}
+            },
             (Task::OldCommit(number, key, offset), result) => {
                 self.old_committed((number, key, offset), result, out);
             }

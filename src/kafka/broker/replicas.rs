@@ -257,7 +257,7 @@ impl Server {
     }
 
     /// This broker has no replica of a partition any more: a reassignment took it away.
-    fn drop_partition(&mut self, key: &TopicPartition, out: &mut Out<'_>) {
+    pub(super) fn drop_partition(&mut self, key: &TopicPartition, out: &mut Out<'_>) {
         if self.partitions.contains_key(key) {
             self.resign(key, out);
             self.delete_partition(key, out);

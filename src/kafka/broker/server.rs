@@ -321,15 +321,15 @@ impl Server {
             Request::OldOffsetFetch { group, partitions } => {
                 self.old_offset_fetch(call, group, partitions, out);
             }
-            Request::IncrementalAlterConfigs { resource: Resource::Broker(broker), changes }
-                if self.config.zookeeper =>
-            {
-                self.alter_in_zookeeper(call, broker, &changes, out);
-            }
+            Request::IncrementalAlterConfigs {
+                resource: of @ (Resource::Broker(_) | Resource::Client(_) | Resource::User(_)),
+                changes,
+            } if self.config.zookeeper => self.alter_given(call, of, changes),
             request @ (Request::CreateTopics { .. }
             | Request::DeleteTopics { .. }
             | Request::CreatePartitions { .. }
             | Request::IncrementalAlterConfigs { .. }
+            | Request::AlterPartitionReassignments { .. }
             | Request::ElectLeaders { .. }
             | Request::DescribeQuorum
             | Request::AllocateProducerIds { .. }

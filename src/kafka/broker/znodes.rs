@@ -4,7 +4,7 @@
 
 use crate::kafka::event::TopicPartition;
 use crate::kafka::message::response::TopicId;
-use crate::kafka::metadata::{BrokerImage, PartitionImage};
+use crate::kafka::metadata::{BrokerImage, PartitionImage, Resource};
 use crate::kafka::spec::Settings;
 use crate::kafka::zookeeper::Op;
 use crate::sim::NodeId;
@@ -22,6 +22,10 @@ pub const BROKER_IDS: &str = "/brokers/ids";
 pub const TOPICS: &str = "/brokers/topics";
 /// Settings of topics.
 pub const TOPIC_CONFIGS: &str = "/config/topics";
+/// Quotas of clients.
+pub const CLIENT_CONFIGS: &str = "/config/clients";
+/// Quotas of users.
+pub const USER_CONFIGS: &str = "/config/users";
 /// Which settings changed.
 pub const CONFIG_CHANGES: &str = "/config/changes";
 /// Which ISRs were changed by their leaders.
@@ -43,10 +47,10 @@ pub const PERSISTENT: [&str; 19] = [
     "/config",
     "/config/brokers",
     CONFIG_CHANGES,
-    "/config/clients",
+    CLIENT_CONFIGS,
     "/config/ips",
     TOPIC_CONFIGS,
-    "/config/users",
+    USER_CONFIGS,
     "/consumers",
     ISR_CHANGES,
     PRODUCER_IDS,
@@ -91,13 +95,66 @@ pub fn topic_config(topic: &str) -> Rc<str> {
     format!("{TOPIC_CONFIGS}/{topic}").into()
 }
 
-/// The znode of the settings that a broker was given, or that all of them were.
-pub fn broker_config(broker: Option<i32>) -> Rc<str> {
-    format!("/config/{}", broker_entity(broker)).into()
+/// The znode of settings.
+pub fn config(of: &Resource) -> Rc<str> {
+    format!("/config/{}", entity(of)).into()
 }
 
-fn broker_entity(broker: Option<i32>) -> String {
-    broker.map_or("brokers/<default>".to_owned(), |id| format!("brokers/{id}"))
+/// What all brokers, or all clients, have.
+const DEFAULT: &str = "<default>";
+
+/// Whose settings they are, as a path below `/config`.
+fn entity(of: &Resource) -> String {
+    match of {
+        Resource::Topic(name) => format!("topics/{name}"),
+        Resource::Broker(Some(id)) => format!("brokers/{id}"),
+        Resource::Broker(None) => format!("brokers/{DEFAULT}"),
+        Resource::Client(Some(name)) => format!("clients/{}", sanitized(name)),
+        Resource::Client(None) => format!("clients/{DEFAULT}"),
+        Resource::User(Some(name)) => format!("users/{}", sanitized(name)),
+        Resource::User(None) => format!("users/{DEFAULT}"),
+    }
+}
+
+/// The client that a name below `/config/clients` stands for.
+pub fn client_of(name: &str) -> Resource {
+    Resource::Client((name != DEFAULT).then(|| desanitized(name)))
+}
+
+/// The user that a name below `/config/users` stands for.
+pub fn user_of(name: &str) -> Resource {
+    Resource::User((name != DEFAULT).then(|| desanitized(name)))
+}
+
+/// A name as it can stand in a path: as in a URL (`Sanitizer.java`).
+fn sanitized(name: &str) -> String {
+    let mut text = String::new();
+    for byte in name.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'-' | b'_' => text.push(byte.into()),
+            _ => text.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    text
+}
+
+fn desanitized(name: &str) -> String {
+    let (mut bytes, mut rest) = (Vec::new(), name.as_bytes());
+    while let [first, behind @ ..] = rest {
+        let digits = behind.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
+        let coded = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        match coded.filter(|_| *first == b'%') {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = &behind[2..];
+            }
+            None => {
+                bytes.push(*first);
+                rest = behind;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// Where an old consumer's offset is.
@@ -186,25 +243,38 @@ pub fn state_of(data: &[u8]) -> Option<(Option<i32>, i32, Vec<i32>)> {
     ))
 }
 
-/// The text of a topic: its id, and the replicas of each partition.
-pub fn topic_text(id: TopicId, partitions: &[Vec<i32>]) -> String {
-    let each = partitions.iter().enumerate().map(|(number, replicas)| {
-        let replicas: Vec<String> = replicas.iter().map(i32::to_string).collect();
-        format!(r#""{number}":[{}]"#, replicas.join(","))
-    });
-    let each: Vec<String> = each.collect();
+/// The text of a topic: its id, the replicas of each partition, and which of them a reassignment
+/// brings and takes away.
+pub fn topic_text(id: TopicId, partitions: &[PartitionImage]) -> String {
+    let lists = |of: fn(&PartitionImage) -> &[i32]| {
+        let each = partitions.iter().map(of).enumerate().filter(|(_, list)| !list.is_empty());
+        let each = each.map(|(number, list)| {
+            let list: Vec<String> = list.iter().map(i32::to_string).collect();
+            format!(r#""{number}":[{}]"#, list.join(","))
+        });
+        each.collect::<Vec<String>>().join(",")
+    };
     format!(
-        r#"{{"removing_replicas":{{}},"partitions":{{{}}},"topic_id":"{id}","adding_replicas":{{}},"version":3}}"#,
-        each.join(",")
+        r#"{{"removing_replicas":{{{}}},"partitions":{{{}}},"topic_id":"{id}","adding_replicas":{{{}}},"version":3}}"#,
+        lists(|it| &it.removing),
+        lists(|it| &it.replicas),
+        lists(|it| &it.adding),
     )
 }
 
-/// A topic's id and the replicas of its partitions.
-pub fn topic_of(data: &[u8]) -> Option<(TopicId, Vec<Vec<i32>>)> {
+/// A topic's id and its partitions, without states.
+pub fn topic_of(data: &[u8]) -> Option<(TopicId, Vec<PartitionImage>)> {
     let value = parse(data)?;
-    let partitions = value["partitions"].as_object()?;
-    let replicas = (0..partitions.len()).map(|number| ids(&partitions[&number.to_string()]));
-    Some((TopicId::parse(value["topic_id"].as_str()?)?, replicas.collect()))
+    let all = value["partitions"].as_object()?;
+    let partitions = (0..all.len()).map(|number| {
+        let number = number.to_string();
+        PartitionImage {
+            adding: ids(&value["adding_replicas"][&number]),
+            removing: ids(&value["removing_replicas"][&number]),
+            ..PartitionImage::unknown(ids(&all[&number]))
+        }
+    });
+    Some((TopicId::parse(value["topic_id"].as_str()?)?, partitions.collect()))
 }
 
 /// The text of a topic's settings.
@@ -221,27 +291,29 @@ pub fn config_of(data: &[u8]) -> Settings {
     all.map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned())).collect()
 }
 
-/// The text of a config change.
-pub fn config_change_text(topic: &str) -> String {
-    format!(r#"{{"version":2,"entity_path":"topics/{topic}"}}"#)
-}
-
-/// The text of a change of what a broker was given, or all of them.
-pub fn broker_change_text(broker: Option<i32>) -> String {
-    format!(r#"{{"version":2,"entity_path":"{}"}}"#, broker_entity(broker))
-}
-
-/// The broker of a config change, or that it is of all.
-pub fn changed_broker(data: &[u8]) -> Option<Option<i32>> {
-    match parse(data)?["entity_path"].as_str()?.strip_prefix("brokers/")? {
-        "<default>" => Some(None),
-        id => Some(Some(id.parse().ok()?)),
+/// Tells that settings have changed.
+pub fn config_change(of: &Resource) -> Op {
+    let text = format!(r#"{{"version":2,"entity_path":"{}"}}"#, entity(of));
+    Op::Create {
+        path: format!("{CONFIG_CHANGES}/config_change_").into(),
+        data: Bytes::from(text),
+        ephemeral: false,
+        sequential: true,
     }
 }
 
-/// The topic of a config change.
-pub fn changed_topic(data: &[u8]) -> Option<Rc<str>> {
-    Some(parse(data)?["entity_path"].as_str()?.strip_prefix("topics/")?.into())
+/// Whose settings have changed.
+pub fn changed_config(data: &[u8]) -> Option<Resource> {
+    let value = parse(data)?;
+    let (kind, name) = value["entity_path"].as_str()?.split_once('/')?;
+    match kind {
+        "topics" => Some(Resource::Topic(name.to_owned())),
+        "brokers" if name == DEFAULT => Some(Resource::Broker(None)),
+        "brokers" => Some(Resource::Broker(Some(name.parse().ok()?))),
+        "clients" => Some(client_of(name)),
+        "users" => Some(user_of(name)),
+        _ => None,
+    }
 }
 
 /// The text of a notification of changed ISRs.
@@ -283,15 +355,32 @@ mod tests {
     #[test]
     fn texts_are_read_as_they_are_written() {
         let id = TopicId([7; 16]);
-        let replicas = vec![vec![1, 2], vec![2, 3]];
-        assert_eq!(topic_of(topic_text(id, &replicas).as_bytes()), Some((id, replicas)));
+        let mut partitions = vec![vec![1, 2], vec![4, 2, 3]].into_iter();
+        let mut partitions: Vec<PartitionImage> =
+            partitions.by_ref().map(PartitionImage::unknown).collect();
+        (partitions[1].adding, partitions[1].removing) = (vec![4], vec![2]);
+        let text = topic_text(id, &partitions);
+        assert!(text.contains(r#""adding_replicas":{"1":[4]}"#), "{text}");
+        assert_eq!(topic_of(text.as_bytes()), Some((id, partitions)));
         let found = broker_of(broker_text(NodeId(259), Some("a"), 5).as_bytes(), 9).unwrap();
         assert_eq!((found.node, found.epoch, found.rack.as_deref()), (NodeId(259), 9, Some("a")));
         let settings = Settings::from([("min.insync.replicas".to_owned(), "2".to_owned())]);
         assert_eq!(config_of(config_text(&settings).as_bytes()), settings);
-        assert_eq!(changed_broker(broker_change_text(Some(2)).as_bytes()), Some(Some(2)));
-        assert_eq!(changed_broker(broker_change_text(None).as_bytes()), Some(None));
-        assert_eq!(changed_broker(config_change_text("t").as_bytes()), None);
+        for of in [
+            Resource::Broker(Some(2)),
+            Resource::Broker(None),
+            Resource::Topic("t".to_owned()),
+            Resource::Client(None),
+            Resource::User(None),
+            Resource::User(Some("ANONYMOUS".to_owned())),
+            Resource::Client(Some("a/b ü*".to_owned())),
+        ] {
+            let Op::Create { data, .. } = config_change(&of) else { panic!("it is made") };
+            assert_eq!(changed_config(&data), Some(of));
+        }
+        // URLEncoder.encode(...) of it, with %20 for the blank and %2A for the star.
+        let client = Resource::Client(Some("a/b ü*".to_owned()));
+        assert_eq!(&*config(&client), "/config/clients/a%2Fb%20%C3%BC%2A");
         let key = TopicPartition::new("t", 3);
         assert_eq!(partition_of(&state(&key)), Some(key.clone()));
         assert_eq!(isr_change_of(isr_change_text([&key].into_iter()).as_bytes()), [key]);

@@ -52,19 +52,27 @@ pub struct Connections<P> {
     client: Rc<str>,
     config: NetworkConfig,
     correlation: i32,
+    /// What the first request of this life has.
+    first: i32,
     peers: BTreeMap<NodeId, Peer<P>>,
 }
 
 impl<P> Connections<P> {
     /// No connection yet.
     pub fn new(client: Rc<str>, config: NetworkConfig) -> Connections<P> {
-        Connections { client, config, correlation: 0, peers: BTreeMap::new() }
+        Connections { client, config, correlation: 0, first: 1, peers: BTreeMap::new() }
     }
 
     /// The process has begun. Its correlation ids differ from those of its earlier lives, so that
     /// an answer that was meant for one of them is not taken for its own.
     pub fn begin(&mut self, out: &mut Out<'_>) {
         self.correlation = (out.random().bits() >> 36) as i32;
+        self.first = self.correlation.wrapping_add(1);
+    }
+
+    /// A correlation id as the real client counts, from 0 on.
+    pub fn ordinal(&self, correlation: i32) -> i32 {
+        correlation.wrapping_sub(self.first)
     }
 
     /// True if requests can be sent to a node now. If not, and its backoff is over, the connection

@@ -4,8 +4,11 @@ use super::backoff::backoff;
 use super::connections::{Connections, Heard};
 use super::metadata::ClientMetadata;
 use crate::kafka::config::producer::NetworkConfig;
+use crate::kafka::event::Event;
+use crate::kafka::message::response::Metadata;
 use crate::kafka::message::{KafkaMessage, Request, Response};
 use crate::kafka::process::{Out, Timer};
+use crate::ordered::BTreeSet;
 use crate::sim::{NodeId, Span, Time};
 use std::rc::Rc;
 
@@ -37,6 +40,8 @@ pub struct ClientCore<P> {
     pub metadata: ClientMetadata,
     /// True if asking for an unknown topic may make it.
     pub allow_auto_create: bool,
+    /// Topics of which it has logged that something is wrong with them, until all is right.
+    warned: BTreeSet<Rc<str>>,
     connections: Connections<Purpose<P>>,
     asking_metadata: bool,
     wake_at: Option<Time>,
@@ -49,6 +54,7 @@ impl<P> ClientCore<P> {
             connections: Connections::new(name.clone(), config.clone()),
             metadata: ClientMetadata::new(bootstrap, config.metadata_max_age),
             allow_auto_create: true,
+            warned: BTreeSet::new(),
             asking_metadata: false,
             wake_at: None,
             config,
@@ -68,7 +74,10 @@ impl<P> ClientCore<P> {
         }
         if let Some(node) = self.any_node(out) {
             let request = Request::Metadata {
-                topics: Some(self.metadata.wanted().cloned().collect()),
+                topics: match self.metadata.wants_all {
+                    true => None,
+                    false => Some(self.metadata.wanted().cloned().collect()),
+                },
                 allow_auto_create: self.allow_auto_create,
             };
             let timeout = self.config.request_timeout;
@@ -127,10 +136,15 @@ impl<P> ClientCore<P> {
 
     /// Takes a message.
     pub fn hear(&mut self, from: NodeId, message: KafkaMessage, out: &mut Out<'_>) -> CoreHeard<P> {
+        let correlation = match &message {
+            KafkaMessage::Response { correlation, .. } => *correlation,
+            KafkaMessage::Request { .. } => 0,
+        };
         match self.connections.hear(from, message) {
             Heard::Answer(Purpose::Own(purpose), response) => CoreHeard::Answer(purpose, response),
             Heard::Answer(Purpose::Metadata, Response::Metadata(metadata)) => {
                 self.asking_metadata = false;
+                self.warn(&metadata, correlation, out);
                 if self.metadata.heard(metadata, out.now()) {
                     let wait = self.retry_backoff(self.metadata.attempts, out);
                     self.metadata.again_after(out.now(), wait);
@@ -140,6 +154,32 @@ impl<P> ClientCore<P> {
             Heard::Answer(Purpose::Metadata, _) | Heard::Opened | Heard::Nothing => {
                 CoreHeard::Nothing
             }
+        }
+    }
+
+    /// Logs what is wrong with topics (`NetworkClient`). Simplified: once, where the real client
+    /// does so with each answer until all is right.
+    fn warn(&mut self, metadata: &Metadata, correlation: i32, out: &mut Out<'_>) {
+        let (mut issues, mut error, mut is_new) = (Vec::new(), None, false);
+        for (topic, found) in &metadata.topics {
+            match found {
+                Ok(_) => drop(self.warned.remove(topic)),
+                Err(issue) => {
+                    is_new |= self.warned.insert(topic.clone());
+                    issues.push(format!("{topic}={}", issue.name()));
+                    error = error.or(Some(*issue));
+                }
+            }
+        }
+        if let Some(error) = error.filter(|_| is_new) {
+            let sentence = format!(
+                "The metadata response from the cluster reported a recoverable issue with \
+                 correlation id {} : {{{}}}",
+                self.connections.ordinal(correlation),
+                issues.join(", ")
+            );
+            let (client, error) = (self.name.clone(), error.with(sentence));
+            out.emit(Event::ClientError { client, error });
         }
     }
 

@@ -16,6 +16,8 @@ pub struct ClientMetadata {
     /// The partitions of each topic that have a leader.
     available: BTreeMap<Rc<str>, Rc<[i32]>>,
     wanted: BTreeSet<Rc<str>>,
+    /// True if it is asked for all topics that there are.
+    pub wants_all: bool,
     max_age: Span,
     /// When it was last heard.
     updated_at: Option<Time>,
@@ -35,6 +37,7 @@ impl ClientMetadata {
             topics: BTreeMap::new(),
             available: BTreeMap::new(),
             wanted: BTreeSet::new(),
+            wants_all: false,
             max_age,
             updated_at: None,
             needs_update: true,
@@ -55,6 +58,16 @@ impl ClientMetadata {
         }
     }
 
+    /// A topic is of interest no more.
+    pub fn unwant(&mut self, topic: &str) {
+        self.wanted.remove(topic);
+    }
+
+    /// All topics that were heard of, and are there.
+    pub fn known(&self) -> impl Iterator<Item = (&Rc<str>, &TopicMetadata)> {
+        self.topics.iter().filter_map(|(name, found)| Some((name, found.as_ref().ok()?)))
+    }
+
     /// The topics of interest.
     pub fn wanted(&self) -> impl Iterator<Item = &Rc<str>> {
         self.wanted.iter()
@@ -63,6 +76,11 @@ impl ClientMetadata {
     /// Asks for an update as soon as it is allowed.
     pub fn request_update(&mut self) {
         self.needs_update = true;
+    }
+
+    /// True for a topic of which nothing was heard, and may be.
+    pub fn is_awaited(&self, topic: &str) -> bool {
+        self.topic(topic).is_none() && (self.needs_update || !self.wants_all)
     }
 
     /// What is known of a topic.
@@ -132,6 +150,10 @@ impl ClientMetadata {
     pub(super) fn heard(&mut self, metadata: Metadata, now: Time) -> bool {
         self.brokers = metadata.brokers.into_iter().collect();
         self.updated_at = Some(now);
+        if self.wants_all {
+            self.topics.clear();
+            self.available.clear();
+        }
         for (name, found) in metadata.topics {
             let partitions = found.iter().flat_map(|topic| topic.partitions.iter().enumerate());
             let led = partitions.filter(|(_, partition)| partition.leader.is_some());
@@ -140,6 +162,7 @@ impl ClientMetadata {
         }
         let known = |name: &Rc<str>| self.topics.get(name);
         let unheard = self.wanted.iter().any(|name| known(name).is_none());
+        let unheard = unheard && !self.wants_all;
         let open = self.wanted.iter().any(|name| match known(name) {
             Some(Ok(topic)) => topic.partitions.iter().any(|p| p.leader.is_none()),
             Some(Err(error)) => error.is_retriable(),

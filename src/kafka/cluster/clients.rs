@@ -6,7 +6,7 @@ use crate::kafka::event::{InHands, TopicPartition};
 use crate::kafka::inspect::{ClientKind, ClientState};
 use crate::kafka::process::Program;
 use crate::kafka::producer::Producer;
-use crate::kafka::spec::{ConsumerSpec, Reads, Spec};
+use crate::kafka::spec::{ConsumerSpec, Spec};
 use crate::sim::{MessageId, NodeId, Time};
 
 /// How many of the messages in a client's memory are named; the rest is counted.
@@ -24,7 +24,7 @@ impl Cluster {
     /// Of the records that a consumer has in hands those that its group has committed past.
     pub fn passed_over(&self, id: NodeId, held: &[InHands]) -> Vec<MessageId> {
         let Program::Consumer(consumer) = self.world.node(id).program() else { return Vec::new() };
-        let Reads::Group { group, .. } = &consumer.spec().reads else { return Vec::new() };
+        let Some(group) = consumer.spec().reads.group() else { return Vec::new() };
         let servers = self.brokers().filter_map(|(_, broker)| broker.server());
         let Some(group) = servers.filter_map(|server| server.groups.get(group)).next() else {
             return Vec::new();
@@ -99,10 +99,7 @@ impl Cluster {
         let held = consumer.held().filter_map(|held| held.message);
         let positions = consumer.positions().map(|(tp, offset)| (tp.clone(), offset));
         ClientState {
-            group: match &consumer.spec().reads {
-                Reads::Group { group, .. } => Some(group.clone()),
-                Reads::Assigned { .. } => None,
-            },
+            group: consumer.spec().reads.group().cloned(),
             got: book.got,
             done: book.done,
             held: held.take(HELD_MAX).collect(),

@@ -39,12 +39,20 @@ pub const TABLE: &[Definition] = &[
     // Of the lab alone: what its application does.
     define(TRANSACTION_RECORDS, Kind::Long(1), "1"),
     define(TRANSACTION_ABORTS, Kind::Long(0), "0"),
+    define(TRANSACTION_MS, Kind::Long(0), "0"),
+    define(TRANSACTION_TOTAL, Kind::Long(0), "0"),
 ];
 
 /// The setting of a transactional producer that says how many records a transaction has.
 pub const TRANSACTION_RECORDS: &str = "lab.transaction.records";
 /// The setting that says that every so manieth transaction is aborted; 0 for none.
 pub const TRANSACTION_ABORTS: &str = "lab.transaction.abort.every";
+/// The setting that says after how many milliseconds the next record is a transaction's last; with
+/// 0 only their number counts.
+pub const TRANSACTION_MS: &str = "lab.transaction.ms";
+/// The setting that says after how many records in all the last transaction is committed; with 0
+/// it stays open.
+pub const TRANSACTION_TOTAL: &str = "lab.transaction.total";
 
 /// The transactions of a producer.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,6 +65,10 @@ pub struct TransactionConfig {
     pub records: u64,
     /// It aborts every so manieth transaction in place of committing it; 0 for none.
     pub abort_every: u64,
+    /// Or with the first record that is sent so long after it began.
+    pub duration: Option<Span>,
+    /// Or after so many records in all.
+    pub total: Option<u64>,
 }
 
 impl TransactionConfig {
@@ -68,6 +80,8 @@ impl TransactionConfig {
             timeout: Span::millis(values.natural("transaction.timeout.ms")),
             records: values.natural(TRANSACTION_RECORDS),
             abort_every: values.natural(TRANSACTION_ABORTS),
+            duration: Some(values.natural(TRANSACTION_MS)).filter(|ms| *ms > 0).map(Span::millis),
+            total: Some(values.natural(TRANSACTION_TOTAL)).filter(|total| *total > 0),
         })
     }
 }

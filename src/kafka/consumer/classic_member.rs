@@ -58,6 +58,15 @@ impl ClassicMember {
         matches!(self.stage, Stage::Stable)
     }
 
+    /// What it joins with is another thing: it joins once more if it has joined already.
+    pub(super) fn subscription_changed(&mut self) {
+        self.rejoin |= match self.stage {
+            Stage::Outside | Stage::Preparing => false,
+            Stage::Joining => self.asking,
+            Stage::Leading(..) | Stage::Syncing(_) | Stage::Arrived(_) | Stage::Stable => true,
+        };
+    }
+
     pub(super) fn may_commit(&self) -> bool {
         matches!(self.stage, Stage::Stable | Stage::Preparing | Stage::Arrived(_))
     }
@@ -286,7 +295,7 @@ impl Consumer {
             members.iter().flat_map(|member| &member.subscription.topics).collect();
         names.order();
         names.dedup();
-        if names.iter().any(|name| self.core.metadata.topic(name).is_none()) {
+        if names.iter().any(|name| self.core.metadata.is_awaited(name)) {
             return;
         }
         let counts = names.into_iter().map(|name| (name.clone(), self.partition_count(name)));

@@ -3,6 +3,7 @@
 use super::commits::{Commits, PendingCommit};
 use super::fetcher::{FetchedData, Held};
 use super::handler::Thread;
+use super::matched::Matched;
 use super::membership::Membership;
 use super::positions::Positions;
 use super::share::Share;
@@ -12,6 +13,7 @@ use crate::kafka::assignor::Assignor;
 use crate::kafka::client::{ClientCore, CoreHeard};
 use crate::kafka::command::{ApiError, Command, CrashPoint};
 use crate::kafka::config::ConsumerConfig;
+use crate::kafka::error::{ErrorCode, client_error};
 use crate::kafka::event::{Event, InHands, TopicPartition};
 use crate::kafka::message::Response;
 use crate::kafka::process::{Out, Process};
@@ -115,7 +117,7 @@ pub struct Consumer {
     pub(super) writer: Writer,
     pub(super) share: Share,
     pub(super) streams: Option<Streams>,
-    warned: BTreeSet<Rc<str>>,
+    pub(super) matched: Matched,
 }
 
 impl Consumer {
@@ -132,19 +134,15 @@ impl Consumer {
         let name: Rc<str> = spec.name.as_str().into();
         let mut core = ClientCore::new(name, config.network.clone(), bootstrap.clone());
         core.allow_auto_create = config.allow_auto_create;
-        let group = match &spec.reads {
-            Reads::Group { group, .. } => &**group,
-            Reads::Assigned { .. } => "",
-        };
+        let group = spec.reads.group().map_or("", String::as_str);
         let streams = config.topology.as_ref().and_then(|t| Topology::parse(group, t).ok());
         let writes = spec.to.is_some() || streams.is_some();
         let transactional = config.transactional_id.clone().filter(|_| writes);
         let timeout = config.transaction_timeout;
         let writer = Writer::new(transactional.map(|id| TransactionClient::new(id, timeout)));
-        let membership = match &spec.reads {
-            Reads::Group { group, .. } => Some(Membership::new(group, &config)),
-            Reads::Assigned { .. } => None,
-        };
+        let membership = spec.reads.group().map(|group| Membership::new(group, &config));
+        let matched = Matched::by(&spec.reads);
+        core.metadata.wants_all = matched.pattern.is_some();
         Consumer {
             spec: Rc::new(spec),
             bootstrap,
@@ -167,7 +165,7 @@ impl Consumer {
             writer,
             share: Share::default(),
             streams: streams.map(|topology| Streams::new(topology.into())),
-            warned: BTreeSet::new(),
+            matched,
             config,
         }
     }
@@ -263,6 +261,8 @@ impl Consumer {
             Reads::Group { .. } if self.streams.is_some() => self.streams_topics(),
             Reads::Group { topics, .. } => topics.iter().map(|t| t.as_str().into()).collect(),
             Reads::Assigned { topic, .. } => vec![topic.as_str().into()],
+            // They are found.
+            Reads::Pattern { .. } => Vec::new(),
         };
         topics.iter().for_each(|topic| self.core.metadata.want(topic));
         if let Some(to) = &self.spec.to {
@@ -332,17 +332,16 @@ impl Consumer {
     }
 
     fn metadata_changed(&mut self, out: &mut Out<'_>) {
-        let wanted: Vec<Rc<str>> = self.core.metadata.wanted().cloned().collect();
-        for topic in wanted {
-            let Some(Err(error)) = self.core.metadata.topic(&topic) else { continue };
-            let error = *error;
-            if self.warned.insert(topic.clone()) {
-                let sentence =
-                    format!("Error while fetching metadata : {{{topic}={}}}", error.name());
-                let (client, error) = (self.core.name.clone(), error.with(sentence));
-                out.emit(Event::ClientError { client, error });
-            }
+        let invalid = |topic: &&Rc<str>| {
+            matches!(self.core.metadata.topic(topic), Some(Err(ErrorCode::InvalidTopic)))
+        };
+        let invalid: Vec<String> =
+            self.core.metadata.wanted().filter(invalid).map(ToString::to_string).collect();
+        if !invalid.is_empty() {
+            let sentence = format!("Invalid topics: [{}]", invalid.join(", "));
+            return self.die(client_error("InvalidTopicException", sentence), out);
         }
+        self.match_topics(out);
         self.assignment_changed();
     }
 

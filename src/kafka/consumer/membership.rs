@@ -177,7 +177,17 @@ impl Consumer {
                 topics.dedup();
                 topics
             }
+            Reads::Pattern { .. } => self.matched.topics.clone(),
             Reads::Assigned { .. } => Vec::new(),
+        }
+    }
+
+    /// It subscribes to other topics now: its group is to hear of it.
+    pub(super) fn subscription_changed(&mut self, out: &mut Out<'_>) {
+        let Some(membership) = &mut self.membership else { return };
+        match &mut membership.side {
+            Side::Classic(side) => side.subscription_changed(),
+            Side::Modern(_) => membership.beat_at = membership.beat_at.min(out.now()),
         }
     }
 
@@ -185,6 +195,10 @@ impl Consumer {
 
     /// The group's part of `poll()`.
     pub(super) fn poll_group(&mut self, out: &mut Out<'_>) {
+        // Which topics match is known first.
+        if self.matched.pattern.is_some() && !self.core.metadata.is_known() {
+            return;
+        }
         match self.membership.as_ref().map(|membership| &membership.side) {
             Some(Side::Classic(_)) => self.poll_classic(out),
             Some(Side::Modern(_)) => self.poll_modern(out),

@@ -25,6 +25,8 @@
 //!
 //! A Kafka Streams application is such a consumer too ([`streams`]).
 //!
+//! It may subscribe by a regular expression ([`matched`]).
+//!
 //! In a share group it reads what nobody else has at that time ([`share`]).
 //!
 //! Simplified: requests leave and answers are taken while the handler works, but a
@@ -36,6 +38,7 @@ pub mod commits;
 pub mod exactly_once;
 pub mod fetcher;
 pub mod handler;
+pub mod matched;
 pub mod membership;
 pub mod modern_member;
 pub mod positions;

@@ -32,6 +32,7 @@ impl Event {
             Event::SegmentRolled { .. } => "kafka.segment_rolled",
             Event::HighWatermarkAdvanced { .. } => "kafka.high_watermark_advanced",
             Event::ProduceAcknowledged { .. } => "kafka.produce_acknowledged",
+            Event::ProduceStored { .. } => "kafka.produce_stored",
             Event::ProduceFailed { .. } => "kafka.produce_failed",
             Event::FetchSent { .. } => "kafka.fetch_sent",
             Event::FetchParked { .. } => "kafka.fetch_parked",

@@ -36,7 +36,7 @@ pub enum ControlBody {
     StopReplica {
         /// Of these partitions.
         partitions: Vec<TopicPartition>,
-        /// True if their topics are deleted.
+        /// True if their topics are deleted, or a reassignment took them away.
         delete: bool,
     },
 }

@@ -124,6 +124,8 @@ pub struct BrokerSettings {
     /// Quotas of clients by `client.id`. Simplified: the real tool asks for them with
     /// DescribeClientQuotas.
     pub quotas: BTreeMap<String, Settings>,
+    /// The same by user.
+    pub user_quotas: BTreeMap<String, Settings>,
 }
 
 impl BrokerSettings {

@@ -1,6 +1,7 @@
 //! Quotas of clients in the metadata log (ClientQuotaRecord, 14): whose, which, and how much.
 //!
-//! Simplified: a client is named by its `client.id` alone; there are no users here.
+//! Simplified: clients are named by their `client.id` or by their user, never by both; as nobody
+//! is authenticated, every client is of the user `ANONYMOUS`.
 
 use super::records::{MetadataRecord, Resource, put_text, take, take_text};
 use crate::kafka::record::varint::{read_unsigned, write_unsigned};
@@ -9,14 +10,24 @@ use bytes::{BufMut, BytesMut};
 /// The quotas that there are here: bytes a second of each broker.
 pub const NAMES: [&str; 2] = ["producer_byte_rate", "consumer_byte_rate"];
 
-/// What quotas are given to.
-const CLIENT_ID: &str = "client-id";
+/// What quotas are given to: a `client.id`.
+pub const CLIENT_ID: &str = "client-id";
+/// Or a user.
+pub const USER: &str = "user";
 
-pub(super) fn encode(out: &mut BytesMut, client: Option<&str>, name: &str, value: Option<&str>) {
+/// The user that every client is.
+pub const PRINCIPAL: &str = "ANONYMOUS";
+
+pub(super) fn encode(
+    out: &mut BytesMut,
+    (kind, of): (&str, Option<&str>),
+    name: &str,
+    value: Option<&str>,
+) {
     write_unsigned(out, 2); // one entity
-    put_text(out, CLIENT_ID);
-    match client {
-        Some(client) => put_text(out, client),
+    put_text(out, kind);
+    match of {
+        Some(of) => put_text(out, of),
         None => write_unsigned(out, 0),
     }
     write_unsigned(out, 0);
@@ -28,13 +39,14 @@ pub(super) fn encode(out: &mut BytesMut, client: Option<&str>, name: &str, value
 
 pub(super) fn decode(bytes: &mut &[u8]) -> Option<MetadataRecord> {
     let _entities = read_unsigned(bytes, 5)?;
-    let (_kind, client) = (take_text(bytes)??, take_text(bytes)?);
+    let (kind, of) = (take_text(bytes)??, take_text(bytes)?);
     let _fields = read_unsigned(bytes, 5)?;
     let name = take_text(bytes)??;
     let value = f64::from_be_bytes(take(bytes)?);
     let [removes] = take(bytes)?;
     let value = (removes == 0).then(|| java_double(value));
-    Some(MetadataRecord::Config { resource: Resource::Client(client), name, value })
+    let resource = if kind == USER { Resource::User(of) } else { Resource::Client(of) };
+    Some(MetadataRecord::Config { resource, name, value })
 }
 
 /// A number as Java prints a `double`.

@@ -146,8 +146,9 @@ pub fn alter_configs(
             check_min_isr(config, *broker, changes)?;
             image.broker_settings(*broker)
         }
-        Resource::Client(_) => {
-            image.client_quotas.get(&resource.name()).cloned().unwrap_or_default()
+        Resource::Client(_) | Resource::User(_) => {
+            check_quotas(changes)?;
+            image.quotas(resource)
         }
     };
     let mut settings = before.clone();
@@ -166,6 +167,26 @@ pub fn alter_configs(
         TopicConfig::of(&settings, &config.topic_defaults)?;
     }
     Ok(records)
+}
+
+/// Quotas are whole and above zero (`ClientQuotaControlManager.validateQuotaKeyValue`).
+fn check_quotas(changes: &[(String, Option<String>)]) -> Result<(), ApiError> {
+    for (name, value) in changes {
+        let Some(value) = value.as_ref().and_then(|value| value.parse::<f64>().ok()) else {
+            continue;
+        };
+        let sentence = if value <= 0.0 {
+            format!("Quota {name} must be greater than 0")
+        } else if value > i64::MAX as f64 {
+            format!("Proposed value for {name} is too large for a LONG.")
+        } else if (value.round() - value).abs() > 1e-6 {
+            format!("{name} cannot be a fractional value.")
+        } else {
+            continue;
+        };
+        return Err(ErrorCode::InvalidRequest.with(sentence));
+    }
+    Ok(())
 }
 
 /// With eligible leader replicas the controller counts with `min.insync.replicas`: it must be the

@@ -1,5 +1,6 @@
 //! The state that the metadata records add up to.
 
+use super::client_quota::PRINCIPAL;
 use super::records::{MetadataRecord, Resource};
 use crate::kafka::event::TopicPartition;
 use crate::kafka::message::response::{PartitionMetadata, TopicId, TopicMetadata};
@@ -103,6 +104,8 @@ pub struct Image {
     broker_settings: BTreeMap<String, Settings>,
     /// Quotas of clients by `client.id`; under no name those of all that have none of their own.
     pub client_quotas: BTreeMap<String, Settings>,
+    /// The same by user.
+    pub user_quotas: BTreeMap<String, Settings>,
     /// The first producer id that nobody has.
     pub next_producer_id: i64,
 }
@@ -120,10 +123,24 @@ impl Image {
         self.broker_settings.get(&Resource::Broker(broker).name()).cloned().unwrap_or_default()
     }
 
-    /// The quota of a client: its own, or that of all that have none of their own.
-    pub fn quota_of(&self, client: &str, name: &str) -> Option<f64> {
-        let of = |client: &str| self.client_quotas.get(client)?.get(name)?.parse().ok();
-        of(client).or_else(|| of(""))
+    /// The quota of a client, and true if it is that of its user, which all clients of the user
+    /// share: that of the user, of all users, its own, or that of all clients.
+    pub fn quota_of(&self, client: &str, name: &str) -> Option<(f64, bool)> {
+        let rate = |quotas: &BTreeMap<String, Settings>, of: &str| -> Option<f64> {
+            quotas.get(of)?.get(name)?.parse().ok()
+        };
+        let first = |quotas, of| rate(quotas, of).or_else(|| rate(quotas, ""));
+        let of_user = first(&self.user_quotas, PRINCIPAL).map(|rate| (rate, true));
+        of_user.or_else(|| Some((first(&self.client_quotas, client)?, false)))
+    }
+
+    /// The quotas of a client or a user.
+    pub fn quotas(&self, of: &Resource) -> Settings {
+        let all = match of {
+            Resource::User(_) => &self.user_quotas,
+            _ => &self.client_quotas,
+        };
+        all.get(&of.name()).cloned().unwrap_or_default()
     }
 
     /// Adds the records of batches of the metadata log; gives them back.
@@ -172,6 +189,7 @@ impl Image {
                 let settings = match resource {
                     Resource::Broker(_) => self.broker_settings.entry(resource.name()).or_default(),
                     Resource::Client(_) => self.client_quotas.entry(resource.name()).or_default(),
+                    Resource::User(_) => self.user_quotas.entry(resource.name()).or_default(),
                     Resource::Topic(topic) => match self.topics.get_mut(topic.as_str()) {
                         Some(found) => &mut Rc::make_mut(found).settings,
                         None => self.settings.entry(topic.clone()).or_default(),
@@ -220,6 +238,9 @@ impl Image {
         for (client, settings) in &self.client_quotas {
             add(Resource::of_client(client), settings);
         }
+        for (user, settings) in &self.user_quotas {
+            add(Resource::of_user(user), settings);
+        }
         if self.next_producer_id > 0 {
             let next = self.next_producer_id;
             all.push(MetadataRecord::ProducerIds { broker: -1, next });
@@ -245,6 +266,10 @@ impl Image {
         for (client, settings) in &self.client_quotas {
             let new = later.client_quotas.get(client).unwrap_or(&none);
             take_back(Resource::of_client(client), settings, new);
+        }
+        for (user, settings) in &self.user_quotas {
+            let new = later.user_quotas.get(user).unwrap_or(&none);
+            take_back(Resource::of_user(user), settings, new);
         }
         for (name, topic) in &self.topics {
             if let Some(new) = later.topics.get(name).filter(|new| new.id == topic.id) {

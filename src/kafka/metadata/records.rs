@@ -24,6 +24,8 @@ pub enum Resource {
     Broker(Option<i32>),
     /// The quotas of clients with this `client.id`, or those of all that have none of their own.
     Client(Option<String>),
+    /// The quotas of this user, or those of all that have none of their own.
+    User(Option<String>),
 }
 
 impl Resource {
@@ -32,7 +34,7 @@ impl Resource {
         match self {
             Resource::Topic(name) => name.clone(),
             Resource::Broker(id) => id.map_or_else(String::new, |id| id.to_string()),
-            Resource::Client(id) => id.clone().unwrap_or_default(),
+            Resource::Client(id) | Resource::User(id) => id.clone().unwrap_or_default(),
         }
     }
 
@@ -41,13 +43,18 @@ impl Resource {
         Resource::Client((!name.is_empty()).then(|| name.to_owned()))
     }
 
+    /// The quotas of a user, or of all under no name.
+    pub fn of_user(name: &str) -> Resource {
+        Resource::User((!name.is_empty()).then(|| name.to_owned()))
+    }
+
     /// Its number in the record.
     pub fn kind(&self) -> i8 {
         match self {
             Resource::Topic(_) => RESOURCE_TOPIC,
             Resource::Broker(_) => RESOURCE_BROKER,
             // Its record is another one.
-            Resource::Client(_) => 0,
+            Resource::Client(_) | Resource::User(_) => 0,
         }
     }
 
@@ -271,7 +278,12 @@ impl MetadataRecord {
                 return out.freeze();
             }
             MetadataRecord::Config { resource: Resource::Client(client), name, value } => {
-                client_quota::encode(&mut out, client.as_deref(), name, value.as_deref());
+                let entity = (client_quota::CLIENT_ID, client.as_deref());
+                client_quota::encode(&mut out, entity, name, value.as_deref());
+            }
+            MetadataRecord::Config { resource: Resource::User(user), name, value } => {
+                let entity = (client_quota::USER, user.as_deref());
+                client_quota::encode(&mut out, entity, name, value.as_deref());
                 return out.freeze();
             }
             MetadataRecord::Config { resource, name, value } => {
@@ -397,7 +409,9 @@ impl MetadataRecord {
         match self {
             MetadataRecord::Topic { .. } => 2,
             MetadataRecord::Partition { .. } => 3,
-            MetadataRecord::Config { resource: Resource::Client(_), .. } => 14,
+            MetadataRecord::Config {
+                resource: Resource::Client(_) | Resource::User(_), ..
+            } => 14,
             MetadataRecord::Config { .. } => 4,
             MetadataRecord::PartitionChange { .. } => 5,
             MetadataRecord::RegisterBroker { .. } => 27,

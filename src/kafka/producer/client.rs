@@ -75,6 +75,9 @@ pub struct Producer {
     /// Records of the transaction that is open.
     pub(super) in_transaction: u64,
     pub(super) transactions_begun: u64,
+    pub(super) transaction_began: Time,
+    /// Records of all transactions of this life.
+    pub(super) sent_in_all: u64,
     asking_id: bool,
     id_retry_at: Time,
     id_failures: u32,
@@ -107,6 +110,8 @@ impl Producer {
             stored: Vec::new(),
             in_transaction: 0,
             transactions_begun: 0,
+            transaction_began: Time::ZERO,
+            sent_in_all: 0,
             asking_id: false,
             id_retry_at: Time::ZERO,
             id_failures: 0,
@@ -355,7 +360,7 @@ impl Producer {
         self.open_transaction(out);
         match self.try_send(&mut record, deadline <= out.now(), out) {
             Ok(Some(appended)) => {
-                self.sent_in_transaction();
+                self.sent_in_transaction(out.now());
                 match appended.batch_is_new || appended.batch_is_full {
                     true => Admitted::Returned,
                     false => Admitted::Joined,

@@ -235,7 +235,12 @@ impl Producer {
         let stored = Stored { partition: partition.clone(), messages: batch.messages, base_offset };
         match &self.transaction {
             // It counts with its transaction.
-            Some(_) => self.stored.push(stored),
+            Some(_) => {
+                let Stored { partition, messages, base_offset } = stored.clone();
+                let client = self.core.name.clone();
+                out.emit(Event::ProduceStored { client, partition, messages, base_offset });
+                self.stored.push(stored);
+            }
             None => self.tell_acknowledged(stored, out),
         }
     }

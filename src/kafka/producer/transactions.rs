@@ -1,6 +1,6 @@
 //! An application that sends in transactions: it opens one with the first record, commits after so
-//! many, and aborts some on purpose. Before either it calls `flush()`, so that even what is aborted
-//! lies in the log. While a transaction ends, `send()` is not called.
+//! many or after some time, and aborts some on purpose. Before either it calls `flush()`, so that
+//! even what is aborted lies in the log. While a transaction ends, `send()` is not called.
 //!
 //! What a transaction holds is acknowledged when it is committed. If one record of it cannot be
 //! stored, all are aborted; a producer that was fenced ends. A polite stop aborts what is open, as
@@ -34,7 +34,7 @@ impl Producer {
         let Some(transaction) = &mut self.transaction else { return };
         if transaction.open() {
             self.transactions_begun += 1;
-            self.in_transaction = 0;
+            (self.in_transaction, self.transaction_began) = (0, out.now());
             let who = transaction.who();
             out.emit(Event::TransactionBegun {
                 client: self.core.name.clone(),
@@ -46,10 +46,14 @@ impl Producer {
     }
 
     /// A record was sent in it: it may be the last.
-    pub(super) fn sent_in_transaction(&mut self) {
+    pub(super) fn sent_in_transaction(&mut self, now: Time) {
         let Some(config) = &self.config.transaction else { return };
         self.in_transaction += 1;
-        if self.in_transaction >= config.records {
+        self.sent_in_all += 1;
+        let age = now.since(self.transaction_began);
+        let is_old = config.duration.is_some_and(|duration| age >= duration);
+        let is_last = config.total == Some(self.sent_in_all);
+        if self.in_transaction >= config.records || is_old || is_last {
             let every = config.abort_every;
             let aborts = every > 0 && self.transactions_begun.is_multiple_of(every);
             self.end_transaction(!aborts);

@@ -350,6 +350,10 @@ impl Server {
 
     /// Carries out what the agreement asks for.
     fn act(&mut self, out: &mut Out<'_>) {
+        // Who had not answered yet when something was committed hears of it now.
+        if self.leads() {
+            self.raft.tell_commit();
+        }
         while self.raft.has_actions() {
             for action in self.raft.take_actions() {
                 match action {

@@ -1,5 +1,5 @@
-//! `kafka-configs`: settings of topics and of brokers, quotas of clients. Output and errors are
-//! those of the tool of Kafka 4.1 (`ConfigCommand`), without the stack trace.
+//! `kafka-configs`: settings of topics and of brokers, quotas of clients and users. Output and
+//! errors are those of the tool of Kafka 4.1 (`ConfigCommand`), without the stack trace.
 //!
 //! A setting is shown with everything that it could be, the first that is set wins: the topic's
 //! own, the broker's own, the cluster's default, what the broker was started with, Kafka's default.
@@ -19,14 +19,20 @@ use crate::shell::lexer::Word;
 use crate::shell::options::{Arguments, Opt, later, once};
 use crate::shell::values::{list, one_of, wrong};
 
-static OPTIONS: [Opt; 15] = [
+static OPTIONS: [Opt; 17] = [
     once(&["--describe"], "", "list settings"),
     once(&["--alter"], "", "change settings"),
-    once(&["--entity-type"], "topics|brokers|clients", "whose settings"),
-    once(&["--entity-name", "--topic"], "NAME", "the topic, the broker's id, the client.id"),
-    once(&["--entity-default"], "", "what the cluster has for all brokers, or clients"),
+    once(&["--entity-type"], "topics|brokers|clients|users", "whose settings"),
+    once(
+        &["--entity-name", "--topic"],
+        "NAME",
+        "the topic, the broker's id, the client.id, the user",
+    ),
+    once(&["--entity-default"], "", "what the cluster has for all brokers, clients or users"),
     once(&["--client"], "NAME", "the client.id"),
     once(&["--client-defaults"], "", "what all clients have"),
+    once(&["--user"], "NAME", "the user: ANONYMOUS, as nobody is authenticated"),
+    once(&["--user-defaults"], "", "what all users have"),
     once(&["--broker"], "ID", "the broker"),
     once(&["--broker-defaults"], "", "what the cluster has for all brokers"),
     once(&["--add-config"], "NAME=VALUE,...", "set these"),
@@ -39,7 +45,7 @@ static OPTIONS: [Opt; 15] = [
 
 pub static PROGRAM: Program = Program {
     name: "kafka-configs",
-    summary: "settings of topics and brokers, quotas of clients",
+    summary: "settings of topics and brokers, quotas of clients and users",
     usage: &[
         "kafka-configs --describe --entity-type topics [--entity-name NAME] [--all]",
         "kafka-configs --alter --entity-type topics --entity-name NAME --add-config NAME=VALUE,...",
@@ -47,8 +53,8 @@ pub static PROGRAM: Program = Program {
         "kafka-configs --describe --entity-type brokers [--entity-name ID|--entity-default] [--all]",
         "kafka-configs --alter --entity-type brokers --entity-name ID|--entity-default \
          --add-config NAME=VALUE,...",
-        "kafka-configs --describe --entity-type clients [--entity-name NAME|--entity-default]",
-        "kafka-configs --alter --entity-type clients --entity-name NAME|--entity-default \
+        "kafka-configs --describe --entity-type clients|users [--entity-name NAME|--entity-default]",
+        "kafka-configs --alter --entity-type clients|users --entity-name NAME|--entity-default \
          --add-config producer_byte_rate=BYTES,consumer_byte_rate=BYTES",
     ],
     options: &[("", &OPTIONS)],
@@ -58,24 +64,22 @@ pub static PROGRAM: Program = Program {
     parse,
 };
 
+/// Options that name something without its type.
+const NAMED: [&str; 6] =
+    ["--client", "--client-defaults", "--user", "--user-defaults", "--broker", "--broker-defaults"];
+
 fn parse(call: &Call) -> Result<Job, Refusal> {
     let arguments = call.sort("kafka-configs", &OPTIONS)?;
     arguments.at_most(0)?;
     let is_described = arguments.has("--describe");
-    if is_described && !arguments.has("--entity-type") && arguments.all("--entity-name").is_empty()
-    {
-        let kinds = ["--client", "--client-defaults", "--broker", "--broker-defaults"];
-        if !kinds.iter().any(|kind| arguments.has(kind)) {
-            return Err(arguments.missing("--entity-type topics, brokers or clients"));
-        }
+    let names = ["--entity-type", "--entity-name"];
+    if is_described && !names.iter().chain(&NAMED).any(|name| arguments.has(name)) {
+        return Err(arguments.missing("--entity-type topics, brokers, clients or users"));
     }
     let resource = resource(&arguments, is_described)?;
     let is_named = !arguments.all("--entity-name").is_empty()
-        || !arguments.all("--client").is_empty()
         || arguments.has("--entity-default")
-        || ["--client-defaults", "--broker", "--broker-defaults"]
-            .iter()
-            .any(|name| arguments.has(name));
+        || NAMED.iter().any(|name| arguments.has(name));
     let words: Vec<&str> = call.words.iter().map(|word| word.text.as_str()).collect();
     let words = words.join(" ");
     match arguments.exactly_one(&["--describe", "--alter"])? {
@@ -91,8 +95,8 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
             if changes.is_empty() {
                 return Err(arguments.missing("--add-config or --delete-config"));
             }
-            if let Resource::Client(_) = resource
-                && let Err(sentence) = quotas(&mut changes)?
+            if let Resource::Client(_) | Resource::User(_) = resource
+                && let Err(sentence) = quotas(&resource, &mut changes)?
             {
                 let ask = Ask::AlterConfigs { resource, changes: Vec::new() };
                 let told = format!(
@@ -107,7 +111,11 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
 }
 
 /// Quotas as they are kept: the numbers that Java makes of them, or what is wrong with them.
-fn quotas(changes: &mut [(String, Option<String>)]) -> Result<Result<(), String>, Refusal> {
+fn quotas(
+    of: &Resource,
+    changes: &mut [(String, Option<String>)],
+) -> Result<Result<(), String>, Refusal> {
+    let kind = if let Resource::User(_) = of { "users" } else { "clients" };
     let mut unknown = Vec::new();
     for (name, value) in changes {
         if matches!(&**name, "request_percentage" | "controller_mutation_rate") {
@@ -129,7 +137,7 @@ fn quotas(changes: &mut [(String, Option<String>)]) -> Result<Result<(), String>
     Ok(match unknown.is_empty() {
         true => Ok(()),
         false => Err(format!(
-            "Only quota configs can be added for 'clients' using --bootstrap-server. Unexpected \
+            "Only quota configs can be added for '{kind}' using --bootstrap-server. Unexpected \
              config names: Set({})",
             unknown.join(", ")
         )),
@@ -142,6 +150,12 @@ fn resource(arguments: &Arguments, is_described: bool) -> Result<Resource, Refus
     }
     if arguments.has("--client-defaults") {
         return Ok(Resource::Client(None));
+    }
+    if let Some(word) = arguments.one("--user") {
+        return Ok(Resource::User(Some(word.text.clone())));
+    }
+    if arguments.has("--user-defaults") {
+        return Ok(Resource::User(None));
     }
     if let Some(word) = arguments.one("--broker") {
         return Ok(Resource::Broker(Some(broker_id(word)?)));
@@ -170,6 +184,11 @@ fn resource(arguments: &Arguments, is_described: bool) -> Result<Resource, Refus
         "clients" => match arguments.one("--entity-name") {
             Some(word) => Ok(Resource::Client(Some(word.text.clone()))),
             None if is_described || arguments.has("--entity-default") => Ok(Resource::Client(None)),
+            None => Err(arguments.missing("--entity-name NAME or --entity-default")),
+        },
+        "users" => match arguments.one("--entity-name") {
+            Some(word) => Ok(Resource::User(Some(word.text.clone()))),
+            None if is_described || arguments.has("--entity-default") => Ok(Resource::User(None)),
             None => Err(arguments.missing("--entity-name NAME or --entity-default")),
         },
         other => Err(Refusal::NotHereYet(format!("--entity-type {other}"))),
@@ -217,6 +236,10 @@ fn alter(resource: Resource, changes: Vec<(String, Option<String>)>, words: Stri
             Resource::Client(None) => {
                 "Completed updating default config for clients in the cluster.".to_owned()
             }
+            Resource::User(Some(id)) => format!("Completed updating config for user {id}."),
+            Resource::User(None) => {
+                "Completed updating default config for users in the cluster.".to_owned()
+            }
         }]),
         Err(error) => Err(failure(error, &words)),
     })
@@ -225,17 +248,20 @@ fn alter(resource: Resource, changes: Vec<(String, Option<String>)>, words: Stri
 fn describe(resource: Resource, (all, is_named): (bool, bool), words: String) -> Job {
     let ask = Ask::DescribeConfigs { resource: resource.clone(), all };
     let ask = match (&resource, is_named) {
-        (Resource::Client(_), _) | (_, true) => ask,
+        (Resource::Client(_) | Resource::User(_), _) | (_, true) => ask,
         _ => Ask::Each { names: Vec::new(), of: Box::new(ask) },
     };
     Job::of(Command::Kafka(ask), move |result| match result {
         Ok(Outcome::Kafka(Answer::Configs(_, broker)))
-            if let Resource::Client(client) = &resource =>
+            if let Resource::Client(of) | Resource::User(of) = &resource =>
         {
-            let name = client.as_deref().unwrap_or_default();
-            let mut all = broker.quotas;
+            let name = of.as_deref().unwrap_or_default();
+            let (mut all, kind) = match &resource {
+                Resource::User(_) => (broker.user_quotas, "user-principal"),
+                _ => (broker.quotas, "client-id"),
+            };
             all.retain(|of, set| !set.is_empty() && (!is_named || of == name));
-            Ok(all.iter().map(|(of, set)| quota_line(of, set)).collect())
+            Ok(all.iter().map(|(of, set)| quota_line((kind, of), set)).collect())
         }
         Ok(Outcome::Kafka(Answer::Configs(topic, broker))) => {
             Ok(described(&resource, &topic, &broker, all))
@@ -263,11 +289,11 @@ fn describe(resource: Resource, (all, is_named): (bool, bool), words: String) ->
     })
 }
 
-/// The quotas of a client, or of all that have none of their own.
-fn quota_line(client: &str, quotas: &Settings) -> String {
-    let whose = match client {
-        "" => "the default client-id".to_owned(),
-        name => format!("client-id '{name}'"),
+/// The quotas of a client or a user, or of all that have none of their own.
+fn quota_line((kind, of): (&str, &str), quotas: &Settings) -> String {
+    let whose = match of {
+        "" => format!("the default {kind}"),
+        name => format!("{kind} '{name}'"),
     };
     let each: Vec<String> = quotas.iter().map(|(name, value)| format!("{name}={value}")).collect();
     format!("Quota configs for {whose} are {}", each.join(", "))
@@ -290,7 +316,7 @@ fn described(
             (title.to_owned(), &broker.default, BROKER)
         }
         // Quotas are shown otherwise.
-        Resource::Client(_) => return Vec::new(),
+        Resource::Client(_) | Resource::User(_) => return Vec::new(),
     };
     let of_default = *resource == Resource::Broker(None);
     let of_brokers = BrokerConfig::of(&broker.merged()).map(|config| config.topic_defaults);
@@ -302,7 +328,9 @@ fn described(
     let lines = names.into_iter().map(|name| {
         let mut synonyms = match resource {
             Resource::Topic(_) => of_topic(name, topic, broker),
-            Resource::Broker(_) | Resource::Client(_) => of_broker(&same(name), broker),
+            Resource::Broker(_) | Resource::Client(_) | Resource::User(_) => {
+                of_broker(&same(name), broker)
+            }
         };
         if of_default {
             synonyms.retain(|(source, ..)| *source == DYNAMIC_DEFAULT);
@@ -311,7 +339,7 @@ fn described(
         let value = match resource {
             // What brokers count in hours topics count in milliseconds.
             Resource::Topic(_) => effective.unwrap_or_else(|| default_of(name)),
-            Resource::Broker(_) | Resource::Client(_) => {
+            Resource::Broker(_) | Resource::Client(_) | Resource::User(_) => {
                 synonyms.first().map_or("null", |(_, _, value)| value).to_owned()
             }
         };

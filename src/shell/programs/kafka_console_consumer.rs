@@ -5,7 +5,9 @@
 //! without a group. Where the real tool would wait for ever, here it ends after a while, as if
 //! Ctrl-C were pressed.
 
-use super::kafka_tools::{BOOTSTRAP_SERVER, COMMAND_CONFIG, LOGGED_AT, exception};
+use super::kafka_tools::{
+    BOOTSTRAP_SERVER, COMMAND_CONFIG, LOGGED_AT, exception, included, logged,
+};
 use super::{Call, Program};
 use crate::kafka::spec::{Reads, StartAt};
 use crate::lab::command::ConsoleConsume;
@@ -20,6 +22,11 @@ use crate::sim::Span;
 
 static OPTIONS: [Opt; 20] = [
     once(&["--topic"], "NAME", "the topic"),
+    once(
+        &["--include", "--whitelist"],
+        "REGEX",
+        "all topics whose names match, those too that come later",
+    ),
     once(&["--group"], "GROUP", "reads as a member of this group, and commits"),
     once(&["--from-beginning"], "", "from the earliest record, if the group has no offset yet"),
     once(&["--partition"], "N", "only this partition"),
@@ -35,7 +42,6 @@ static OPTIONS: [Opt; 20] = [
     ),
     once(&["--isolation-level"], "LEVEL", "read_uncommitted or read_committed"),
     many(&["--consumer-property", "--command-property"], "NAME=VALUE", "a setting of the consumer"),
-    later(&["--include"], "REGEX"),
     later(&["--formatter"], "CLASS"),
     later(&["--key-deserializer"], "CLASS"),
     later(&["--value-deserializer"], "CLASS"),
@@ -52,6 +58,7 @@ pub static PROGRAM: Program = Program {
     summary: "prints the records of a topic",
     usage: &[
         "kafka-console-consumer --topic NAME [--from-beginning] [--max-messages N] [OPTION]...",
+        "kafka-console-consumer --include REGEX [--from-beginning] [--max-messages N] [OPTION]...",
     ],
     options: &[("", &OPTIONS)],
     notes: &[
@@ -65,7 +72,14 @@ pub static PROGRAM: Program = Program {
 fn parse(call: &Call) -> Result<Job, Refusal> {
     let arguments = call.sort("kafka-console-consumer", &OPTIONS)?;
     arguments.at_most(0)?;
-    let topic = arguments.required("--topic", "NAME")?.text.clone();
+    let topic = match (arguments.text("--topic"), arguments.one("--include")) {
+        (Some(topic), None) => Wanted::Topic(topic),
+        (None, Some(word)) => Wanted::Matching(included(word)?),
+        _ => {
+            let sentence = "Exactly one of --include/--topic is required. ";
+            return Err(Refusal::Tool(sentence.to_owned()));
+        }
+    };
     let mut settings = settings(&arguments.all("--consumer-property"))?;
     if let Some(word) = arguments.one("--isolation-level") {
         let level = one_of(word, &["read_uncommitted", "read_committed"])?;
@@ -82,21 +96,38 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
         )));
     }
     let reads = reads(&arguments, topic, group)?;
-    if matches!(reads, Reads::Group { .. }) && arguments.has("--from-beginning") {
+    if reads.group().is_some() && arguments.has("--from-beginning") {
         settings.insert("auto.offset.reset".into(), "earliest".into());
+    }
+    if reads.group().is_some_and(|group| group == MADE_UP) {
+        settings.entry("enable.auto.commit".into()).or_insert_with(|| "false".into());
     }
     let max_messages = arguments.one("--max-messages").filter(|word| word.text != "-1");
     let max_messages = max_messages.map(|word| number(word, 1..=10_000_000)).transpose()?;
     let timeout = arguments.maybe("--timeout-ms", |word| number(word, 1..=86_400_000))?;
     let format = Format::of(&arguments)?;
     let timeout = timeout.map(Span::millis);
+    let group = reads.group().map_or(MADE_UP, String::as_str);
+    let who = format!("Consumer clientId=console-consumer, groupId={group}");
     let command = Command::KafkaConsume(ConsoleConsume { reads, max_messages, timeout, settings });
-    Ok(Job::of(command, move |result| match result {
+    let print = move |result| match result {
         Ok(Outcome::Consumed(consumed)) => Ok(format.print(&consumed, timeout.is_some())),
         Ok(other) => Ok(unexpected(&other)),
         Err(LabError::Kafka(error)) => Err(exception(&error)),
         Err(other) => Err(other.to_string()),
-    }))
+    };
+    Ok(Job::of(command, logged(Vec::new(), who, print)))
+}
+
+/// The group of a consumer that was given none; a random number in the real tool.
+const MADE_UP: &str = "console-consumer-12345";
+
+/// What it reads.
+enum Wanted {
+    /// One topic.
+    Topic(String),
+    /// Those that match.
+    Matching(String),
 }
 
 /// `--group` and `--consumer-property group.id=` are the same, and so must be what they say.
@@ -112,7 +143,7 @@ fn group(arguments: &Arguments, property: Option<String>) -> Result<Option<Strin
 }
 
 /// How it reads; the errors are the sentences of the real tool.
-fn reads(arguments: &Arguments, topic: String, group: Option<String>) -> Result<Reads, Refusal> {
+fn reads(arguments: &Arguments, topic: Wanted, group: Option<String>) -> Result<Reads, Refusal> {
     let from_beginning = arguments.has("--from-beginning");
     let from = match (from_beginning, arguments.one("--offset")) {
         (true, Some(word)) => {
@@ -129,6 +160,17 @@ fn reads(arguments: &Arguments, topic: String, group: Option<String>) -> Result<
         let sentence = "--partition N too: The partition is required when offset is specified";
         return Err(wrong(word, sentence));
     }
+    let topic = match topic {
+        Wanted::Matching(_) if partition.is_some() => {
+            let sentence = "The topic is required when partition is specified.";
+            return Err(Refusal::Tool(sentence.to_owned()));
+        }
+        Wanted::Matching(pattern) => {
+            let group = group.unwrap_or_else(|| MADE_UP.to_owned());
+            return Ok(Reads::Pattern { group, pattern });
+        }
+        Wanted::Topic(topic) => topic,
+    };
     match (group, partition) {
         (Some(_), Some(_)) => {
             let sentence = "Options group and partition cannot be specified together.";
@@ -230,12 +272,12 @@ impl Format {
         Ok(format)
     }
 
-    fn record(&self, record: &ConsumedRecord, is_append_time: bool) -> String {
+    fn record(&self, record: &ConsumedRecord) -> String {
         let text =
             |text: &Option<String>| text.clone().unwrap_or_else(|| self.null_literal.clone());
         let parts = [
             (self.timestamp, {
-                let kind = if is_append_time { "LogAppendTime" } else { "CreateTime" };
+                let kind = if record.is_append_time { "LogAppendTime" } else { "CreateTime" };
                 format!("{kind}:{}", record.timestamp_ms)
             }),
             (self.partition, format!("Partition:{}", record.partition)),
@@ -263,10 +305,9 @@ impl Format {
 
     /// The records, and what the tool says when it ends.
     fn print(&self, consumed: &Consumed, with_timeout: bool) -> Vec<String> {
-        let stamped = consumed.is_append_time;
         let mut text = String::new();
         for record in &consumed.records {
-            text += &self.record(record, stamped);
+            text += &self.record(record);
             text += &self.line_separator;
         }
         let mut lines: Vec<String> = text.split('\n').map(str::to_owned).collect();

@@ -1,6 +1,6 @@
 //! `kafka-console-producer`: each line of standard input becomes a record.
 
-use super::kafka_tools::{BOOTSTRAP_SERVER, COMMAND_CONFIG, LOGGED_AT, exception};
+use super::kafka_tools::{BOOTSTRAP_SERVER, COMMAND_CONFIG, LOGGED_AT, exception, logged};
 use super::{Call, Program};
 use crate::lab::command::{ConsoleProduce, ConsoleRecord};
 use crate::lab::{Command, LabError};
@@ -84,10 +84,11 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
     let about = (topic.clone(), records.clone());
     let produce = ConsoleProduce { topic, records, settings, load: None };
     let command = Command::KafkaProduce(produce);
-    Ok(Job::of(command, move |result| match result {
+    let print = move |result| match result {
         Ok(_) => Ok(Vec::new()),
         Err(error) => Err(failure(error, &about.0, &about.1)),
-    }))
+    };
+    Ok(Job::of(command, logged(Vec::new(), "Producer clientId=console-producer".into(), print)))
 }
 
 /// What the tool's `ErrorLoggingCallback` logs.

@@ -1,14 +1,14 @@
 //! `kafka-consumer-perf-test`: how fast records come. Lines are those of `ConsumerPerformance`.
 
-use super::kafka_tools::{BOOTSTRAP_SERVER, COMMAND_CONFIG, exception};
+use super::kafka_tools::{BOOTSTRAP_SERVER, COMMAND_CONFIG, exception, included, logged};
 use super::{Call, Program};
 use crate::kafka::spec::Reads;
 use crate::lab::command::ConsoleConsume;
-use crate::lab::outcome::Consumed;
+use crate::lab::outcome::{Consumed, ConsumedRecord};
 use crate::lab::{Command, LabError, Outcome};
 use crate::shell::error::Refusal;
 use crate::shell::job::{Job, unexpected};
-use crate::shell::options::{Opt, ignored, later, many, once};
+use crate::shell::options::{Opt, ignored, many, once};
 use crate::shell::values::{number, settings};
 use crate::sim::{Span, Time};
 
@@ -17,6 +17,7 @@ const MESSAGES_MAX: u64 = 100_000;
 
 static OPTIONS: [Opt; 16] = [
     once(&["--topic"], "NAME", "the topic"),
+    once(&["--include"], "REGEX", "all topics whose names match, those too that come later"),
     once(&["--messages", "--num-records"], "N", "how many records"),
     once(
         &["--group"],
@@ -26,11 +27,10 @@ static OPTIONS: [Opt; 16] = [
     once(&["--timeout"], "MS", "end when nothing came for so long (10000)"),
     once(&["--from-latest"], "", "only what comes from now on, if the group has no offset yet"),
     once(&["--hide-header"], "", "without the first line"),
+    once(&["--show-detailed-stats"], "", "a line for each interval instead of one for all"),
+    once(&["--reporting-interval"], "MS", "how long such an interval is (5000)"),
     once(&["--fetch-size"], "BYTES", "max.partition.fetch.bytes (1048576)"),
     many(&["--consumer-property", "--command-property"], "NAME=VALUE", "a setting of the consumer"),
-    later(&["--show-detailed-stats"], ""),
-    later(&["--include"], "REGEX"),
-    ignored(&["--reporting-interval"], "MS"),
     ignored(&["--date-format"], "FORMAT"),
     ignored(&["--socket-buffer-size"], "BYTES"),
     ignored(&["--consumer.config", "--print-metrics"], ""),
@@ -41,7 +41,7 @@ static OPTIONS: [Opt; 16] = [
 pub static PROGRAM: Program = Program {
     name: "kafka-consumer-perf-test",
     summary: "how fast records come from a topic",
-    usage: &["kafka-consumer-perf-test --topic NAME --messages N [OPTION]..."],
+    usage: &["kafka-consumer-perf-test --topic NAME|--include REGEX --messages N [OPTION]..."],
     options: &[("", &OPTIONS)],
     notes: &["Times are virtual: what the cost model of the lab says."],
     plain: &[],
@@ -49,13 +49,36 @@ pub static PROGRAM: Program = Program {
     parse,
 };
 
+/// What is printed.
+struct Shown {
+    /// A line for each interval of so many milliseconds.
+    details: Option<u64>,
+    timeout_ms: u64,
+}
+
 fn parse(call: &Call) -> Result<Job, Refusal> {
     let arguments = call.sort("kafka-consumer-perf-test", &OPTIONS)?;
     arguments.at_most(0)?;
-    let topic = arguments.required("--topic", "NAME")?.text.clone();
     let messages = number(arguments.required("--messages", "N")?, 1..=MESSAGES_MAX)?;
     let group = arguments.text("--group").unwrap_or_else(|| "perf-consumer-12345".into());
+    let reads = match (arguments.text("--topic"), arguments.one("--include")) {
+        (Some(topic), None) => Reads::Group { group, topics: vec![topic] },
+        (None, Some(word)) => Reads::Pattern { group, pattern: included(word)? },
+        (None, None) => return Err(arguments.missing("--topic NAME or --include REGEX")),
+        (Some(_), Some(_)) => {
+            let sentence = "Exactly one of the following arguments is required: [topic], [include]";
+            return Err(Refusal::Tool(sentence.to_owned()));
+        }
+    };
     let timeout_ms = arguments.value("--timeout", 10_000, |word| number(word, 1..=86_400_000))?;
+    let interval = match arguments.one("--reporting-interval") {
+        Some(word) if word.text == "0" => {
+            let sentence = "Reporting interval must be greater than 0.";
+            return Err(Refusal::Tool(sentence.to_owned()));
+        }
+        Some(word) => number(word, 1..=86_400_000)?,
+        None => 5_000,
+    };
     let mut settings = settings(&arguments.all("--consumer-property"))?;
     let reset = if arguments.has("--from-latest") { "latest" } else { "earliest" };
     settings.insert("auto.offset.reset".into(), reset.into());
@@ -63,23 +86,32 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
     if let Some(bytes) = arguments.text("--fetch-size") {
         settings.insert("max.partition.fetch.bytes".into(), bytes);
     }
-    let hides = arguments.has("--hide-header");
+    let shown =
+        Shown { details: arguments.has("--show-detailed-stats").then_some(interval), timeout_ms };
+    let when = if shown.details.is_some() { "time, threadId" } else { "start.time, end.time" };
+    let header = match arguments.has("--hide-header") {
+        true => Vec::new(),
+        false => vec![format!("{when}, {FIELDS}")],
+    };
+    let group = reads.group().map_or("", String::as_str);
+    let who = format!("Consumer clientId=perf-consumer-client, groupId={group}");
     let command = Command::KafkaConsume(ConsoleConsume {
-        reads: Reads::Group { group, topics: vec![topic] },
+        reads,
         max_messages: Some(messages),
         timeout: Some(Span::millis(timeout_ms)),
         settings,
     });
-    Ok(Job::of(command, move |result| match result {
-        Ok(Outcome::Consumed(consumed)) => Ok(report(&consumed, (hides, timeout_ms))),
+    let print = move |result| match result {
+        Ok(Outcome::Consumed(consumed)) => Ok(report(&consumed, &shown)),
         Ok(other) => Ok(unexpected(&other)),
         Err(LabError::Kafka(error)) => Err(exception(&error)),
         Err(other) => Err(other.to_string()),
-    }))
+    };
+    Ok(Job::of(command, logged(header, who, print)))
 }
 
-const HEADER: &str = "start.time, end.time, data.consumed.in.MB, MB.sec, data.consumed.in.nMsg, \
-                      nMsg.sec, rebalance.time.ms, fetch.time.ms, fetch.MB.sec, fetch.nMsg.sec";
+const FIELDS: &str = "data.consumed.in.MB, MB.sec, data.consumed.in.nMsg, nMsg.sec, \
+                      rebalance.time.ms, fetch.time.ms, fetch.MB.sec, fetch.nMsg.sec";
 
 /// An instant as `yyyy-MM-dd HH:mm:ss:SSS`; the lab begins with 1970.
 fn date(at: Time) -> String {
@@ -104,36 +136,102 @@ fn date(at: Time) -> String {
     format!("{year}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}:{millis:03}")
 }
 
-fn report(consumed: &Consumed, (hides, timeout_ms): (bool, u64)) -> Vec<String> {
+/// Records, and the bytes of their keys and values.
+#[derive(Clone, Copy, Default)]
+struct Count {
+    records: u64,
+    bytes: u64,
+}
+
+impl Count {
+    fn add(&mut self, record: &ConsumedRecord) {
+        let length = |text: &Option<String>| text.as_ref().map_or(0, String::len) as u64;
+        self.records += 1;
+        self.bytes += length(&record.key) + length(&record.value);
+    }
+
+    fn since(self, before: Count) -> Count {
+        let (records, bytes) = (self.records - before.records, self.bytes - before.bytes);
+        Count { records, bytes }
+    }
+
+    fn mb(self) -> f64 {
+        self.bytes as f64 / (1_024.0 * 1_024.0)
+    }
+}
+
+fn report(consumed: &Consumed, shown: &Shown) -> Vec<String> {
     let mut lines = Vec::new();
-    if !hides {
-        lines.push(HEADER.to_owned());
+    if let Some(interval) = shown.details {
+        lines.extend(details(consumed, Span::millis(interval)));
     }
     if consumed.timed_out {
         lines.push(format!(
             "WARNING: Exiting before consuming the expected number of messages: timeout \
-             ({timeout_ms} ms) exceeded. You can use the --timeout option to increase the timeout."
+             ({} ms) exceeded. You can use the --timeout option to increase the timeout.",
+            shown.timeout_ms
         ));
     }
-    let length = |text: &Option<String>| text.as_ref().map_or(0, String::len);
-    let bytes: usize =
-        consumed.records.iter().map(|record| length(&record.key) + length(&record.value)).sum();
-    let (count, mb) = (consumed.records.len() as f64, bytes as f64 / (1_024.0 * 1_024.0));
+    if shown.details.is_none() {
+        lines.push(total(consumed));
+    }
+    lines
+}
+
+/// The line of the whole.
+fn total(consumed: &Consumed) -> String {
+    let mut all = Count::default();
+    consumed.records.iter().for_each(|record| all.add(record));
+    let (count, mb) = (all.records as f64, all.mb());
     let elapsed_ms = consumed.ended.since(consumed.began).as_millis();
-    let joined = consumed.joined.unwrap_or(consumed.began).min(consumed.ended);
-    let rebalance_ms = joined.since(consumed.began).as_millis();
-    let fetch_ms = elapsed_ms.saturating_sub(rebalance_ms);
+    let rebalances = consumed.rebalances.iter().map(|(_, took)| took.as_millis());
+    let rebalance_ms = rebalances.sum::<u64>().min(elapsed_ms);
+    let fetch_ms = elapsed_ms - rebalance_ms;
     let seconds = |ms: u64| ms.max(1) as f64 / 1_000.0;
-    lines.push(format!(
+    format!(
         "{}, {}, {mb:.4}, {:.4}, {}, {:.4}, {rebalance_ms}, {fetch_ms}, {:.4}, {:.4}",
         date(consumed.began),
         date(consumed.ended),
         mb / seconds(elapsed_ms),
-        consumed.records.len(),
+        all.records,
         count / seconds(elapsed_ms),
         mb / seconds(fetch_ms),
         count / seconds(fetch_ms)
-    ));
+    )
+}
+
+/// A line at the first record that comes when an interval is over. As in the real tool the time of
+/// rebalances stands in the first line alone.
+fn details(consumed: &Consumed, interval: Span) -> Vec<String> {
+    let (mut lines, mut began) = (Vec::new(), consumed.began);
+    let (mut all, mut before) = (Count::default(), Count::default());
+    for record in &consumed.records {
+        all.add(record);
+        let elapsed = record.at.since(began);
+        if elapsed < interval {
+            continue;
+        }
+        let joined = consumed.rebalances.iter().filter(|(at, _)| *at <= record.at);
+        let rebalance_ms = match lines.is_empty() {
+            true => joined.map(|(_, took)| took.as_millis()).sum::<u64>(),
+            false => 0,
+        };
+        let (elapsed_ms, new) = (elapsed.as_millis(), all.since(before));
+        let fetch_ms = elapsed_ms as i64 - rebalance_ms as i64;
+        let rate = |of: f64, ms: i64| if ms > 0 { of * 1_000.0 / ms as f64 } else { 0.0 };
+        let (mb, count) = (new.mb(), new.records as f64);
+        lines.push(format!(
+            "{}, 0, {:.4}, {:.4}, {}, {:.4}, {rebalance_ms}, {fetch_ms}, {:.4}, {:.4}",
+            date(record.at),
+            all.mb(),
+            rate(mb, elapsed_ms as i64),
+            all.records,
+            rate(count, elapsed_ms as i64),
+            rate(mb, fetch_ms),
+            rate(count, fetch_ms)
+        ));
+        (began, before) = (record.at, all);
+    }
     lines
 }
 

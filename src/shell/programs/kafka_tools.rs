@@ -1,11 +1,12 @@
 //! What Kafka's tools have in common: options for the connection, and the names under which
 //! errors of the protocol are known in Java.
 
+use crate::kafka::client::pattern::Pattern;
 use crate::kafka::command::ApiError;
+use crate::lab::{LabError, Outcome};
 use crate::shell::error::Refusal;
 use crate::shell::lexer::Word;
 use crate::shell::options::{Arguments, Opt, ignored};
-use crate::shell::pattern::Pattern;
 use crate::shell::values::wrong;
 
 /// There is one cluster.
@@ -55,7 +56,7 @@ impl Topics {
     /// What a word asks for.
     pub fn of(word: &Word) -> Result<Topics, Refusal> {
         match topic(word) {
-            Err(Refusal::NotHereYet(later)) => match Pattern::parse(&word.text) {
+            Err(Refusal::NotHereYet(later)) => match Pattern::parse_list(&word.text) {
                 Some(pattern) => Ok(Topics::Matching(pattern, word.text.clone())),
                 None => Err(Refusal::NotHereYet(later)),
             },
@@ -77,6 +78,42 @@ impl Topics {
         match self {
             Topics::All => "",
             Topics::Named(text) | Topics::Matching(_, text) => text,
+        }
+    }
+}
+
+/// The topics that `--include` names: the whole name must match. Here nothing stands for `|`.
+pub fn included(word: &Word) -> Result<String, Refusal> {
+    match Pattern::parse(&word.text) {
+        Some(_) => Ok(word.text.clone()),
+        None => Err(wrong(word, "a regular expression of . * + ? | ( ) [a-z] [^a-z] and \\")),
+    }
+}
+
+/// What a tool prints before its client begins, what that logged, and what came of it.
+pub fn logged(
+    first: Vec<String>,
+    who: String,
+    print: impl Fn(Result<Outcome, LabError>) -> Result<Vec<String>, String>,
+) -> impl Fn(Result<Outcome, LabError>) -> Result<Vec<String>, String> {
+    move |result| {
+        let (warnings, result) = match result {
+            Ok(Outcome::Warned(warnings, result)) => (warnings, *result),
+            result => (Vec::new(), result),
+        };
+        let lines = warnings.into_iter().map(|warning| {
+            format!("{LOGGED_AT} WARN [{who}] {warning} (org.apache.kafka.clients.NetworkClient)")
+        });
+        let mut lines: Vec<String> = first.iter().cloned().chain(lines).collect();
+        match print(result) {
+            Ok(more) => {
+                lines.extend(more);
+                Ok(lines)
+            }
+            Err(text) => {
+                lines.push(text);
+                Err(lines.join("\n"))
+            }
         }
     }
 }

@@ -330,6 +330,8 @@ fn the_console_consumer_prints_records_first() {
         value: Some("hello".into()),
         epoch: 0,
         headers: Vec::new(),
+        at: Time::ZERO,
+        is_append_time: false,
     };
     let consumed = |timed_out| {
         Ok(Outcome::Consumed(Consumed {

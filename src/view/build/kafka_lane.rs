@@ -149,6 +149,16 @@ fn consumer(client: ClientState, spec: Option<&ConsumerSpec>, ready: bool) -> Co
         reads: spec.map_or_else(Vec::new, |spec| match &spec.reads {
             Reads::Group { topics, .. } => topics.clone(),
             Reads::Assigned { topic, .. } => vec![topic.clone()],
+            // Of those that match it those that it reads just now.
+            Reads::Pattern { .. } => {
+                let mut topics: Vec<String> = Vec::new();
+                for (partition, _) in &client.positions {
+                    if topics.last().is_none_or(|last| **last != *partition.topic) {
+                        topics.push(partition.topic.to_string());
+                    }
+                }
+                topics
+            }
         }),
         name: client.name,
         group: client.group,

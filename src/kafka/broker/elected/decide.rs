@@ -224,7 +224,12 @@ impl Server {
         let Some(elected) = self.registry().and_then(|registry| registry.elected.as_mut()) else {
             return Plan::default();
         };
-        if let Affair::Shutdown(..) | Affair::Elect(..) | Affair::Balance = affair {
+        if let Affair::Shutdown(..)
+        | Affair::Elect(..)
+        | Affair::Balance
+        | Affair::Move { .. }
+        | Affair::Moved(_) = affair
+        {
             read::learn_states(&mut elected.image, found);
         }
         let mended = |elected: &Elected| Plan { changes: elected.mend(&config), ..Plan::default() };
@@ -239,6 +244,7 @@ impl Server {
                 // What was left undone.
                 let undone = [Affair::Topics, Affair::IsrChanges, Affair::Deletions];
                 elected.affairs.extend(undone);
+                elected.affairs.extend(elected.resume(&|_, _| true));
                 let plan = mended(elected);
                 self.tell_everything(out);
                 plan
@@ -268,9 +274,10 @@ impl Server {
                 self.tell_metadata(&changed, out);
                 Plan { ops, ..Plan::default() }
             }
-            Affair::Again(_) => {
+            Affair::Again(partitions) => {
                 let changed = read::learn_states(&mut elected.image, found);
                 let plan = mended(elected);
+                elected.affairs.extend(elected.resume(&|key, _| partitions.contains(key)));
                 self.tell_metadata(&changed, out);
                 plan
             }
@@ -285,6 +292,12 @@ impl Server {
                 let changes = elected.balance(config.leader_imbalance_percent);
                 Plan { changes, ..Plan::default() }
             }
+            Affair::Reassign(to, wanted) => elected.reassign(to, wanted),
+            Affair::Move { partitions, unneeded, answer } => {
+                Plan { answer, ..elected.begin_moves(&partitions, &unneeded) }
+            }
+            Affair::Moved(partitions) => elected.end_moves(&partitions),
+            Affair::Settle(topics) => elected.settle(&topics),
             Affair::ProducerIds(to, broker) => {
                 let (first, version) = match found.get(znodes::PRODUCER_IDS) {
                     Some(Reply::Data(data, stat)) => (znodes::next_producer_id(data), stat.version),
@@ -336,6 +349,10 @@ impl Server {
             elected.affairs.push_front(Affair::Deletions);
             // Topics all of whose replicas were away.
             elected.affairs.push_front(Affair::Topics);
+            let comes = |_: &TopicPartition, it: &PartitionImage| {
+                came.iter().any(|id| it.replicas.contains(id) && !it.removing.contains(id))
+            };
+            elected.affairs.extend(elected.resume(&comes));
         }
         self.tell_brokers(&came, out);
         Plan { changes, ..Plan::default() }

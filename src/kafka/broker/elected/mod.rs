@@ -12,10 +12,11 @@
 //! Each change of a partition by the controller counts its leader epoch up, also where only the ISR
 //! shrinks.
 //!
-//! Simplified: replicas are not reassigned; preferred elections are asked for by a request alone.
+//! Simplified: preferred elections are asked for by a request alone.
 
 pub mod decide;
 pub mod read;
+pub mod reassign;
 pub mod tell;
 pub mod topics;
 
@@ -61,6 +62,21 @@ pub enum Affair {
     Elect(ReplyTo, Election, Option<Vec<TopicPartition>>),
     /// Preferred replicas may lead again.
     Balance,
+    /// Other replicas for these partitions; as they were before if `None`.
+    Reassign(ReplyTo, Vec<(TopicPartition, Option<Vec<i32>>)>),
+    /// Partitions whose replicas are to be others: they begin to move, or have moved already.
+    Move {
+        /// Which.
+        partitions: Vec<TopicPartition>,
+        /// Replicas that were on their way and are not wanted any more.
+        unneeded: Vec<(TopicPartition, Vec<i32>)>,
+        /// What is answered then.
+        answer: Option<(ReplyTo, Response)>,
+    },
+    /// The states of partitions that move are others: all new replicas may be in sync.
+    Moved(Vec<TopicPartition>),
+    /// Topics whose partitions have moved: their replicas are written.
+    Settle(Vec<Rc<str>>),
     /// A block of producer ids for a broker.
     ProducerIds(ReplyTo, i32),
     /// A request about topics.
@@ -82,6 +98,8 @@ pub struct Plan {
     pub shutdown: Option<(ReplyTo, i32)>,
     /// Topics that are gone then.
     pub gone: Vec<Rc<str>>,
+    /// Replicas that are taken away then, each if the change of its partition was written.
+    pub taken: Vec<(i32, TopicPartition)>,
 }
 
 /// What is under way.
@@ -164,6 +182,8 @@ impl Server {
         left.extend(affairs.into_iter().filter_map(|affair| match affair {
             Affair::Shutdown(to, _)
             | Affair::Elect(to, ..)
+            | Affair::Reassign(to, _)
+            | Affair::Move { answer: Some((to, _)), .. }
             | Affair::ProducerIds(to, _)
             | Affair::Admin(to, _) => Some(to),
             _ => None,
@@ -204,6 +224,7 @@ impl Server {
             Request::ElectLeaders { election, partitions } => {
                 Affair::Elect(to, election, partitions)
             }
+            Request::AlterPartitionReassignments { partitions } => Affair::Reassign(to, partitions),
             Request::AllocateProducerIds { broker } => Affair::ProducerIds(to, broker),
             Request::ControlledShutdown { broker, epoch } => {
                 let known = self.elected().and_then(|elected| elected.image.brokers.get(&broker));
@@ -358,7 +379,10 @@ impl Server {
             path => match path.strip_prefix(znodes::TOPICS).and_then(|rest| rest.strip_prefix('/'))
             {
                 Some(topic) if !topic.contains('/') => Affair::Grown(topic.into()),
-                _ => return,
+                _ => match self.moving_by_state(path) {
+                    Some(key) => Affair::Moved(vec![key]),
+                    None => return,
+                },
             },
         };
         self.see_to(affair, out);

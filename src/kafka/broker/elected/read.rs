@@ -57,6 +57,10 @@ impl Elected {
             Affair::Shutdown(_, id) => self.states(|_, partition| partition.isr.contains(id)),
             Affair::Elect(_, _, Some(wanted)) => self.states(|key, _| wanted.contains(key)),
             Affair::Elect(_, _, None) | Affair::Balance => self.states(|_, _| true),
+            // Each new ISR of one that moves may be the last that was waited for.
+            Affair::Move { partitions, .. } | Affair::Moved(partitions) => {
+                partitions.iter().map(|key| data(znodes::state(key), true)).collect()
+            }
             Affair::ProducerIds(..) => vec![data(znodes::PRODUCER_IDS.into(), false)],
             _ => Vec::new(),
         }
@@ -130,7 +134,7 @@ pub fn brokers(found: &Found) -> BTreeMap<i32, BrokerImage> {
 /// A topic that was found, without leaders, as a broker learns it that never heard of it.
 pub fn learn_topic(image: &mut Image, found: &Found, name: &Rc<str>) -> usize {
     let Some(Reply::Data(data, _)) = found.get(&znodes::topic(name)) else { return 0 };
-    let Some((id, replicas)) = znodes::topic_of(data) else { return 0 };
+    let Some((id, partitions)) = znodes::topic_of(data) else { return 0 };
     if !image.topics.contains_key(name) {
         if let Some(Reply::Data(data, _)) = found.get(&znodes::topic_config(name)) {
             for (setting, value) in znodes::config_of(data) {
@@ -140,13 +144,14 @@ pub fn learn_topic(image: &mut Image, found: &Found, name: &Rc<str>) -> usize {
         }
         image.apply(&MetadataRecord::Topic { name: name.to_string(), id });
     }
-    for (number, replicas) in replicas.iter().enumerate() {
+    let count = partitions.len();
+    for (number, partition) in partitions.into_iter().enumerate() {
         let key = TopicPartition { topic: name.clone(), partition: number as i32 };
         if image.partition(&key).is_none() {
-            image.set_partition(&key, PartitionImage::unknown(replicas.clone()));
+            image.set_partition(&key, partition);
         }
     }
-    replicas.len()
+    count
 }
 
 /// The states that were found; gives the partitions of which it was another one.

@@ -190,6 +190,10 @@ impl Server {
             }
         }
         self.tell_parts(&keys, out);
+        for (id, key) in plan.taken.into_iter().filter(|(_, key)| keys.contains(key)) {
+            let partitions = vec![key];
+            self.tell(id, ControlBody::StopReplica { partitions, delete: true }, out);
+        }
         self.topics_gone(plan.gone, out);
         let was_refused = done.iter().any(Option::is_none);
         match plan.answer {

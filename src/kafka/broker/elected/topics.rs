@@ -6,6 +6,7 @@ use super::read::{self, Found};
 use crate::kafka::broker::server::Server;
 use crate::kafka::broker::znodes;
 use crate::kafka::controller::{ReplyTo, topics};
+use crate::kafka::error::ErrorCode;
 use crate::kafka::event::TopicPartition;
 use crate::kafka::message::{ControlBody, Request, Response};
 use crate::kafka::metadata::placement::Candidate;
@@ -78,6 +79,14 @@ impl Server {
         });
         let brokers: Vec<Candidate> = brokers.collect();
         let response = topics::response_to(&request);
+        if let Request::CreatePartitions { topic, .. } = &request
+            && elected.is_moving(topic)
+        {
+            let sentence =
+                format!("A partition reassignment is in progress for the topic '{topic}'.");
+            let error = ErrorCode::ReassignmentInProgress.with(sentence);
+            return Plan { answer: Some((to, response(Err(error)))), ..Plan::default() };
+        }
         let records = match topics::decide((image, &config), &brokers, &request, out.random()) {
             Some(Ok(records)) => records,
             Some(Err(error)) => {
@@ -94,16 +103,17 @@ impl Server {
                     _ => None,
                 });
                 let id = ids.next().unwrap_or_default();
-                let text = znodes::topic_text(id, &replicas);
+                let partitions: Vec<PartitionImage> =
+                    replicas.into_iter().map(PartitionImage::unknown).collect();
+                let text = znodes::topic_text(id, &partitions);
                 let config = znodes::config_text(&settings);
                 let config = znodes::create(znodes::topic_config(&topic), config, false);
                 (vec![config, znodes::create(znodes::topic(&topic), text, false)], topic)
             }
             Request::CreatePartitions { topic, .. } => {
                 let found = &image.topics[&topic];
-                let mut all: Vec<Vec<i32>> =
-                    found.partitions.iter().map(|p| p.replicas.clone()).collect();
-                all.extend(replicas);
+                let mut all = found.partitions.clone();
+                all.extend(replicas.into_iter().map(PartitionImage::unknown));
                 let text = znodes::topic_text(found.id, &all);
                 (vec![set(znodes::topic(&topic), text)], topic)
             }
@@ -119,15 +129,10 @@ impl Server {
                         None => drop(settings.remove(&name)),
                     }
                 }
-                let path = format!("{}/config_change_", znodes::CONFIG_CHANGES).into();
+                let text = znodes::config_text(&settings);
                 let ops = vec![
-                    set(znodes::topic_config(&topic), znodes::config_text(&settings)),
-                    Op::Create {
-                        path,
-                        data: Bytes::from(znodes::config_change_text(&topic)),
-                        ephemeral: false,
-                        sequential: true,
-                    },
+                    set(znodes::topic_config(&topic), text),
+                    znodes::config_change(&Resource::Topic(topic)),
                 ];
                 return Plan { ops, answer: Some((to, response(Ok(())))), ..Plan::default() };
             }
@@ -150,7 +155,7 @@ impl Server {
             let delete = |path: String| Op::Delete { path: path.into(), version: -1 };
             if let Some(topic) = elected.image.topics.get(&name) {
                 let mut replicas = topic.partitions.iter().flat_map(|p| &p.replicas);
-                if !replicas.all(|id| elected.lives(*id)) {
+                if !replicas.all(|id| elected.lives(*id)) || elected.is_moving(&name) {
                     continue;
                 }
                 for (number, partition) in topic.partitions.iter().enumerate() {

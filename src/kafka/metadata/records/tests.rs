@@ -53,6 +53,11 @@ fn every_record_reads_back() {
             value: None,
         },
         MetadataRecord::Config {
+            resource: Resource::User(Some("ANONYMOUS".to_owned())),
+            name: "consumer_byte_rate".to_owned(),
+            value: None,
+        },
+        MetadataRecord::Config {
             resource: Resource::Broker(None),
             name: "x".to_owned(),
             value: Some(String::new()),

@@ -47,6 +47,7 @@ pub(super) const TEXTS: Event = Event {
     kafka_processing_started: "Consumer {client} takes up {message} (offset {offset} of {partition}).",
     kafka_produce_acknowledged: "Producer {client} was told that {messages} {count#is/are} stored, from offset {base_offset} of {partition}.",
     kafka_produce_failed: "Producer {client} gave up {count} {count#message/messages} ({messages}): {error}.",
+    kafka_produce_stored: "Producer {client} was told that {messages} {count#is/are} stored, from offset {base_offset} of {partition}; {count#it counts/they count} when the transaction is committed.",
     kafka_produce_sent: "Producer {client} sent {count} {count#message/messages} ({messages}) to {partition}.",
     kafka_producer_buffered: "Producer {client} put {message} into its buffer for {partition}.",
     kafka_broker_fenced: "The controller counts kafka-{broker} out: it leads nothing and leaves every ISR (fenced).",

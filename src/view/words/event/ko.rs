@@ -47,6 +47,7 @@ pub(super) const TEXTS: Event = Event {
     kafka_processing_started: "컨슈머 {client|이/가} {message} 처리를 시작했습니다(파티션 {partition}, 오프셋 {offset}).",
     kafka_produce_acknowledged: "프로듀서 {client|은/는} 메시지 {count}개({messages})가 파티션 {partition}의 오프셋 {base_offset}부터 저장되었다는 응답을 받았습니다.",
     kafka_produce_failed: "프로듀서 {client|이/가} 메시지 {count}개({messages})를 포기했습니다: {error}.",
+    kafka_produce_stored: "프로듀서 {client|은/는} 메시지 {count}개({messages})가 파티션 {partition}의 오프셋 {base_offset}부터 저장되었다는 응답을 받았습니다. 트랜잭션이 커밋되어야 유효합니다.",
     kafka_produce_sent: "프로듀서 {client|이/가} 메시지 {count}개({messages})를 파티션 {partition}에 보냈습니다.",
     kafka_producer_buffered: "프로듀서 {client|이/가} {message|을/를} 파티션 {partition} 버퍼에 담았습니다.",
     kafka_broker_fenced: "컨트롤러가 kafka-{broker|을/를} 제외했습니다(펜싱). 리더를 맡지 못하고 모든 ISR에서 빠집니다.",

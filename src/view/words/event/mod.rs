@@ -18,7 +18,7 @@ super::texts! {
         kafka_partitions_none, kafka_partitions_lost, kafka_partitions_revoked,
         kafka_rebalance_completed, kafka_rebalance_started,
         kafka_offset_committed, kafka_offset_reset, kafka_processed, kafka_processing_started,
-        kafka_produce_acknowledged, kafka_produce_failed, kafka_produce_sent,
+        kafka_produce_acknowledged, kafka_produce_failed, kafka_produce_sent, kafka_produce_stored,
         kafka_broker_fenced, kafka_broker_unfenced, kafka_controller_elected,
         kafka_controller_resigned, kafka_controller_started, kafka_isr_changed,
         kafka_session_expired, kafka_stale_controller_refused, kafka_zookeeper_leader_elected,

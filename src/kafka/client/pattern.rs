@@ -1,17 +1,17 @@
-//! Regular expressions that tools take for names of topics: the whole name must match.
+//! Regular expressions that clients and tools take for names of topics: the whole name must match.
 //!
 //! Simplified: of Java's expressions those of `.`, `*`, `+`, `?`, `|`, `( )`, `[a-z]`, `[^a-z]` and
-//! a backslash before a sign that is meant as it is. A comma stands for `|`, as in the real tools.
-//! A match is looked for at all places at once, so that no expression takes long.
+//! a backslash before a sign that is meant as it is. A match is looked for at all places at once,
+//! so that no expression takes long.
 
 /// So deep may groups lie in each other.
 const DEPTH_MAX: usize = 32;
 
 /// An expression: one of these sequences.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Pattern(Vec<Vec<Piece>>);
 
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 struct Piece {
     atom: Atom,
     /// True if it need not be there.
@@ -20,7 +20,7 @@ struct Piece {
     repeats: bool,
 }
 
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 enum Atom {
     Any,
     /// Any of these, or with `true` none of them.
@@ -31,11 +31,16 @@ enum Atom {
 impl Pattern {
     /// Reads an expression; `None` if it is none.
     pub fn parse(text: &str) -> Option<Pattern> {
-        let mut signs: Vec<char> = text.chars().filter(|sign| *sign != ' ').collect();
-        signs.iter_mut().filter(|sign| **sign == ',').for_each(|sign| *sign = '|');
-        let mut reader = Reader { signs, at: 0 };
+        let mut reader = Reader { signs: text.chars().collect(), at: 0 };
         let pattern = reader.pattern(0)?;
         (reader.at == reader.signs.len()).then_some(pattern)
+    }
+
+    /// The same where blanks mean nothing and a comma stands for `|` (`IncludeList`).
+    pub fn parse_list(text: &str) -> Option<Pattern> {
+        let signs = text.chars().filter(|sign| *sign != ' ');
+        let text: String = signs.map(|sign| if sign == ',' { '|' } else { sign }).collect();
+        Pattern::parse(&text)
     }
 
     /// True if the whole name matches.
@@ -189,7 +194,11 @@ mod tests {
     fn the_whole_name_matches() {
         assert!(matches("orders.*", "orders") && matches("orders.*", "orders-eu"));
         assert!(!matches("orders.+", "orders") && !matches("rder", "orders"));
-        assert!(matches("a|b", "b") && matches("a,b", "a") && !matches("a|b", "ab"));
+        assert!(
+            matches("a|b", "b")
+                && Pattern::parse_list("a, b").is_some_and(|it| it.matches("b"))
+                && !matches("a|b", "ab")
+        );
         assert!(matches("t-[0-9]+", "t-42") && !matches("t-[0-9]+", "t-x"));
         assert!(matches("[^_].*", "t") && !matches("[^_].*", "__consumer_offsets"));
         assert!(matches("(eu|us)-(a|b)?", "us-") && matches("(ab)+", "abab"));
