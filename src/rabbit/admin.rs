@@ -313,6 +313,9 @@ impl Admin {
             Ask::ListMembers => Method::ManagementGet(List::Members),
             Ask::Members(members) => to_do(Change::Members(members)),
             Ask::Lead { queue, node } => to_do(Change::Lead(queue, node)),
+            Ask::RestartStream { stream, preferred } => {
+                to_do(Change::RestartStream(stream, preferred))
+            }
             Ask::Rebalance { pattern } => to_do(Change::Rebalance(pattern)),
             Ask::Status | Ask::On(..) => Method::ManagementGet(List::Status),
             Ask::SetPolicy { policy, operator } => to_do(Change::SetPolicy(policy, operator)),

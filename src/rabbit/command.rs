@@ -258,6 +258,13 @@ pub enum Ask {
         /// A regular expression.
         pattern: String,
     },
+    /// All members of a stream are to stop, and to find a leader.
+    RestartStream {
+        /// The stream.
+        stream: String,
+        /// The node that leads if its log is as good as any, by its number.
+        preferred: Option<u32>,
+    },
     /// All members of quorum queues and streams.
     ListMembers,
     /// The node itself.
@@ -344,6 +351,8 @@ pub enum Answer {
     Resized(Vec<(String, u64, Option<&'static str>)>),
     /// Of each node how many quorum queues it leads now.
     Leaders(Vec<(String, u64)>),
+    /// The node that leads a stream now.
+    Led(String),
 }
 
 /// A message that `basic.get` took.

@@ -122,6 +122,8 @@ pub enum Change {
     Lead(String, u32),
     /// Leaders of quorum queues with such names are to be spread over the nodes.
     Rebalance(String),
+    /// A stream is to begin a new epoch, if it can be led from this node, by its number.
+    RestartStream(String, Option<u32>),
     /// Deletes a queue, which must be there.
     DeleteQueue(String),
     /// Deletes an exchange, which must be there.

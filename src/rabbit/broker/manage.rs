@@ -39,6 +39,9 @@ impl Broker {
             Change::Members(members) => self.change_members(channel, members, out),
             Change::Lead(queue, node) => self.lead_from(channel, queue, *node, out),
             Change::Rebalance(pattern) => self.rebalance(channel, pattern, out),
+            Change::RestartStream(stream, preferred) => {
+                self.restart_stream(channel, stream, *preferred, out)
+            }
             Change::SetPolicy(policy, operator) => {
                 self.set_policy(channel, (policy, *operator), out)
             }

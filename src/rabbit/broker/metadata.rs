@@ -329,6 +329,11 @@ impl Broker {
                     self.replicas_known(id, (*epoch, nodes), out);
                 }
             }
+            Change::StreamRestart(name, epoch, preferred) => {
+                if let Some(id) = self.queue_ids.get(&**name).copied() {
+                    self.restart_known(id, (*epoch, *preferred), out);
+                }
+            }
             Change::StreamLed(name, epoch, leader) => {
                 if let Some(id) = self.queue_ids.get(&**name).copied() {
                     self.stream_led(id, *epoch, *leader, out);
@@ -475,6 +480,11 @@ impl Broker {
             if let Some(member) = queue.member.as_ref().filter(|member| member.epoch > 1) {
                 let (name, nodes) = (queue.name.to_string(), member.nodes.clone());
                 state.changes.push(Change::StreamMembers(name.clone(), member.epoch, nodes));
+                if let Some(node) = member.preferred {
+                    let preferred = Some(node);
+                    let change = Change::StreamRestart(name.clone(), member.epoch, preferred);
+                    state.changes.push(change);
+                }
                 state.changes.push(Change::StreamLed(name, member.epoch, member.leader));
             }
         }

@@ -125,6 +125,8 @@ pub struct Broker {
     asking: Vec<(ChannelId, Vec<NodeId>, Answer)>,
     /// Tools that wait until members have come or gone.
     resizing: Vec<members::Resizing>,
+    /// Tools that wait until a stream is led in this epoch or a later one.
+    restarting: Vec<(ChannelId, QueueId, u64)>,
     /// What other nodes said that has to wait.
     early_talk: Vec<(NodeId, Rc<Talk>)>,
     profile: Profile,
@@ -202,6 +204,7 @@ impl Broker {
             answers: Vec::new(),
             asking: Vec::new(),
             resizing: Vec::new(),
+            restarting: Vec::new(),
             early_talk: Vec::new(),
             profile,
             without: settings.get(WITHOUT).map_or_else(Without::default, |list| Without::of(list)),

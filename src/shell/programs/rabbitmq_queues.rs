@@ -84,7 +84,7 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
 }
 
 /// The number of the node that a word names: 2 for `rabbit@rabbit-2`.
-fn number(word: &Word) -> Result<u32, Refusal> {
+pub fn number(word: &Word) -> Result<u32, Refusal> {
     let name = word.text.strip_prefix("rabbit@").unwrap_or(&word.text);
     let number = name.strip_prefix("rabbit-").and_then(|number| number.parse().ok());
     let number = number.filter(|number| *number > 0);
@@ -112,6 +112,9 @@ fn sentence(error: &AmqpError, queue: &str, about: &str, node: &str, command: &s
         if says("last_stream_member") {
             return "Error:\nCannot delete the last member of a stream".into();
         }
+    }
+    if error.code == 404 && command == "restart_stream" {
+        return NO_STREAM.into();
     }
     if error.code == 404 {
         return format!("queue '{queue}' was not found in virtual host '/'");
