@@ -485,7 +485,8 @@ impl Broker {
         }
         let Some(queue) = self.queues.get_mut(&id) else { return };
         let expires = queue.storage.front_expires();
-        if expires < queue.ttl_timer {
+        // A head that is being read cannot go yet: it is looked at when it is there.
+        if expires < queue.ttl_timer && !queue.storage.reads_front() {
             // In whole milliseconds from now: up to one late.
             let after = expires.since(out.now()).as_micros().div_ceil(1_000);
             queue.ttl_timer = out.now() + Span::millis(after);
