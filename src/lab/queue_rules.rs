@@ -32,8 +32,13 @@ const ENTRIES_COMPARED: u64 = 64;
 pub struct QueueRules {
     /// Messages that were acknowledged in a queue and not enqueued there again.
     acknowledged: BTreeSet<(Rc<str>, u64)>,
-    /// Messages that died of themselves in a queue.
-    dead: BTreeSet<(Rc<str>, u64)>,
+    /// How often messages died of themselves in a queue.
+    dead: BTreeMap<(Rc<str>, u64), u64>,
+    /// How many copies there may be of a message besides the first: it went to several queues, was
+    /// published again, or a crash brought back what had gone on already.
+    copies: BTreeMap<u64, u64>,
+    /// Messages that were found again since a node started.
+    recovered: BTreeSet<u64>,
     /// Messages that were rejected somewhere: they may go round.
     rejected: BTreeSet<u64>,
     /// How often messages have died that were published since.
@@ -54,18 +59,24 @@ impl QueueRules {
             Event::NodeStarted { .. } => {
                 self.acknowledged.clear();
                 self.dead.clear();
+                self.recovered.clear();
                 self.together.clear();
             }
             Event::Acknowledged { queue, message } => {
                 self.acknowledged.insert((queue.clone(), message.0));
             }
+            Event::Recovered { message, .. } => {
+                let again = !self.recovered.insert(message.0);
+                self.copied(message.0, u64::from(again));
+            }
             Event::Routed { message, queues, .. } => {
+                self.copied(message.0, queues.len().saturating_sub(1) as u64);
                 for queue in queues {
                     self.acknowledged.remove(&(queue.clone(), message.0));
                 }
             }
             Event::Published { message, .. } => {
-                self.dead.retain(|(_, dead)| *dead != message.0);
+                self.copied(message.0, u64::from(self.deaths.contains_key(&message.0)));
                 self.deaths.entry(message.0).or_default();
             }
             Event::Pushed { queue, message, redelivered, consumer, .. } => {
@@ -82,14 +93,22 @@ impl QueueRules {
                     self.rejected.insert(message.0);
                     return Ok(());
                 }
-                let again = !self.dead.insert((queue.clone(), message.0));
-                if again && !self.rejected.contains(&message.0) {
+                let copies = 1 + self.copies.get(&message.0).copied().unwrap_or(0);
+                let times = self.dead.entry((queue.clone(), message.0)).or_default();
+                *times += 1;
+                if *times > copies && !self.rejected.contains(&message.0) {
                     return broken(ONE_DEATH, format!("{queue}: {message}, {reason}"));
                 }
             }
             _ => {}
         }
         Ok(())
+    }
+
+    fn copied(&mut self, message: u64, more: u64) {
+        if more > 0 {
+            *self.copies.entry(message).or_default() += more;
+        }
     }
 
     /// Looks at what is there.
