@@ -30,8 +30,8 @@ const ENTRIES_COMPARED: u64 = 64;
 /// What is remembered of queues and messages.
 #[derive(Clone, Debug, Default)]
 pub struct QueueRules {
-    /// Messages that were acknowledged in a queue and not enqueued there again.
-    acknowledged: BTreeSet<(Rc<str>, u64)>,
+    /// How often messages were acknowledged in a queue since they last went there.
+    acknowledged: BTreeMap<(Rc<str>, u64), u64>,
     /// How often messages died of themselves in a queue.
     dead: BTreeMap<(Rc<str>, u64), u64>,
     /// How many copies there may be of a message besides the first: it went to several queues, was
@@ -63,7 +63,7 @@ impl QueueRules {
                 self.together.clear();
             }
             Event::Acknowledged { queue, message } => {
-                self.acknowledged.insert((queue.clone(), message.0));
+                *self.acknowledged.entry((queue.clone(), message.0)).or_default() += 1;
             }
             Event::Recovered { message, .. } => {
                 let again = !self.recovered.insert(message.0);
@@ -81,7 +81,8 @@ impl QueueRules {
             }
             Event::Pushed { queue, message, redelivered, consumer, .. } => {
                 self.together.remove(queue);
-                if *redelivered && self.acknowledged.contains(&(queue.clone(), message.0)) {
+                let times = self.acknowledged.get(&(queue.clone(), message.0)).copied();
+                if *redelivered && times.unwrap_or(0) >= self.copies_of(message.0) {
                     return broken(NOT_AGAIN, format!("{queue}: {message} to {consumer}"));
                 }
             }
@@ -93,7 +94,7 @@ impl QueueRules {
                     self.rejected.insert(message.0);
                     return Ok(());
                 }
-                let copies = 1 + self.copies.get(&message.0).copied().unwrap_or(0);
+                let copies = self.copies_of(message.0);
                 let times = self.dead.entry((queue.clone(), message.0)).or_default();
                 *times += 1;
                 if *times > copies && !self.rejected.contains(&message.0) {
@@ -103,6 +104,11 @@ impl QueueRules {
             _ => {}
         }
         Ok(())
+    }
+
+    /// So many copies of a message may have been at once.
+    fn copies_of(&self, message: u64) -> u64 {
+        1 + self.copies.get(&message).copied().unwrap_or(0)
     }
 
     fn copied(&mut self, message: u64, more: u64) {

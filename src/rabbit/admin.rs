@@ -294,7 +294,10 @@ impl Admin {
                     false => Change::UnbindQueue(bind),
                 })
             }
-            Ask::DeleteQueue { queue } => to_do(Change::DeleteQueue(queue)),
+            Ask::DeleteQueue { queue } => to_do(Change::DeleteQueue(queue, false, false)),
+            Ask::DeleteQueueIf { queue, if_unused, if_empty } => {
+                to_do(Change::DeleteQueue(queue, if_unused, if_empty))
+            }
             Ask::DeleteExchange { exchange } => to_do(Change::DeleteExchange(exchange)),
             Ask::Purge { queue } => Method::QueuePurge { queue: queue.into() },
             Ask::Publish(message) => self.publish(message, out),

@@ -188,6 +188,15 @@ pub enum Ask {
         /// Its name.
         queue: String,
     },
+    /// The same with conditions.
+    DeleteQueueIf {
+        /// Its name.
+        queue: String,
+        /// Only if it has no consumer.
+        if_unused: bool,
+        /// Only if nothing waits in it.
+        if_empty: bool,
+    },
     /// Deletes an exchange, which must be there.
     DeleteExchange {
         /// Its name.

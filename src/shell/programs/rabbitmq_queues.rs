@@ -113,8 +113,21 @@ fn sentence(error: &AmqpError, queue: &str, about: &str, node: &str, command: &s
             return "Error:\nCannot delete the last member of a stream".into();
         }
     }
-    if error.code == 404 && command == "restart_stream" {
+    if command == "delete_queue" {
+        let reason = [(" not empty", "not empty"), (" in use", "in use")];
+        if let Some((_, what)) = reason.into_iter().find(|(end, _)| says(end)) {
+            return format!("The queue is {what}");
+        }
+        if error.code == 404 {
+            return "No such queue was found".into();
+        }
+    }
+    if error.code == 404 && matches!(command, "restart_stream" | "purge_queue") {
         return NO_STREAM.into();
+    }
+    if command == "transfer_leadership" && says("_queue}") {
+        let kind = if says("quorum_queue}") { "quorum" } else { "classic" };
+        return format!("Error:\nCannot transfer leadership of a {kind} queue");
     }
     if error.code == 404 {
         return format!("queue '{queue}' was not found in virtual host '/'");
@@ -352,7 +365,7 @@ fn member_row(member: &MemberState) -> Vec<String> {
     ]
 }
 
-fn critical(arguments: &Arguments) -> Result<Job, Refusal> {
+pub fn critical(arguments: &Arguments) -> Result<Job, Refusal> {
     arguments.at_most(1)?;
     let node = named_node(arguments)?;
     let banner = format!(

@@ -26,6 +26,7 @@ pub static PROGRAM: Program = Program {
     usage: &[
         "rabbitmq-streams stream_status STREAM",
         "rabbitmq-streams add_replica|delete_replica STREAM NODE",
+        "rabbitmq-streams transfer_leadership STREAM NODE",
         "rabbitmq-streams restart_stream STREAM [--preferred-leader-node NODE]",
     ],
     options: &[("", &OPTIONS)],
@@ -35,7 +36,8 @@ pub static PROGRAM: Program = Program {
     parse,
 };
 
-const COMMANDS: [&str; 4] = ["stream_status", "add_replica", "delete_replica", "restart_stream"];
+const COMMANDS: [&str; 5] =
+    ["stream_status", "add_replica", "delete_replica", "restart_stream", "transfer_leadership"];
 
 /// Commands of the real tool that are not built.
 const LATER: [&str; 2] = ["grow", "shrink"];
@@ -51,6 +53,7 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
         "add_replica" => one(&arguments, (true, true, "replica"), Of::Stream),
         "delete_replica" => one(&arguments, (false, true, "replica"), Of::Stream),
         "restart_stream" => restart(&arguments),
+        "transfer_leadership" => transfer(&arguments),
         later if LATER.contains(&later) => Err(Refusal::NotHereYet(later.to_owned())),
         unknown => {
             let expected = "a command of rabbitmq-streams";
@@ -102,8 +105,21 @@ fn restart(arguments: &Arguments) -> Result<Job, Refusal> {
     let preferred = arguments.one("--preferred-leader-node").and_then(|word| number(word).ok());
     let banner = format!("Restarting stream {stream}...");
     let names = (stream.clone(), String::new());
-    asking(arguments, banner, names, Ask::RestartStream { stream, preferred }, |answer| {
-        let Answer::Led(node) = answer else { return Ok(Vec::new()) };
-        Ok(vec![node_name(&node)])
-    })
+    asking(arguments, banner, names, Ask::RestartStream { stream, preferred }, leader)
+}
+
+/// The tool restarts the stream and tells who leads then, be it that node or not.
+fn transfer(arguments: &Arguments) -> Result<Job, Refusal> {
+    let stream = arguments.word(1, "a stream")?.text.clone();
+    let node = arguments.word(2, "a node such as rabbit@rabbit-2")?;
+    arguments.at_most(3)?;
+    let preferred = number(node).ok();
+    let banner = format!("Transferring leadership of stream {stream} to node {}...", node.text);
+    let names = (stream.clone(), node.text.clone());
+    asking(arguments, banner, names, Ask::RestartStream { stream, preferred }, leader)
+}
+
+fn leader(answer: Answer) -> Result<Vec<String>, String> {
+    let Answer::Led(node) = answer else { return Ok(Vec::new()) };
+    Ok(vec![node_name(&node)])
 }

@@ -5,7 +5,7 @@
 mod acts;
 mod cells;
 mod columns;
-mod status;
+pub mod status;
 
 use super::{Call, Plain, Program};
 use crate::lab::{Command, LabError, Outcome};
@@ -19,7 +19,7 @@ use crate::shell::options::{Arguments, Opt, ignored, later, once};
 use crate::shell::values::{one_of, wrong};
 use cells::Cell;
 
-static OPTIONS: [Opt; 11] = [
+pub(super) static OPTIONS: [Opt; 13] = [
     once(&["--quiet", "-q"], "", "no lines about what it does"),
     once(&["--silent", "-s"], "", "no such lines, and no names of columns"),
     once(&["--no-table-headers"], "", "no names of columns"),
@@ -31,6 +31,8 @@ static OPTIONS: [Opt; 11] = [
         "set_policy: all, queues, classic_queues, quorum_queues, streams or exchanges (all)",
     ),
     once(&["--formatter"], "NAME", "lists: table, json or csv (table)"),
+    once(&["--if-empty", "-e"], "", "delete_queue: only if nothing waits in it"),
+    once(&["--if-unused", "-u"], "", "delete_queue: only if it has no consumer"),
     later(&["--online", "--offline", "--local"], ""),
     once(&["--node", "-n"], "NODE", "the node to ask: rabbit@rabbit-2 (the first that answers)"),
     ignored(&["--timeout", "-t"], "SECONDS"),
@@ -45,6 +47,8 @@ pub static PROGRAM: Program = Program {
         "rabbitmqctl list_exchanges|list_bindings|list_consumers [COLUMN]...",
         "rabbitmqctl list_connections|list_channels [COLUMN]...",
         "rabbitmqctl list_policies|list_operator_policies",
+        "rabbitmqctl purge_queue QUEUE",
+        "rabbitmqctl delete_queue QUEUE [--if-empty] [--if-unused]",
         "rabbitmqctl set_policy [--priority N] [--apply-to WHAT] NAME PATTERN DEFINITION",
         "rabbitmqctl clear_policy NAME",
         "rabbitmqctl set_operator_policy [--priority N] [--apply-to WHAT] NAME PATTERN DEFINITION",
@@ -65,7 +69,7 @@ pub static PROGRAM: Program = Program {
     parse,
 };
 
-const COMMANDS: [&str; 18] = [
+const COMMANDS: [&str; 21] = [
     "list_queues",
     "list_exchanges",
     "list_bindings",
@@ -74,6 +78,8 @@ const COMMANDS: [&str; 18] = [
     "list_channels",
     "list_policies",
     "list_operator_policies",
+    "purge_queue",
+    "delete_queue",
     "set_policy",
     "clear_policy",
     "set_operator_policy",
@@ -82,6 +88,7 @@ const COMMANDS: [&str; 18] = [
     "set_disk_free_limit",
     "status",
     "cluster_status",
+    "ping",
     "stop_app",
     "start_app",
 ];
@@ -247,7 +254,29 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
     if let Some(vhost) = arguments.one("--vhost").filter(|word| word.text != "/") {
         return Err(Mistake::at(vhost.place, &vhost.text, "/, the one virtual host").into());
     }
-    let listing = match &*command.text {
+    if let Some(job) = observing(&arguments) {
+        return job;
+    }
+    match &*command.text {
+        "set_policy" => acts::set_policy(&arguments, false),
+        "set_operator_policy" => acts::set_policy(&arguments, true),
+        "clear_policy" => acts::clear_policy(&arguments, false),
+        "clear_operator_policy" => acts::clear_policy(&arguments, true),
+        "set_vm_memory_high_watermark" => acts::set_memory(&arguments),
+        "set_disk_free_limit" => acts::set_disk(&arguments),
+        "purge_queue" => acts::purge_queue(&arguments),
+        "delete_queue" => acts::delete_queue(&arguments),
+        "stop_app" | "start_app" => acts::application(&arguments),
+        unknown => {
+            let expected = "a command of rabbitmqctl";
+            Err(Mistake::at(command.place, unknown, expected).near(COMMANDS).into())
+        }
+    }
+}
+
+/// The commands that look and change nothing: `rabbitmq-diagnostics` has them too.
+pub(super) fn observing(arguments: &Arguments) -> Option<Result<Job, Refusal>> {
+    let listing = match &*arguments.plain.first()?.text {
         "list_queues" => QUEUES,
         "list_exchanges" => EXCHANGES,
         "list_bindings" => BINDINGS,
@@ -256,21 +285,12 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
         "list_channels" => CHANNELS,
         "list_policies" => POLICIES,
         "list_operator_policies" => OPERATOR_POLICIES,
-        "set_policy" => return acts::set_policy(&arguments, false),
-        "set_operator_policy" => return acts::set_policy(&arguments, true),
-        "clear_policy" => return acts::clear_policy(&arguments, false),
-        "clear_operator_policy" => return acts::clear_policy(&arguments, true),
-        "set_vm_memory_high_watermark" => return acts::set_memory(&arguments),
-        "set_disk_free_limit" => return acts::set_disk(&arguments),
-        "stop_app" | "start_app" => return acts::application(&arguments),
-        "status" => return status::status(&arguments),
-        "cluster_status" => return status::cluster_status(&arguments),
-        unknown => {
-            let expected = "a command of rabbitmqctl";
-            return Err(Mistake::at(command.place, unknown, expected).near(COMMANDS).into());
-        }
+        "status" => return Some(status::status(arguments)),
+        "cluster_status" => return Some(status::cluster_status(arguments)),
+        "ping" => return Some(status::ping(arguments)),
+        _ => return None,
     };
-    list(listing, &arguments)
+    Some(list(listing, arguments))
 }
 
 /// The number of the node that `--node` names: 2 for `rabbit@rabbit-2`.
