@@ -337,7 +337,7 @@ fn sides(lines: &mut Vec<String>, dice: &mut Dice) {
     let host = dice.one(&["rabbit-1", "rabbit-1", "rabbit-2"]);
     lines.push(format!("producer p --rabbit /s --rate {rate}/s --count {count} --set host={host}"));
     if dice.below(2) == 0 {
-        let process = dice.one(&["20ms", "300ms", "2s"]);
+        let process = dice.one(&["20ms", "300ms"]);
         lines.push(format!(
             "consumer r1 --rabbit s --prefetch 2 --process {process} --set host=rabbit-3,rabbit-2"
         ));
