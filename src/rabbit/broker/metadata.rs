@@ -40,6 +40,9 @@ pub const DIRECTORY: &str = "metadata/";
 /// Who is not answered for so long is told so (Khepri's default timeout).
 const TIMEOUT: Span = Span::seconds(30);
 
+/// What is said then, if nothing better is known.
+pub const METADATA_TIMEOUT: &str = "the metadata store operation timed out";
+
 /// The log is cut when it has so many entries that are applied.
 const LOG_ENTRIES_MIN: u64 = 4_096;
 
@@ -261,7 +264,7 @@ impl Broker {
             Some(Method::QueueUnbindOk | Method::ExchangeUnbindOk) => {
                 "Could not remove binding due to timeout".to_owned()
             }
-            _ => "the metadata store operation timed out".to_owned(),
+            _ => METADATA_TIMEOUT.to_owned(),
         };
         if self.has_channel(channel) {
             self.fail(channel, error::internal(text), out);

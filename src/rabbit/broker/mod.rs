@@ -93,6 +93,7 @@ use connections::Connection;
 pub use connections::{HEARTBEAT_INTERVAL, SILENCE_MAX};
 use graves::Burials;
 use heal::Handling;
+pub use metadata::METADATA_TIMEOUT;
 use nodes::Peer;
 use std::collections::VecDeque;
 use std::rc::Rc;

@@ -116,10 +116,10 @@ fn sentence(error: &AmqpError, queue: &str, about: &str, node: &str, command: &s
     if command == "delete_queue" {
         let reason = [(" not empty", "not empty"), (" in use", "in use")];
         if let Some((_, what)) = reason.into_iter().find(|(end, _)| says(end)) {
-            return format!("The queue is {what}");
+            return format!("Error:\nThe queue is {what}");
         }
         if error.code == 404 {
-            return "No such queue was found".into();
+            return "Error:\nNo such queue was found".into();
         }
     }
     if error.code == 404 && matches!(command, "restart_stream" | "purge_queue") {

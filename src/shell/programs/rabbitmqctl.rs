@@ -11,6 +11,7 @@ use super::{Call, Plain, Program};
 use crate::lab::{Command, LabError, Outcome};
 use crate::ordered::BTreeSet;
 use crate::rabbit::admin::NO_ANSWER;
+use crate::rabbit::broker::METADATA_TIMEOUT;
 use crate::rabbit::command::{AmqpError, Ask};
 use crate::shell::error::{Mistake, Refusal};
 use crate::shell::job::{Job, unexpected};
@@ -339,6 +340,11 @@ pub fn failure(error: &AmqpError, node: &str, command: &str) -> String {
         );
     }
     let reason = error.text.split_once(" - ").map_or(&*error.text, |(_, reason)| reason);
+    if reason == METADATA_TIMEOUT {
+        return format!(
+            "Error:\nKhepri has timed out on node {node}.\nKhepri cluster could be in minority."
+        );
+    }
     format!("Error:\n{reason}")
 }
 
