@@ -21,6 +21,11 @@ pub(super) const HAS_ALL: &str = "a quorum queue's leader has all that was commi
 /// Who has room is pushed to within this time, whatever the network and the disk are like.
 const REST: Span = Span::seconds(5);
 
+/// A node reads the log of a quorum queue behind its leader: it pushes what was assigned to its
+/// consumer when the leader has already told that this was settled, by what the consumer had said
+/// of an earlier delivery before the node was cut off.
+const LAG: Span = Span::seconds(1);
+
 /// A channel to which so much is on its way has no room, even without a prefetch.
 const UNSENT_MAX: u64 = 200;
 
@@ -30,8 +35,8 @@ const ENTRIES_COMPARED: u64 = 64;
 /// What is remembered of queues and messages.
 #[derive(Clone, Debug, Default)]
 pub struct QueueRules {
-    /// How often messages were acknowledged in a queue since they last went there.
-    acknowledged: BTreeMap<(Rc<str>, u64), u64>,
+    /// How often messages were acknowledged in a queue since they last went there, and when.
+    acknowledged: BTreeMap<(Rc<str>, u64), (u64, Time)>,
     /// How often messages died of themselves in a queue.
     dead: BTreeMap<(Rc<str>, u64), u64>,
     /// How many copies there may be of a message besides the first: it went to several queues, was
@@ -53,7 +58,7 @@ pub struct QueueRules {
 
 impl QueueRules {
     /// Takes an event.
-    pub fn event(&mut self, event: &Event) -> Result<(), Broken> {
+    pub fn event(&mut self, event: &Event, at: Time) -> Result<(), Broken> {
         match event {
             // What leaves a queue is written late: a crash may bring it back.
             Event::NodeStarted { .. } => {
@@ -63,7 +68,9 @@ impl QueueRules {
                 self.together.clear();
             }
             Event::Acknowledged { queue, message } => {
-                *self.acknowledged.entry((queue.clone(), message.0)).or_default() += 1;
+                let place = (queue.clone(), message.0);
+                let (times, last) = self.acknowledged.entry(place).or_insert((0, at));
+                (*times, *last) = (*times + 1, at);
             }
             Event::Recovered { message, .. } => {
                 let again = !self.recovered.insert(message.0);
@@ -81,8 +88,11 @@ impl QueueRules {
             }
             Event::Pushed { queue, message, redelivered, consumer, .. } => {
                 self.together.remove(queue);
-                let times = self.acknowledged.get(&(queue.clone(), message.0)).copied();
-                if *redelivered && times.unwrap_or(0) >= self.copies_of(message.0) {
+                let known = self.acknowledged.get(&(queue.clone(), message.0)).copied();
+                let is_late = |(times, last): (u64, Time)| {
+                    times >= self.copies_of(message.0) && at.since(last) > LAG
+                };
+                if *redelivered && known.is_some_and(is_late) {
                     return broken(NOT_AGAIN, format!("{queue}: {message} to {consumer}"));
                 }
             }
