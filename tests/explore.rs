@@ -36,8 +36,7 @@ fn a_protection_that_is_left_out_is_missed() {
 
 #[test]
 fn whole_labs_keep_their_rules() {
-    let search =
-        search::Search { first_seed: 1, seeds: 4, steps: 8, without: Vec::new(), script: None };
+    let search = search::Search { first_seed: 1, seeds: 4, steps: 8, ..search::Search::default() };
     let report = search::search(&search).expect("labs can be made");
     assert!(report.found.is_none(), "{report}");
     assert_eq!(report.seeds, 4);
@@ -48,4 +47,19 @@ fn a_seed_draws_one_script() {
     let script = draw::script(7, 10, &[]);
     assert_eq!(script, draw::script(7, 10, &[]));
     assert_ne!(script, draw::script(8, 10, &[]));
+}
+
+#[test]
+fn a_search_finds_a_minority_that_confirms() {
+    let without = vec!["quorum-majority".to_owned()];
+    let search = search::Search {
+        first_seed: 1,
+        seeds: 30,
+        steps: 12,
+        without,
+        ..search::Search::default()
+    };
+    let report = search::search(&search).expect("labs can be made");
+    let (_, trial) = report.found.expect("it is found");
+    assert!(trial.lines.len() <= 15, "{:?}", trial.lines);
 }

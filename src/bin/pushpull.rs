@@ -7,6 +7,7 @@
 //! `next_batch()`, each with `validate_crc()` and its records.
 
 use pushpull::bench;
+use pushpull::explore::draw::Side;
 use pushpull::explore::search::{Search, lines_of, search};
 use pushpull::lab::command::LabSpec;
 use pushpull::lab::{Event, Timeline};
@@ -25,8 +26,8 @@ pushpull: a laboratory for message brokers
   pushpull run [--json] [--events] [--seed N] FILE|-   run a script in a fresh lab
       [--export SERVER/TOPIC-PARTITION/NAME=COPY]...   then copy files of Kafka's servers out of it
   pushpull check PATH...                               run lessons: what they say must be so
-  pushpull explore [--seeds N] [--steps N] [--seed FIRST] [--without PROTECTION] [SCRIPT]
-                                                       search for a broken invariant
+  pushpull explore [--seeds N] [--steps N] [--seed FIRST] [--without PROTECTION]
+      [--side kafka|rabbit] [SCRIPT]                   search for a broken invariant
   pushpull bench [--json]                              the engines' rates beside their limit
 
 run exits with 0, or with 1 at the first command that failed, unless its line begins with `! `.
@@ -105,8 +106,7 @@ struct ExploreOptions;
 
 impl ExploreOptions {
     fn of(words: &[String]) -> Result<Search, String> {
-        let mut search =
-            Search { first_seed: 1, seeds: 100, steps: 12, without: Vec::new(), script: None };
+        let mut search = Search { first_seed: 1, seeds: 100, steps: 12, ..Search::default() };
         let mut rest = words.iter();
         while let Some(word) = rest.next() {
             let (name, inline) = match word.split_once('=') {
@@ -123,6 +123,13 @@ impl ExploreOptions {
                 "--seeds" => search.seeds = number(value())?,
                 "--steps" => search.steps = number(value())?.min(1_000) as usize,
                 "--seed" => search.first_seed = number(value())?,
+                "--side" => {
+                    search.side = match value().as_deref() {
+                        Some("kafka") => Some(Side::Kafka),
+                        Some("rabbit") => Some(Side::Rabbit),
+                        _ => return Err("expected kafka or rabbit behind --side".to_owned()),
+                    }
+                }
                 "--without" => {
                     let known = programs::protections();
                     let found = value().unwrap_or_default();
@@ -134,7 +141,7 @@ impl ExploreOptions {
                 }
                 option if option.starts_with("--") => {
                     return Err(format!(
-                        "found {option}, expected --seeds, --steps, --seed or --without"
+                        "found {option}, expected --seeds, --steps, --seed, --without or --side"
                     ));
                 }
                 file if search.script.is_none() => search.script = Some(lines_of(&read(file)?)?),

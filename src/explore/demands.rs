@@ -270,7 +270,10 @@ impl Demands {
             Rabbit::Confirmed { message, .. } => {
                 self.confirmed.insert(message.0);
             }
-            Rabbit::Acknowledged { message, .. }
+            // Its acknowledgement may be in a log that is only read after a crash: nothing is told
+            // then. Who works on a message until its end has not lost it.
+            Rabbit::Processed { message, .. }
+            | Rabbit::Acknowledged { message, .. }
             | Rabbit::Removed { message, .. }
             | Rabbit::DeadLettered { message, .. }
             | Rabbit::Unroutable { message, .. } => {

@@ -1,8 +1,9 @@
 //! Random scripts: a cluster, clients, and faults with time between them.
 //!
-//! A seed draws one of eight plays, each with faults that matter to it: replicas of a log, fast
+//! A seed draws one of nine plays, each with faults that matter to it: replicas of a log, fast
 //! changes of its leader, replicas that hear of such changes late, a consumer group, transactions,
-//! a work queue, a chain of dead letters, nodes of a cluster; some labs have ZooKeeper in the place
+//! a work queue, a chain of dead letters, nodes of a cluster, a publisher that is cut off together
+//! with a node; some labs have ZooKeeper in the place
 //! of controllers, with its own faults; in some clusters of nodes others join, and members of
 //! queues come and go. The rules that [`super::demands`] counts on are kept: no
 //! more than one Kafka machine loses power in a script, no classic queue is counted on after a
@@ -21,6 +22,7 @@ enum Play {
     Work,
     Deaths,
     Nodes,
+    Sides,
 }
 
 /// A script for a seed with about so many faults, in a lab without these protections.
@@ -28,7 +30,7 @@ pub fn script(seed: u64, steps: usize, without: &[String]) -> Vec<String> {
     let mut dice = Dice { stream: Stream::named(seed, "explore"), is_cut: false };
     let play = match side(without) {
         Some(Side::Kafka) => dice.one(plays_of(&without[0])),
-        Some(Side::Rabbit) if without[0] == "quorum-majority" => Play::Nodes,
+        Some(Side::Rabbit) if without[0] == "quorum-majority" => Play::Sides,
         Some(Side::Rabbit) => dice.one(&[Play::Work, Play::Deaths]),
         None => dice.one(&[
             Play::Replicas,
@@ -37,6 +39,7 @@ pub fn script(seed: u64, steps: usize, without: &[String]) -> Vec<String> {
             Play::Work,
             Play::Deaths,
             Play::Nodes,
+            Play::Sides,
         ]),
     };
     let mut lines = vec![lab(seed, play, without, &mut dice)];
@@ -49,6 +52,7 @@ pub fn script(seed: u64, steps: usize, without: &[String]) -> Vec<String> {
         Play::Work => work(&mut lines, without.is_empty(), &mut dice),
         Play::Deaths => deaths(&mut lines, &mut dice),
         Play::Nodes => nodes(&mut lines, without.is_empty() && has_stream(seed), &mut dice),
+        Play::Sides => sides(&mut lines, &mut dice),
     }
     let mut keepers = Stream::named(seed, "explore ZooKeeper");
     let mut members = Stream::named(seed, "explore members");
@@ -67,6 +71,7 @@ pub fn script(seed: u64, steps: usize, without: &[String]) -> Vec<String> {
             Play::Transactions => dice.transaction_fault(),
             Play::Work | Play::Deaths => dice.work_fault(),
             Play::Nodes => dice.node_fault(),
+            Play::Sides => dice.side_fault(),
         };
         lines.push(line);
         lines.push(dice.time(play));
@@ -127,9 +132,21 @@ pub fn around(script: &[String], seed: u64, steps: usize) -> Vec<String> {
     lines
 }
 
-enum Side {
+/// One of the two systems.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// Kafka.
     Kafka,
+    /// RabbitMQ.
     Rabbit,
+}
+
+/// The system that a drawn script is about.
+pub fn side_of(script: &[String]) -> Side {
+    match script.iter().any(|line| line.starts_with("kafka-topics ")) {
+        true => Side::Kafka,
+        false => Side::Rabbit,
+    }
 }
 
 fn side(without: &[String]) -> Option<Side> {
@@ -161,7 +178,7 @@ fn lab(seed: u64, play: Play, without: &[String], dice: &mut Dice) -> String {
         Play::Group => line += " --set offsets.topic.num.partitions=1",
         Play::Transactions => line += " --set transaction.state.log.num.partitions=1",
         Play::Work | Play::Deaths => {}
-        Play::Nodes => {
+        Play::Nodes | Play::Sides => {
             let handling = dice.one(&["ignore", "pause_minority", "autoheal"]);
             line += " --kafka-brokers 1 --rabbit-nodes 3 --set cluster_partition_handling=";
             line += handling;
@@ -312,6 +329,21 @@ fn nodes(lines: &mut Vec<String>, has_stream: bool, dice: &mut Dice) {
     }
 }
 
+/// A quorum queue on three nodes, whose publisher stays with its node when that is cut off; who
+/// consumes, if anybody does, is elsewhere.
+fn sides(lines: &mut Vec<String>, dice: &mut Dice) {
+    lines.push("rabbitmqadmin declare queue --name s --type quorum".to_owned());
+    let (rate, count) = (dice.one(&[1, 5]), dice.one(&[50, 100]));
+    let host = dice.one(&["rabbit-1", "rabbit-1", "rabbit-2"]);
+    lines.push(format!("producer p --rabbit /s --rate {rate}/s --count {count} --set host={host}"));
+    if dice.below(2) == 0 {
+        let process = dice.one(&["20ms", "300ms"]);
+        lines.push(format!(
+            "consumer r1 --rabbit s --prefetch 2 --process {process} --set host=rabbit-3,rabbit-2"
+        ));
+    }
+}
+
 fn deaths(lines: &mut Vec<String>, dice: &mut Dice) {
     let next = dice.one(&["q", "h"]);
     let ttl = dice.one(&[50, 400, 2_000]);
@@ -355,6 +387,7 @@ impl Dice {
             Play::Transactions => &["5ms", "50ms", "500ms", "3s", "12s"],
             Play::Work | Play::Deaths => &["1ms", "20ms", "100ms", "500ms", "3s"],
             Play::Nodes => &["1ms", "20ms", "500ms", "3s", "20s", "90s"],
+            Play::Sides => &["500ms", "3s", "20s", "90s"],
         };
         format!("run {}", self.one(spans))
     }
@@ -444,6 +477,32 @@ impl Dice {
             12 => format!("net slow {node} --latency 300ms"),
             13 => format!("client {client} crash"),
             14 => format!("client {client} start"),
+            _ => "net heal".into(),
+        }
+    }
+
+    /// One node and some clients on one side, the others on the other one.
+    fn cut(&mut self) -> String {
+        let cuts = [
+            "rabbit-1,p rabbit-2,rabbit-3",
+            "rabbit-2,p rabbit-1,rabbit-3",
+            "rabbit-3,p rabbit-1,rabbit-2",
+            "rabbit-1,p,r1 rabbit-2,rabbit-3",
+            "rabbit-2,r1 rabbit-1,rabbit-3",
+        ];
+        format!("net partition {}", self.one(&cuts))
+    }
+
+    fn side_fault(&mut self) -> String {
+        let node = self.one(&["rabbit-1", "rabbit-2", "rabbit-3"]);
+        match self.below(14) {
+            0..=3 => self.cut(),
+            4 => format!("net isolate {node}"),
+            5 => format!("net slow {node} --latency 300ms"),
+            6 | 7 => format!("node {node} crash"),
+            8 | 9 => format!("node {node} start"),
+            10 => format!("node {node} pause"),
+            11 => format!("node {node} resume"),
             _ => "net heal".into(),
         }
     }

@@ -13,7 +13,7 @@ use std::fmt;
 const TWICE_EVERY: u64 = 8;
 
 /// What to search.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Search {
     /// The first seed.
     pub first_seed: u64,
@@ -23,6 +23,8 @@ pub struct Search {
     pub steps: usize,
     /// Protections that the labs lack.
     pub without: Vec<String>,
+    /// Only seeds whose scripts are about this system.
+    pub side: Option<draw::Side>,
     /// The script around which to search; scripts are drawn if there is none.
     pub script: Option<Vec<String>>,
 }
@@ -57,6 +59,9 @@ pub fn search(search: &Search) -> Result<Report, LabError> {
             Some(script) => draw::around(script, seed, search.steps),
             None => draw::script(seed, search.steps, &search.without),
         };
+        if search.side.is_some_and(|side| side != draw::side_of(&script)) {
+            continue;
+        }
         let mut trial = trial::run(&script)?;
         report.seeds += 1;
         for (name, count) in &trial.rare {

@@ -16,13 +16,14 @@ const SLICE: u64 = 20;
 const EVENTS_MAX: u64 = 2_000_000;
 
 /// Events that are rare, and without which a search has seen little.
-pub const RARE: [&str; 8] = [
+pub const RARE: [&str; 9] = [
     "kafka.leader_elected",
     "kafka.isr_changed",
     "kafka.broker_fenced",
     "kafka.log_truncated",
     "kafka.rebalance_completed",
     "kafka.member_left",
+    "rabbit.leader_elected",
     "rabbit.requeued",
     "rabbit.dead_lettered",
 ];

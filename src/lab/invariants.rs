@@ -98,7 +98,7 @@ impl Watch {
                     self.kafka(kafka)?;
                     self.transactions.look(kafka, session)?;
                 }
-                What::Rabbit(rabbit) => self.queues.event(rabbit)?,
+                What::Rabbit(rabbit) => self.queues.event(rabbit, event.at)?,
                 What::Lab(LabEvent::Process { name, became }) => self.process(name, became),
                 What::Lab(_) => {}
             }

@@ -21,6 +21,11 @@ pub(super) const HAS_ALL: &str = "a quorum queue's leader has all that was commi
 /// Who has room is pushed to within this time, whatever the network and the disk are like.
 const REST: Span = Span::seconds(5);
 
+/// A node reads the log of a quorum queue behind its leader: it pushes what was assigned to its
+/// consumer when the leader has already told that this was settled, by what the consumer had said
+/// of an earlier delivery before the node was cut off.
+const LAG: Span = Span::seconds(1);
+
 /// A channel to which so much is on its way has no room, even without a prefetch.
 const UNSENT_MAX: u64 = 200;
 
@@ -30,10 +35,15 @@ const ENTRIES_COMPARED: u64 = 64;
 /// What is remembered of queues and messages.
 #[derive(Clone, Debug, Default)]
 pub struct QueueRules {
-    /// Messages that were acknowledged in a queue and not enqueued there again.
-    acknowledged: BTreeSet<(Rc<str>, u64)>,
-    /// Messages that died of themselves in a queue.
-    dead: BTreeSet<(Rc<str>, u64)>,
+    /// How often messages were acknowledged in a queue since they last went there, and when.
+    acknowledged: BTreeMap<(Rc<str>, u64), (u64, Time)>,
+    /// How often messages died of themselves in a queue.
+    dead: BTreeMap<(Rc<str>, u64), u64>,
+    /// How many copies there may be of a message besides the first: it went to several queues, was
+    /// published again, or a crash brought back what had gone on already.
+    copies: BTreeMap<u64, u64>,
+    /// Messages that were found again since a node started.
+    recovered: BTreeSet<u64>,
     /// Messages that were rejected somewhere: they may go round.
     rejected: BTreeSet<u64>,
     /// How often messages have died that were published since.
@@ -48,29 +58,41 @@ pub struct QueueRules {
 
 impl QueueRules {
     /// Takes an event.
-    pub fn event(&mut self, event: &Event) -> Result<(), Broken> {
+    pub fn event(&mut self, event: &Event, at: Time) -> Result<(), Broken> {
         match event {
             // What leaves a queue is written late: a crash may bring it back.
             Event::NodeStarted { .. } => {
                 self.acknowledged.clear();
                 self.dead.clear();
+                self.recovered.clear();
                 self.together.clear();
             }
             Event::Acknowledged { queue, message } => {
-                self.acknowledged.insert((queue.clone(), message.0));
+                let place = (queue.clone(), message.0);
+                let (times, last) = self.acknowledged.entry(place).or_insert((0, at));
+                (*times, *last) = (*times + 1, at);
+            }
+            Event::Recovered { message, .. } => {
+                let again = !self.recovered.insert(message.0);
+                self.copied(message.0, u64::from(again));
             }
             Event::Routed { message, queues, .. } => {
+                self.copied(message.0, queues.len().saturating_sub(1) as u64);
                 for queue in queues {
                     self.acknowledged.remove(&(queue.clone(), message.0));
                 }
             }
             Event::Published { message, .. } => {
-                self.dead.retain(|(_, dead)| *dead != message.0);
+                self.copied(message.0, u64::from(self.deaths.contains_key(&message.0)));
                 self.deaths.entry(message.0).or_default();
             }
             Event::Pushed { queue, message, redelivered, consumer, .. } => {
                 self.together.remove(queue);
-                if *redelivered && self.acknowledged.contains(&(queue.clone(), message.0)) {
+                let known = self.acknowledged.get(&(queue.clone(), message.0)).copied();
+                let is_late = |(times, last): (u64, Time)| {
+                    times >= self.copies_of(message.0) && at.since(last) > LAG
+                };
+                if *redelivered && known.is_some_and(is_late) {
                     return broken(NOT_AGAIN, format!("{queue}: {message} to {consumer}"));
                 }
             }
@@ -82,14 +104,27 @@ impl QueueRules {
                     self.rejected.insert(message.0);
                     return Ok(());
                 }
-                let again = !self.dead.insert((queue.clone(), message.0));
-                if again && !self.rejected.contains(&message.0) {
+                let copies = self.copies_of(message.0);
+                let times = self.dead.entry((queue.clone(), message.0)).or_default();
+                *times += 1;
+                if *times > copies && !self.rejected.contains(&message.0) {
                     return broken(ONE_DEATH, format!("{queue}: {message}, {reason}"));
                 }
             }
             _ => {}
         }
         Ok(())
+    }
+
+    /// So many copies of a message may have been at once.
+    fn copies_of(&self, message: u64) -> u64 {
+        1 + self.copies.get(&message).copied().unwrap_or(0)
+    }
+
+    fn copied(&mut self, message: u64, more: u64) {
+        if more > 0 {
+            *self.copies.entry(message).or_default() += more;
+        }
     }
 
     /// Looks at what is there.

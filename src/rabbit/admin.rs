@@ -294,7 +294,10 @@ impl Admin {
                     false => Change::UnbindQueue(bind),
                 })
             }
-            Ask::DeleteQueue { queue } => to_do(Change::DeleteQueue(queue)),
+            Ask::DeleteQueue { queue } => to_do(Change::DeleteQueue(queue, false, false)),
+            Ask::DeleteQueueIf { queue, if_unused, if_empty } => {
+                to_do(Change::DeleteQueue(queue, if_unused, if_empty))
+            }
             Ask::DeleteExchange { exchange } => to_do(Change::DeleteExchange(exchange)),
             Ask::Purge { queue } => Method::QueuePurge { queue: queue.into() },
             Ask::Publish(message) => self.publish(message, out),
@@ -313,6 +316,9 @@ impl Admin {
             Ask::ListMembers => Method::ManagementGet(List::Members),
             Ask::Members(members) => to_do(Change::Members(members)),
             Ask::Lead { queue, node } => to_do(Change::Lead(queue, node)),
+            Ask::RestartStream { stream, preferred } => {
+                to_do(Change::RestartStream(stream, preferred))
+            }
             Ask::Rebalance { pattern } => to_do(Change::Rebalance(pattern)),
             Ask::Status | Ask::On(..) => Method::ManagementGet(List::Status),
             Ask::SetPolicy { policy, operator } => to_do(Change::SetPolicy(policy, operator)),

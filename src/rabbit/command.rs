@@ -188,6 +188,15 @@ pub enum Ask {
         /// Its name.
         queue: String,
     },
+    /// The same with conditions.
+    DeleteQueueIf {
+        /// Its name.
+        queue: String,
+        /// Only if it has no consumer.
+        if_unused: bool,
+        /// Only if nothing waits in it.
+        if_empty: bool,
+    },
     /// Deletes an exchange, which must be there.
     DeleteExchange {
         /// Its name.
@@ -257,6 +266,13 @@ pub enum Ask {
     Rebalance {
         /// A regular expression.
         pattern: String,
+    },
+    /// All members of a stream are to stop, and to find a leader.
+    RestartStream {
+        /// The stream.
+        stream: String,
+        /// The node that leads if its log is as good as any, by its number.
+        preferred: Option<u32>,
     },
     /// All members of quorum queues and streams.
     ListMembers,
@@ -344,6 +360,8 @@ pub enum Answer {
     Resized(Vec<(String, u64, Option<&'static str>)>),
     /// Of each node how many quorum queues it leads now.
     Leaders(Vec<(String, u64)>),
+    /// The node that leads a stream now.
+    Led(String),
 }
 
 /// A message that `basic.get` took.

@@ -214,6 +214,8 @@ pub struct NodeState {
     pub disk_free_limit: u64,
     /// `memory`, `disk`.
     pub alarms: Vec<&'static str>,
+    /// The same of other nodes, by their names.
+    pub alarms_elsewhere: Vec<(String, &'static str)>,
     /// All nodes of the cluster, as this one sees them: their names, and whether they are up.
     pub cluster: Vec<(String, bool)>,
     /// Open connections.

@@ -122,8 +122,10 @@ pub enum Change {
     Lead(String, u32),
     /// Leaders of quorum queues with such names are to be spread over the nodes.
     Rebalance(String),
-    /// Deletes a queue, which must be there.
-    DeleteQueue(String),
+    /// A stream is to begin a new epoch, if it can be led from this node, by its number.
+    RestartStream(String, Option<u32>),
+    /// Deletes a queue, which must be there: only if it is unused, only if it is empty.
+    DeleteQueue(String, bool, bool),
     /// Deletes an exchange, which must be there.
     DeleteExchange(String),
     /// Takes a binding of a queue away, which must be there.

@@ -86,6 +86,14 @@ impl Messages {
         }
     }
 
+    /// True while the message that is first in line is being read.
+    pub fn reads_front(&self) -> bool {
+        match self {
+            Messages::Classic(levels) => levels.reads_front(),
+            Messages::Quorum(_) | Messages::Stream(_) => false,
+        }
+    }
+
     /// The first messages that wait, as far as they are known: sequence id, number, key, and
     /// whether they were delivered before.
     pub fn first(&self, count: usize) -> Vec<(u64, MessageId, Option<&Rc<str>>, bool)> {

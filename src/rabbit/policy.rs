@@ -2,11 +2,14 @@
 //!
 //! Of several that match, the one with the highest priority holds, and no other. An operator
 //! policy is laid over it: of limits the lower holds, of all else the operator's.
+//!
+//! Source: `rabbit_policies`, which says what may be set and what holds.
 
 use super::command::{AmqpError, Argument};
 use super::error;
 use super::message::Arguments;
 use super::pattern::Pattern;
+use super::rules::{age, delivery_limit};
 use crate::ordered::BTreeMap;
 use serde::{Deserialize, Serialize};
 
@@ -76,21 +79,56 @@ pub struct Policy {
     pub definition: Arguments,
 }
 
-/// What a definition may set, and what values are taken.
-const KEYS: [(&str, Takes); 13] = [
-    ("alternate-exchange", Takes::Text),
-    ("consumer-timeout", Takes::Number(0)),
-    ("dead-letter-exchange", Takes::Text),
-    ("dead-letter-routing-key", Takes::Text),
-    ("dead-letter-strategy", Takes::OneOf(&["at-most-once"])),
-    ("delivery-limit", Takes::Number(-1)),
-    ("expires", Takes::Number(1)),
-    ("max-length", Takes::Number(0)),
-    ("max-length-bytes", Takes::Number(0)),
-    ("message-ttl", Takes::Number(0)),
-    ("overflow", Takes::OneOf(&["drop-head", "reject-publish", "reject-publish-dlx"])),
-    ("queue-mode", Takes::OneOf(&["default", "lazy"])),
-    ("queue-version", Takes::Number(1)),
+/// What a definition may set, what values are taken, and what the server calls them.
+const KEYS: [(&str, Takes, &str); 20] = [
+    ("alternate-exchange", Takes::Text, "alternate exchange name"),
+    ("consumer-timeout", Takes::Number(0), "consumer timeout"),
+    ("dead-letter-exchange", Takes::Text, "dead letter exchange name"),
+    ("dead-letter-routing-key", Takes::Text, "dead letter routing key"),
+    (
+        "dead-letter-strategy",
+        Takes::OneOf(&["at-most-once", "at-least-once"]),
+        "dead letter strategy",
+    ),
+    ("delivery-limit", Takes::Number(i64::MIN), "delivery limit"),
+    ("expires", Takes::Number(1), "queue expiry"),
+    ("initial-cluster-size", Takes::Number(0), "cluster size"),
+    ("max-age", Takes::Age, "max age"),
+    ("max-in-memory-bytes", Takes::Number(0), "maximum memory in bytes"),
+    ("max-in-memory-length", Takes::Number(0), "maximum memory in bytes"),
+    ("max-length", Takes::Number(0), "maximum length"),
+    ("max-length-bytes", Takes::Number(0), "maximum length in bytes"),
+    ("message-ttl", Takes::Number(0), "message TTL"),
+    (
+        "overflow",
+        Takes::OneOf(&["drop-head", "reject-publish", "reject-publish-dlx"]),
+        "overflow value",
+    ),
+    (
+        "queue-leader-locator",
+        Takes::OneOf(&["client-local", "balanced", "random", "least-leaders"]),
+        "queue leader locator value",
+    ),
+    ("queue-mode", Takes::OneOf(&["default", "lazy"]), "queue-mode value"),
+    ("queue-version", Takes::Between(1, 2), "queue-version value"),
+    ("stream-filter-size-bytes", Takes::Between(16, 255), "filter size. Valid range is 16-255"),
+    ("stream-max-segment-size-bytes", Takes::Between(0, SEGMENT_BYTES_MAX), "segment size"),
+];
+
+/// Larger segments of a stream are not taken.
+const SEGMENT_BYTES_MAX: i64 = 3_000_000_000;
+
+/// What an operator may set.
+const OF_OPERATORS: [&str; 9] = [
+    "delivery-limit",
+    "expires",
+    "max-in-memory-bytes",
+    "max-in-memory-length",
+    "max-length",
+    "max-length-bytes",
+    "message-ttl",
+    "overflow",
+    "queue-version",
 ];
 
 #[derive(Clone, Copy)]
@@ -98,12 +136,37 @@ enum Takes {
     Text,
     /// At least so much.
     Number(i64),
+    /// From the one to the other.
+    Between(i64, i64),
     OneOf(&'static [&'static str]),
+    /// A number with a unit of time.
+    Age,
+}
+
+impl Takes {
+    fn takes(self, value: &Argument) -> bool {
+        match (self, value) {
+            (Takes::Text, Argument::Text(_)) => true,
+            (Takes::Number(least), Argument::Integer(number)) => *number >= least,
+            (Takes::Between(least, most), Argument::Integer(number)) => {
+                (least..=most).contains(number)
+            }
+            (Takes::OneOf(words), Argument::Text(word)) => words.contains(&&**word),
+            (Takes::Age, Argument::Text(text)) => age(text).is_some(),
+            _ => false,
+        }
+    }
 }
 
 /// Limits of which the lower holds.
-pub const LOWER_HOLDS: [&str; 5] =
-    ["consumer-timeout", "expires", "max-length", "max-length-bytes", "message-ttl"];
+const LOWER_HOLDS: [&str; 6] = [
+    "expires",
+    "max-in-memory-bytes",
+    "max-in-memory-length",
+    "max-length",
+    "max-length-bytes",
+    "message-ttl",
+];
 
 fn invalid(reason: &str) -> AmqpError {
     error::precondition_failed(format_args!("Validation failed\n\n{reason}"))
@@ -111,15 +174,17 @@ fn invalid(reason: &str) -> AmqpError {
 
 impl Policy {
     /// Refuses a policy that the server would refuse.
-    pub fn check(&self) -> Result<(), AmqpError> {
+    pub fn check(&self, is_operator: bool) -> Result<(), AmqpError> {
         if let Err(reason) = Pattern::new(&self.pattern) {
             return Err(invalid(&format!("invalid regular expression: {reason}")));
         }
         if self.definition.is_empty() {
             return Err(invalid("no policy provided"));
         }
-        let is_unknown =
-            |(name, _): &(&String, &Argument)| !KEYS.iter().any(|(key, _)| key == name);
+        let is_unknown = |(name, _): &(&String, &Argument)| match is_operator {
+            true => !OF_OPERATORS.contains(&&***name),
+            false => !KEYS.iter().any(|(key, ..)| key == name),
+        };
         let unknown = self.definition.iter().filter(is_unknown);
         let unknown: Vec<String> =
             unknown.map(|(name, value)| format!("{{<<\"{name}\">>,{}}}", erlang(value))).collect();
@@ -127,17 +192,10 @@ impl Policy {
             let list = unknown.join(",");
             return Err(invalid(&format!("[{list}] are not recognised policy settings")));
         }
-        for (name, takes) in KEYS {
-            let Some(value) = self.definition.get(name) else { continue };
-            let fits = match (takes, value) {
-                (Takes::Text, Argument::Text(_)) => true,
-                (Takes::Number(least), Argument::Integer(number)) => *number >= least,
-                (Takes::OneOf(words), Argument::Text(word)) => words.contains(&&**word),
-                _ => false,
-            };
-            if !fits {
-                let value = erlang(value);
-                return Err(invalid(&format!("{value} is not a valid {}", name.replace('-', " "))));
+        for (name, takes, noun) in KEYS {
+            let wrong = self.definition.get(name).filter(|value| !takes.takes(value));
+            if let Some(value) = wrong {
+                return Err(invalid(&format!("{} is not a valid {noun}", erlang(value))));
             }
         }
         Ok(())
@@ -212,6 +270,12 @@ pub fn merged(user: Option<&Policy>, operator: Option<&Policy>) -> Arguments {
                 if LOWER_HOLDS.contains(&&**name) =>
             {
                 Argument::Integer(*ours.min(theirs))
+            }
+            (Some(ours @ Argument::Integer(_)), Argument::Integer(_))
+                if name == "delivery-limit" =>
+            {
+                let limit = delivery_limit(Some(ours), Some(value));
+                limit.map_or_else(|| value.clone(), Argument::Integer)
             }
             _ => value.clone(),
         };

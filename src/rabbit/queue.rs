@@ -411,8 +411,23 @@ impl Queue {
         self.unacked.insert(item.seq, Unacked { item, channel, consumer });
     }
 
-    /// Deals with delivered messages of a channel, given in the order of their ids.
+    /// Deals with what a channel says of its deliveries, given in the order of their ids. What was
+    /// taken back meanwhile and given to another channel is that one's.
     pub fn settle(
+        &mut self,
+        channel: ChannelId,
+        seqs: &[u64],
+        how: Settlement,
+        means: &mut Means<'_, '_>,
+    ) {
+        let is_stream = matches!(self.storage, Messages::Stream(_));
+        let is_its = |seq: &&u64| is_stream || self.channel_of(**seq) == Some(channel);
+        let seqs: Vec<u64> = seqs.iter().filter(is_its).copied().collect();
+        self.settle_all(channel, &seqs, how, means);
+    }
+
+    /// Deals with delivered messages, given in the order of their ids.
+    pub fn settle_all(
         &mut self,
         channel: ChannelId,
         seqs: &[u64],

@@ -136,7 +136,7 @@ pub fn age(text: &str) -> Option<Span> {
 }
 
 /// Of two limits the lower holds; one that is without limit gives way to none.
-fn delivery_limit(argument: Option<&Argument>, policy: Option<&Argument>) -> Option<i64> {
+pub fn delivery_limit(argument: Option<&Argument>, policy: Option<&Argument>) -> Option<i64> {
     let numbers = [argument, policy].into_iter().flatten().filter_map(|value| match value {
         Argument::Integer(number) => Some(*number),
         _ => None,

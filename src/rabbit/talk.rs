@@ -235,6 +235,8 @@ pub enum Change {
     Promotable(String, NodeId, bool),
     /// From this epoch on these nodes have a replica of a stream; who leads is to be found out.
     StreamMembers(String, u64, Vec<NodeId>),
+    /// A stream enters this epoch; of the members with the best log this one is to lead.
+    StreamRestart(String, u64, Option<NodeId>),
 }
 
 /// A queue that comes.

@@ -303,6 +303,7 @@ impl Broker {
         self.answers.retain(|(waiting, _)| !ids.contains(waiting));
         self.asking.retain(|(waiting, ..)| !ids.contains(waiting));
         self.resizing.retain(|resizing| !ids.contains(&resizing.channel));
+        self.restarting.retain(|(channel, ..)| !ids.contains(channel));
         if let Some(group) = &mut self.metadata {
             group.forget(&ids);
         }

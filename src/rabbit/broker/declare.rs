@@ -318,12 +318,17 @@ impl Broker {
     ) -> Result<NewQueue, AmqpError> {
         let arguments = &declare.arguments;
         let kind = arguments::queue_type(arguments);
-        let text = |name: &str| match arguments.get(name) {
-            Some(Argument::Text(text)) => text.clone(),
-            _ => String::new(),
+        let policy = self.policies[0].of_queue(name, kind).map(|policy| &policy.definition);
+        let argument = |name: &str| arguments.get(&format!("x-{name}"));
+        let either = |name: &str| argument(name).or_else(|| policy?.get(name));
+        let is = |value: Option<&Argument>, words: &[&str]| match value {
+            Some(Argument::Text(text)) => words.contains(&&**text),
+            _ => false,
         };
-        let is_balanced = text("x-queue-leader-locator") == "balanced"
-            || kind == "classic" && text("x-queue-master-locator") == "min-masters";
+        // The last two are old names of the first.
+        let balanced = ["balanced", "random", "least-leaders"];
+        let is_balanced = is(either("queue-leader-locator"), &balanced)
+            || kind == "classic" && is(argument("queue-master-locator"), &["min-masters"]);
         let mut nodes: Vec<NodeId> = vec![self.me];
         nodes.extend(self.others_up());
         if is_balanced && !declare.exclusive {
@@ -334,10 +339,10 @@ impl Broker {
         if kind != "classic" {
             // A stream has a member on every node.
             let (wanted, usual) = match kind {
-                "stream" => ("x-initial-cluster-size", self.nodes.len()),
-                _ => ("x-quorum-initial-group-size", GROUP_SIZE),
+                "stream" => (either("initial-cluster-size"), self.nodes.len()),
+                _ => (argument("quorum-initial-group-size"), GROUP_SIZE),
             };
-            let size = match arguments.get(wanted) {
+            let size = match wanted {
                 Some(Argument::Integer(size)) => usize::try_from(*size).unwrap_or(usual),
                 _ => usual,
             };

@@ -192,6 +192,7 @@ impl Broker {
             disk_free: alarms.free_bytes,
             disk_free_limit: alarms.disk_free_limit,
             alarms: lacking.collect(),
+            alarms_elsewhere: self.alarms_elsewhere(),
             cluster: match self.is_clustered() {
                 true => self.nodes.iter().map(|node| self.cluster_node(*node)).collect(),
                 false => vec![(self.name.to_string(), true)],
@@ -264,6 +265,16 @@ impl Broker {
             });
         }
         glimpses
+    }
+
+    /// Which nodes have said that they lack memory or disk.
+    fn alarms_elsewhere(&self) -> Vec<(String, &'static str)> {
+        let peers = self.peers.iter().filter_map(|peer| Some((peer.id, peer.alarm?)));
+        let each = peers.flat_map(|(id, reason)| {
+            let kinds = ["memory", "disk"].into_iter().filter(move |kind| reason.contains(kind));
+            kinds.map(move |kind| (self.short_name(id).to_string(), kind))
+        });
+        each.collect()
     }
 
     fn cluster_node(&self, node: NodeId) -> (String, bool) {

@@ -17,9 +17,9 @@ impl Broker {
         out: &mut Out<'_>,
     ) -> Result<(), AmqpError> {
         match change {
-            Change::DeleteQueue(queue) => {
+            Change::DeleteQueue(queue, if_unused, if_empty) => {
                 self.queue_ids.get(&**queue).ok_or_else(|| error::no_queue(queue))?;
-                self.delete_queue(channel, queue, (false, false), out)
+                self.delete_queue(channel, queue, (*if_unused, *if_empty), out)
             }
             Change::DeleteExchange(exchange) => {
                 self.exchanges.get(exchange)?;
@@ -39,6 +39,9 @@ impl Broker {
             Change::Members(members) => self.change_members(channel, members, out),
             Change::Lead(queue, node) => self.lead_from(channel, queue, *node, out),
             Change::Rebalance(pattern) => self.rebalance(channel, pattern, out),
+            Change::RestartStream(stream, preferred) => {
+                self.restart_stream(channel, stream, *preferred, out)
+            }
             Change::SetPolicy(policy, operator) => {
                 self.set_policy(channel, (policy, *operator), out)
             }

@@ -44,7 +44,7 @@ pub struct Resizing {
 
 impl Broker {
     /// The node with this number.
-    fn numbered(&self, number: u32) -> Option<NodeId> {
+    pub(super) fn numbered(&self, number: u32) -> Option<NodeId> {
         let nodes = if self.is_clustered() { &self.nodes[..] } else { &[] };
         nodes.get((number as usize).checked_sub(1)?).copied()
     }
@@ -407,6 +407,9 @@ impl Broker {
             state.role = "classic";
         }
         if let Messages::Stream(stream) = &queue.storage {
+            if queue.member.is_none() {
+                state.term = stream.epoch;
+            }
             state.last = stream.next.checked_sub(1);
             state.committed = stream.committed().checked_sub(1);
             state.first = (stream.count() > 0).then(|| stream.first());

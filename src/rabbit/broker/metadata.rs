@@ -40,6 +40,9 @@ pub const DIRECTORY: &str = "metadata/";
 /// Who is not answered for so long is told so (Khepri's default timeout).
 const TIMEOUT: Span = Span::seconds(30);
 
+/// What is said then, if nothing better is known.
+pub const METADATA_TIMEOUT: &str = "the metadata store operation timed out";
+
 /// The log is cut when it has so many entries that are applied.
 const LOG_ENTRIES_MIN: u64 = 4_096;
 
@@ -261,7 +264,7 @@ impl Broker {
             Some(Method::QueueUnbindOk | Method::ExchangeUnbindOk) => {
                 "Could not remove binding due to timeout".to_owned()
             }
-            _ => "the metadata store operation timed out".to_owned(),
+            _ => METADATA_TIMEOUT.to_owned(),
         };
         if self.has_channel(channel) {
             self.fail(channel, error::internal(text), out);
@@ -327,6 +330,11 @@ impl Broker {
             Change::StreamMembers(name, epoch, nodes) => {
                 if let Some(id) = self.queue_ids.get(&**name).copied() {
                     self.replicas_known(id, (*epoch, nodes), out);
+                }
+            }
+            Change::StreamRestart(name, epoch, preferred) => {
+                if let Some(id) = self.queue_ids.get(&**name).copied() {
+                    self.restart_known(id, (*epoch, *preferred), out);
                 }
             }
             Change::StreamLed(name, epoch, leader) => {
@@ -475,6 +483,11 @@ impl Broker {
             if let Some(member) = queue.member.as_ref().filter(|member| member.epoch > 1) {
                 let (name, nodes) = (queue.name.to_string(), member.nodes.clone());
                 state.changes.push(Change::StreamMembers(name.clone(), member.epoch, nodes));
+                if let Some(node) = member.preferred {
+                    let preferred = Some(node);
+                    let change = Change::StreamRestart(name.clone(), member.epoch, preferred);
+                    state.changes.push(change);
+                }
                 state.changes.push(Change::StreamLed(name, member.epoch, member.leader));
             }
         }

@@ -93,6 +93,7 @@ use connections::Connection;
 pub use connections::{HEARTBEAT_INTERVAL, SILENCE_MAX};
 use graves::Burials;
 use heal::Handling;
+pub use metadata::METADATA_TIMEOUT;
 use nodes::Peer;
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -125,6 +126,8 @@ pub struct Broker {
     asking: Vec<(ChannelId, Vec<NodeId>, Answer)>,
     /// Tools that wait until members have come or gone.
     resizing: Vec<members::Resizing>,
+    /// Tools that wait until a stream is led in this epoch or a later one.
+    restarting: Vec<(ChannelId, QueueId, u64)>,
     /// What other nodes said that has to wait.
     early_talk: Vec<(NodeId, Rc<Talk>)>,
     profile: Profile,
@@ -202,6 +205,7 @@ impl Broker {
             answers: Vec::new(),
             asking: Vec::new(),
             resizing: Vec::new(),
+            restarting: Vec::new(),
             early_talk: Vec::new(),
             profile,
             without: settings.get(WITHOUT).map_or_else(Without::default, |list| Without::of(list)),
@@ -482,7 +486,8 @@ impl Broker {
         }
         let Some(queue) = self.queues.get_mut(&id) else { return };
         let expires = queue.storage.front_expires();
-        if expires < queue.ttl_timer {
+        // A head that is being read cannot go yet: it is looked at when it is there.
+        if expires < queue.ttl_timer && !queue.storage.reads_front() {
             // In whole milliseconds from now: up to one late.
             let after = expires.since(out.now()).as_micros().div_ceil(1_000);
             queue.ttl_timer = out.now() + Span::millis(after);

@@ -248,6 +248,15 @@ impl Broker {
             };
         };
         peer.last_heard = now;
+        let lives = peer.began;
+        if let Talk::Alive { began, .. } = talk
+            && peer.is_up
+            && lives.is_some_and(|before| before != *began)
+        {
+            // It began anew, and nobody noticed: its clients are gone all the same.
+            self.node_down(from, out);
+        }
+        let Some(peer) = self.peers.iter_mut().find(|peer| peer.id == from) else { return };
         let was_up = std::mem::replace(&mut peer.is_up, true);
         if !was_up {
             self.node_up(from, out);

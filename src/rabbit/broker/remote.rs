@@ -218,7 +218,7 @@ impl Broker {
             queue.waiting_gets.retain(|(waiting, _)| !channels.contains(waiting));
             queue.forget_handled(channels);
             if let Some(first) = channels.first() {
-                queue.settle(*first, &seqs, Settlement::Requeued, means);
+                queue.settle_all(*first, &seqs, Settlement::Requeued, means);
             }
         });
         if !self.remove_if_unused(id, out) {

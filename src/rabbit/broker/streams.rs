@@ -38,7 +38,7 @@ impl Broker {
         all.map(|queue| queue.id).collect()
     }
 
-    fn with_stream<R>(
+    pub(super) fn with_stream<R>(
         &mut self,
         id: QueueId,
         out: &mut Out<'_>,
@@ -243,6 +243,7 @@ impl Broker {
         if !matches!(self.phase, super::Phase::Boots(_)) {
             self.begin_epoch(id, out);
             self.resize_again(id, out);
+            self.restarted(id, out);
         }
     }
 

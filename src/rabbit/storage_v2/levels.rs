@@ -73,16 +73,19 @@ impl Levels {
         self.levels.iter().any(Storage::owes_confirms)
     }
 
+    /// The level of the message that is first in line: the highest that has one.
+    fn first(&self) -> Option<&Storage> {
+        self.levels.iter().rev().find(|level| level.ready() > 0)
+    }
+
     /// When the message that is first in line expires. Those of lower levels are not looked at.
     pub fn front_expires(&self) -> Time {
-        match &*self.levels {
-            [only] => only.front_expires(),
-            levels => {
-                let mut highest_first = levels.iter().rev();
-                let front = highest_first.find(|level| level.ready() > 0);
-                front.map_or(Time::NEVER, Storage::front_expires)
-            }
-        }
+        self.first().map_or(Time::NEVER, Storage::front_expires)
+    }
+
+    /// True while the message that is first in line is being read.
+    pub fn reads_front(&self) -> bool {
+        self.first().is_some_and(Storage::reads_front)
     }
 
     /// The messages that wait, in their order, as far as they are known: sequence id, number, key,

@@ -233,6 +233,11 @@ impl Storage {
         }
     }
 
+    /// True while the message at the front is being read.
+    pub fn reads_front(&self) -> bool {
+        self.head.is_empty() && self.is_refilling()
+    }
+
     /// The sequence id of the next message that comes.
     pub fn next_seq(&self) -> u64 {
         self.next_seq

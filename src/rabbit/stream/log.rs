@@ -107,6 +107,8 @@ pub struct Stream {
     pub readers: Vec<Reader>,
     /// How often something was read.
     pub(super) reads: u64,
+    /// The epoch in which it writes, if one node has it.
+    pub epoch: u64,
     /// What is known besides, if several nodes have it.
     pub shared: Option<Box<Shared>>,
     unwritten: Vec<Waiting>,
@@ -120,6 +122,7 @@ impl Stream {
             directory: directory(&name, shared).into(),
             shared: shared.map(|queue| Box::new(Shared::new(queue))),
             reads: 0,
+            epoch: 1,
             name,
             segments: VecDeque::from([Segment::new(0)]),
             runs: VecDeque::new(),
@@ -194,6 +197,13 @@ impl Stream {
         }
     }
 
+    /// One node has it: the next epoch begins.
+    pub fn begin_alone(&mut self, out: &mut Out<'_>) {
+        self.epoch += 1;
+        let file = format!("{}epoch", self.directory);
+        out.replace(&file, Bytes::copy_from_slice(&self.epoch.to_be_bytes()));
+    }
+
     /// A full segment is left behind.
     pub(super) fn roll(&mut self, rules: &Rules, means: &mut Means<'_, '_>) {
         let limit = rules.segment_bytes.unwrap_or(SEGMENT_BYTES);
@@ -213,7 +223,7 @@ impl Stream {
         let is_first = self.segments.back().is_some_and(|segment| segment.chunks == 0);
         let (epoch, marks) = match &self.shared {
             Some(shared) => (shared.epoch, shared.trailer(&nodes, is_first)),
-            None => (1, Vec::new()),
+            None => (self.epoch, Vec::new()),
         };
         let bytes = chunk::encode(first, &contents, (epoch, means.out.now()), &marks);
         let head = chunk::header(&bytes).expect("it was just made");

@@ -130,6 +130,8 @@ pub struct Member {
     pub leader: Option<NodeId>,
     /// While there is none: of each member that has stopped how far its log goes.
     pub tails: Vec<(NodeId, (u64, u64))>,
+    /// While there is none: who is to lead if its log is as good as any.
+    pub preferred: Option<NodeId>,
     /// As the leader: the replicas that follow.
     pub copies: Vec<Copy>,
     /// Replicas that want to follow in an epoch that this node has not heard of yet: which one, the
@@ -154,6 +156,7 @@ impl Member {
             epoch: 1,
             leader: Some(leader),
             tails: Vec::new(),
+            preferred: None,
             copies: Vec::new(),
             early: Vec::new(),
             start: 0,
@@ -172,6 +175,7 @@ impl Member {
     /// An epoch begins: with this leader, or with the question who that is.
     pub fn enter(&mut self, epoch: u64, leader: Option<NodeId>) {
         (self.epoch, self.leader) = (epoch, leader);
+        self.preferred = self.preferred.filter(|_| leader.is_none());
         self.tails.clear();
         self.copies.clear();
         self.is_announced = false;
@@ -216,7 +220,9 @@ impl Member {
     /// While there is no leader: the member with the best log, once a majority has told.
     pub fn best(&self) -> Option<NodeId> {
         let is_open = self.leader.is_none() && self.tails.len() >= self.majority();
-        let best = self.tails.iter().max_by_key(|(node, tail)| (*tail, std::cmp::Reverse(*node)));
+        let best = self.tails.iter().max_by_key(|(node, tail)| {
+            (*tail, self.preferred == Some(*node), std::cmp::Reverse(*node))
+        });
         best.filter(|_| is_open).map(|(node, _)| *node)
     }
 }

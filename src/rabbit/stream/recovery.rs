@@ -21,7 +21,7 @@ pub struct Files {
     indexes: BTreeMap<u64, Vec<IndexEntry>>,
     /// Segments that have to be looked through.
     scanned: BTreeMap<u64, Bytes>,
-    /// The last epoch that it was in step with, where several nodes have it.
+    /// The last epoch that it was in step with; where one node has it, the one that it writes in.
     epoch: u64,
 }
 
@@ -65,8 +65,9 @@ impl Stream {
         out: &mut Out<'_>,
     ) -> Stream {
         let mut stream = Stream::new(name, shared);
-        if let Some(shared) = &mut stream.shared {
-            shared.synced = files.epoch;
+        match &mut stream.shared {
+            Some(shared) => shared.synced = files.epoch,
+            None => stream.epoch = files.epoch.max(1),
         }
         let directory = stream.directory.clone();
         let all = out.files().with_prefix(&directory);

@@ -112,3 +112,15 @@ fn a_tool_is_told_that_there_is_no_broker() {
     lab.restart();
     assert!(matches!(lab.ask(Ask::ListQueues), Ok(Answer::Queues(list)) if list.len() == 1));
 }
+
+#[test]
+fn a_message_that_is_too_large_is_refused() {
+    let mut lab = Lab::new();
+    lab.declare("q");
+    let sized = |size: usize| OutgoingMessage { body: vec![0; size].into(), ..message(1, "q") };
+    let text = "PRECONDITION_FAILED - message size 16777217 is larger than configured max size \
+                16777216";
+    refused(&mut lab, Ask::Publish(sized(16_777_217)), 406, text);
+    let answer = lab.ask(Ask::Publish(sized(16_777_216)));
+    assert_eq!(answer, Ok(Answer::Published { routed: true }));
+}

@@ -31,6 +31,7 @@ mod node;
 mod passport;
 mod power_cut;
 mod producer;
+mod rabbitmq_diagnostics;
 mod rabbitmq_queues;
 mod rabbitmq_streams;
 mod rabbitmqadmin;
@@ -135,7 +136,7 @@ impl<'a> Call<'a> {
 }
 
 /// All programs that are here, in the order of help.
-pub static PROGRAMS: [&Program; 37] = [
+pub static PROGRAMS: [&Program; 38] = [
     &lab::PROGRAM,
     &run::PROGRAM,
     &step::PROGRAM,
@@ -173,11 +174,11 @@ pub static PROGRAMS: [&Program; 37] = [
     &rabbitmqctl::PROGRAM,
     &rabbitmq_queues::PROGRAM,
     &rabbitmq_streams::PROGRAM,
+    &rabbitmq_diagnostics::PROGRAM,
 ];
 
 /// Programs of the language that are not built yet.
-pub static LATER: [&str; 4] =
-    ["kafka-streams-groups", "kafka-groups", "kafka-transactions", "rabbitmq-diagnostics"];
+pub static LATER: [&str; 3] = ["kafka-streams-groups", "kafka-groups", "kafka-transactions"];
 
 /// The bare name of a program: `bin/kafka-topics.sh` is `kafka-topics`.
 pub fn bare_name(word: &str) -> &str {

@@ -84,7 +84,7 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
 }
 
 /// The number of the node that a word names: 2 for `rabbit@rabbit-2`.
-fn number(word: &Word) -> Result<u32, Refusal> {
+pub fn number(word: &Word) -> Result<u32, Refusal> {
     let name = word.text.strip_prefix("rabbit@").unwrap_or(&word.text);
     let number = name.strip_prefix("rabbit-").and_then(|number| number.parse().ok());
     let number = number.filter(|number| *number > 0);
@@ -112,6 +112,22 @@ fn sentence(error: &AmqpError, queue: &str, about: &str, node: &str, command: &s
         if says("last_stream_member") {
             return "Error:\nCannot delete the last member of a stream".into();
         }
+    }
+    if command == "delete_queue" {
+        let reason = [(" not empty", "not empty"), (" in use", "in use")];
+        if let Some((_, what)) = reason.into_iter().find(|(end, _)| says(end)) {
+            return format!("Error:\nThe queue is {what}");
+        }
+        if error.code == 404 {
+            return "Error:\nNo such queue was found".into();
+        }
+    }
+    if error.code == 404 && matches!(command, "restart_stream" | "purge_queue") {
+        return NO_STREAM.into();
+    }
+    if command == "transfer_leadership" && says("_queue}") {
+        let kind = if says("quorum_queue}") { "quorum" } else { "classic" };
+        return format!("Error:\nCannot transfer leadership of a {kind} queue");
     }
     if error.code == 404 {
         return format!("queue '{queue}' was not found in virtual host '/'");
@@ -349,7 +365,7 @@ fn member_row(member: &MemberState) -> Vec<String> {
     ]
 }
 
-fn critical(arguments: &Arguments) -> Result<Job, Refusal> {
+pub fn critical(arguments: &Arguments) -> Result<Job, Refusal> {
     arguments.at_most(1)?;
     let node = named_node(arguments)?;
     let banner = format!(

@@ -1,19 +1,20 @@
 //! `rabbitmq-streams`: the replicas of streams. Output is that of the tool.
 
-use super::rabbitmq_queues::{Status, one, status};
+use super::rabbitmq_queues::{Status, asking, number, one, status};
 use super::rabbitmqctl::node_name;
 use super::{Call, Plain, Program};
-use crate::rabbit::command::Of;
+use crate::rabbit::command::{Answer, Ask, Of};
 use crate::rabbit::inspect::MemberState;
 use crate::shell::error::{Mistake, Refusal};
 use crate::shell::job::Job;
-use crate::shell::options::{Opt, ignored, later, once};
+use crate::shell::options::{Arguments, Opt, ignored, later, once};
 
-static OPTIONS: [Opt; 7] = [
+static OPTIONS: [Opt; 8] = [
     once(&["--quiet", "-q"], "", "no lines about what it does"),
     once(&["--silent", "-s"], "", "no such lines"),
     once(&["--vhost", "-p"], "/", "the virtual host; there is one"),
     later(&["--tracking"], ""),
+    once(&["--preferred-leader-node"], "NODE", "restart_stream: leads if its log is as good"),
     later(&["--formatter"], "NAME"),
     once(&["--node", "-n"], "NODE", "the node to ask: rabbit@rabbit-2 (the first that answers)"),
     ignored(&["--timeout", "-t"], "SECONDS"),
@@ -25,6 +26,8 @@ pub static PROGRAM: Program = Program {
     usage: &[
         "rabbitmq-streams stream_status STREAM",
         "rabbitmq-streams add_replica|delete_replica STREAM NODE",
+        "rabbitmq-streams transfer_leadership STREAM NODE",
+        "rabbitmq-streams restart_stream STREAM [--preferred-leader-node NODE]",
     ],
     options: &[("", &OPTIONS)],
     notes: &[],
@@ -33,10 +36,11 @@ pub static PROGRAM: Program = Program {
     parse,
 };
 
-const COMMANDS: [&str; 3] = ["stream_status", "add_replica", "delete_replica"];
+const COMMANDS: [&str; 5] =
+    ["stream_status", "add_replica", "delete_replica", "restart_stream", "transfer_leadership"];
 
 /// Commands of the real tool that are not built.
-const LATER: [&str; 3] = ["grow", "shrink", "restart_stream"];
+const LATER: [&str; 2] = ["grow", "shrink"];
 
 fn parse(call: &Call) -> Result<Job, Refusal> {
     let arguments = call.sort("rabbitmq-streams", &OPTIONS)?;
@@ -48,6 +52,8 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
         "stream_status" => status(&arguments, &STREAM),
         "add_replica" => one(&arguments, (true, true, "replica"), Of::Stream),
         "delete_replica" => one(&arguments, (false, true, "replica"), Of::Stream),
+        "restart_stream" => restart(&arguments),
+        "transfer_leadership" => transfer(&arguments),
         later if LATER.contains(&later) => Err(Refusal::NotHereYet(later.to_owned())),
         unknown => {
             let expected = "a command of rabbitmq-streams";
@@ -90,4 +96,30 @@ fn row(member: &MemberState) -> Vec<String> {
         member.readers.to_string(),
         member.segments.to_string(),
     ]
+}
+
+/// A preferred node that there is not is no error.
+fn restart(arguments: &Arguments) -> Result<Job, Refusal> {
+    let stream = arguments.word(1, "a stream")?.text.clone();
+    arguments.at_most(2)?;
+    let preferred = arguments.one("--preferred-leader-node").and_then(|word| number(word).ok());
+    let banner = format!("Restarting stream {stream}...");
+    let names = (stream.clone(), String::new());
+    asking(arguments, banner, names, Ask::RestartStream { stream, preferred }, leader)
+}
+
+/// The tool restarts the stream and tells who leads then, be it that node or not.
+fn transfer(arguments: &Arguments) -> Result<Job, Refusal> {
+    let stream = arguments.word(1, "a stream")?.text.clone();
+    let node = arguments.word(2, "a node such as rabbit@rabbit-2")?;
+    arguments.at_most(3)?;
+    let preferred = number(node).ok();
+    let banner = format!("Transferring leadership of stream {stream} to node {}...", node.text);
+    let names = (stream.clone(), node.text.clone());
+    asking(arguments, banner, names, Ask::RestartStream { stream, preferred }, leader)
+}
+
+fn leader(answer: Answer) -> Result<Vec<String>, String> {
+    let Answer::Led(node) = answer else { return Ok(Vec::new()) };
+    Ok(vec![node_name(&node)])
 }

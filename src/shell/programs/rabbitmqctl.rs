@@ -3,24 +3,24 @@
 //! rows with tabs between.
 
 mod acts;
-mod status;
+mod cells;
+mod columns;
+pub mod status;
 
 use super::{Call, Plain, Program};
 use crate::lab::{Command, LabError, Outcome};
+use crate::ordered::BTreeSet;
 use crate::rabbit::admin::NO_ANSWER;
-use crate::rabbit::command::{AmqpError, Answer, Argument, Ask};
-use crate::rabbit::inspect::{
-    BindingState, ChannelState, ConnectionState, ConsumerState, ExchangeState, QueueState,
-};
-use crate::rabbit::message::Arguments as Table;
-use crate::rabbit::policy::Policy;
+use crate::rabbit::broker::METADATA_TIMEOUT;
+use crate::rabbit::command::{AmqpError, Ask};
 use crate::shell::error::{Mistake, Refusal};
 use crate::shell::job::{Job, unexpected};
 use crate::shell::lexer::Word;
 use crate::shell::options::{Arguments, Opt, ignored, later, once};
-use crate::shell::values::{json_text, one_of, wrong};
+use crate::shell::values::{one_of, wrong};
+use cells::Cell;
 
-static OPTIONS: [Opt; 11] = [
+pub(super) static OPTIONS: [Opt; 13] = [
     once(&["--quiet", "-q"], "", "no lines about what it does"),
     once(&["--silent", "-s"], "", "no such lines, and no names of columns"),
     once(&["--no-table-headers"], "", "no names of columns"),
@@ -32,6 +32,8 @@ static OPTIONS: [Opt; 11] = [
         "set_policy: all, queues, classic_queues, quorum_queues, streams or exchanges (all)",
     ),
     once(&["--formatter"], "NAME", "lists: table, json or csv (table)"),
+    once(&["--if-empty", "-e"], "", "delete_queue: only if nothing waits in it"),
+    once(&["--if-unused", "-u"], "", "delete_queue: only if it has no consumer"),
     later(&["--online", "--offline", "--local"], ""),
     once(&["--node", "-n"], "NODE", "the node to ask: rabbit@rabbit-2 (the first that answers)"),
     ignored(&["--timeout", "-t"], "SECONDS"),
@@ -46,6 +48,8 @@ pub static PROGRAM: Program = Program {
         "rabbitmqctl list_exchanges|list_bindings|list_consumers [COLUMN]...",
         "rabbitmqctl list_connections|list_channels [COLUMN]...",
         "rabbitmqctl list_policies|list_operator_policies",
+        "rabbitmqctl purge_queue QUEUE",
+        "rabbitmqctl delete_queue QUEUE [--if-empty] [--if-unused]",
         "rabbitmqctl set_policy [--priority N] [--apply-to WHAT] NAME PATTERN DEFINITION",
         "rabbitmqctl clear_policy NAME",
         "rabbitmqctl set_operator_policy [--priority N] [--apply-to WHAT] NAME PATTERN DEFINITION",
@@ -66,7 +70,7 @@ pub static PROGRAM: Program = Program {
     parse,
 };
 
-const COMMANDS: [&str; 18] = [
+const COMMANDS: [&str; 21] = [
     "list_queues",
     "list_exchanges",
     "list_bindings",
@@ -75,6 +79,8 @@ const COMMANDS: [&str; 18] = [
     "list_channels",
     "list_policies",
     "list_operator_policies",
+    "purge_queue",
+    "delete_queue",
     "set_policy",
     "clear_policy",
     "set_operator_policy",
@@ -83,6 +89,7 @@ const COMMANDS: [&str; 18] = [
     "set_disk_free_limit",
     "status",
     "cluster_status",
+    "ping",
     "stop_app",
     "start_app",
 ];
@@ -123,8 +130,6 @@ const QUEUES: Listing = Listing {
         "leader",
         "members",
         "online",
-        "committed_offset",
-        "segments",
     ],
     default: &["name", "messages"],
     ask: Ask::ListQueues,
@@ -194,10 +199,10 @@ const CONNECTIONS: Listing = Listing {
         "peer_port",
         "state",
         "name",
-        "user_provided_name",
         "channels",
         "protocol",
         "vhost",
+        "client_properties",
     ],
     default: &["user", "peer_host", "peer_port", "state"],
     ask: Ask::ListConnections,
@@ -250,7 +255,29 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
     if let Some(vhost) = arguments.one("--vhost").filter(|word| word.text != "/") {
         return Err(Mistake::at(vhost.place, &vhost.text, "/, the one virtual host").into());
     }
-    let listing = match &*command.text {
+    if let Some(job) = observing(&arguments) {
+        return job;
+    }
+    match &*command.text {
+        "set_policy" => acts::set_policy(&arguments, false),
+        "set_operator_policy" => acts::set_policy(&arguments, true),
+        "clear_policy" => acts::clear_policy(&arguments, false),
+        "clear_operator_policy" => acts::clear_policy(&arguments, true),
+        "set_vm_memory_high_watermark" => acts::set_memory(&arguments),
+        "set_disk_free_limit" => acts::set_disk(&arguments),
+        "purge_queue" => acts::purge_queue(&arguments),
+        "delete_queue" => acts::delete_queue(&arguments),
+        "stop_app" | "start_app" => acts::application(&arguments),
+        unknown => {
+            let expected = "a command of rabbitmqctl";
+            Err(Mistake::at(command.place, unknown, expected).near(COMMANDS).into())
+        }
+    }
+}
+
+/// The commands that look and change nothing: `rabbitmq-diagnostics` has them too.
+pub(super) fn observing(arguments: &Arguments) -> Option<Result<Job, Refusal>> {
+    let listing = match &*arguments.plain.first()?.text {
         "list_queues" => QUEUES,
         "list_exchanges" => EXCHANGES,
         "list_bindings" => BINDINGS,
@@ -259,21 +286,12 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
         "list_channels" => CHANNELS,
         "list_policies" => POLICIES,
         "list_operator_policies" => OPERATOR_POLICIES,
-        "set_policy" => return acts::set_policy(&arguments, false),
-        "set_operator_policy" => return acts::set_policy(&arguments, true),
-        "clear_policy" => return acts::clear_policy(&arguments, false),
-        "clear_operator_policy" => return acts::clear_policy(&arguments, true),
-        "set_vm_memory_high_watermark" => return acts::set_memory(&arguments),
-        "set_disk_free_limit" => return acts::set_disk(&arguments),
-        "stop_app" | "start_app" => return acts::application(&arguments),
-        "status" => return status::status(&arguments),
-        "cluster_status" => return status::cluster_status(&arguments),
-        unknown => {
-            let expected = "a command of rabbitmqctl";
-            return Err(Mistake::at(command.place, unknown, expected).near(COMMANDS).into());
-        }
+        "status" => return Some(status::status(arguments)),
+        "cluster_status" => return Some(status::cluster_status(arguments)),
+        "ping" => return Some(status::ping(arguments)),
+        _ => return None,
     };
-    list(listing, &arguments)
+    Some(list(listing, arguments))
 }
 
 /// The number of the node that `--node` names: 2 for `rabbit@rabbit-2`.
@@ -322,6 +340,11 @@ pub fn failure(error: &AmqpError, node: &str, command: &str) -> String {
         );
     }
     let reason = error.text.split_once(" - ").map_or(&*error.text, |(_, reason)| reason);
+    if reason == METADATA_TIMEOUT {
+        return format!(
+            "Error:\nKhepri has timed out on node {node}.\nKhepri cluster could be in minority."
+        );
+    }
     format!("Error:\n{reason}")
 }
 
@@ -332,6 +355,13 @@ fn list(listing: Listing, arguments: &Arguments) -> Result<Job, Refusal> {
     }
     if columns.is_empty() {
         columns = listing.default.to_vec();
+    }
+    let mut known = BTreeSet::new();
+    columns.retain(|column| known.insert(*column));
+    if listing.command == "list_consumers" {
+        // The node sends consumers with their columns in an order of its own.
+        let all = listing.columns.iter().copied();
+        columns = all.filter(|column| known.contains(column)).collect();
     }
     let format =
         arguments.value("--formatter", "table", |word| one_of(word, &["table", "json", "csv"]))?;
@@ -344,25 +374,26 @@ fn list(listing: Listing, arguments: &Arguments) -> Result<Job, Refusal> {
     let ask = at_node(arguments, listing.ask)?;
     Ok(Job::of(Command::Rabbit(ask), move |result| {
         let rows = match result {
-            Ok(Outcome::Rabbit(answer)) => rows(&answer, &columns),
+            Ok(Outcome::Rabbit(answer)) => columns::rows(&answer, &columns),
             Ok(other) => return Ok(unexpected(&other)),
             Err(LabError::Rabbit(error)) => return Err(failure(&error, &node, listing.command)),
             Err(other) => return Err(other.to_string()),
         };
         let mut lines: Vec<String> = banner.iter().map(|line| (*line).to_owned()).collect();
-        let row = |row: &Vec<String>| match is_table {
-            true => row.join("\t"),
-            false => row.iter().map(|cell| csv_cell(cell)).collect::<Vec<_>>().join(","),
-        };
         if format == "json" {
             lines.extend(json(&columns, &rows));
             return Ok(lines);
         }
+        let row = |row: &Vec<String>| match is_table {
+            true => row.join("\t"),
+            false => row.iter().map(|cell| csv_cell(cell)).collect::<Vec<_>>().join(","),
+        };
+        let texts = |cells: &Vec<Cell>| cells.iter().map(Cell::text).collect::<Vec<String>>();
         // Without a row the tool does not know the columns either.
         if header && !rows.is_empty() {
             lines.push(row(&columns.iter().map(|name| (*name).to_owned()).collect()));
         }
-        lines.extend(rows.iter().map(row));
+        lines.extend(rows.iter().map(texts).map(|texts| row(&texts)));
         Ok(lines)
     }))
 }
@@ -381,69 +412,17 @@ fn columns(listing: &Listing, word: &Word) -> Result<Vec<&'static str>, Refusal>
     word.text.split(',').filter(|name| !name.is_empty()).map(|name| find(name.trim())).collect()
 }
 
-fn rows(answer: &Answer, columns: &[&'static str]) -> Vec<Vec<String>> {
-    fn lines<T>(
-        all: &[T],
-        columns: &[&'static str],
-        cell: fn(&T, &str) -> String,
-    ) -> Vec<Vec<String>> {
-        all.iter().map(|row| columns.iter().map(|column| cell(row, column)).collect()).collect()
-    }
-    match answer {
-        Answer::Queues(all) => lines(all, columns, queue_cell),
-        Answer::Exchanges(all) => lines(all, columns, exchange_cell),
-        Answer::Bindings(all) => lines(all, columns, binding_cell),
-        Answer::Consumers(all) => lines(all, columns, consumer_cell),
-        Answer::Policies(all) => lines(all, columns, policy_cell),
-        Answer::Channels(all) => {
-            let numbered: Vec<(usize, &ChannelState)> = all.iter().enumerate().collect();
-            lines(&numbered, columns, channel_cell)
-        }
-        Answer::Connections(all) => {
-            let numbered: Vec<(usize, &ConnectionState)> = all.iter().enumerate().collect();
-            lines(&numbered, columns, connection_cell)
-        }
-        other => vec![vec![format!("the lab answered with something else: {other:?}")]],
-    }
-}
-
-/// An object a line, as the tool streams them. Simplified: arguments and lists of nodes are the
-/// text of the table format, not JSON of their own.
-fn json(columns: &[&'static str], rows: &[Vec<String>]) -> Vec<String> {
-    let cell = |(name, cell): (&&str, &String)| {
-        let is_number = cell.starts_with(|c: char| c.is_ascii_digit() || c == '-')
-            && cell.parse::<f64>().is_ok();
-        let is_bare = is_number || matches!(&**cell, "true" | "false");
-        let value = match is_bare && !TEXTS.contains(name) {
-            true => cell.clone(),
-            false => quoted(cell),
-        };
-        format!("\"{name}\":{value}")
-    };
+/// An object a line, as the tool streams them.
+fn json(columns: &[&'static str], rows: &[Vec<Cell>]) -> Vec<String> {
     let mut lines = vec!["[".to_owned()];
     lines.extend(rows.iter().enumerate().map(|(index, row)| {
-        let cells: Vec<String> = columns.iter().zip(row).map(cell).collect();
+        let cells = columns.iter().zip(row);
+        let cells: Vec<String> =
+            cells.map(|(name, cell)| format!("\"{name}\":{}", cell.json())).collect();
         format!("{}{{{}}}", if index > 0 { "," } else { "" }, cells.join(","))
     }));
     lines.push("]".to_owned());
     lines
-}
-
-/// Columns that are texts even where they look like numbers.
-const TEXTS: [&str; 9] = [
-    "name",
-    "pattern",
-    "policy",
-    "operator_policy",
-    "queue_name",
-    "source_name",
-    "destination_name",
-    "routing_key",
-    "consumer_tag",
-];
-
-fn quoted(text: &str) -> String {
-    json_text(&Argument::Text(text.to_owned()))
 }
 
 /// Numbers too stand in quotes, as the tool has it.
@@ -451,142 +430,7 @@ fn csv_cell(cell: &str) -> String {
     format!("\"{}\"", cell.replace('"', "\"\""))
 }
 
-fn queue_cell(queue: &QueueState, column: &str) -> String {
-    match column {
-        "name" => queue.name.clone(),
-        "durable" => queue.durable.to_string(),
-        "auto_delete" => queue.auto_delete.to_string(),
-        "arguments" => table_cell(&queue.arguments),
-        "policy" => queue.policy.clone().unwrap_or_default(),
-        "operator_policy" => queue.operator_policy.clone().unwrap_or_default(),
-        "exclusive" => queue.exclusive.to_string(),
-        "memory" => queue.memory.to_string(),
-        "messages_ready" => queue.ready.to_string(),
-        "messages_unacknowledged" => queue.unacked.to_string(),
-        "messages" => (queue.ready + queue.unacked + queue.dead).to_string(),
-        "messages_ram" => queue.in_memory.to_string(),
-        column if queue.kind == "stream" && column.starts_with("message_bytes") => String::new(),
-        "message_bytes" => queue.bytes.to_string(),
-        "message_bytes_ready" => (queue.bytes - queue.unacked_bytes).to_string(),
-        "message_bytes_unacknowledged" => queue.unacked_bytes.to_string(),
-        "consumers" => queue.consumers.len().to_string(),
-        "consumer_utilisation" | "consumer_capacity" => format!("{:?}", queue.consumer_utilisation),
-        "state" => queue.state.into(),
-        "type" => queue.kind.clone(),
-        "leader" => queue.leader.as_deref().map(node_name).unwrap_or_default(),
-        "members" => node_names(&queue.members),
-        "online" => node_names(&queue.online),
-        "committed_offset" => {
-            queue.committed_offset.map(|offset| offset.to_string()).unwrap_or_default()
-        }
-        "segments" => queue.segments.map(|count| count.to_string()).unwrap_or_default(),
-        _ => String::new(),
-    }
-}
-
 /// A node's name as Erlang knows it.
 pub fn node_name(node: &str) -> String {
     format!("rabbit@{node}")
-}
-
-fn node_names(nodes: &[String]) -> String {
-    match nodes {
-        [] => String::new(),
-        nodes => {
-            let names: Vec<String> = nodes.iter().map(|node| node_name(node)).collect();
-            format!("[{}]", names.join(", "))
-        }
-    }
-}
-
-fn exchange_cell(exchange: &ExchangeState, column: &str) -> String {
-    match column {
-        "name" => exchange.name.clone(),
-        "type" => exchange.kind.clone(),
-        "durable" => exchange.durable.to_string(),
-        "auto_delete" => exchange.auto_delete.to_string(),
-        "internal" => exchange.internal.to_string(),
-        "arguments" => table_cell(&exchange.arguments),
-        "policy" => exchange.policy.clone().unwrap_or_default(),
-        _ => String::new(),
-    }
-}
-
-fn binding_cell(binding: &BindingState, column: &str) -> String {
-    match column {
-        "source_name" => binding.source.clone(),
-        "source_kind" => "exchange".into(),
-        "destination_name" => binding.destination.clone(),
-        "destination_kind" => binding.destination_kind.clone(),
-        "routing_key" => binding.key.clone(),
-        _ => table_cell(&binding.arguments),
-    }
-}
-
-fn consumer_cell(consumer: &ConsumerState, column: &str) -> String {
-    match column {
-        "queue_name" => consumer.queue.clone(),
-        // A process of Erlang; a fixed one stands in for it.
-        "channel_pid" => "<rabbit@rabbit-1.1700000000.1000.0>".into(),
-        "consumer_tag" => consumer.tag.clone(),
-        "ack_required" => consumer.ack_required.to_string(),
-        "prefetch_count" => consumer.prefetch.to_string(),
-        "active" => consumer.active.to_string(),
-        "activity_status" => consumer.activity.into(),
-        _ if consumer.priority != 0 => format!("[{{\"x-priority\",{}}}]", consumer.priority),
-        _ => "[]".into(),
-    }
-}
-
-fn policy_cell(policy: &Policy, column: &str) -> String {
-    match column {
-        "vhost" => "/".into(),
-        "name" => policy.name.clone(),
-        "pattern" => policy.pattern.clone(),
-        "apply-to" => policy.apply_to.name().into(),
-        "definition" => json_text(&Argument::Table(policy.definition.clone())),
-        _ => policy.priority.to_string(),
-    }
-}
-
-/// Processes of Erlang and addresses are fixed stand-ins.
-fn channel_cell((at, channel): &(usize, &ChannelState), column: &str) -> String {
-    match column {
-        "pid" | "connection" => "<rabbit@rabbit-1.1700000000.1000.0>".into(),
-        "name" => format!("127.0.0.1:{} -> 127.0.0.1:5672 ({})", 50_000 + at, channel.number),
-        "number" => channel.number.to_string(),
-        "user" => "guest".into(),
-        "transactional" => channel.transactional.to_string(),
-        "confirm" => channel.confirms.to_string(),
-        "consumer_count" => channel.consumers.to_string(),
-        "messages_unacknowledged" => channel.unacked.to_string(),
-        "messages_uncommitted" => channel.uncommitted.0.to_string(),
-        "acks_uncommitted" => channel.uncommitted.1.to_string(),
-        "messages_unconfirmed" => channel.unconfirmed.to_string(),
-        "prefetch_count" => channel.prefetch.to_string(),
-        _ => "/".into(),
-    }
-}
-
-/// Addresses and ports are fixed stand-ins.
-fn connection_cell((at, connection): &(usize, &ConnectionState), column: &str) -> String {
-    let port = 50_000 + at;
-    match column {
-        "user" => "guest".into(),
-        "peer_host" => "127.0.0.1".into(),
-        "peer_port" => port.to_string(),
-        "state" => connection.state.into(),
-        "name" => format!("127.0.0.1:{port} -> 127.0.0.1:5672"),
-        "user_provided_name" => connection.name.clone(),
-        "channels" => connection.channels.to_string(),
-        "protocol" => "{0,9,1}".into(),
-        _ => "/".into(),
-    }
-}
-
-/// A table as Erlang prints it.
-fn table_cell(arguments: &Table) -> String {
-    let entries =
-        arguments.iter().map(|(name, value)| format!("{{{name:?},{}}}", json_text(value)));
-    format!("[{}]", entries.collect::<Vec<_>>().join(","))
 }

@@ -1,11 +1,12 @@
 //! What `rabbitmqctl` changes: policies, limits, the application.
 
+use super::super::rabbitmq_queues::asking;
 use super::{at_node, failure, named_node, node_number};
 use crate::lab::command::ProcessAct;
 use crate::lab::{Command, LabError, Outcome};
 use crate::rabbit::alarms::Watermark;
 use crate::rabbit::broker::blocking::size_bytes;
-use crate::rabbit::command::Ask;
+use crate::rabbit::command::{Answer, Ask};
 use crate::rabbit::policy::{ApplyTo, Policy};
 use crate::shell::error::Refusal;
 use crate::shell::job::{Job, unexpected};
@@ -103,4 +104,33 @@ pub(super) fn application(arguments: &Arguments) -> Result<Job, Refusal> {
     let lines = if quiet { Vec::new() } else { vec![banner] };
     let command = Command::Node { name, act };
     Ok(Job::printed(command, move |_| lines.clone()))
+}
+
+pub(super) fn purge_queue(arguments: &Arguments) -> Result<Job, Refusal> {
+    let queue = arguments.word(1, "a queue")?.text.clone();
+    arguments.at_most(2)?;
+    let banner = format!("Purging queue '{queue}' in vhost '/' ...");
+    asking(arguments, banner, (queue.clone(), String::new()), Ask::Purge { queue }, |_| {
+        Ok(Vec::new())
+    })
+}
+
+pub(super) fn delete_queue(arguments: &Arguments) -> Result<Job, Refusal> {
+    let queue = arguments.word(1, "a queue")?.text.clone();
+    arguments.at_most(2)?;
+    let (if_empty, if_unused) = (arguments.has("--if-empty"), arguments.has("--if-unused"));
+    let when = match (if_empty, if_unused) {
+        (true, true) => "if queue is empty and if queue is unused ",
+        (true, false) => "if queue is empty ",
+        (false, true) => "if queue is unused ",
+        (false, false) => "",
+    };
+    let banner = format!("Deleting queue '{queue}' on vhost '/' {when}...");
+    let ask = Ask::DeleteQueueIf { queue: queue.clone(), if_unused, if_empty };
+    asking(arguments, banner, (queue, String::new()), ask, |answer| match answer {
+        Answer::Count(ready) => {
+            Ok(vec![format!("Queue was successfully deleted with {ready} ready messages")])
+        }
+        _ => Ok(Vec::new()),
+    })
 }

@@ -1,29 +1,54 @@
 //! `rabbitmqctl status`: the parts that the lab has; all else stands in its real shape.
 
-use super::{at_node, failure, named_node};
+use super::{at_node, failure, named_node, node_name};
 use crate::lab::{Command, LabError, Outcome};
 use crate::rabbit::command::{Answer, Ask};
 use crate::rabbit::inspect::NodeState;
 use crate::shell::error::Refusal;
-use crate::shell::job::{Job, unexpected};
+use crate::shell::job::{Job, Printed, unexpected};
 use crate::shell::options::Arguments;
 
 pub(super) fn status(arguments: &Arguments) -> Result<Job, Refusal> {
     arguments.at_most(1)?;
-    about_node(arguments, lines)
+    about_node(arguments, |state| Ok(lines(state)))
 }
 
 pub(super) fn cluster_status(arguments: &Arguments) -> Result<Job, Refusal> {
     arguments.at_most(1)?;
-    about_node(arguments, cluster_lines)
+    about_node(arguments, |state| Ok(cluster_lines(state)))
 }
 
-fn about_node(arguments: &Arguments, lines: fn(&NodeState) -> Vec<String>) -> Result<Job, Refusal> {
+/// True unless the tool is to say no more than what was asked for.
+pub fn has_banner(arguments: &Arguments) -> bool {
+    !arguments.has("--quiet") && !arguments.has("--silent")
+}
+
+/// Simplified: a node whose application is stopped has no runtime either.
+pub(super) fn ping(arguments: &Arguments) -> Result<Job, Refusal> {
+    arguments.at_most(1)?;
+    let node = named_node(arguments)?;
+    let banner = format!(
+        "Will ping {node}. This only checks if the OS process is running and registered with epmd. \
+         Timeout: 60000 ms."
+    );
+    let banner = has_banner(arguments).then_some(banner);
+    let ask = at_node(arguments, Ask::Status)?;
+    Ok(Job::of(Command::Rabbit(ask), move |result| match result {
+        Ok(_) => Ok(banner.iter().cloned().chain(["Ping succeeded".to_owned()]).collect()),
+        Err(_) => Err(format!("Error:\nFailed to connect and authenticate to {node} in 60000 ms")),
+    }))
+}
+
+/// What is printed of a node.
+pub fn about_node(
+    arguments: &Arguments,
+    lines: impl Fn(&NodeState) -> Printed + 'static,
+) -> Result<Job, Refusal> {
     let node = named_node(arguments)?;
     let command = arguments.word(0, "a command")?.text.clone();
     let ask = at_node(arguments, Ask::Status)?;
     Ok(Job::of(Command::Rabbit(ask), move |result| match result {
-        Ok(Outcome::Rabbit(Answer::Node(state))) => Ok(lines(&state)),
+        Ok(Outcome::Rabbit(Answer::Node(state))) => lines(&state),
         Ok(other) => Ok(unexpected(&other)),
         Err(LabError::Rabbit(error)) => Err(failure(&error, &node, &command)),
         Err(other) => Err(other.to_string()),
@@ -138,14 +163,24 @@ fn cluster_lines(node: &NodeState) -> Vec<String> {
 }
 
 fn alarm_lines(node: &NodeState) -> Vec<String> {
-    let name = format!("rabbit@{}", node.name);
-    let alarms = node.alarms.iter().map(|alarm| match *alarm {
-        "memory" => format!("Memory alarm on node {name}"),
-        _ => format!("Free disk space alarm on node {name}"),
-    });
-    let mut alarms: Vec<String> = alarms.collect();
+    let mut alarms = [local_alarms(node), alarms_elsewhere(node)].concat();
     if alarms.is_empty() {
         alarms.push("(none)".into());
     }
     alarms
+}
+
+fn alarm(node: &str, kind: &str) -> String {
+    let what = if kind == "memory" { "Memory" } else { "Free disk space" };
+    format!("{what} alarm on node {}", node_name(node))
+}
+
+/// The alarms of a node, a line each.
+pub fn local_alarms(node: &NodeState) -> Vec<String> {
+    node.alarms.iter().map(|kind| alarm(&node.name, kind)).collect()
+}
+
+/// Those of the other nodes that it knows of.
+pub fn alarms_elsewhere(node: &NodeState) -> Vec<String> {
+    node.alarms_elsewhere.iter().map(|(name, kind)| alarm(name, kind)).collect()
 }
