@@ -206,6 +206,13 @@ impl Desk {
         self.is_recovering() || replays || self.tasks.iter().any(first)
     }
 
+    /// True while nothing is saved: who leaves now and comes again shall find the lab as it was, or
+    /// all of a fresh one, and not what half of its script had made. A script that writes much has
+    /// to be saved all the same.
+    fn is_half_begun(&self) -> bool {
+        self.is_recovering() || self.is_opening() && !self.saver.has_much(&self.timeline)
+    }
+
     // ---- requests ----
 
     /// Takes a request.
@@ -328,7 +335,7 @@ impl Desk {
             let ids: BTreeSet<u64> = ids.map(|stored| stored.id).collect();
             return Some(Wish::Read { ids: ids.into_iter().collect() });
         }
-        if self.is_recovering() {
+        if self.is_half_begun() {
             return None;
         }
         let leaving = self.tasks.front().is_some_and(|task| self.waits_for_saving(task));
@@ -348,7 +355,7 @@ impl Desk {
 
     /// When the next commit is due.
     pub fn commit_due_at_us(&self) -> Option<u64> {
-        if self.is_recovering() { None } else { self.saver.due_at_us(self.subject()) }
+        if self.is_half_begun() { None } else { self.saver.due_at_us(self.subject()) }
     }
 
     /// The blocks that were asked for could not be read. True if they may be asked for again.

@@ -200,7 +200,7 @@ impl Saver {
             && !self.is_writing()
             && !subject.is_in_the_past()
             && self.written != Some(subject.point());
-        wanted.then(|| match self.unsaved_bytes(subject.timeline) >= BYTES_AT_ONCE {
+        wanted.then(|| match self.has_much(subject.timeline) {
             true => retry_at_us.max(self.rested_at_us),
             false => retry_at_us.max(self.rested_at_us).max(self.next_at_us),
         })
@@ -285,6 +285,11 @@ impl Saver {
             (Access::Writes, None) if self.is_settled(subject) => Saving::SavedUpTo(saved_us),
             (Access::Writes, None) => Saving::Behind(saved_us),
         }
+    }
+
+    /// True if there is so much to save that it does not wait for more.
+    pub fn has_much(&self, timeline: &Timeline) -> bool {
+        self.unsaved_bytes(timeline) >= BYTES_AT_ONCE
     }
 
     fn unsaved_bytes(&self, timeline: &Timeline) -> u64 {

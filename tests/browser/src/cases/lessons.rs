@@ -151,6 +151,8 @@ async fn by_clicks(browser: &Browser, id: &str, language: &str) -> Outcome {
         let (question, commands, goal) = asks(&page).await?;
         if question {
             page.click(css(".answer:nth-of-type(1) [data-test=option]")).await?;
+            // What is chosen grows by a line, and all below it goes down.
+            page.one(&css(".answer-mine")).await?;
         }
         if commands {
             page.click(test("run")).await?;
