@@ -236,6 +236,10 @@ impl sim::Message for Frame {
     fn kind(&self) -> &'static str {
         self.method.kind()
     }
+
+    fn messages(&self) -> Vec<MessageId> {
+        self.method.message().into_iter().collect()
+    }
 }
 
 fn table_bytes(table: &Arguments) -> u64 {

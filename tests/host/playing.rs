@@ -4,6 +4,7 @@ use crate::tab::Tab;
 use crate::{BUSY, QUIET};
 use pushpull::host::protocol::{Grain, Reply, Request};
 use pushpull::storage::Memory;
+use pushpull::view::scene::Place;
 
 #[test]
 fn frames_come_only_when_something_changed() {
@@ -29,6 +30,22 @@ fn the_page_knows_every_event_once_and_in_order() {
     tab.ask(Request::Step { grain: Grain::Event, back: true });
     let log = tab.timeline().session().events().next();
     assert_eq!(tab.events.last().map(|event| event.number + 1), Some(log));
+}
+
+#[test]
+fn the_same_message_is_seen_on_its_way_to_both() {
+    let mut tab = Tab::open(Memory::new(), BUSY);
+    tab.run("kafka-topics --create --topic both\nrabbitmqadmin declare queue --name both");
+    tab.arrived.clear();
+    tab.run("producer pp --kafka both --rabbit /both --count 1");
+    tab.run("run 1s");
+    let sent = |kafka: bool| {
+        let pp = Place::Producer("pp".into());
+        let all = tab.arrived.iter().filter(|mover| mover.kafka == kafka && mover.from == pp);
+        all.flat_map(|mover| mover.messages.clone()).collect::<Vec<u64>>()
+    };
+    assert_eq!(sent(true).len(), 1);
+    assert_eq!(sent(true), sent(false));
 }
 
 #[test]

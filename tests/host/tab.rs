@@ -7,6 +7,7 @@ use pushpull::host::server::Settings;
 use pushpull::lab::Timeline;
 use pushpull::storage::Memory;
 use pushpull::view::frame::{EventLine, Frame, Saving};
+use pushpull::view::scene::Mover;
 use std::cell::Cell;
 use std::task::{Context, Waker};
 
@@ -28,6 +29,8 @@ pub struct Tab {
     pub frames: u64,
     /// All events that the page knows of.
     pub events: Vec<EventLine>,
+    /// All movers that it was told of.
+    pub arrived: Vec<Mover>,
     /// How long the page takes to draw a frame.
     pub draws_for_ms: u64,
 }
@@ -42,6 +45,7 @@ impl Tab {
             frame: None,
             frames: 0,
             events: Vec::new(),
+            arrived: Vec::new(),
             draws_for_ms: 0,
         }
     }
@@ -144,6 +148,7 @@ impl Tab {
             self.events.clear();
         }
         self.events.extend(frame.events.iter().cloned());
+        self.arrived.extend(frame.scene.arrived.iter().cloned());
         self.frame = Some(frame);
         self.now_us.set(self.now_us.get() + self.draws_for_ms * 1_000);
         self.host.drawn(self.now_us.get());

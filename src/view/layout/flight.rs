@@ -54,7 +54,8 @@ pub struct Flight {
     pub to: Point,
     /// The number of its message, or how many it carries: `7`, `×12`.
     pub label: String,
-    /// Its messages, as far as they are named.
+    /// The messages, as far as they are named, whose cells are there once it has landed: those that
+    /// a producer sent. What is fetched or delivered had its cell before.
     pub messages: Vec<u64>,
     /// So many others land before it leaves, each after as much time as it takes itself.
     pub links: i32,
@@ -81,7 +82,7 @@ pub fn flights(before: &Picture, after: &Picture, arrived: &[Mover]) -> Vec<Flig
         if let Some((flight, _, count)) = same {
             // The way is taken: one thing stands for all that went on it.
             *count += mover.count.max(1);
-            flight.messages.extend(&mover.messages);
+            flight.messages.extend(brought(mover));
             continue;
         }
         let link = link(mover, &flights, &links);
@@ -93,7 +94,7 @@ pub fn flights(before: &Picture, after: &Picture, arrived: &[Mover]) -> Vec<Flig
             from,
             to,
             label: String::new(),
-            messages: mover.messages.clone(),
+            messages: brought(mover).to_vec(),
             links: link,
             lasts_ms: (link + 1) * FLIGHT_MS,
         };
@@ -117,6 +118,11 @@ pub fn flights(before: &Picture, after: &Picture, arrived: &[Mover]) -> Vec<Flig
         flight
     });
     labelled.collect()
+}
+
+/// The messages whose cells a mover brings.
+fn brought(mover: &Mover) -> &[u64] {
+    if mover.kind == MoverKind::Send { &mover.messages } else { &[] }
 }
 
 /// What is in the air. A way that is in use takes nothing else until that has landed; what came
@@ -156,7 +162,7 @@ impl Traffic {
             }
             flight.lasts_ms += to_beat(now_ms);
             let lands_ms = now_ms + i64::from(flight.lasts_ms);
-            for message in flight.messages.iter().filter(|_| carries) {
+            for message in &flight.messages {
                 let after = flight.lasts_ms - BEAT_MS;
                 self.landings.entry((flight.kafka, *message)).or_insert((after, lands_ms));
             }

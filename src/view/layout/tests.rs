@@ -239,6 +239,25 @@ fn a_chain_of_causes_moves_one_after_another() {
 }
 
 #[test]
+fn only_what_is_sent_brings_a_cell() {
+    let scene = lab(5, 1, 1);
+    let shown = picture(&scene, &options(900, Lanes::Both));
+    let (node, consumer) =
+        (Place::RabbitNode("rabbit-1".into()), Place::RabbitConsumer("cr0".into()));
+    for (kind, from, to, lands) in [
+        (MoverKind::Send, Place::Producer("p".into()), node.clone(), true),
+        (MoverKind::Deliver, node, consumer, false),
+    ] {
+        let sent = mover(kind, false, from, to, (0, 1_000));
+        let message = sent.messages[0];
+        let mut traffic = Traffic::default();
+        traffic.admit(flights(&shown, &shown, &[sent]), 0);
+        assert_eq!(traffic.flights().count(), 1);
+        assert_eq!(traffic.landing(false, message).is_some(), lands, "{kind:?}");
+    }
+}
+
+#[test]
 fn what_comes_while_a_way_is_in_use_goes_as_one() {
     let scene = lab(5, 1, 1);
     let shown = picture(&scene, &options(900, Lanes::Both));
