@@ -162,6 +162,27 @@ fn a_hidden_page_is_saved_at_once_and_stands_still() {
     assert!(tab.frames > frames);
 }
 
+/// Who leaves while the first script runs finds all of it the next time.
+#[test]
+fn half_of_a_first_script_is_not_saved() {
+    let store = Memory::new();
+    let script = format!("{BUSY}\nrun 2000s");
+    let mut tab = Tab::closed(store.other_tab(), Settings::default());
+    tab.ask_only(Request::Open { lab: "main".into(), script: script.clone(), store: true });
+    while tab.now().is_none_or(|now| now == Time::ZERO) {
+        tab.turn_after_ms(0);
+    }
+    assert!(tab.now() < Some(Time::ZERO + Span::seconds(2_000)), "it was over at once");
+    tab.ask_only(Request::Hidden(true));
+    tab.turn_after_ms(0);
+    assert!(tab.now() < Some(Time::ZERO + Span::seconds(2_000)));
+    assert_eq!(store.commits(), 0);
+    drop(tab);
+    let mut again = Tab::open(store, &script);
+    assert_eq!(again.found(), &Found::Nothing);
+    again.save();
+}
+
 #[test]
 fn results_do_not_depend_on_what_is_in_memory() {
     let script = "\

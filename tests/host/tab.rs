@@ -5,6 +5,7 @@ use pushpull::host::inline::{Inline, Next};
 use pushpull::host::protocol::{Found, Reply, Request};
 use pushpull::host::server::Settings;
 use pushpull::lab::Timeline;
+use pushpull::sim::Time;
 use pushpull::storage::Memory;
 use pushpull::view::frame::{EventLine, Frame, Saving};
 use pushpull::view::scene::Mover;
@@ -152,6 +153,11 @@ impl Tab {
         self.frame = Some(frame);
         self.now_us.set(self.now_us.get() + self.draws_for_ms * 1_000);
         self.host.drawn(self.now_us.get());
+    }
+
+    /// The instant at which the lab stands, once one is open.
+    pub fn now(&self) -> Option<Time> {
+        self.host.server().desk().map(|desk| desk.timeline().session().now())
     }
 
     /// The open lab.
