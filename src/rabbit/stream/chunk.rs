@@ -111,11 +111,14 @@ pub struct Header {
     check: u32,
 }
 
+/// The largest offset, epoch and time: what has more was not written by a stream.
+pub const NUMBER_MAX: u64 = i64::MAX as u64;
+
 /// The header at the beginning of these bytes.
 pub fn header(bytes: &[u8]) -> Option<Header> {
     let head = bytes.get(..HEADER_BYTES)?;
     let trailer = HEADER_BYTES + number(&head[36..40]) as usize;
-    (head[0] == 0x50).then(|| Header {
+    let header = Header {
         first: number(&head[24..32]),
         count: number(&head[4..8]),
         at_ms: number(&head[8..16]),
@@ -123,7 +126,15 @@ pub fn header(bytes: &[u8]) -> Option<Header> {
         bytes: trailer + number(&head[40..44]) as usize,
         trailer,
         check: number(&head[32..36]) as u32,
-    })
+    };
+    let Header { first, count, at_ms, epoch, .. } = header;
+    (head[0] == 0x50 && are_possible(first, count, at_ms, epoch)).then_some(header)
+}
+
+/// Whether so many messages can begin at this offset, written at this time in this epoch.
+fn are_possible(first: u64, count: u64, at_ms: u64, epoch: u64) -> bool {
+    let end = first.checked_add(count);
+    end.is_some_and(|end| end <= NUMBER_MAX) && at_ms <= NUMBER_MAX && epoch < NUMBER_MAX
 }
 
 /// The marks of a chunk that is whole.
@@ -149,8 +160,8 @@ pub fn decode(bytes: &Bytes, names: &mut Names) -> Option<(Header, Vec<Placed>)>
     while at < head.trailer {
         let len = number(bytes.get(at..at + 4)?) as usize;
         let head_len = number(bytes.get(at + 4..at + 8)?) as usize;
-        let message = bytes.slice(at + 8..at + 4 + len);
-        let content = Content::decode(&message, head_len, names)?;
+        let message = bytes.get(at + 8..(at + 4).checked_add(len)?)?;
+        let content = Content::decode(&bytes.slice_ref(message), head_len, names)?;
         messages.push((head.first + messages.len() as u64, Rc::new(content)));
         at += 4 + len;
     }
@@ -259,7 +270,10 @@ pub fn parse_index(file: &[u8]) -> Vec<IndexEntry> {
         for run in runs.chunks_exact(RUN_BYTES) {
             let (message, count) = (MessageId(number(&run[..6])), number(&run[6..]));
             entry.runs.push(Run { offset, message, count });
-            offset += count;
+            offset = offset.saturating_add(count);
+        }
+        if !are_possible(offset, 0, entry.at_ms, entry.epoch) {
+            break;
         }
         entries.push(entry);
         rest = behind;

@@ -29,10 +29,11 @@ impl Files {
     /// A file of the folder was read.
     pub fn add(&mut self, file: &str, bytes: &Rope) {
         if file == "epoch" {
-            self.epoch = bytes.bytes().iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte));
+            let epoch = bytes.bytes().iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte));
+            self.epoch = epoch.min(chunk::NUMBER_MAX - 1);
         }
         let Some((name, kind)) = file.split_once('.') else { return };
-        let Ok(first) = name.parse::<u64>() else { return };
+        let Some(first) = offset_of(name) else { return };
         match kind {
             "index" => drop(self.indexes.insert(first, chunk::parse_index(&bytes.bytes()))),
             _ => drop(self.scanned.insert(first, bytes.bytes())),
@@ -43,7 +44,7 @@ impl Files {
     pub fn doubtful(&self, directory: &str, out: &Out<'_>) -> Vec<String> {
         let files = out.files().with_prefix(directory);
         let segments = files.filter_map(|(name, file)| {
-            let first = name.strip_prefix(directory)?.strip_suffix(".segment")?.parse().ok()?;
+            let first = offset_of(name.strip_prefix(directory)?.strip_suffix(".segment")?)?;
             Some((first, file.len()))
         });
         let segments: Vec<(u64, u64)> = segments.collect();
@@ -54,6 +55,11 @@ impl Files {
         });
         doubtful.map(|(first, _)| format!("{first:020}.segment")).collect()
     }
+}
+
+/// The offset that the name of a file says.
+fn offset_of(name: &str) -> Option<u64> {
+    name.parse().ok().filter(|offset| *offset <= chunk::NUMBER_MAX)
 }
 
 impl Stream {
@@ -73,7 +79,7 @@ impl Stream {
         let all = out.files().with_prefix(&directory);
         let firsts: Vec<u64> = all
             .filter_map(|(name, _)| {
-                name.strip_prefix(&*directory)?.strip_suffix(".segment")?.parse().ok()
+                offset_of(name.strip_prefix(&*directory)?.strip_suffix(".segment")?)
             })
             .collect();
         let oldest = firsts.first().copied().unwrap_or(0);
@@ -125,7 +131,7 @@ impl Stream {
         let all = out.files().with_prefix(&directory);
         let left = all.map(|(name, _)| name.to_owned()).filter(|name| {
             let first = name.strip_prefix(&*directory).and_then(|it| it.strip_suffix(".index"));
-            let first = first.and_then(|first| first.parse::<u64>().ok());
+            let first = first.and_then(offset_of);
             first.is_some_and(|first| stream.segments.iter().all(|it| it.first != first))
         });
         for name in left.collect::<Vec<String>>() {
