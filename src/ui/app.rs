@@ -112,7 +112,8 @@ fn App() -> Html {
             if let Some(toast) = &state.toast { <ToastLine toast={toast.clone()} /> }
             if state.keys { <KeyHelp /> }
             if let Some(known) = state.storage { <StorageDialog known={known} saving={state.saving().clone()} /> }
-            if let Some(text) = &state.shared { <ShareDialog text={text.clone()} /> }
+            if let Some(text) = &state.shared { <ShareDialog text={text.clone()} scene={state.scene.clone()}
+                lesson={state.lesson.clone()} recorded={state.recorded.clone()} text_view={state.text} /> }
         </ContextProvider<Desk>>
     }
 }

@@ -30,6 +30,8 @@ mod desk;
 #[cfg(target_arch = "wasm32")]
 mod drawer;
 #[cfg(target_arch = "wasm32")]
+mod embed_code;
+#[cfg(target_arch = "wasm32")]
 mod event_list;
 #[cfg(target_arch = "wasm32")]
 mod failure;

@@ -91,6 +91,29 @@ pub fn address_with(link: &str) -> String {
     [&*place(location.origin()), &place(location.pathname()), "#x=", link].concat()
 }
 
+/// The address of the site, up to its last `/`.
+pub fn site() -> String {
+    let location = gloo::utils::window().location();
+    let place = |part: Result<String, JsValue>| part.unwrap_or_default();
+    let path = place(location.pathname());
+    let folder = path.rfind('/').map_or("/", |end| &path[..=end]);
+    [&place(location.origin()), folder].concat()
+}
+
+/// Saves the picture as a file: `www/boot/start.js` has it drawn.
+pub fn save_picture(kind: &str, title: &str, about: &str) {
+    let detail = js_sys::Object::new();
+    for (name, value) in [("kind", kind), ("name", "pushpull"), ("title", title), ("about", about)]
+    {
+        let _ = js_sys::Reflect::set(&detail, &name.into(), &value.into());
+    }
+    let init = web_sys::CustomEventInit::new();
+    init.set_detail(&detail);
+    if let Ok(event) = web_sys::CustomEvent::new_with_event_init_dict("pushpull-picture", &init) {
+        let _ = gloo::utils::document().dispatch_event(&event);
+    }
+}
+
 /// The file that was chosen.
 pub fn file_in(event: &web_sys::Event) -> Option<web_sys::File> {
     input_of(event)?.files()?.get(0)

@@ -1,12 +1,17 @@
-//! Sharing: the lab as a link or as a file, and opening such a file.
+//! Sharing: the lab as a link, a file, a picture or a part of another page; opening such a file.
 
 use super::desk::use_desk;
+use super::embed_code::EmbedCode;
 use super::outside;
 use super::state::{Action, Share};
 use crate::host::link::OFFERED_MAX;
 use crate::host::protocol::{Fault, LinkError};
-use crate::view::words::fill;
+use crate::view::lesson::LessonView;
+use crate::view::scene::Scene;
+use crate::view::text_view;
 use crate::view::words::keeping::Keeping;
+use crate::view::words::{fill, seconds};
+use std::rc::Rc;
 use yew::platform::spawn_local;
 use yew::prelude::*;
 
@@ -15,6 +20,14 @@ use yew::prelude::*;
 pub struct Props {
     /// The text of the link.
     pub text: AttrValue,
+    /// The picture.
+    pub scene: Rc<Scene>,
+    /// The lesson that is open.
+    pub lesson: Option<Rc<LessonView>>,
+    /// The lines that made the lab; the first says its seed.
+    pub recorded: Rc<Vec<String>>,
+    /// True if the text view stands in the place of the picture.
+    pub text_view: bool,
 }
 
 /// The dialog.
@@ -41,6 +54,17 @@ pub fn ShareDialog(props: &Props) -> Html {
             });
         })
     };
+    let picture = |kind: &'static str| {
+        let (scene, lesson, language) = (props.scene.clone(), props.lesson.clone(), desk.language);
+        let made_by = props.recorded.first().cloned();
+        Callback::from(move |_: MouseEvent| {
+            let at = seconds(scene.now_us, language);
+            let lesson = lesson.as_ref().map(|lesson| lesson.title.clone());
+            let parts = [Some("pushpull".to_owned()), lesson, made_by.clone(), Some(at)];
+            let title = parts.into_iter().flatten().collect::<Vec<String>>().join(" · ");
+            outside::save_picture(kind, &title, &text_view::state(&scene, language));
+        })
+    };
     html! {
         <dialog class="share" aria-labelledby="share" data-test="share-dialog" ref={dialog}
             onclose={desk.on(Action::Share(Share::Close))}>
@@ -64,10 +88,15 @@ pub fn ShareDialog(props: &Props) -> Html {
                 <label class="button share-file">{ t.share_open }
                     <input type="file" class="visually-hidden" accept=".txt" data-test="share-open" onchange={open} />
                 </label>
+                if !props.text_view {
+                    <button type="button" class="button" data-test="share-svg" onclick={picture("svg")}>{ t.picture_svg }</button>
+                    <button type="button" class="button" data-test="share-png" onclick={picture("png")}>{ t.picture_png }</button>
+                }
                 <form method="dialog" class="push-end">
                     <button class="button" data-test="close-share">{ desk.texts.close }</button>
                 </form>
             </div>
+            <EmbedCode link={(!long).then(|| props.text.clone())} lesson={props.lesson.clone()} />
         </dialog>
     }
 }

@@ -13,6 +13,7 @@
 //! - [`forms`], [`worlds`]: what is built by hand, and the labs that one can begin with.
 //! - [`beside`]: two runs compared. [`bet`]: what the learner expected, over the curves.
 //! - [`change`]: settings that can be changed. [`why`](mod@why): why a thing is as it is.
+//! - [`snippet`]: what an author copies into a page of their own.
 //! - [`still`]: the picture where no program runs.
 //! - [`welcome`]: the first half minute of a first visit.
 //!
@@ -33,6 +34,7 @@ pub mod plot;
 pub mod progress;
 pub mod scene;
 pub mod sentence;
+pub mod snippet;
 pub mod still;
 pub mod text_view;
 pub mod welcome;

@@ -168,6 +168,11 @@ document.addEventListener("pushpull-reload", (event) => {
   }
 });
 
+/** Somebody wants the picture as a file. */
+document.addEventListener("pushpull-picture", ({ detail }) => {
+  import(new URL("picture.js", document.baseURI)).then((picture) => picture.save(detail)).catch(console.error);
+});
+
 const isOwn = window.top === window && !root.hasAttribute("data-embed");
 if (isOwn && window.isSecureContext && navigator.serviceWorker) {
   // Where it is refused, the page is as it was.

@@ -107,7 +107,10 @@ impl State {
     /// Something about sharing happens.
     pub(super) fn share(&mut self, action: Share) {
         match action {
-            Share::Ask => self.ask(Request::Share),
+            Share::Ask => {
+                self.ask(Request::Recorded);
+                self.ask(Request::Share);
+            }
             Share::Close => self.shared = None,
             Share::OpenFile(text) => self.open_shared(Incoming { text, file: true }),
         }

@@ -13,5 +13,8 @@ super::texts! {
         toast_other_tab, take_over, keep, keep_lead, storage_title, storage_lead, storage_used,
         storage_persist, storage_persisted, storage_not_persisted, storage_erase,
         storage_erase_all, storage_sure, saving_more,
+        embed, embed_form, embed_frame, embed_react, embed_link, embed_size, embed_compact, embed_full,
+        embed_colours, embed_auto, embed_light, embed_dark, embed_copy, embed_preview, embed_lab,
+        picture_svg, picture_png,
     }
 }

@@ -83,6 +83,7 @@ pub const TESTS: &[Test] = tests![
     sharing::a_link_shows_another_visitor_the_same,
     sharing::what_is_no_link_is_refused_in_words,
     sharing::a_long_lab_is_a_file,
+    sharing::the_code_of_an_embed_and_the_picture,
     embed::it_works_in_a_frame_of_another_origin,
     embed::it_works_sandboxed_with_an_origin,
     embed::it_works_sandboxed_without_an_origin,

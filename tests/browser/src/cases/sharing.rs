@@ -97,3 +97,51 @@ pub async fn a_long_lab_is_a_file(browser: Browser) -> Outcome {
     page.wait_for_text(test("time"), &time).await?;
     page.expect_quiet_console().await
 }
+
+/// Notes what is saved as a file: its name and, in the end, what it holds.
+const SAVED: &str = "window.saved = [];
+    const kept = new Map();
+    const real = URL.createObjectURL;
+    URL.createObjectURL = (file) => { const at = real(file); kept.set(at, file); return at; };
+    HTMLAnchorElement.prototype.click = async function () {
+        const file = kept.get(this.href);
+        window.saved.push([this.download, file.type, await file.text()]);
+    };";
+
+/// The code for another page follows what is chosen, and its preview is the embed; the picture is
+/// saved as it is seen.
+pub async fn the_code_of_an_embed_and_the_picture(browser: Browser) -> Outcome {
+    let page = browser.open_site().await?;
+    page.skip_welcome().await?;
+    page.open_lesson("overload").await?;
+    page.eval(SAVED, Vec::new()).await?;
+    shared(&page).await?;
+    page.click(css("[data-test=share-embed] summary")).await?;
+    page.choose(test("embed-size"), "the whole lab").await?;
+    page.choose(test("embed-colours"), "dark").await?;
+    let code = "document.querySelector('[data-test=embed-code]').value";
+    let wanted = "embed/overload/?lang=en&amp;theme=dark&amp;ui=full";
+    page.wait_until("the code is that of the choice", &format!("{code}.includes('{wanted}')"))
+        .await?;
+    page.choose(test("embed-form"), "a link (Markdown)").await?;
+    let wanted = "/lessons/overload/?lang=en)";
+    page.wait_until("it is a link", &format!("{code}.endsWith('{wanted}')")).await?;
+    let preview =
+        "document.querySelector('.share-preview').contentDocument?.querySelector('.poster')";
+    page.wait_until("the preview has its still picture", preview).await?;
+    page.expect_accessible().await?;
+    for mark in ["share-svg", "share-png"] {
+        page.click(test(mark)).await?;
+    }
+    page.wait_until("both files are saved", "window.saved.length === 2").await?;
+    let saved: Vec<(String, String, String)> = page.eval_as("return window.saved").await?;
+    let of = |name: &str| saved.iter().find(|file| file.0 == name);
+    let svg = &of("pushpull.svg").ok_or("there is no SVG.")?.2;
+    for part in ["<title>pushpull", "--seed", "<desc>", "fill=\"rgb("] {
+        ensure!(svg.contains(part), "the picture has no {part}: {svg:.400}");
+    }
+    ensure!(!svg.contains("class="), "the picture needs a style sheet");
+    let png = of("pushpull.png").ok_or("there is no PNG.")?;
+    ensure!(png.1 == "image/png" && png.2.contains("PNG"), "the PNG is {}", png.1);
+    page.expect_quiet_console().await
+}
