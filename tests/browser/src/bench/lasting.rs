@@ -205,7 +205,8 @@ async fn raw(browser: &Browser) -> Outcome<(f64, f64)> {
     let (mut from, mut seconds, mut bytes) = (0, 0.0, 0.0);
     loop {
         let put = page.eval(RAW, vec![json!(from), json!(RAW_BLOCKS)]).await?;
-        let figure = |place: usize| put[place].as_f64().ok_or("a figure of the raw page is no number.");
+        let figure =
+            |place: usize| put[place].as_f64().ok_or("a figure of the raw page is no number.");
         seconds += figure(0)? / 1e3;
         bytes += figure(1)?;
         from += figure(2)? as u64;
