@@ -536,6 +536,7 @@ impl Queue {
         let unacked = std::mem::take(&mut self.unacked);
         self.storage.delete(unacked.values().map(|unacked| &unacked.item), means);
         self.unacked_bytes = 0;
+        self.ttl_timer = Time::NEVER;
         let is_single = self.consumers.is_single();
         self.consumers = Consumers::new(false, is_single, means.now);
         self.waiting_gets.clear();
@@ -569,6 +570,7 @@ impl Queue {
 
     /// Deletes all it has, in memory and on disk; returns how many messages were ready.
     pub fn delete(&mut self, means: &mut Means<'_, '_>) -> u64 {
+        self.drop_held(means);
         let unacked = std::mem::take(&mut self.unacked);
         let items = unacked.values().map(|unacked| &unacked.item);
         let ready = self.storage.delete(items, means);

@@ -183,7 +183,7 @@ impl Talk {
                 Talk::Raft(_, message) => raft_bytes(message),
                 Talk::Propose(_, bytes) => bytes.len() as u64,
                 Talk::Listed(..) => 1_000,
-                Talk::Mirror(_, _, Step::Begin(all) | Step::There(all)) => 16 * all.len() as u64,
+                Talk::Mirror(_, _, Step::Begin(_, all) | Step::There(all)) => 16 * all.len() as u64,
                 Talk::Mirror(_, _, Step::Gone(all) | Step::Lacks(all)) => 8 * all.len() as u64,
                 Talk::Stream(_, Says::Chunks { bytes, .. }) => bytes.len() as u64,
                 _ => 0,

@@ -62,6 +62,13 @@ pub struct Boot {
     queues: BTreeMap<Rc<str>, QueueFiles>,
 }
 
+impl Boot {
+    /// True if the life before ended politely.
+    pub fn was_stopped(&self) -> bool {
+        self.terms.is_some()
+    }
+}
+
 #[derive(Clone, Debug)]
 struct QueueFiles {
     /// Its number, in a cluster.

@@ -21,6 +21,7 @@ use crate::rabbit::exchange::{Binding, Destination};
 use crate::rabbit::ids::{ChannelId, QueueId};
 use crate::rabbit::message::Method;
 use crate::rabbit::process::{Out, Ticket, Timer};
+use crate::rabbit::profile::Profile;
 use crate::rabbit::protection::Protection;
 use crate::rabbit::queue::Queue;
 use crate::rabbit::quorum::command::Command;
@@ -237,7 +238,10 @@ impl Broker {
         let is_current = self.metadata.as_ref().is_some_and(|group| group.is_current());
         if boot.stage == Stage::Follows && is_current {
             boot.stage = Stage::Clears;
-            let change = Change::NodeDown(out.me());
+            // After a clean stop this is no failure: see `mirrors`.
+            let was_stopped = boot.was_stopped() && self.profile == Profile::V3_11;
+            let change = if was_stopped { Change::NodeLeft } else { Change::NodeDown };
+            let change = change(out.me());
             let bytes = postcard::to_stdvec(&change).expect("plain data can always be encoded");
             if let Some(group) = &mut self.metadata {
                 group.submit(METADATA, bytes.into(), Some(Awaited::Own), out);

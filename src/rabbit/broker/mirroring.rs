@@ -25,7 +25,7 @@ impl Broker {
         queue.mirroring.told.push(told);
         let complete = queue.mirroring.complete();
         let epoch = queue.mirroring.mirrors.epoch;
-        tell(mirror.node, Talk::Mirror(id, epoch, Step::Begin(messages)), out);
+        tell(mirror.node, Talk::Mirror(id, epoch, Step::Begin(mirror.number, messages)), out);
         self.say_complete(id, complete, out);
     }
 
@@ -212,8 +212,16 @@ impl Broker {
                     self.say_complete(id, vec![*number], out);
                 }
             }
+            Step::Who if is_master => {
+                let channels = queue.channels_of(from);
+                if !channels.is_empty() {
+                    self.take_all_back(id, &channels, out);
+                }
+                tell(from, Talk::Mirror(id, epoch, Step::Still), out);
+            }
             Step::Lacks(seqs) if is_master => self.mirror_lacks(id, from, seqs, out),
             _ if is_master || queue.home != Some(from) => {}
+            Step::Still => self.return_to_master(id, out),
             Step::Complete(_) => tell(from, Talk::Mirror(id, epoch, step.clone()), out),
             Step::There(there) => {
                 let lacks = self.with_queue(id, out, |queue, means| queue.compare(there, means));
@@ -231,7 +239,7 @@ impl Broker {
             }
             step => {
                 self.with_queue(id, out, |queue, means| match step {
-                    Step::Begin(lacks) => queue.begin_mirror(lacks, means),
+                    Step::Begin(number, lacks) => queue.begin_mirror(*number, lacks, means),
                     Step::Delivered(seq) => queue.mark_delivered(*seq),
                     Step::Back(seqs) => queue.mark_back(seqs),
                     Step::Gone(seqs) => queue.let_go(seqs, means),

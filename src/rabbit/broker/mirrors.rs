@@ -11,7 +11,7 @@ use crate::rabbit::ids::{ChannelId, QueueId};
 use crate::rabbit::message::Method;
 use crate::rabbit::messages::Messages;
 use crate::rabbit::mirror::{Mirrors, Step, Turn};
-use crate::rabbit::process::Out;
+use crate::rabbit::process::{Out, Timer};
 use crate::rabbit::profile::Profile;
 use crate::rabbit::queue::Queue;
 use crate::rabbit::quorum::group::tell;
@@ -134,10 +134,11 @@ impl Broker {
     /// The definitions say who mirrors a queue: its master begins with those that are new, and a
     /// node that is none any more throws away what it had.
     pub(super) fn follow_mirrors(&mut self, id: QueueId, out: &mut Out<'_>) {
-        let (me, is_at_work) = (self.me, matches!(self.phase, Phase::Serves));
+        let is_at_work = matches!(self.phase, Phase::Serves);
         let Some(queue) = self.queues.get_mut(&id).filter(|_| is_at_work) else { return };
         if queue.home.is_some() {
-            if queue.mirroring.held.is_some() && !queue.mirroring.mirrors.has(me) {
+            let held = queue.mirroring.held.as_ref();
+            if held.is_some_and(|held| queue.mirroring.mirrors.is_over(held.number)) {
                 self.with_queue(id, out, |queue, means| queue.drop_held(means));
             }
             return;
@@ -197,6 +198,8 @@ impl Broker {
 
     /// This node was the master, and did not know that it was given up.
     fn step_down(&mut self, id: QueueId, out: &mut Out<'_>) {
+        out.cancel(Timer::Expire(id));
+        out.cancel(Timer::Ttl(id));
         self.with_queue(id, out, |queue, means| {
             queue.step_down(means);
             if let Messages::Classic(levels) = &mut queue.storage {
@@ -219,8 +222,8 @@ impl Broker {
         if let Messages::Classic(levels) = &mut queue.storage {
             levels.note_all(!all.is_empty());
         }
-        let (queue, node, term) = (queue.name.clone(), self.name.clone(), epoch);
-        out.emit(Event::LeaderElected { queue, node, term });
+        let (queue, node) = (queue.name.clone(), self.name.clone());
+        out.emit(Event::MirrorPromoted { queue, node });
         for mirror in all {
             let step = Step::There(messages.clone());
             tell(mirror.node, Talk::Mirror(id, epoch, step), out);
@@ -276,6 +279,22 @@ impl Broker {
                 self.publish_here(id, publish.channel, (&content, Some(publish)), out);
             }
         }
+    }
+
+    /// A node is seen again that is the master of queues: it has given up the clients of this node,
+    /// if it could not see it either.
+    pub(super) fn ask_masters(&self, node: NodeId, out: &mut Out<'_>) {
+        let theirs = self.queues.values().filter(|queue| queue.home == Some(node));
+        for queue in theirs.filter(|queue| queue.mirroring.mirrors.made > 0) {
+            let epoch = queue.mirroring.mirrors.epoch;
+            tell(node, Talk::Mirror(queue.id, epoch, Step::Who), out);
+        }
+    }
+
+    /// It is the master still: consumers are registered anew, what was not confirmed is refused.
+    pub(super) fn return_to_master(&mut self, id: QueueId, out: &mut Out<'_>) {
+        self.refuse_waiting(id);
+        self.turn_to_master(id, out);
     }
 
     // ---- tools ----

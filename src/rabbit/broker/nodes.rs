@@ -387,6 +387,7 @@ impl Broker {
         tell(node, self.alive(), out);
         if let Phase::Serves = self.phase {
             self.streams_again(out);
+            self.ask_masters(node, out);
             self.see_to_mirrors(out);
         }
     }

@@ -220,7 +220,7 @@ impl Broker {
     }
 
     /// Channels of another node are gone.
-    fn take_all_back(&mut self, id: QueueId, channels: &[ChannelId], out: &mut Out<'_>) {
+    pub(super) fn take_all_back(&mut self, id: QueueId, channels: &[ChannelId], out: &mut Out<'_>) {
         channels.iter().for_each(|channel| self.limits.forget(*channel));
         let theirs = self.queues.get(&id).map(|queue| match channels.is_empty() {
             true => Vec::new(),

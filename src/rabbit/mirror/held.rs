@@ -26,6 +26,8 @@ pub struct HeldItem {
 /// What a mirror has.
 #[derive(Clone, Debug, Default)]
 pub struct Held {
+    /// The number of this mirror.
+    pub number: u64,
     /// By sequence id.
     pub items: BTreeMap<u64, HeldItem>,
     /// What the master has and it has not.
@@ -43,10 +45,15 @@ impl Held {
 
 impl Queue {
     /// As a mirror: begins with nothing but the word of what it lacks.
-    pub fn begin_mirror(&mut self, lacks: &[(u64, MessageId)], means: &mut Means<'_, '_>) {
+    pub fn begin_mirror(
+        &mut self,
+        number: u64,
+        lacks: &[(u64, MessageId)],
+        means: &mut Means<'_, '_>,
+    ) {
         self.drop_held(means);
         let lacks = lacks.iter().copied().collect();
-        self.mirroring.held = Some(Held { lacks, ..Held::default() });
+        self.mirroring.held = Some(Held { number, lacks, ..Held::default() });
     }
 
     /// As a mirror: a message comes. Returns the publish, if it is confirmed without being written.

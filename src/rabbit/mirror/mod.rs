@@ -80,8 +80,13 @@ impl Mirrors {
         self.all.iter().map(|mirror| mirror.node)
     }
 
+    /// True if the mirror of this number was there, and is not any more.
+    pub fn is_over(&self, number: u64) -> bool {
+        number <= self.made && !self.all.iter().any(|mirror| mirror.number == number)
+    }
+
     /// True if a node mirrors the queue.
-    pub fn has(&self, node: NodeId) -> bool {
+    fn has(&self, node: NodeId) -> bool {
         self.nodes().any(|it| it == node)
     }
 
@@ -162,8 +167,8 @@ pub struct Came {
 /// What master and mirrors say to each other.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
-    /// From the master: a mirror begins with nothing. These messages it lacks.
-    Begin(Vec<(u64, MessageId)>),
+    /// From the master: the mirror of this number begins with nothing. These messages it lacks.
+    Begin(u64, Vec<(u64, MessageId)>),
     /// From the master: a message is there.
     Came(Came),
     /// From the master: one was delivered.
@@ -178,6 +183,10 @@ pub enum Step {
     Lacks(Vec<u64>),
     /// From the master: the mirror of this number was sent all that it lacked. And its answer.
     Complete(u64),
+    /// From a node that could not see the master for a while: is it that still?
+    Who,
+    /// It is, and has given up the channels of that node.
+    Still,
     /// From a mirror: it has these publishes.
     Has(Vec<PublishId>),
 }
