@@ -206,6 +206,67 @@ fn recovering_equals_replaying_and_crashing_everything() {
     assert_eq!(log_ends(&replayed), before);
 }
 
+/// A queue that two other nodes mirror: whichever is its master after the tab was closed has all
+/// that was confirmed, and the state is that of a replay followed by a crash of every process.
+#[test]
+fn a_mirrored_queue_comes_back_on_its_master() {
+    let mut kept = Kept::default();
+    let (rabbit_version, cost) = ("3.11".into(), "lesson".into());
+    let nodes = LabSpec { kafka_brokers: 1, controllers: 0, rabbit_nodes: 3, ..LabSpec::default() };
+    let spec = LabSpec { rabbit_version, cost, ..nodes };
+    let mut replayed = Timeline::new(&spec).expect("a lab opens");
+    let all = rabbit::command::Argument::Text("all".into());
+    let policy = rabbit::policy::Policy {
+        name: "ha".into(),
+        pattern: "^q".into(),
+        apply_to: Default::default(),
+        priority: 0,
+        definition: [("ha-mode".to_owned(), all)].into_iter().collect(),
+    };
+    let policy = rabbit::command::Ask::SetPolicy { policy, operator: false };
+    kept.run(&mut replayed, Command::Rabbit(policy));
+    let queue_q = rabbit::command::Ask::DeclareQueue {
+        queue: "q".into(),
+        kind: "classic".into(),
+        durable: true,
+        auto_delete: false,
+        arguments: Default::default(),
+    };
+    kept.run(&mut replayed, Command::Rabbit(queue_q));
+    let producer = ProducerCommand {
+        name: "p".into(),
+        kafka: Vec::new(),
+        rabbit: vec![RabbitTarget { exchange: String::new(), key: Some("q".into()) }],
+        count: Some(300),
+        every: Span::millis(1),
+        size: Some(100),
+        keys: Vec::new(),
+        payload: None,
+        settings: Default::default(),
+    };
+    kept.run(&mut replayed, Command::Producer(producer));
+    kept.run(&mut replayed, Command::RunFor(Span::seconds(2)));
+    kept.save(&mut replayed);
+    let mut recovered = kept.reopen();
+    kept.run(&mut replayed, Command::CrashAll);
+    for seconds in [3, 10, 30] {
+        for timeline in [&mut replayed, &mut recovered] {
+            kept.advance(timeline, Time::from_micros(seconds * 1_000_000));
+        }
+        load_all(&kept, &recovered);
+        let (one, other) = (recovered.session(), replayed.session());
+        assert_eq!(one.fingerprint(), other.fingerprint(), "after {seconds} s");
+    }
+    assert_eq!(queue(&recovered), (300, 0));
+    let mirrors = |timeline: &Timeline| {
+        let queue = timeline.session().rabbit.queue("q").expect("it is there");
+        (queue.mirrors.map_or(0, |mirrors| mirrors.len()), queue.synchronised.len())
+    };
+    assert_eq!(mirrors(&recovered), (2, 0), "mirrors begin with nothing");
+    assert_eq!(recovered.session().ledger().figures().rabbit.lost, 0);
+    recovered.session().check().expect("the invariants hold");
+}
+
 /// A fingerprint reads whole files.
 fn load_all(kept: &Kept, timeline: &Timeline) {
     let session = timeline.session();

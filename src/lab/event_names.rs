@@ -88,6 +88,7 @@ pub const NAMES: &[&str] = &[
     "rabbit.got",
     "rabbit.handler_failed",
     "rabbit.leader_elected",
+    "rabbit.mirror_promoted",
     "rabbit.node_down",
     "rabbit.node_paused",
     "rabbit.node_started",

@@ -67,6 +67,11 @@ impl QueueRules {
                 self.recovered.clear();
                 self.together.clear();
             }
+            // A mirror need not have heard of it.
+            Event::MirrorPromoted { queue, .. } => {
+                self.acknowledged.retain(|(of, _), _| of != queue);
+                self.dead.retain(|(of, _), _| of != queue);
+            }
             Event::Acknowledged { queue, message } => {
                 let place = (queue.clone(), message.0);
                 let (times, last) = self.acknowledged.entry(place).or_insert((0, at));

@@ -319,6 +319,7 @@ impl Admin {
             Ask::RestartStream { stream, preferred } => {
                 to_do(Change::RestartStream(stream, preferred))
             }
+            Ask::Synchronise { queue, begins } => to_do(Change::Synchronise(queue, begins)),
             Ask::Rebalance { pattern } => to_do(Change::Rebalance(pattern)),
             Ask::Status | Ask::On(..) => Method::ManagementGet(List::Status),
             Ask::SetPolicy { policy, operator } => to_do(Change::SetPolicy(policy, operator)),

@@ -274,6 +274,13 @@ pub enum Ask {
         /// The node that leads if its log is as good as any, by its number.
         preferred: Option<u32>,
     },
+    /// The mirrors of a queue are to be synchronised, or that is to end.
+    Synchronise {
+        /// The queue.
+        queue: String,
+        /// They are.
+        begins: bool,
+    },
     /// All members of quorum queues and streams.
     ListMembers,
     /// The node itself.

@@ -13,8 +13,8 @@
 //!
 //! Settings: `fail` (none), `x-priority` (0), `x-stream-offset` (not set: `first`, `last`, `next`,
 //! an offset, `@` and seconds for an instant, or an interval such as `5m`), `exclusive` (false),
-//! `network_recovery_interval` (5000 ms); for a topic of JMS `durable` (false) and `clientId` (the
-//! consumer's name).
+//! `x-cancel-on-ha-failover` (false), `network_recovery_interval` (5000 ms); for a topic of JMS
+//! `durable` (false) and `clientId` (the consumer's name).
 
 use super::broker::jms::CLIENT_ID;
 use super::command::{AmqpError, Argument, Command, CrashPoint};
@@ -441,7 +441,10 @@ fn arguments(settings: &Settings, name: &str) -> Arguments {
     let is_durable = settings.get("durable").is_some_and(|value| value == "true");
     let client = settings.get(CLIENT_ID).map_or(name, |client| client);
     let client = is_durable.then(|| (CLIENT_ID.to_owned(), Argument::Text(client.to_owned())));
-    priority.into_iter().chain(start).chain(client).collect()
+    let ends = settings
+        .get("x-cancel-on-ha-failover")
+        .map(|value| ("x-cancel-on-ha-failover".to_owned(), Argument::Boolean(value == "true")));
+    priority.into_iter().chain(start).chain(client).chain(ends).collect()
 }
 
 /// `none`, `all`, or the numbers of messages: `m4,m7`.

@@ -38,6 +38,13 @@ pub enum Event {
         /// The node.
         node: Rc<str>,
     },
+    /// The master of a mirrored queue is gone: this node has taken its place.
+    MirrorPromoted {
+        /// The queue.
+        queue: Rc<str>,
+        /// The node.
+        node: Rc<str>,
+    },
     /// A quorum queue has a new leader.
     LeaderElected {
         /// The queue.
@@ -378,6 +385,7 @@ impl Event {
             Event::NodeDown { .. } => "rabbit.node_down",
             Event::NodePaused { .. } => "rabbit.node_paused",
             Event::PartitionLost { .. } => "rabbit.partition_lost",
+            Event::MirrorPromoted { .. } => "rabbit.mirror_promoted",
             Event::LeaderElected { .. } => "rabbit.leader_elected",
             Event::Applies(_) => "applies",
             Event::QueueRecovered { .. } => "rabbit.queue_recovered",

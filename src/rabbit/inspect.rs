@@ -59,6 +59,10 @@ pub struct QueueState {
     pub members: Vec<String>,
     /// Those that are up.
     pub online: Vec<String>,
+    /// The nodes that mirror it, if a policy wants that.
+    pub mirrors: Option<Vec<String>>,
+    /// Those of them that lack nothing.
+    pub synchronised: Vec<String>,
     /// How often a message may fail: of a quorum queue with a limit.
     pub delivery_limit: Option<u32>,
     /// Survives a restart.

@@ -132,6 +132,8 @@ pub enum Change {
     UnbindQueue(Bind),
     /// Takes a binding of an exchange away, which must be there.
     UnbindExchange(Bind),
+    /// The mirrors of a queue are to be synchronised (true), or that is to end.
+    Synchronise(String, bool),
     /// Sets a policy; true for one of an operator.
     SetPolicy(Policy, bool),
     /// Takes a policy away; true for one of an operator.

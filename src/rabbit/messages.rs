@@ -2,6 +2,7 @@
 
 use super::content::Content;
 use super::ids::{PublishId, QueueId};
+use super::mirror::Step;
 use super::quorum::fifo::Fifo;
 use super::rules::Rules;
 use super::storage_v2::entry::{Shared, Stored};
@@ -132,7 +133,10 @@ impl Messages {
     ) -> u64 {
         match self {
             Messages::Classic(levels) => {
-                levels.entrance(&message.0).publish(message, confirm, copy, means)
+                let entrance = levels.entrance(&message.0);
+                let seq = entrance.publish(message.clone(), confirm, copy, means);
+                levels.note_came(seq, &message, false);
+                seq
             }
             Messages::Quorum(fifo) => fifo.publish(message, confirm, means),
             Messages::Stream(stream) => {
@@ -153,7 +157,10 @@ impl Messages {
     ) -> Item {
         match self {
             Messages::Classic(levels) => {
-                levels.entrance(&message.0).publish_delivered(message, confirm, copy, means)
+                let entrance = levels.entrance(&message.0);
+                let item = entrance.publish_delivered(message.clone(), confirm, copy, means);
+                levels.note_came(item.seq, &message, true);
+                item
             }
             Messages::Quorum(fifo) => fifo.publish_delivered(message, confirm, means),
             Messages::Stream(stream) => {
@@ -161,6 +168,21 @@ impl Messages {
                 stream.append(content.clone(), confirm);
                 Item { seq, content, stored: Stored::No, expires, tries: Tries::default() }
             }
+        }
+    }
+
+    /// The message that came last wants a confirm: its mirrors have to hear so.
+    pub fn note_confirm(&mut self, publish: Option<PublishId>) {
+        if let Messages::Classic(levels) = self {
+            levels.note_confirm(publish);
+        }
+    }
+
+    /// What mirrors have to hear of.
+    pub fn take_news(&mut self) -> Vec<Step> {
+        match self {
+            Messages::Classic(levels) => levels.take_news(),
+            Messages::Quorum(_) | Messages::Stream(_) => Vec::new(),
         }
     }
 

@@ -25,6 +25,7 @@ pub mod limits;
 pub mod link;
 pub mod message;
 pub mod messages;
+pub mod mirror;
 pub mod names;
 pub mod pattern;
 pub mod policy;

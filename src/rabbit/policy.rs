@@ -8,7 +8,9 @@
 use super::command::{AmqpError, Argument};
 use super::error;
 use super::message::Arguments;
+use super::mirror::policy as mirror;
 use super::pattern::Pattern;
+use super::profile::Profile;
 use super::rules::{age, delivery_limit};
 use crate::ordered::BTreeMap;
 use serde::{Deserialize, Serialize};
@@ -174,7 +176,7 @@ fn invalid(reason: &str) -> AmqpError {
 
 impl Policy {
     /// Refuses a policy that the server would refuse.
-    pub fn check(&self, is_operator: bool) -> Result<(), AmqpError> {
+    pub fn check(&self, is_operator: bool, profile: Profile) -> Result<(), AmqpError> {
         if let Err(reason) = Pattern::new(&self.pattern) {
             return Err(invalid(&format!("invalid regular expression: {reason}")));
         }
@@ -183,7 +185,10 @@ impl Policy {
         }
         let is_unknown = |(name, _): &(&String, &Argument)| match is_operator {
             true => !OF_OPERATORS.contains(&&***name),
-            false => !KEYS.iter().any(|(key, ..)| key == name),
+            false => {
+                let is_mirroring = profile == Profile::V3_11 && mirror::KEYS.contains(&&***name);
+                !is_mirroring && !KEYS.iter().any(|(key, ..)| key == name)
+            }
         };
         let unknown = self.definition.iter().filter(is_unknown);
         let unknown: Vec<String> =
@@ -198,11 +203,12 @@ impl Policy {
                 return Err(invalid(&format!("{} is not a valid {noun}", erlang(value))));
             }
         }
-        Ok(())
+        mirror::check(&self.definition).map_err(|reason| invalid(&reason))
     }
 }
 
-fn erlang(value: &Argument) -> String {
+/// A value as Erlang writes it.
+pub fn erlang(value: &Argument) -> String {
     match value {
         Argument::Text(text) => format!("<<\"{text}\">>"),
         other => super::broker::arguments::value_text(other),

@@ -22,6 +22,8 @@ use super::event::Event;
 use super::ids::{ChannelId, ConsumerId, PublishId, QueueId};
 use super::message::Arguments;
 use super::messages::Messages;
+use super::mirror::Mirroring;
+use super::mirror::held::Held;
 use super::profile::Profile;
 use super::quorum::Group;
 use super::quorum::fifo::Fifo;
@@ -158,6 +160,8 @@ pub struct Queue {
     pub promotable: Vec<NodeId>,
     /// The group of a quorum queue.
     pub group: Option<Box<Group>>,
+    /// Who mirrors it, and what of it is here because of that.
+    pub mirroring: Box<Mirroring>,
     /// When the write buffer has to be written out at the latest.
     pub write_by: Option<Time>,
     /// True while a timer will see to that.
@@ -206,6 +210,7 @@ impl Queue {
             rules: Rules::new(&declaration.arguments, &Arguments::new()),
             policies: [None, None],
             storage,
+            mirroring: Box::default(),
             write_by: None,
             has_timer: false,
             ttl_timer: Time::NEVER,
@@ -238,7 +243,9 @@ impl Queue {
 
     /// Bytes of memory that it takes for messages.
     pub fn memory_bytes(&self) -> u64 {
-        self.storage.memory_bytes() + self.unacked_bytes + self.unacked() * METADATA_BYTES
+        let held = self.mirroring.held.as_ref().map_or(0, Held::memory_bytes);
+        let unacked = self.unacked_bytes + self.unacked() * METADATA_BYTES;
+        self.storage.memory_bytes() + unacked + held
     }
 
     /// The delivered messages in the order of their ids: sequence id and message.
@@ -297,6 +304,7 @@ impl Queue {
             return Published::Refused;
         }
         let is_kept = self.group.is_some() || self.declaration.durable && content.is_persistent();
+        let wanted = confirm;
         let confirm = match confirm {
             // It is confirmed when it is written.
             Some(publish) if is_kept => Some(publish),
@@ -310,6 +318,7 @@ impl Queue {
         if self.storage.ready() > 0 || !self.consumers.find(now, self.id, means.limits) {
             let expires = self.rules.expiry_of(content, now);
             let seq = self.storage.publish((content.clone(), expires), confirm, copy, means);
+            self.storage.note_confirm(wanted);
             let (queue, message) = (self.name.clone(), content.id);
             means.emit(Event::Enqueued { queue, message, position: seq });
             let dropped = self.drop_excess(means);
@@ -327,6 +336,7 @@ impl Queue {
             // What is given back keeps the instant at which it expires.
             let message = (content.clone(), self.rules.expiry_of(content, now));
             let item = self.storage.publish_delivered(message, confirm, copy, means);
+            self.storage.note_confirm(wanted);
             seq = item.seq;
             self.keep_unacked(item, channel, Some(consumer));
         } else {
@@ -521,6 +531,18 @@ impl Queue {
         theirs.into_iter().collect()
     }
 
+    /// It lives elsewhere now: all that it has here is forgotten, also on the disk.
+    pub fn step_down(&mut self, means: &mut Means<'_, '_>) {
+        let unacked = std::mem::take(&mut self.unacked);
+        self.storage.delete(unacked.values().map(|unacked| &unacked.item), means);
+        self.unacked_bytes = 0;
+        self.ttl_timer = Time::NEVER;
+        let is_single = self.consumers.is_single();
+        self.consumers = Consumers::new(false, is_single, means.now);
+        self.waiting_gets.clear();
+        self.handled.clear();
+    }
+
     /// Everything that a quorum queue holds is forgotten: a snapshot takes its place.
     pub fn clear(&mut self, profile: Profile, now: Time) {
         self.storage = Messages::Quorum(Fifo::new(profile));
@@ -548,6 +570,7 @@ impl Queue {
 
     /// Deletes all it has, in memory and on disk; returns how many messages were ready.
     pub fn delete(&mut self, means: &mut Means<'_, '_>) -> u64 {
+        self.drop_held(means);
         let unacked = std::mem::take(&mut self.unacked);
         let items = unacked.values().map(|unacked| &unacked.item);
         let ready = self.storage.delete(items, means);

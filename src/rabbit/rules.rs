@@ -5,6 +5,7 @@
 use super::command::Argument;
 use super::content::Content;
 use super::message::Arguments;
+use super::mirror::policy::Wanted;
 use crate::sim::{Span, Time};
 use std::rc::Rc;
 
@@ -47,6 +48,8 @@ pub struct Rules {
     pub consumer_timeout: Option<Span>,
     /// Keeps its messages on the disk, up to 3.11 (`x-queue-mode`).
     pub lazy: bool,
+    /// On how many nodes it is mirrored, up to 3.11 (`ha-mode`).
+    pub mirrored: Option<Wanted>,
     /// A stream keeps what is younger (`x-max-age`).
     pub max_age: Option<Span>,
     /// A segment of a stream is full with so many bytes (`x-stream-max-segment-size-bytes`).
@@ -93,6 +96,7 @@ impl Rules {
             ),
             consumer_timeout: number("consumer-timeout").map(Span::millis),
             lazy: text("queue-mode") == Some("lazy"),
+            mirrored: Wanted::of(policy),
             max_age: text("max-age").and_then(age),
             segment_bytes: number("stream-max-segment-size-bytes"),
         }

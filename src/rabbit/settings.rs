@@ -56,6 +56,7 @@ const CONSUMER: &[Definition] = &[
     ("network_recovery_interval", true, Kind::Number(0, u32::MAX as u64)),
     ("x-priority", false, Kind::Text),
     ("x-stream-offset", false, Kind::Text),
+    ("x-cancel-on-ha-failover", false, Kind::Boolean),
     ("exclusive", false, Kind::Boolean),
     ("host", false, Kind::Text),
     ("connection.blocked", false, Kind::Boolean),

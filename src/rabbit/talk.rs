@@ -14,6 +14,7 @@ use super::content::Content;
 use super::ids::{ChannelId, PublishId, QueueId};
 use super::limits::Limiting;
 use super::message::{Arguments, List, Method};
+use super::mirror::{Mirrors, Step, Turn};
 use super::queue::{Push, Settlement};
 use super::stream::Start;
 use super::stream::member::Says;
@@ -56,6 +57,10 @@ pub enum Talk {
     Propose(QueueId, Bytes),
     /// About a stream that several nodes have.
     Stream(QueueId, Says),
+    /// Between a master and its mirrors, after so many promotions.
+    Mirror(QueueId, u64, Step),
+    /// To every node, from one that is asked to end.
+    Leaving,
     /// To the home of a classic queue: a channel wants something.
     Do(QueueId, ChannelId, Deed),
     /// From there: a message for a consumer.
@@ -103,6 +108,8 @@ pub enum Deed {
     Delete(bool, bool),
     /// How many messages and consumers are there? The answer to a declaration.
     Count,
+    /// Its mirrors are to be synchronised (true), or that is to end.
+    Synchronise(bool),
 }
 
 /// With what a consumer comes.
@@ -147,6 +154,8 @@ impl Talk {
             Talk::Alive { .. } => "node.alive",
             Talk::Healed { .. } | Talk::BeginAnew => "node.heal",
             Talk::Join => "node.join",
+            Talk::Leaving => "node.leave",
+            Talk::Mirror(..) => "queue.mirror",
             Talk::Lead(..) => "queue.lead",
             Talk::Limit(..) => "channel.limit",
             Talk::Credit(..) => "queue.credit",
@@ -174,6 +183,8 @@ impl Talk {
                 Talk::Raft(_, message) => raft_bytes(message),
                 Talk::Propose(_, bytes) => bytes.len() as u64,
                 Talk::Listed(..) => 1_000,
+                Talk::Mirror(_, _, Step::Begin(_, all) | Step::There(all)) => 16 * all.len() as u64,
+                Talk::Mirror(_, _, Step::Gone(all) | Step::Lacks(all)) => 8 * all.len() as u64,
                 Talk::Stream(_, Says::Chunks { bytes, .. }) => bytes.len() as u64,
                 _ => 0,
             }
@@ -186,6 +197,7 @@ impl Talk {
             | Talk::Stream(_, Says::Publish { content, .. }) => Some(content),
             Talk::Push(_, push) => Some(&push.content),
             Talk::Got(_, _, got) => Some(&got.content),
+            Talk::Mirror(_, _, Step::Came(came)) => Some(&came.content),
             _ => None,
         }
     }
@@ -237,6 +249,12 @@ pub enum Change {
     StreamMembers(String, u64, Vec<NodeId>),
     /// A stream enters this epoch; of the members with the best log this one is to lead.
     StreamRestart(String, u64, Option<NodeId>),
+    /// Who mirrors a classic queue changes.
+    Mirror(String, Turn),
+    /// A classic queue lives on this node, and these mirror it: in a snapshot.
+    Mirrors(String, NodeId, Mirrors),
+    /// A node was stopped: as if it were down, but it said so.
+    NodeLeft(NodeId),
 }
 
 /// A queue that comes.

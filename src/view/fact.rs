@@ -71,6 +71,7 @@ pub fn fact_value(name: &str, value: &str, language: Language) -> String {
         ("reason", "auto_ack") => t.auto_ack,
         ("reason", "got") => t.taken,
         ("reason", "not_recovered") => t.not_recovered,
+        ("reason", "not_mirrored") => t.not_mirrored,
         ("reason", "queue_deleted") => t.queue_deleted,
         _ => return value.to_owned(),
     };

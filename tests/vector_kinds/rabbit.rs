@@ -6,6 +6,8 @@ mod alarms;
 mod cluster;
 #[path = "rabbit/facts.rs"]
 mod facts;
+#[path = "rabbit/mirrors.rs"]
+mod mirrors;
 #[path = "rabbit/quorum.rs"]
 mod quorum;
 #[path = "rabbit/scenarios.rs"]
@@ -29,9 +31,7 @@ pub const NOT_YET: &[&str] = &[];
 
 /// Entries of kinds that are built, with the part that each still needs.
 const NEEDS_LATER: &[(&str, &str)] = &[
-    ("confirm-when-12", "mirrored queues are not modelled"),
     ("error-28", "frames: a frame cannot be too large, as bodies are cut by the frame size"),
-    ("profile-14", "mirrored queues are not modelled"),
     ("connection-handshake", "the handshake is one question and one answer here"),
 ];
 
@@ -51,6 +51,7 @@ pub fn run(kind: &str, entry: &Value) -> Result<(), String> {
         "headers_match" | "headers_binding_validation" => facts::headers(entry),
         "confirms" if id == "confirm-when-08" => cluster::minority_does_not_confirm(),
         "confirms" if id == "confirm-when-06" => cluster::confirmed_by_two("quorum"),
+        "confirms" if id == "confirm-when-12" => mirrors::confirmed_by_all(),
         "confirms" if id == "confirm-when-09" => cluster::confirmed_by_two("stream"),
         "confirms" if entry.get("tracker").is_some() => facts::tracker(entry),
         "storage" if id == "quorum-power-cut" => quorum::power_cut(entry),
@@ -58,6 +59,7 @@ pub fn run(kind: &str, entry: &Value) -> Result<(), String> {
         "errors" if id == "error-27" => cluster::home_is_down(),
         "errors" => facts::error(entry),
         "protocol" => facts::protocol(entry),
+        "profiles" if id == "profile-14" => mirrors::releases(entry),
         "profiles" if id == "profile-15" => cluster::handling(entry),
         "profiles" => facts::profile(entry),
         "cost_model" => timing::cost(entry),

@@ -13,16 +13,18 @@ use crate::rabbit::ids::QueueId;
 use crate::rabbit::message::Frame;
 use crate::rabbit::messages::Messages;
 use crate::rabbit::process::{Out, Ticket};
+use crate::rabbit::profile::Profile;
 use crate::rabbit::queue::{self, Queue};
 use crate::rabbit::quorum::fifo::Fifo;
 use crate::rabbit::quorum::files::{self, Files};
-use crate::rabbit::quorum::group::Group;
+use crate::rabbit::quorum::group::{Group, tell};
 use crate::rabbit::storage_v2::entry::{self, Entry};
 use crate::rabbit::storage_v2::levels::Levels;
 use crate::rabbit::storage_v2::message_store::{self, MessageStore};
 use crate::rabbit::storage_v2::recovery::Recovered;
 use crate::rabbit::storage_v2::{Storage, directory, index_file, level_directory};
 use crate::rabbit::stream::{self, Stream};
+use crate::rabbit::talk::Talk;
 use crate::sim::{NodeId, Rope, Time};
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -58,6 +60,13 @@ pub struct Boot {
     terms: Option<RecoveryTerms>,
     /// Durable queues, with the files of their indexes.
     queues: BTreeMap<Rc<str>, QueueFiles>,
+}
+
+impl Boot {
+    /// True if the life before ended politely.
+    pub fn was_stopped(&self) -> bool {
+        self.terms.is_some()
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -346,6 +355,7 @@ impl Broker {
         self.monitor(out);
         out.emit(Event::NodeStarted { node: self.name.clone() });
         self.begin_epochs(out);
+        self.begin_mirrors(out);
         self.take_early_talk(out);
         for (from, frame) in boot.early {
             self.frame(from, frame, out);
@@ -485,6 +495,10 @@ impl Broker {
         let ids: Vec<QueueId> = self.queues.keys().copied().collect();
         for id in ids {
             self.write(id, out);
+        }
+        // Who mirrors what lives here has to know that this is no failure.
+        if self.profile == Profile::V3_11 {
+            self.others_up().into_iter().for_each(|node| tell(node, Talk::Leaving, out));
         }
         self.tell_news(out);
         self.force_clients(out);

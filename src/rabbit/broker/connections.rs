@@ -304,6 +304,10 @@ impl Broker {
         self.asking.retain(|(waiting, ..)| !ids.contains(waiting));
         self.resizing.retain(|resizing| !ids.contains(&resizing.channel));
         self.restarting.retain(|(channel, ..)| !ids.contains(channel));
+        self.forget_sent(|publish| ids.contains(&publish.channel));
+        for queue in self.queues.values_mut() {
+            queue.mirroring.ends.retain(|(channel, _)| !ids.contains(channel));
+        }
         if let Some(group) = &mut self.metadata {
             group.forget(&ids);
         }

@@ -116,6 +116,12 @@ impl Broker {
         if self.home_of(id).is_some() && self.limits.is_limited(channel) {
             self.tell_limit(channel, out);
         }
+        let ends = consume.arguments.get("x-cancel-on-ha-failover");
+        if ends == Some(&Argument::Boolean(true))
+            && let Some(queue) = self.queues.get_mut(&id)
+        {
+            queue.mirroring.ends.push((channel, consuming.tag.clone()));
+        }
         if self.goes_home(id, channel, || Deed::Consume(consuming.clone()), out) {
             return Ok(());
         }
@@ -213,14 +219,26 @@ impl Broker {
             let known =
                 Subscribed { of: id, consumer, ack_required, prefetch, priority, exclusive };
             if channel.node == self.me {
-                self.channel(channel).consumers.insert(tag.clone(), known);
-                self.send(channel, Method::BasicConsumeOk { tag }, out);
+                self.registered(channel, tag, known, out);
             } else {
                 tell(channel.node, Talk::Consuming(channel, tag, known), out);
             }
         }
         self.used(id, out);
         self.run(id, out);
+    }
+
+    /// A consumer is registered at its queue: its client hears so, unless it was before.
+    pub(super) fn registered(
+        &mut self,
+        channel: ChannelId,
+        tag: Rc<str>,
+        known: Subscribed,
+        out: &mut Out<'_>,
+    ) {
+        if self.channel(channel).consumers.insert(tag.clone(), known).is_none() {
+            self.send(channel, Method::BasicConsumeOk { tag }, out);
+        }
     }
 
     /// `basic.cancel`. What is unacknowledged stays with the channel.
@@ -467,6 +485,7 @@ impl Broker {
         };
         self.look_at_head(id, out);
         self.run(id, out);
+        self.synchronise_on(id, out);
     }
 
     // ---- acknowledgements ----

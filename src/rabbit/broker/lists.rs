@@ -371,6 +371,13 @@ struct Place {
 }
 
 impl Broker {
+    /// The nodes that mirror a queue, the oldest mirror first; or those that lack nothing.
+    fn mirrors_of(&self, queue: &Queue, synchronised: bool) -> Vec<String> {
+        let all = queue.mirroring.mirrors.all.iter();
+        let chosen = all.filter(|mirror| mirror.is_synchronised || !synchronised);
+        chosen.map(|mirror| self.short_name(mirror.node).to_string()).collect()
+    }
+
     fn state_of(&self, queue: &Queue, now: Time) -> QueueState {
         let Place { node, state, certainty, leader, members, online } = self.place_of(queue);
         let consumers = queue.consumers.iter().map(|(_, consumer)| consumer.tag.to_string());
@@ -397,6 +404,8 @@ impl Broker {
             leader,
             members,
             online,
+            mirrors: self.is_mirrored(queue).then(|| self.mirrors_of(queue, false)),
+            synchronised: self.mirrors_of(queue, true),
             delivery_limit: queue.delivery_limit(),
             durable: queue.declaration.durable,
             auto_delete: queue.declaration.auto_delete,

@@ -42,6 +42,9 @@ impl Broker {
             Change::RestartStream(stream, preferred) => {
                 self.restart_stream(channel, stream, *preferred, out)
             }
+            Change::Synchronise(queue, begins) => {
+                self.synchronise_from(channel, (queue, *begins), out)
+            }
             Change::SetPolicy(policy, operator) => {
                 self.set_policy(channel, (policy, *operator), out)
             }

@@ -21,6 +21,7 @@ use crate::rabbit::exchange::{Binding, Destination};
 use crate::rabbit::ids::{ChannelId, QueueId};
 use crate::rabbit::message::Method;
 use crate::rabbit::process::{Out, Ticket, Timer};
+use crate::rabbit::profile::Profile;
 use crate::rabbit::protection::Protection;
 use crate::rabbit::queue::Queue;
 use crate::rabbit::quorum::command::Command;
@@ -172,8 +173,10 @@ impl Broker {
         if let Some(state) = restored {
             self.restore_metadata(&state, out);
         }
+        let mut is_changed = false;
         while let Some(committed) = self.metadata.as_mut().and_then(|group| group.take_committed())
         {
+            is_changed = true;
             if let Ok(change) = postcard::from_bytes::<Change>(&committed.command) {
                 self.apply_change(&change, out);
             }
@@ -193,6 +196,9 @@ impl Broker {
             let down: Vec<NodeId> = self.nodes_down().collect();
             down.into_iter().for_each(|node| self.metadata_node_down(node, out));
             self.streams_again(out);
+        }
+        if is_changed {
+            self.see_to_mirrors(out);
         }
         self.promote_nodes(out);
         self.cut_metadata(out);
@@ -232,7 +238,10 @@ impl Broker {
         let is_current = self.metadata.as_ref().is_some_and(|group| group.is_current());
         if boot.stage == Stage::Follows && is_current {
             boot.stage = Stage::Clears;
-            let change = Change::NodeDown(out.me());
+            // After a clean stop this is no failure: see `mirrors`.
+            let was_stopped = boot.was_stopped() && self.profile == Profile::V3_11;
+            let change = if was_stopped { Change::NodeLeft } else { Change::NodeDown };
+            let change = change(out.me());
             let bytes = postcard::to_stdvec(&change).expect("plain data can always be encoded");
             if let Some(group) = &mut self.metadata {
                 group.submit(METADATA, bytes.into(), Some(Awaited::Own), out);
@@ -274,7 +283,9 @@ impl Broker {
     /// A node is down: the leader of the group sees to what it leaves behind.
     pub(super) fn metadata_node_down(&mut self, node: NodeId, out: &mut Out<'_>) {
         if self.leads_metadata() {
-            self.change(&Change::NodeDown(node), None, out);
+            let has_left = self.peers.iter().any(|peer| peer.id == node && peer.leaves);
+            let change = if has_left { Change::NodeLeft } else { Change::NodeDown };
+            self.change(&change(node), None, out);
         }
     }
 
@@ -314,7 +325,12 @@ impl Broker {
                 self.policies[usize::from(*is_operator)].clear(name);
                 self.apply_policies(out);
             }
-            Change::NodeDown(node) => self.forget_node(*node, out),
+            Change::NodeDown(node) => self.forget_node(*node, false, out),
+            Change::NodeLeft(node) => self.forget_node(*node, true, out),
+            Change::Mirror(name, turn) => self.mirrors_turn(name, *turn, out),
+            Change::Mirrors(name, home, mirrors) => {
+                self.mirrors_known(name, (*home, mirrors), out);
+            }
             Change::Join(node) => self.joined(*node, out),
             Change::Members(name, at, members) => {
                 if let Some(id) = self.queue_ids.get(&**name).copied() {
@@ -441,7 +457,8 @@ impl Broker {
 
     /// What a node leaves behind when it is down: queues that were in its memory alone, and those
     /// of its clients.
-    fn forget_node(&mut self, node: NodeId, out: &mut Out<'_>) {
+    fn forget_node(&mut self, node: NodeId, is_shutdown: bool, out: &mut Out<'_>) {
+        self.mirrors_without(node, is_shutdown, out);
         let theirs = self.queues.values().filter(|queue| {
             let definition = queue.definition.as_ref();
             let is_home = definition.is_some_and(|it| it.members.is_empty() && it.home == node);
@@ -480,6 +497,11 @@ impl Broker {
             let promotable = queue.promotable.iter();
             let named = promotable.map(|it| Change::Promotable(queue.name.to_string(), *it, true));
             state.changes.extend(named);
+            let mirrors = &queue.mirroring.mirrors;
+            if let Some(definition) = queue.definition.as_ref().filter(|_| mirrors.made > 0) {
+                let name = queue.name.to_string();
+                state.changes.push(Change::Mirrors(name, definition.home, mirrors.clone()));
+            }
             if let Some(member) = queue.member.as_ref().filter(|member| member.epoch > 1) {
                 let (name, nodes) = (queue.name.to_string(), member.nodes.clone());
                 state.changes.push(Change::StreamMembers(name.clone(), member.epoch, nodes));

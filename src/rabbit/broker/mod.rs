@@ -24,6 +24,8 @@
 //! - `nodes`: the other nodes of the cluster;
 //! - `heal`: what a node does when it is cut off, and after that;
 //! - `metadata`: definitions are the same on all nodes;
+//! - `mirrors`: who mirrors a classic queue, and who takes its master's place;
+//! - `mirroring`: what masters and mirrors say to each other;
 //! - `members`: members of quorum queues come and go, leaders move;
 //! - `promotion`: who has a log and no vote about it yet;
 //! - `remote`: classic queues that live on another node;
@@ -53,6 +55,8 @@ mod lists;
 mod manage;
 mod members;
 mod metadata;
+mod mirroring;
+mod mirrors;
 pub mod nodes;
 mod policies;
 mod promotion;
@@ -394,6 +398,10 @@ impl Broker {
         if queue.graves.count() > 0 {
             self.burials.queues.insert(id);
         }
+        let news = queue.storage.take_news();
+        if !news.is_empty() {
+            self.tell_mirrors(id, news, out);
+        }
         self.confirm(id, out);
         self.ask_for_room(out);
         Some(result)
@@ -411,6 +419,14 @@ impl Broker {
         if self.confirms.is_empty() {
             return;
         }
+        if self.is_clustered() {
+            self.confirm_mirrored(id, out);
+        }
+        self.confirm_now(id, out);
+    }
+
+    /// Confirms what is safe, and known to be so everywhere.
+    fn confirm_now(&mut self, id: QueueId, out: &mut Out<'_>) {
         if self.is_clustered() {
             self.confirm_elsewhere(id, out);
         }
@@ -481,7 +497,11 @@ impl Broker {
 
     /// Sets the timers that a queue needs.
     fn see_to_timers(&mut self, id: QueueId, out: &mut Out<'_>) {
-        if !self.queues.get(&id).is_some_and(|queue| self.sees_to(queue)) {
+        let Some(queue) = self.queues.get(&id) else { return };
+        if !self.sees_to(queue) {
+            if queue.mirroring.held.is_some() {
+                self.see_to_writing(id, out);
+            }
             return;
         }
         let Some(queue) = self.queues.get_mut(&id) else { return };

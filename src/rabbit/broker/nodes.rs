@@ -50,11 +50,21 @@ pub struct Peer {
     pub began: Option<Time>,
     /// It was taken for down, and has not said whether it went on.
     pub is_back: bool,
+    /// It has said that it is asked to end.
+    pub leaves: bool,
 }
 
 fn peer(id: NodeId, now: Time) -> Peer {
-    let (alarm, began) = (None, None);
-    Peer { id, is_up: true, last_heard: now, alarm, is_paused: false, began, is_back: false }
+    Peer {
+        id,
+        is_up: true,
+        last_heard: now,
+        alarm: None,
+        is_paused: false,
+        began: None,
+        is_back: false,
+        leaves: false,
+    }
 }
 
 /// The ids of the nodes that the lab began with. Nodes come before all else in their world.
@@ -183,6 +193,7 @@ impl Broker {
             return out.timer(Timer::NodeTick, heal::PAUSED_TICK);
         }
         self.give_up_overdue(out);
+        self.see_to_mirrors(out);
         out.timer(Timer::NodeTick, TICK);
     }
 
@@ -281,6 +292,9 @@ impl Broker {
                 }
             }
             (Phase::Paused | Phase::Stops(_), _) => {}
+            (_, Talk::Leaving) => {
+                self.peers.iter_mut().filter(|it| it.id == from).for_each(|it| it.leaves = true);
+            }
             (_, Talk::Raft(METADATA, message)) => self.hear_of_metadata(from, message, out),
             (_, Talk::Propose(METADATA, bytes)) => {
                 if let Some(group) = &mut self.metadata {
@@ -291,7 +305,11 @@ impl Broker {
             (Phase::Boots(_), _) => self.keep_for_later(from, talk),
             (
                 Phase::Serves,
-                Talk::Raft(id, _) | Talk::Propose(id, _) | Talk::Do(id, ..) | Talk::Stream(id, _),
+                Talk::Raft(id, _)
+                | Talk::Propose(id, _)
+                | Talk::Do(id, ..)
+                | Talk::Stream(id, _)
+                | Talk::Mirror(id, ..),
             ) if !self.queues.contains_key(id) => {
                 // It may come here later: this node has not heard of it yet.
                 if id.0 > self.queues_made {
@@ -340,6 +358,18 @@ impl Broker {
                 }
             }
             Talk::Stream(id, says) => self.hear_of_stream(from, *id, says, out),
+            Talk::Mirror(id, epoch, step) => match self.queues[id].mirroring.mirrors.epoch {
+                known if known > *epoch => {}
+                known if known == *epoch => self.hear_of_mirror(from, (*id, step), out),
+                // The new master has heard of it first.
+                _ => self.keep_for_later(from, talk),
+            },
+            Talk::Do(id, ..) if self.home_of(*id).is_some() => {
+                // It will be the master: others have heard of that first.
+                if self.queues[id].mirroring.held.is_some() {
+                    self.keep_for_later(from, talk);
+                }
+            }
             other => self.remote(from, other, out),
         }
     }
@@ -352,10 +382,13 @@ impl Broker {
         if let Some(peer) = self.peers.iter_mut().find(|peer| peer.id == node) {
             peer.alarm = None;
             peer.is_back = true;
+            peer.leaves = false;
         }
         tell(node, self.alive(), out);
         if let Phase::Serves = self.phase {
             self.streams_again(out);
+            self.ask_masters(node, out);
+            self.see_to_mirrors(out);
         }
     }
 

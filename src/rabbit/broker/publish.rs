@@ -142,6 +142,9 @@ impl Broker {
         confirm: Option<PublishId>,
         out: &mut Out<'_>,
     ) {
+        if self.keeps_for_master(queue, (content, confirm)) {
+            return;
+        }
         if !self.is_up(home) {
             return self.refuse(confirm, out);
         }

@@ -17,7 +17,7 @@ use crate::rabbit::event::Event;
 use crate::rabbit::ids::{ChannelId, PublishId, QueueId};
 use crate::rabbit::message::{List, Method};
 use crate::rabbit::process::Out;
-use crate::rabbit::queue::{Published, Settlement};
+use crate::rabbit::queue::Settlement;
 use crate::rabbit::quorum::group::tell;
 use crate::rabbit::talk::{Consuming, Deed, Got, Talk};
 use crate::sim::NodeId;
@@ -70,14 +70,15 @@ impl Broker {
                 self.send_got(*id, (*channel, no_ack), message, left, out);
             }
             Talk::Consuming(channel, tag, consumer) if self.has_channel(*channel) => {
-                self.channel(*channel).consumers.insert(tag.clone(), *consumer);
-                self.send(*channel, Method::BasicConsumeOk { tag: tag.clone() }, out);
+                self.registered(*channel, tag.clone(), *consumer, out);
             }
             Talk::Confirmed(id, publishes) => {
                 self.confirms.extend(publishes);
-                self.confirm(*id, out);
+                self.forget_sent(|publish| publishes.contains(publish));
+                self.confirm_now(*id, out);
             }
             Talk::Refused(publish) if self.has_channel(publish.channel) => {
+                self.forget_sent(|sent| sent == publish);
                 self.refuse(Some(*publish), out);
             }
             Talk::Fail(channel, error) if self.has_channel(*channel) => {
@@ -111,17 +112,7 @@ impl Broker {
         match deed {
             Deed::Publish(content, number) => {
                 let confirm = number.map(|number| PublishId { channel, number });
-                let mut copy = None;
-                let published = self.with_queue(id, out, |queue, means| {
-                    queue.publish(content, confirm, &mut copy, means)
-                });
-                match published {
-                    Some(Published::Pushed(push)) => self.push(id, push, out),
-                    Some(Published::Refused) => self.refuse(confirm, out),
-                    _ => {}
-                }
-                self.see_to_timers(id, out);
-                self.has_handled(id, channel, out);
+                self.publish_here(id, channel, (content, confirm), out);
             }
             Deed::Consume(consuming) => {
                 if let Err(error) = self.start_consumer(id, channel, consuming.clone(), out) {
@@ -147,6 +138,7 @@ impl Broker {
                 self.get_from(id, channel, *no_ack, out);
                 self.see_to_timers(id, out);
             }
+            Deed::Synchronise(begins) => self.synchronise_here(id, channel, *begins, out),
             Deed::Settle(seqs, how) => self.settle_at(channel, id, seqs, *how, out),
             Deed::Down(channels) => self.take_all_back(id, channels, out),
             Deed::Purge => {
@@ -228,7 +220,7 @@ impl Broker {
     }
 
     /// Channels of another node are gone.
-    fn take_all_back(&mut self, id: QueueId, channels: &[ChannelId], out: &mut Out<'_>) {
+    pub(super) fn take_all_back(&mut self, id: QueueId, channels: &[ChannelId], out: &mut Out<'_>) {
         channels.iter().for_each(|channel| self.limits.forget(*channel));
         let theirs = self.queues.get(&id).map(|queue| match channels.is_empty() {
             true => Vec::new(),
@@ -244,6 +236,8 @@ impl Broker {
         let ids: Vec<QueueId> = self.queues.keys().copied().collect();
         for id in ids {
             match self.home_of(id) {
+                // Somebody else will have it.
+                Some(home) if home == node && self.has_mirror(id) => {}
                 Some(home) if home == node => self.queue_unreachable(id, out),
                 Some(_) => {}
                 None if self.is_quorum(id) => {}
@@ -264,7 +258,7 @@ impl Broker {
 
     /// The node of a queue is down: its consumers here are cancelled, what waits for its confirm is
     /// refused, and deliveries can be settled without effect.
-    fn queue_unreachable(&mut self, id: QueueId, out: &mut Out<'_>) {
+    pub(super) fn queue_unreachable(&mut self, id: QueueId, out: &mut Out<'_>) {
         let node = self.me;
         let mut cancelled = Vec::new();
         for (client, connection) in &mut self.connections {
@@ -274,19 +268,30 @@ impl Broker {
                 cancelled.extend(theirs.map(|(tag, _)| (channel_id, tag.clone())));
                 channel.consumers.retain(|_, consumer| consumer.of != id);
                 channel.forget_credit(id);
-                if let Mode::Confirm(confirming) = &mut channel.mode {
-                    let refused = confirming.waiting.of_queue(&id);
-                    for number in refused {
-                        if confirming.waiting.reject(number) {
-                            confirming.refuse(number);
-                            self.news.insert(channel_id);
-                        }
+            }
+        }
+        self.refuse_waiting(id);
+        for (channel, tag) in cancelled {
+            self.send(channel, Method::BasicCancel { tag }, out);
+        }
+    }
+
+    /// What waits for a confirm of a queue is refused.
+    pub(super) fn refuse_waiting(&mut self, id: QueueId) {
+        let node = self.me;
+        for (client, connection) in &mut self.connections {
+            for (number, channel) in &mut connection.channels {
+                let Mode::Confirm(confirming) = &mut channel.mode else { continue };
+                for publish in confirming.waiting.of_queue(&id) {
+                    if confirming.waiting.reject(publish) {
+                        confirming.refuse(publish);
+                        self.news.insert(ChannelId { node, client: *client, number: *number });
                     }
                 }
             }
         }
-        for (channel, tag) in cancelled {
-            self.send(channel, Method::BasicCancel { tag }, out);
+        if let Some(queue) = self.queues.get_mut(&id) {
+            queue.mirroring.sent.clear();
         }
     }
 

@@ -10,6 +10,7 @@
 use super::{Item, Means, Storage};
 use crate::rabbit::content::Content;
 use crate::rabbit::ids::QueueId;
+use crate::rabbit::mirror::Step;
 use crate::sim::{MessageId, Rope, Time};
 use std::rc::Rc;
 
@@ -18,20 +19,22 @@ use std::rc::Rc;
 pub struct Levels {
     /// By level; at least one.
     pub(super) levels: Vec<Storage>,
+    /// What mirrors have to hear of, if there are any.
+    pub(super) news: Option<Vec<Step>>,
 }
 
 impl Levels {
     /// The storages of a new queue.
     pub fn new(name: &Rc<str>, levels: u16, is_durable: bool, now: Time) -> Levels {
         let level = |level: u16| Storage::new(name.clone(), level as u8, is_durable, now);
-        Levels { levels: (0..levels).map(level).collect() }
+        Levels { levels: (0..levels).map(level).collect(), news: None }
     }
 
     /// Those of a queue that is there again, by level.
     pub fn recovered(mut levels: Vec<Storage>) -> Levels {
         let next = levels.iter().map(Storage::next_seq).max().unwrap_or(0);
         levels.iter_mut().for_each(|level| level.skip_to(next));
-        Levels { levels }
+        Levels { levels, news: None }
     }
 
     /// How many priorities it tells apart.
@@ -101,7 +104,7 @@ impl Levels {
         self.levels.iter().map(Storage::next_deliver_seq).collect()
     }
 
-    fn level_of(&self, content: &Content) -> usize {
+    pub(super) fn level_of(&self, content: &Content) -> usize {
         match self.levels.len() {
             1 => 0,
             count => usize::from(content.properties.priority.unwrap_or(0)).min(count - 1),
@@ -134,16 +137,27 @@ impl Levels {
         if !level.has_head() {
             level.refill(queue, means);
         }
-        level.fetch(means.out.now())
+        let fetched = level.fetch(means.out.now());
+        if let Some((item, _)) = &fetched {
+            self.note(|| Step::Delivered(item.seq));
+        }
+        fetched
     }
 
     /// Removes the first message without bringing it into memory: see [`Storage::drop_front`].
     pub fn drop_front(&mut self, queue: QueueId, means: &mut Means<'_, '_>) -> Option<MessageId> {
-        self.front().drop_front(queue, means)
+        let notes = self.news.is_some();
+        let seq = self.front().iter().next().filter(|_| notes).map(|(seq, ..)| seq);
+        let dropped = self.front().drop_front(queue, means);
+        if dropped.is_some() {
+            self.note(|| Step::Gone(seq.into_iter().collect()));
+        }
+        dropped
     }
 
     /// Puts delivered messages back to their places. They are in the order of their ids.
     pub fn requeue(&mut self, mut items: Vec<Item>) {
+        self.note(|| Step::Back(items.iter().map(|item| item.seq).collect()));
         if self.levels.len() == 1 {
             return self.levels[0].requeue(items);
         }
@@ -159,10 +173,15 @@ impl Levels {
     pub fn settle(&mut self, item: &Item, means: &mut Means<'_, '_>) {
         let at = self.level_of(&item.content);
         self.levels[at].settle(item, means);
+        self.note(|| Step::Gone(vec![item.seq]));
     }
 
     /// Removes all that waits; returns the numbers of the messages.
     pub fn purge(&mut self, means: &mut Means<'_, '_>) -> Vec<MessageId> {
+        if self.news.is_some() {
+            let gone = self.iter().map(|(seq, ..)| seq).collect();
+            self.note(|| Step::Gone(gone));
+        }
         self.levels.iter_mut().flat_map(|level| level.purge(means)).collect()
     }
 

@@ -32,6 +32,7 @@ pub mod entry;
 pub mod levels;
 pub mod memory_first;
 pub mod message_store;
+mod mirrored;
 pub mod recovery;
 pub mod refill;
 pub mod tail;

@@ -50,6 +50,7 @@ pub static PROGRAM: Program = Program {
         "rabbitmqctl list_policies|list_operator_policies",
         "rabbitmqctl purge_queue QUEUE",
         "rabbitmqctl delete_queue QUEUE [--if-empty] [--if-unused]",
+        "rabbitmqctl sync_queue|cancel_sync_queue QUEUE",
         "rabbitmqctl set_policy [--priority N] [--apply-to WHAT] NAME PATTERN DEFINITION",
         "rabbitmqctl clear_policy NAME",
         "rabbitmqctl set_operator_policy [--priority N] [--apply-to WHAT] NAME PATTERN DEFINITION",
@@ -70,7 +71,7 @@ pub static PROGRAM: Program = Program {
     parse,
 };
 
-const COMMANDS: [&str; 21] = [
+const COMMANDS: [&str; 23] = [
     "list_queues",
     "list_exchanges",
     "list_bindings",
@@ -81,6 +82,8 @@ const COMMANDS: [&str; 21] = [
     "list_operator_policies",
     "purge_queue",
     "delete_queue",
+    "sync_queue",
+    "cancel_sync_queue",
     "set_policy",
     "clear_policy",
     "set_operator_policy",
@@ -122,6 +125,8 @@ const QUEUES: Listing = Listing {
         "message_bytes_ready",
         "message_bytes_unacknowledged",
         "memory",
+        "slave_pids",
+        "synchronised_slave_pids",
         "consumers",
         "consumer_utilisation",
         "consumer_capacity",
@@ -267,6 +272,7 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
         "set_disk_free_limit" => acts::set_disk(&arguments),
         "purge_queue" => acts::purge_queue(&arguments),
         "delete_queue" => acts::delete_queue(&arguments),
+        "sync_queue" | "cancel_sync_queue" => acts::synchronise(&arguments),
         "stop_app" | "start_app" => acts::application(&arguments),
         unknown => {
             let expected = "a command of rabbitmqctl";

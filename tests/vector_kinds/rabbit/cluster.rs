@@ -341,7 +341,7 @@ pub fn confirmed_by_two(kind: &str) -> Result<(), String> {
 }
 
 /// Milliseconds from the first publish to the first confirm.
-fn confirm_took(timeline: &Timeline) -> Result<u64, String> {
+pub fn confirm_took(timeline: &Timeline) -> Result<u64, String> {
     let at = |name: &str| {
         let mut all = timeline.session().events().since(0);
         let is = |what: &What| matches!(what, What::Rabbit(event) if event.name() == name);

@@ -115,6 +115,16 @@ pub(super) fn purge_queue(arguments: &Arguments) -> Result<Job, Refusal> {
     })
 }
 
+/// Up to 3.13: mirrors of a queue are sent what they lack.
+pub(super) fn synchronise(arguments: &Arguments) -> Result<Job, Refusal> {
+    let begins = arguments.word(0, "a command")?.text == "sync_queue";
+    let queue = arguments.word(1, "a queue")?.text.clone();
+    arguments.at_most(2)?;
+    let what = if begins { "Synchronising" } else { "Stopping synchronising" };
+    let banner = format!("{what} queue '{queue}' in vhost '/' ...");
+    doing(arguments, banner, Ask::Synchronise { queue, begins })
+}
+
 pub(super) fn delete_queue(arguments: &Arguments) -> Result<Job, Refusal> {
     let queue = arguments.word(1, "a queue")?.text.clone();
     arguments.at_most(2)?;

@@ -28,6 +28,8 @@ pub enum Cell {
     Nodes(Vec<String>),
     /// A process of Erlang: a fixed one stands in for it.
     Process,
+    /// Such processes of these nodes.
+    Processes(Vec<String>),
     /// An address: a fixed one stands in for it.
     Address,
     /// The version of AMQP.
@@ -65,7 +67,11 @@ impl Cell {
                 let names: Vec<String> = nodes.iter().map(|node| node_name(node)).collect();
                 format!("[{}]", names.join(", "))
             }
-            Cell::Process => "<rabbit@rabbit-1.1700000000.1000.0>".into(),
+            Cell::Process => process("rabbit-1"),
+            Cell::Processes(nodes) => {
+                let all: Vec<String> = nodes.iter().map(|node| process(node)).collect();
+                format!("[{}]", all.join(", "))
+            }
             Cell::Address => "127.0.0.1".into(),
             Cell::Protocol => "{0,9,1}".into(),
         }
@@ -78,11 +84,16 @@ impl Cell {
             Cell::Arguments(arguments) => table_json(arguments),
             Cell::Nodes(nodes) => list(nodes.iter().map(|node| quoted(&node_name(node)))),
             Cell::Process => quoted("Pid(#PID<12700.1000.0>)"),
+            Cell::Processes(nodes) => list(nodes.iter().map(|_| quoted("Pid(#PID<12700.1000.0>)"))),
             Cell::Address => "[127,0,0,1]".into(),
             Cell::Protocol => "[0,9,1]".into(),
             bare => bare.text(),
         }
     }
+}
+
+fn process(node: &str) -> String {
+    format!("<{}.1700000000.1000.0>", node_name(node))
 }
 
 fn quoted(text: &str) -> String {

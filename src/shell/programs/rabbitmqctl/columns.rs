@@ -67,6 +67,13 @@ fn queue_cell(queue: &QueueState, column: &str) -> Cell {
         "operator_policy" => (&queue.operator_policy).into(),
         "exclusive" => Cell::Truth(queue.exclusive),
         "memory" => Cell::Number(queue.memory),
+        "slave_pids" => queue
+            .mirrors
+            .as_ref()
+            .map_or_else(Cell::nothing, |mirrors| Cell::Processes(mirrors.clone())),
+        "synchronised_slave_pids" if queue.mirrors.is_some() => {
+            Cell::Processes(queue.synchronised.clone())
+        }
         "messages_ready" => Cell::Number(queue.ready),
         "messages_unacknowledged" => Cell::Number(queue.unacked),
         "messages" => Cell::Number(queue.ready + queue.unacked + queue.dead),

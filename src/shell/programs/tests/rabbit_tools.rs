@@ -84,6 +84,8 @@ fn rabbitmqctl_separates_by_tabs() {
         leader: None,
         members: vec![],
         online: vec![],
+        mirrors: None,
+        synchronised: vec![],
         delivery_limit: None,
         durable: true,
         auto_delete: false,

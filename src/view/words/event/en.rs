@@ -118,6 +118,7 @@ pub(super) const TEXTS: Event = Event {
     rabbit_dead_lettered: "Message {message} died in queue {queue} ({reason}) and went to exchange {exchange}.",
     rabbit_client_crashed: "Client {client} died where it was told to: {at}.",
     rabbit_leader_elected: "Node {node} leads queue {queue} in term {term}.",
+    rabbit_mirror_promoted: "The mirror on node {node} is promoted: it is the master of queue {queue} now.",
     rabbit_node_down: "Node {node} takes {peer} for down.",
     rabbit_node_paused: "Node {node} sees too few of the nodes and stands aside.",
     rabbit_partition_lost: "Node {node} begins anew: the side it was on lost.",

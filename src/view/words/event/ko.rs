@@ -118,6 +118,7 @@ pub(super) const TEXTS: Event = Event {
     rabbit_dead_lettered: "{message|이/가} 큐 {queue}에서 데드 레터가 되어({reason}) 익스체인지 {exchange|으로/로} 갔습니다.",
     rabbit_client_crashed: "클라이언트 {client|이/가} 정해 둔 지점({at})에서 죽었습니다.",
     rabbit_leader_elected: "노드 {node|이/가} 임기 {term}에서 큐 {queue}의 리더가 되었습니다.",
+    rabbit_mirror_promoted: "노드 {node}의 미러가 승격되어 이제 큐 {queue}의 마스터입니다.",
     rabbit_node_down: "노드 {node|이/가} {peer|을/를} 내려간 것으로 봅니다.",
     rabbit_node_paused: "노드 {node|이/가} 다른 노드를 충분히 보지 못해 물러나 기다립니다.",
     rabbit_partition_lost: "노드 {node|이/가} 진 쪽에 있었으므로 처음부터 다시 시작합니다.",

@@ -40,6 +40,7 @@ super::texts! {
         rabbit_connection_unblocked, rabbit_connection_flow, rabbit_dead_lettered,
         rabbit_segment_deleted,
         rabbit_client_crashed, rabbit_leader_elected, rabbit_node_down, rabbit_node_paused, rabbit_partition_lost,
+        rabbit_mirror_promoted,
         rabbit_node_up,
         unknown, default_exchange,
     }

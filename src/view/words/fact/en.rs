@@ -49,5 +49,6 @@ pub(super) const TEXTS: Fact = Fact {
     auto_ack: "automatic ack: gone when it was sent",
     taken: "taken with basic.get",
     not_recovered: "not there after the boot",
+    not_mirrored: "the promoted mirror did not have it",
     queue_deleted: "the queue was deleted",
 };

@@ -49,5 +49,6 @@ pub(super) const TEXTS: Fact = Fact {
     auto_ack: "자동 확인: 보내는 순간 사라짐",
     taken: "basic.get으로 꺼냄",
     not_recovered: "시작한 뒤 남아 있지 않음",
+    not_mirrored: "승격된 미러에 없음",
     queue_deleted: "큐가 삭제됨",
 };
