@@ -9,6 +9,7 @@ use super::command::{AmqpError, Argument};
 use super::error;
 use super::message::Arguments;
 use super::pattern::Pattern;
+use super::profile::Profile;
 use super::rules::{age, delivery_limit};
 use crate::ordered::BTreeMap;
 use serde::{Deserialize, Serialize};
@@ -80,7 +81,7 @@ pub struct Policy {
 }
 
 /// What a definition may set, what values are taken, and what the server calls them.
-const KEYS: [(&str, Takes, &str); 20] = [
+const KEYS: [(&str, Takes, &str); 23] = [
     ("alternate-exchange", Takes::Text, "alternate exchange name"),
     ("consumer-timeout", Takes::Number(0), "consumer timeout"),
     ("dead-letter-exchange", Takes::Text, "dead letter exchange name"),
@@ -89,6 +90,21 @@ const KEYS: [(&str, Takes, &str); 20] = [
         "dead-letter-strategy",
         Takes::OneOf(&["at-most-once", "at-least-once"]),
         "dead letter strategy",
+    ),
+    (
+        "delayed-retry-max",
+        Takes::Number(1),
+        "delayed retry maximum delay. Must be a positive integer",
+    ),
+    (
+        "delayed-retry-min",
+        Takes::Number(1),
+        "delayed retry minimum delay. Must be a positive integer",
+    ),
+    (
+        "delayed-retry-type",
+        Takes::OneOf(&["all", "failed", "returned", "disabled"]),
+        "delayed retry type. Must be one of: all, failed, returned, disabled",
     ),
     ("delivery-limit", Takes::Number(i64::MIN), "delivery limit"),
     ("expires", Takes::Number(1), "queue expiry"),
@@ -119,7 +135,10 @@ const KEYS: [(&str, Takes, &str); 20] = [
 const SEGMENT_BYTES_MAX: i64 = 3_000_000_000;
 
 /// What an operator may set.
-const OF_OPERATORS: [&str; 9] = [
+const OF_OPERATORS: [&str; 12] = [
+    "delayed-retry-max",
+    "delayed-retry-min",
+    "delayed-retry-type",
     "delivery-limit",
     "expires",
     "max-in-memory-bytes",
@@ -130,6 +149,9 @@ const OF_OPERATORS: [&str; 9] = [
     "overflow",
     "queue-version",
 ];
+
+/// What releases before 4.3 do not know.
+const SINCE_4_3: [&str; 3] = ["delayed-retry-max", "delayed-retry-min", "delayed-retry-type"];
 
 #[derive(Clone, Copy)]
 enum Takes {
@@ -159,7 +181,8 @@ impl Takes {
 }
 
 /// Limits of which the lower holds.
-const LOWER_HOLDS: [&str; 6] = [
+const LOWER_HOLDS: [&str; 7] = [
+    "delayed-retry-max",
     "expires",
     "max-in-memory-bytes",
     "max-in-memory-length",
@@ -174,7 +197,7 @@ fn invalid(reason: &str) -> AmqpError {
 
 impl Policy {
     /// Refuses a policy that the server would refuse.
-    pub fn check(&self, is_operator: bool) -> Result<(), AmqpError> {
+    pub fn check(&self, is_operator: bool, profile: Profile) -> Result<(), AmqpError> {
         if let Err(reason) = Pattern::new(&self.pattern) {
             return Err(invalid(&format!("invalid regular expression: {reason}")));
         }
@@ -182,6 +205,7 @@ impl Policy {
             return Err(invalid("no policy provided"));
         }
         let is_unknown = |(name, _): &(&String, &Argument)| match is_operator {
+            _ if profile != Profile::V4_3 && SINCE_4_3.contains(&&***name) => true,
             true => !OF_OPERATORS.contains(&&***name),
             false => !KEYS.iter().any(|(key, ..)| key == name),
         };
@@ -198,7 +222,23 @@ impl Policy {
                 return Err(invalid(&format!("{} is not a valid {noun}", erlang(value))));
             }
         }
-        Ok(())
+        self.check_delayed_retry()
+    }
+
+    /// What is set of delayed retries has to go together.
+    fn check_delayed_retry(&self) -> Result<(), AmqpError> {
+        let of = |name: &str| self.definition.get(&format!("delayed-retry-{name}"));
+        match (of("type"), of("min"), of("max")) {
+            (Some(Argument::Text(kind)), None, _) if kind != "disabled" => Err(invalid(&format!(
+                "delayed-retry-min is required when delayed-retry-type is {kind}"
+            ))),
+            (_, Some(Argument::Integer(min)), Some(Argument::Integer(max))) if max < min => {
+                Err(invalid(&format!(
+                    "delayed-retry-max ({max}) must not be smaller than delayed-retry-min ({min})"
+                )))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -270,6 +310,11 @@ pub fn merged(user: Option<&Policy>, operator: Option<&Policy>) -> Arguments {
                 if LOWER_HOLDS.contains(&&**name) =>
             {
                 Argument::Integer(*ours.min(theirs))
+            }
+            (Some(Argument::Integer(ours)), Argument::Integer(theirs))
+                if name == "delayed-retry-min" =>
+            {
+                Argument::Integer(*ours.max(theirs))
             }
             (Some(ours @ Argument::Integer(_)), Argument::Integer(_))
                 if name == "delivery-limit" =>

@@ -24,7 +24,7 @@ impl Broker {
         (policy, is_operator): (&Policy, bool),
         out: &mut Out<'_>,
     ) -> Result<(), AmqpError> {
-        policy.check(is_operator)?;
+        policy.check(is_operator, self.profile)?;
         let policies = &self.policies[usize::from(is_operator)];
         if policies.iter().count() >= POLICIES_MAX {
             return Err(error::precondition_failed(format_args!(

@@ -50,4 +50,6 @@ pub(super) const TEXTS: Fact = Fact {
     taken: "taken with basic.get",
     not_recovered: "not there after the boot",
     queue_deleted: "the queue was deleted",
+    delay: "for",
+    delayed: "it came back and is delayed",
 };

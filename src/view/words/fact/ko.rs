@@ -50,4 +50,6 @@ pub(super) const TEXTS: Fact = Fact {
     taken: "basic.get으로 꺼냄",
     not_recovered: "시작한 뒤 남아 있지 않음",
     queue_deleted: "큐가 삭제됨",
+    delay: "지연",
+    delayed: "되돌아와 지연되어 있음",
 };
