@@ -417,8 +417,10 @@ impl Broker {
         out: &mut Out<'_>,
     ) {
         let tag = consumer.tag.clone();
-        let registered =
-            self.with_queue(id, out, |queue, means| queue.add_consumer(consumer, means.now));
+        let registered = self.with_queue(id, out, |queue, means| {
+            let known = queue.consumers.with_tag(channel, &tag);
+            known.unwrap_or_else(|| queue.add_consumer(consumer, means.now))
+        });
         let state = self.channel(channel);
         if let (Some(known), Some(registered)) = (state.consumers.get_mut(&tag), registered) {
             known.consumer = registered;
