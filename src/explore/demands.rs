@@ -335,7 +335,7 @@ impl Demands {
             there.extend(cells.iter().map(|cell| cell.message.0));
             // Reading takes nothing out of a stream.
             let is_emptied = queue.kind != "stream" && !queue.consumers.is_empty();
-            if is_emptied && queue.ready + queue.unacked > 0 {
+            if is_emptied && queue.ready + queue.unacked + queue.delayed > 0 {
                 let found =
                     format!("{}: {} ready, {} unacked", queue.name, queue.ready, queue.unacked);
                 return broken("a queue with consumers is emptied", found);

@@ -3,9 +3,9 @@
 //! A seed draws one of nine plays, each with faults that matter to it: replicas of a log, fast
 //! changes of its leader, replicas that hear of such changes late, a consumer group, transactions,
 //! a work queue, a chain of dead letters, nodes of a cluster, a publisher that is cut off together
-//! with a node; some labs have ZooKeeper in the place
-//! of controllers, with its own faults; in some clusters of nodes others join, and members of
-//! queues come and go. The rules that [`super::demands`] counts on are kept: no
+//! with a node; some labs have ZooKeeper in the place of controllers, with its own faults; in some
+//! clusters of nodes others join, and members of queues come and go, or quorum queues delay what
+//! comes back. The rules that [`super::demands`] counts on are kept: no
 //! more than one Kafka machine loses power in a script, no classic queue is counted on after a
 //! power cut, no topic is deleted and no offset set by hand.
 
@@ -53,6 +53,9 @@ pub fn script(seed: u64, steps: usize, without: &[String]) -> Vec<String> {
         Play::Deaths => deaths(&mut lines, &mut dice),
         Play::Nodes => nodes(&mut lines, without.is_empty() && has_stream(seed), &mut dice),
         Play::Sides => sides(&mut lines, &mut dice),
+    }
+    if without.is_empty() && matches!(play, Play::Nodes | Play::Sides) && has_delays(seed) {
+        delay(&mut lines);
     }
     let mut keepers = Stream::named(seed, "explore ZooKeeper");
     let mut members = Stream::named(seed, "explore members");
@@ -304,6 +307,20 @@ fn work(lines: &mut Vec<String>, is_whole: bool, dice: &mut Dice) {
 /// True if the second queue of the nodes is a stream: of some seeds it is.
 fn has_stream(seed: u64) -> bool {
     Stream::named(seed, "explore a stream").below(2) == 0
+}
+
+/// True if what comes back to quorum queues is delayed: of a third of the seeds.
+fn has_delays(seed: u64) -> bool {
+    Stream::named(seed, "explore delays").below(3) == 0
+}
+
+/// Gives a lab the release that can delay, and its quorum queues the arguments for that.
+fn delay(lines: &mut [String]) {
+    lines[0] += " --rabbit 4.3";
+    for line in lines.iter_mut().filter(|line| line.ends_with("--type quorum")) {
+        *line += " --arguments '{\"x-delayed-retry-type\": \"all\", \
+                  \"x-delayed-retry-min\": 300, \"x-delayed-retry-max\": 2000}'";
+    }
 }
 
 /// A quorum queue and a classic one, or a stream, on three nodes, with clients on different nodes.

@@ -16,7 +16,7 @@ const SLICE: u64 = 20;
 const EVENTS_MAX: u64 = 2_000_000;
 
 /// Events that are rare, and without which a search has seen little.
-pub const RARE: [&str; 9] = [
+pub const RARE: [&str; 10] = [
     "kafka.leader_elected",
     "kafka.isr_changed",
     "kafka.broker_fenced",
@@ -25,6 +25,7 @@ pub const RARE: [&str; 9] = [
     "kafka.member_left",
     "rabbit.leader_elected",
     "rabbit.requeued",
+    "rabbit.delayed",
     "rabbit.dead_lettered",
 ];
 

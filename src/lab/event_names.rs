@@ -82,6 +82,7 @@ pub const NAMES: &[&str] = &[
     "rabbit.consumer_gone",
     "rabbit.consumer_registered",
     "rabbit.dead_lettered",
+    "rabbit.delayed",
     "rabbit.delivered",
     "rabbit.enqueued",
     "rabbit.exchange_declared",

@@ -174,6 +174,7 @@ pub(super) fn messages_of(what: &What) -> Vec<MessageId> {
             | Rabbit::ProcessingStarted { message, .. }
             | Rabbit::Processed { message, .. }
             | Rabbit::Acknowledged { message, .. }
+            | Rabbit::Delayed { message, .. }
             | Rabbit::Requeued { message, .. }
             | Rabbit::Removed { message, .. }
             | Rabbit::DeadLettered { message, .. }

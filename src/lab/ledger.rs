@@ -492,6 +492,8 @@ pub enum StageKind {
     Removed,
     /// The group committed an offset behind it.
     Committed,
+    /// It came back to its queue, and has to wait before it is ready again.
+    Delayed,
     /// It went back into its queue.
     Requeued,
     /// It died in its queue and went to a dead letter exchange.

@@ -6,6 +6,7 @@ use super::ledger::{Passport, Stage, StageKind};
 use super::outcome::LabError;
 use super::session::Session;
 use crate::ordered::Order;
+use crate::rabbit::inspect::{CellState, Glimpse};
 use crate::sim::MessageId;
 use crate::{kafka, rabbit};
 
@@ -138,14 +139,15 @@ impl Session {
         let left =
             has(&passport.rabbit, StageKind::Removed) || has(&passport.rabbit, StageKind::Dropped);
         let queues = self.rabbit.queues();
-        let ready = queues.iter().find(|queue| {
+        let waits = queues.iter().find_map(|queue| {
             let cells = self.rabbit.glimpse(&queue.name, usize::MAX);
-            cells.iter().any(|cell| {
-                cell.message == passport.message && cell.state == rabbit::inspect::CellState::Ready
-            })
+            let waits = |state| matches!(state, CellState::Ready | CellState::Delayed);
+            let is_it = |cell: &&Glimpse| cell.message == passport.message && waits(cell.state);
+            Some((queue, cells.iter().find(is_it)?.state))
         });
-        if let Some(queue) = ready.filter(|_| !left) {
+        if let Some((queue, state)) = waits.filter(|_| !left) {
             let reason = match queue.consumers.is_empty() {
+                _ if state == CellState::Delayed => "it came back and is delayed",
                 true => "the queue has no consumer",
                 false => "no consumer has a free prefetch slot",
             };
@@ -246,6 +248,10 @@ fn rabbit_stage(event: &rabbit::event::Event) -> Option<(StageKind, Facts)> {
             (StageKind::Removed, vec![("queue", queue.to_string())])
         }
         Rabbit::Got { queue, .. } => (StageKind::Delivered, vec![("queue", queue.to_string())]),
+        Rabbit::Delayed { queue, delay_ms, .. } => (
+            StageKind::Delayed,
+            vec![("queue", queue.to_string()), ("delay", format!("{delay_ms} ms"))],
+        ),
         Rabbit::Requeued { queue, .. } => (StageKind::Requeued, vec![("queue", queue.to_string())]),
         Rabbit::Removed { queue, reason, .. } => {
             (StageKind::Dropped, vec![("queue", queue.to_string()), ("reason", (*reason).into())])

@@ -18,7 +18,10 @@ impl Queue {
         let is_stream = matches!(self.storage, Messages::Stream(_));
         while !is_stream
             && self.rules.overflow == Overflow::DropHead
-            && self.rules.is_over(self.storage.ready(), self.storage.ready_bytes())
+            && self.rules.is_over(
+                self.storage.ready() + self.storage.delayed_count(),
+                self.storage.ready_bytes(),
+            )
             && self.drop_head(Reason::MaxLength, means)
         {
             dropped = true;

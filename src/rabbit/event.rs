@@ -191,6 +191,16 @@ pub enum Event {
         /// The message.
         message: MessageId,
     },
+    /// A message came back to its queue, and has to wait before it is ready again; then it is
+    /// `Requeued`.
+    Delayed {
+        /// The queue.
+        queue: Rc<str>,
+        /// The message.
+        message: MessageId,
+        /// Milliseconds until then.
+        delay_ms: u64,
+    },
     /// A message went back into its queue.
     Requeued {
         /// The queue.
@@ -368,6 +378,7 @@ impl Event {
             self,
             Event::Enqueued { .. }
                 | Event::Acknowledged { .. }
+                | Event::Delayed { .. }
                 | Event::Requeued { .. }
                 | Event::Removed { .. }
                 | Event::ConsumerRegistered { .. }
@@ -404,6 +415,7 @@ impl Event {
             Event::Processed { .. } => "rabbit.processed",
             Event::HandlerFailed { .. } => "rabbit.handler_failed",
             Event::Acknowledged { .. } => "rabbit.acknowledged",
+            Event::Delayed { .. } => "rabbit.delayed",
             Event::Requeued { .. } => "rabbit.requeued",
             Event::Removed { .. } => "rabbit.removed",
             Event::SegmentDeleted { .. } => "rabbit.segment_deleted",

@@ -81,6 +81,10 @@ pub struct QueueState {
     pub ready: u64,
     /// Messages delivered and not yet acknowledged.
     pub unacked: u64,
+    /// Messages that came back and are not ready yet.
+    pub delayed: u64,
+    /// How those wait that come back: of a quorum queue, from 4.3 on; `disabled` if they do not.
+    pub delayed_retry: Option<String>,
     /// Dead letters that it keeps until they are safe elsewhere.
     pub dead: u64,
     /// Bytes of the bodies of all.
@@ -102,6 +106,11 @@ pub struct QueueState {
 }
 
 impl QueueState {
+    /// All its messages.
+    pub fn messages(&self) -> u64 {
+        self.ready + self.unacked + self.delayed + self.dead
+    }
+
     /// What another node tells of the queue: all of it if that node knows more, and the consumers
     /// that a stream has there.
     pub fn learn(&mut self, mut other: QueueState) {
@@ -235,6 +244,8 @@ pub enum CellState {
     Ready,
     /// It was delivered and is not acknowledged.
     Unacked,
+    /// It came back, and waits until it is ready again.
+    Delayed,
     /// It died, and stays until it is safe elsewhere.
     Dead,
 }

@@ -33,6 +33,31 @@ impl Messages {
         }
     }
 
+    /// The messages that came back and are not ready yet, and until when: of a quorum queue.
+    pub fn delayed(&self) -> impl Iterator<Item = (Time, &Item)> {
+        let fifo = match self {
+            Messages::Quorum(fifo) => Some(fifo),
+            Messages::Classic(_) | Messages::Stream(_) => None,
+        };
+        fifo.into_iter().flat_map(Fifo::delayed)
+    }
+
+    /// How many of these there are.
+    pub fn delayed_count(&self) -> u64 {
+        match self {
+            Messages::Quorum(fifo) => fifo.delayed_count(),
+            Messages::Classic(_) | Messages::Stream(_) => 0,
+        }
+    }
+
+    /// When the first of them is ready again.
+    pub fn next_due(&self) -> Time {
+        match self {
+            Messages::Quorum(fifo) => fifo.next_due(),
+            Messages::Classic(_) | Messages::Stream(_) => Time::NEVER,
+        }
+    }
+
     /// Bytes of the bodies of the messages that wait.
     pub fn ready_bytes(&self) -> u64 {
         match self {

@@ -82,7 +82,7 @@ pub struct Policy {
 }
 
 /// What a definition may set, what values are taken, and what the server calls them.
-const KEYS: [(&str, Takes, &str); 20] = [
+const KEYS: [(&str, Takes, &str); 23] = [
     ("alternate-exchange", Takes::Text, "alternate exchange name"),
     ("consumer-timeout", Takes::Number(0), "consumer timeout"),
     ("dead-letter-exchange", Takes::Text, "dead letter exchange name"),
@@ -91,6 +91,21 @@ const KEYS: [(&str, Takes, &str); 20] = [
         "dead-letter-strategy",
         Takes::OneOf(&["at-most-once", "at-least-once"]),
         "dead letter strategy",
+    ),
+    (
+        "delayed-retry-max",
+        Takes::Number(1),
+        "delayed retry maximum delay. Must be a positive integer",
+    ),
+    (
+        "delayed-retry-min",
+        Takes::Number(1),
+        "delayed retry minimum delay. Must be a positive integer",
+    ),
+    (
+        "delayed-retry-type",
+        Takes::OneOf(&["all", "failed", "returned", "disabled"]),
+        "delayed retry type. Must be one of: all, failed, returned, disabled",
     ),
     ("delivery-limit", Takes::Number(i64::MIN), "delivery limit"),
     ("expires", Takes::Number(1), "queue expiry"),
@@ -121,7 +136,10 @@ const KEYS: [(&str, Takes, &str); 20] = [
 const SEGMENT_BYTES_MAX: i64 = 3_000_000_000;
 
 /// What an operator may set.
-const OF_OPERATORS: [&str; 9] = [
+const OF_OPERATORS: [&str; 12] = [
+    "delayed-retry-max",
+    "delayed-retry-min",
+    "delayed-retry-type",
     "delivery-limit",
     "expires",
     "max-in-memory-bytes",
@@ -132,6 +150,9 @@ const OF_OPERATORS: [&str; 9] = [
     "overflow",
     "queue-version",
 ];
+
+/// What releases before 4.3 do not know.
+const SINCE_4_3: [&str; 3] = ["delayed-retry-max", "delayed-retry-min", "delayed-retry-type"];
 
 #[derive(Clone, Copy)]
 enum Takes {
@@ -161,7 +182,8 @@ impl Takes {
 }
 
 /// Limits of which the lower holds.
-const LOWER_HOLDS: [&str; 6] = [
+const LOWER_HOLDS: [&str; 7] = [
+    "delayed-retry-max",
     "expires",
     "max-in-memory-bytes",
     "max-in-memory-length",
@@ -184,6 +206,7 @@ impl Policy {
             return Err(invalid("no policy provided"));
         }
         let is_unknown = |(name, _): &(&String, &Argument)| match is_operator {
+            _ if profile != Profile::V4_3 && SINCE_4_3.contains(&&***name) => true,
             true => !OF_OPERATORS.contains(&&***name),
             false => {
                 let is_mirroring = profile == Profile::V3_11 && mirror::KEYS.contains(&&***name);
@@ -203,7 +226,24 @@ impl Policy {
                 return Err(invalid(&format!("{} is not a valid {noun}", erlang(value))));
             }
         }
-        mirror::check(&self.definition).map_err(|reason| invalid(&reason))
+        mirror::check(&self.definition).map_err(|reason| invalid(&reason))?;
+        self.check_delayed_retry()
+    }
+
+    /// What is set of delayed retries has to go together.
+    fn check_delayed_retry(&self) -> Result<(), AmqpError> {
+        let of = |name: &str| self.definition.get(&format!("delayed-retry-{name}"));
+        match (of("type"), of("min"), of("max")) {
+            (Some(Argument::Text(kind)), None, _) if kind != "disabled" => Err(invalid(&format!(
+                "delayed-retry-min is required when delayed-retry-type is {kind}"
+            ))),
+            (_, Some(Argument::Integer(min)), Some(Argument::Integer(max))) if max < min => {
+                Err(invalid(&format!(
+                    "delayed-retry-max ({max}) must not be smaller than delayed-retry-min ({min})"
+                )))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -276,6 +316,11 @@ pub fn merged(user: Option<&Policy>, operator: Option<&Policy>) -> Arguments {
                 if LOWER_HOLDS.contains(&&**name) =>
             {
                 Argument::Integer(*ours.min(theirs))
+            }
+            (Some(Argument::Integer(ours)), Argument::Integer(theirs))
+                if name == "delayed-retry-min" =>
+            {
+                Argument::Integer(*ours.max(theirs))
             }
             (Some(ours @ Argument::Integer(_)), Argument::Integer(_))
                 if name == "delivery-limit" =>

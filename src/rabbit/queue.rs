@@ -350,8 +350,8 @@ impl Queue {
         // A quorum queue looks at what is there already: one more gets in.
         if self.group.is_some() {
             let kept = (self.graves.count(), self.graves.bytes);
-            let (ready, bytes) = (self.storage.ready(), self.storage.ready_bytes());
-            return self.rules.is_over(ready + kept.0, bytes + kept.1);
+            let waiting = self.storage.ready() + self.storage.delayed_count();
+            return self.rules.is_over(waiting + kept.0, self.storage.ready_bytes() + kept.1);
         }
         let bytes = self.storage.ready_bytes() + content.body.len() as u64;
         self.rules.is_over(self.storage.ready() + 1, bytes)
@@ -479,13 +479,15 @@ impl Queue {
                         }
                         continue;
                     }
-                    back.push(item);
-                    means.emit(Event::Requeued { queue, message });
+                    if let Some(item) = self.delay(item, how, means) {
+                        back.push(item);
+                        means.emit(Event::Requeued { queue, message });
+                    }
                 }
             }
         }
         if !back.is_empty() {
-            self.storage.requeue(back, self.delivery_limit().is_some());
+            self.storage.requeue(back, self.returns(how));
             self.drop_excess(means);
             self.drop_expired(means);
         }
@@ -548,6 +550,7 @@ impl Queue {
         self.storage = Messages::Quorum(Fifo::new(profile));
         let is_single = self.consumers.is_single();
         self.consumers = Consumers::new(true, is_single, now);
+        self.graves = Graves::default();
         self.unacked = BTreeMap::new();
         self.unacked_bytes = 0;
     }

@@ -6,6 +6,7 @@ use super::command::Argument;
 use super::content::Content;
 use super::message::Arguments;
 use super::mirror::policy::Wanted;
+use super::quorum::delays::DelayedRetry;
 use crate::sim::{Span, Time};
 use std::rc::Rc;
 
@@ -44,6 +45,9 @@ pub struct Rules {
     /// A message may come back so often to a quorum queue (`x-delivery-limit`); below zero it is
     /// without limit.
     pub delivery_limit: Option<i64>,
+    /// Which messages that come back to a quorum queue wait, and how long (`x-delayed-retry-type`,
+    /// from 4.3 on).
+    pub delayed_retry: Option<DelayedRetry>,
     /// A delivery must be acknowledged within so long (`x-consumer-timeout`).
     pub consumer_timeout: Option<Span>,
     /// Keeps its messages on the disk, up to 3.11 (`x-queue-mode`).
@@ -94,6 +98,7 @@ impl Rules {
                 argument("delivery-limit"),
                 policy.get("delivery-limit"),
             ),
+            delayed_retry: DelayedRetry::of(argument, policy),
             consumer_timeout: number("consumer-timeout").map(Span::millis),
             lazy: text("queue-mode") == Some("lazy"),
             mirrored: Wanted::of(policy),

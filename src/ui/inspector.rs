@@ -210,6 +210,7 @@ fn stage_name(desk: &Desk, stage: &str) -> &'static str {
         "processed" => t.stage_processed,
         "removed" => t.stage_removed,
         "committed" => t.stage_committed,
+        "delayed" => t.stage_delayed,
         "requeued" => t.stage_requeued,
         "dead_lettered" => t.stage_dead_lettered,
         "dropped" => t.stage_dropped,

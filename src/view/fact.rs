@@ -28,6 +28,7 @@ pub fn fact_name(name: &str, language: Language) -> String {
         (_, "high_watermark") => t.high_watermark,
         (_, "delivery_tag") => t.delivery_tag,
         (_, "redelivered") => t.redelivered,
+        (_, "delay") => t.delay,
         (_, "reason") => t.reason,
         (_, "producer") => t.producer,
         (_, "key") => t.key,
@@ -64,6 +65,7 @@ pub fn fact_value(name: &str, value: &str, language: Language) -> String {
         (_, "it is not below the high watermark yet") => t.not_visible,
         (_, "the queue has no consumer") => t.no_consumer,
         (_, "no consumer has a free prefetch slot") => t.no_slot,
+        (_, "it came back and is delayed") => t.delayed,
         ("reason", "returned") => t.returned,
         ("reason", "dropped" | "unroutable") => t.dropped,
         ("reason", "rejected") => t.rejected,
@@ -110,6 +112,7 @@ mod tests {
             "it is not below the high watermark yet",
             "the queue has no consumer",
             "no consumer has a free prefetch slot",
+            "it came back and is delayed",
         ] {
             assert!(source.contains(reason), "{reason} is said in other words now");
         }

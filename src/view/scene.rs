@@ -260,6 +260,8 @@ pub struct Queue {
     pub ready: u64,
     /// Messages delivered and not yet acknowledged.
     pub unacked: u64,
+    /// Messages that came back and are not ready yet.
+    pub delayed: u64,
     /// Its messages from the head on, at most [`CELLS_MAX`].
     pub cells: Vec<QueueCell>,
     /// Bytes of the bodies.
@@ -277,6 +279,8 @@ pub struct QueueCell {
     pub key: Option<String>,
     /// True: delivered and not yet acknowledged. False: ready.
     pub unacked: bool,
+    /// True: it came back, and is not ready yet.
+    pub delayed: bool,
     /// Whether it had been delivered before.
     pub redelivered: bool,
 }

@@ -130,6 +130,7 @@ fn template(line: &EventLine, texts: &'static Event) -> Option<&'static str> {
         "rabbit.consumer_gone" => texts.rabbit_consumer_gone,
         "rabbit.consumer_registered" => texts.rabbit_consumer_registered,
         "rabbit.dead_lettered" => texts.rabbit_dead_lettered,
+        "rabbit.delayed" => texts.rabbit_delayed,
         "rabbit.delivered" if is("redelivered", "true") => texts.rabbit_redelivered,
         "rabbit.delivered" => texts.rabbit_delivered,
         "rabbit.enqueued" => texts.rabbit_enqueued,
@@ -408,6 +409,7 @@ mod tests {
             rabbit(Rabbit::ProcessingStarted { client: c(), message }),
             rabbit(Rabbit::Processed { client: c(), queue: q(), message }),
             rabbit(Rabbit::Acknowledged { queue: q(), message }),
+            rabbit(Rabbit::Delayed { queue: q(), message, delay_ms: 500 }),
             rabbit(Rabbit::Requeued { queue: q(), message }),
             rabbit(Rabbit::Removed { queue: q(), message, reason: "purged" }),
             rabbit(Rabbit::DeadLettered {

@@ -74,6 +74,10 @@ pub fn state(scene: &Scene, language: Language) -> String {
     }
     let (ready, unacked) = (sum(|queue| queue.ready), sum(|queue| queue.unacked));
     sentences.push(fill(texts.rabbit_state, &[("ready", &ready), ("unacked", &unacked)]));
+    if scene.rabbit.queues.iter().any(|queue| queue.delayed > 0) {
+        let delayed = sum(|queue| queue.delayed);
+        sentences.push(fill(texts.rabbit_delayed, &[("delayed", &delayed)]));
+    }
     for consumer in &scene.rabbit.consumers {
         let text = match consumer.health {
             Health::Paused => texts.rabbit_paused,
@@ -255,9 +259,12 @@ fn queues(queues: &[Queue], texts: &'static Account) -> Table {
     let row = |queue: &Queue| {
         let head = queue.cells.iter().take(NAMED_MAX).map(|cell| {
             let mut text = message_text(Some(cell.message), cell.key.as_deref());
-            if cell.unacked {
-                text = [&*text, " (", &texts.unacked.to_lowercase(), ")"].concat();
-            }
+            let state = match (cell.unacked, cell.delayed) {
+                (true, _) => texts.unacked,
+                (_, true) => texts.delayed,
+                _ => return text,
+            };
+            text = [&*text, " (", &state.to_lowercase(), ")"].concat();
             text
         });
         let redelivered = queue.cells.iter().filter(|cell| cell.redelivered).count();
@@ -267,6 +274,7 @@ fn queues(queues: &[Queue], texts: &'static Account) -> Table {
             if queue.durable { texts.yes } else { texts.no }.to_owned(),
             number(queue.ready),
             number(queue.unacked),
+            number(queue.delayed),
             number(redelivered as u64),
             number(queue.bytes),
             head.collect::<Vec<_>>().join(", "),
@@ -280,6 +288,7 @@ fn queues(queues: &[Queue], texts: &'static Account) -> Table {
             texts.durable,
             texts.ready,
             texts.unacked,
+            texts.delayed,
             texts.redelivered,
             texts.bytes,
             texts.head,

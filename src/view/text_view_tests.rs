@@ -69,12 +69,14 @@ pub fn busy_scene() -> Scene {
         durable: true,
         ready: 1,
         unacked: 3,
+        delayed: 0,
         cells: (0..4)
             .map(|position| QueueCell {
                 position,
                 message: position,
                 key: None,
                 unacked: position < 3,
+                delayed: false,
                 redelivered: false,
             })
             .collect(),
@@ -109,7 +111,7 @@ pub fn busy_scene() -> Scene {
 type Change = fn(&mut Scene);
 
 /// Fifty ways in which a lab can be another one.
-const CHANGES: [Change; 51] = [
+const CHANGES: [Change; 53] = [
     |s| s.now_us += 100_000,
     |s| s.producers.clear(),
     |s| s.producers[0].name = "p2".into(),
@@ -156,6 +158,8 @@ const CHANGES: [Change; 51] = [
     |s| s.rabbit.queues[0].durable = false,
     |s| s.rabbit.queues[0].cells[0].unacked = false,
     |s| s.rabbit.queues[0].cells[0].redelivered = true,
+    |s| s.rabbit.queues[0].cells[3].delayed = true,
+    |s| s.rabbit.queues[0].delayed = 1,
     |s| s.rabbit.consumers[0].health = Health::OutOfMemory,
     |s| s.rabbit.consumers[0].prefetch = 4,
     |s| s.rabbit.consumers[0].memory = 1_000,
@@ -201,6 +205,10 @@ fn the_state_is_said_in_both_languages() {
          RabbitMQ has 1 message ready and 3 unacked. RabbitMQ consumer cr stands still with \
          1,000 messages."
     );
+    scene.rabbit.queues[0].delayed = 2;
+    let (english, korean) = (state(&scene, Language::English), state(&scene, Language::Korean));
+    assert!(english.contains(" 2 messages came back and are delayed. "), "{english}");
+    assert!(korean.contains(" 되돌아온 메시지 2개가 지연되어 있습니다. "), "{korean}");
     assert_eq!(state(&Scene::default(), Language::Korean), "0초: 아직 토픽도 큐도 없습니다.");
 }
 

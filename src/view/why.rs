@@ -108,12 +108,14 @@ fn queue_why(scene: &Scene, queue: &Queue, t: &Page) -> String {
     });
     let (ready, unacked) = (number(queue.ready), number(queue.unacked));
     let sentence = match (queue.ready, queue.unacked, readers.count()) {
+        (0, 0, _) if queue.delayed > 0 => t.why_delayed,
         (0, 0, _) => t.why_empty,
         (0, _, _) => t.why_all_unacked,
         (_, _, 0) => t.why_nobody,
         _ => t.why_ready,
     };
-    fill(sentence, &[("ready", &ready), ("unacked", &unacked)])
+    let delayed = number(queue.delayed);
+    fill(sentence, &[("ready", &ready), ("unacked", &unacked), ("delayed", &delayed)])
 }
 
 #[cfg(test)]

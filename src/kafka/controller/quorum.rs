@@ -84,9 +84,13 @@ impl Controller {
 
     /// Carries out what Raft asks for.
     pub(super) fn act(&mut self, out: &mut Out<'_>) {
-        while let Some(voter) = &mut self.voter
-            && voter.raft.has_actions()
-        {
+        while let Some(voter) = &mut self.voter {
+            // A fetch of a voter that does not know all that is committed is answered at once
+            // (4.1, KIP-1166).
+            voter.raft.tell_commit();
+            if !voter.raft.has_actions() {
+                break;
+            }
             for action in voter.raft.take_actions() {
                 self.carry_out(action, out);
             }

@@ -229,6 +229,7 @@ static QUEUE: Object = Object {
         ("messages", Value),
         ("ready", Value),
         ("unacked", Value),
+        ("delayed", Value),
         ("dead", Value),
         ("bytes", Value),
         ("in_memory", Value),

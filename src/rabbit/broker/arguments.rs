@@ -11,7 +11,7 @@ use crate::rabbit::profile::Profile;
 use crate::rabbit::rules::age;
 
 /// Arguments of queues that the server knows, and what is demanded of each.
-const KNOWN: [(&str, Check); 22] = [
+const KNOWN: [(&str, Check); 25] = [
     ("x-consumer-timeout", Check::NotNegative),
     ("x-dead-letter-exchange", Check::Text),
     ("x-dead-letter-routing-key", Check::DeadLetterKey),
@@ -19,6 +19,9 @@ const KNOWN: [(&str, Check); 22] = [
         "x-dead-letter-strategy",
         Check::OneOf(&["at-most-once", "at-least-once"], "invalid_dlx_strategy"),
     ),
+    ("x-delayed-retry-max", Check::Nothing),
+    ("x-delayed-retry-min", Check::Nothing),
+    ("x-delayed-retry-type", Check::Nothing),
     ("x-delivery-limit", Check::Limit),
     ("x-expires", Check::Expires),
     ("x-initial-cluster-size", Check::GroupSize),
@@ -46,8 +49,17 @@ const KNOWN: [(&str, Check); 22] = [
 ];
 
 /// What only a quorum queue takes.
-const ONLY_FOR_QUORUM: [&str; 3] =
-    ["x-dead-letter-strategy", "x-delivery-limit", "x-quorum-initial-group-size"];
+const ONLY_FOR_QUORUM: [&str; 6] = [
+    "x-dead-letter-strategy",
+    "x-delayed-retry-max",
+    "x-delayed-retry-min",
+    "x-delayed-retry-type",
+    "x-delivery-limit",
+    "x-quorum-initial-group-size",
+];
+
+/// What releases before 4.3 do not know, and so take without a word.
+const SINCE_4_3: [&str; 3] = ["x-delayed-retry-max", "x-delayed-retry-min", "x-delayed-retry-type"];
 
 /// What only a stream takes.
 const ONLY_FOR_STREAMS: [&str; 4] = [
@@ -80,6 +92,8 @@ pub const TIMER_MS_MAX: i64 = 4_294_967_295;
 
 #[derive(Clone, Copy)]
 enum Check {
+    /// Whatever it is: what makes no sense has no effect.
+    Nothing,
     Text,
     Boolean,
     NotNegative,
@@ -123,7 +137,7 @@ pub fn check_queue(queue: &str, arguments: &Arguments, profile: Profile) -> Resu
             return Err(error::precondition_failed(text));
         }
     }
-    let mut given = queue_arguments().filter(|name| arguments.contains_key(*name));
+    let mut given = queue_arguments(profile).filter(|name| arguments.contains_key(*name));
     if let Some(name) = given.find(is_strange) {
         let of = error::queue_in_vhost(queue);
         return Err(error::precondition_failed(format_args!(
@@ -215,8 +229,9 @@ pub fn levels(arguments: &Arguments) -> u16 {
 }
 
 /// The arguments that are compared when a queue is declared again.
-pub fn queue_arguments() -> impl Iterator<Item = &'static str> {
-    KNOWN.iter().map(|(name, _)| *name)
+pub fn queue_arguments(profile: Profile) -> impl Iterator<Item = &'static str> {
+    let names = KNOWN.iter().map(|(name, _)| *name);
+    names.filter(move |name| profile == Profile::V4_3 || !SINCE_4_3.contains(name))
 }
 
 /// Refuses a declaration that differs in a flag from the current one.
@@ -293,6 +308,7 @@ impl Check {
     /// The reason, in the server's words, why a value is refused.
     fn holds(self, value: &Argument, all: &Arguments) -> Result<(), String> {
         match self {
+            Check::Nothing => Ok(()),
             Check::Text => text(value).map(drop),
             Check::DeadLetterKey if !all.contains_key("x-dead-letter-exchange") => {
                 Err("routing_key_but_no_dlx_defined".to_owned())

@@ -127,7 +127,7 @@ impl Broker {
         if declare.exclusive != queue.exclusive.is_some() {
             return Err(error::locked(&queue.name));
         }
-        let names = arguments::queue_arguments();
+        let names = arguments::queue_arguments(self.profile);
         arguments::same_arguments(names, &of, &declare.arguments, &current.arguments)
     }
 

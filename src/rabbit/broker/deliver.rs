@@ -205,6 +205,11 @@ impl Broker {
         let Consumer { channel, prefetch, ack_required, priority, exclusive, .. } = consumer;
         let tag = consumer.tag.clone();
         let registered = self.with_queue(id, out, |queue, means| {
+            // Who was taken for down by two leaders comes again for each, and is there once.
+            let known = queue.consumers.with_tag(channel, &consumer.tag);
+            if let Some(known) = known.filter(|_| queue.group.is_some()) {
+                return known;
+            }
             let (queue_name, consumer_tag) = (queue.name.clone(), consumer.tag.clone());
             let registered = queue.add_consumer(consumer, means.now);
             means.emit(Event::ConsumerRegistered {

@@ -14,6 +14,7 @@ use crate::rabbit::inspect::{
 use crate::rabbit::message::List;
 use crate::rabbit::messages::Messages;
 use crate::rabbit::policy::Policy;
+use crate::rabbit::profile::Profile;
 use crate::rabbit::queue::Queue;
 use crate::rabbit::quorum::Group;
 use crate::rabbit::rates::ONE;
@@ -238,6 +239,7 @@ impl Broker {
             redelivered: false,
         });
         let mut glimpses: Vec<Glimpse> = dead.collect();
+        let mut delayed = queue.storage.delayed();
         while glimpses.len() < limit {
             let next = match (unacked.peek(), ready.peek()) {
                 (Some((first, _)), Some((second, ..))) if first < second => unacked.next(),
@@ -260,7 +262,16 @@ impl Broker {
                         state: CellState::Ready,
                         redelivered,
                     },
-                    None => break,
+                    None => match delayed.next() {
+                        Some((_, item)) => Glimpse {
+                            position: item.seq,
+                            message: item.content.id,
+                            key: text(item.content.key.as_ref()),
+                            state: CellState::Delayed,
+                            redelivered: true,
+                        },
+                        None => break,
+                    },
                 },
             });
         }
@@ -378,6 +389,12 @@ impl Broker {
         chosen.map(|mirror| self.short_name(mirror.node).to_string()).collect()
     }
 
+    fn tells_delays(&self, queue: &Queue) -> Option<String> {
+        let is_known = self.profile == Profile::V4_3 && queue.group.is_some();
+        let text = queue.delayed_retry().map_or("disabled".to_owned(), |retry| retry.text());
+        is_known.then_some(text)
+    }
+
     fn state_of(&self, queue: &Queue, now: Time) -> QueueState {
         let Place { node, state, certainty, leader, members, online } = self.place_of(queue);
         let consumers = queue.consumers.iter().map(|(_, consumer)| consumer.tag.to_string());
@@ -415,6 +432,8 @@ impl Broker {
             operator_policy,
             ready: queue.storage.ready(),
             unacked: queue.unacked(),
+            delayed: queue.storage.delayed_count(),
+            delayed_retry: self.tells_delays(queue),
             dead: queue.graves.count(),
             bytes: queue.bytes(),
             unacked_bytes: queue.unacked_bytes(),

@@ -505,7 +505,7 @@ impl Broker {
             return;
         }
         let Some(queue) = self.queues.get_mut(&id) else { return };
-        let expires = queue.storage.front_expires();
+        let expires = queue.storage.front_expires().min(queue.storage.next_due());
         // A head that is being read cannot go yet: it is looked at when it is there.
         if expires < queue.ttl_timer && !queue.storage.reads_front() {
             // In whole milliseconds from now: up to one late.

@@ -144,7 +144,8 @@ impl Broker {
             let unacked = queue.unacked_messages().map(|(seq, content)| (seq, content.id));
             let ready = queue.storage.first(usize::MAX);
             let ready = ready.into_iter().map(|(seq, message, ..)| (seq, message));
-            let all: Vec<(u64, MessageId)> = unacked.chain(ready).collect();
+            let delayed = queue.storage.delayed().map(|(_, item)| (item.seq, item.content.id));
+            let all: Vec<(u64, MessageId)> = unacked.chain(ready).chain(delayed).collect();
             let messages = all.len() as u64;
             out.emit(Event::QueueRecovered { queue: name.clone(), messages });
             for (position, message) in all {
@@ -211,7 +212,8 @@ impl Broker {
     fn compact(&mut self, id: QueueId, out: &mut Out<'_>) {
         let Some(queue) = self.queues.get(&id) else { return };
         let Some(group) = &queue.group else { return };
-        let messages = queue.storage.ready() + queue.unacked();
+        let waiting = queue.storage.ready() + queue.storage.delayed_count();
+        let messages = waiting + queue.unacked();
         // Behind a snapshot the definitions tell the members.
         let is_known = group.members_at <= queue.members_at;
         if !is_known || group.log_entries() < LOG_ENTRIES_MIN.max(4 * messages) {
@@ -233,12 +235,10 @@ impl Broker {
         }
         group.is_replaying = false;
         let name = queue.name.clone();
-        let ready: Vec<(u64, MessageId)> = queue
-            .storage
-            .first(usize::MAX)
-            .into_iter()
-            .map(|(position, message, ..)| (position, message))
-            .collect();
+        let ready = queue.storage.first(usize::MAX).into_iter();
+        let ready = ready.map(|(position, message, ..)| (position, message));
+        let delayed = queue.storage.delayed().map(|(_, item)| (item.seq, item.content.id));
+        let ready: Vec<(u64, MessageId)> = ready.chain(delayed).collect();
         out.emit(Event::QueueRecovered { queue: name.clone(), messages: ready.len() as u64 });
         for (position, message) in ready {
             out.emit(Event::Recovered { queue: name.clone(), message, position });
@@ -314,12 +314,13 @@ impl Broker {
                 }
             }
             Command::Settle { channel, seqs, how } => self.settle_at(channel, id, &seqs, how, out),
-            Command::Down { channels } => self.down(id, &channels, out),
+            Command::Down { channels } => self.down(id, &channels, Settlement::Failed, out),
             Command::NodeDown { node } => {
                 let channels = self.queues.get(&id).map(|queue| queue.channels_of(node));
                 let channels = channels.unwrap_or_default();
                 if !channels.is_empty() {
-                    self.down(id, &channels, out);
+                    // Nobody has failed: only from 4.3 on that makes a difference.
+                    self.down(id, &channels, Settlement::Requeued, out);
                 }
                 if node == self.me {
                     self.consume_again(id, out);
@@ -340,7 +341,14 @@ impl Broker {
                     let answer = Method::QueueDeclareOk { queue, message_count, consumer_count };
                     self.send(channel, answer, out);
                 }
-                self.with_queue(id, out, |queue, means| queue.drop_expired(means));
+                let again = self.with_queue(id, out, |queue, means| {
+                    let again = queue.end_delays(means);
+                    queue.drop_expired(means);
+                    again
+                });
+                if again == Some(true) {
+                    self.run(id, out);
+                }
             }
             Command::Members { base, members } => {
                 let asked = match awaited {
@@ -409,8 +417,10 @@ impl Broker {
         out: &mut Out<'_>,
     ) {
         let tag = consumer.tag.clone();
-        let registered =
-            self.with_queue(id, out, |queue, means| queue.add_consumer(consumer, means.now));
+        let registered = self.with_queue(id, out, |queue, means| {
+            let known = queue.consumers.with_tag(channel, &tag);
+            known.unwrap_or_else(|| queue.add_consumer(consumer, means.now))
+        });
         let state = self.channel(channel);
         if let (Some(known), Some(registered)) = (state.consumers.get_mut(&tag), registered) {
             known.consumer = registered;
@@ -418,8 +428,8 @@ impl Broker {
         self.run(id, out);
     }
 
-    /// Channels are gone, or all of them.
-    fn down(&mut self, id: QueueId, channels: &[ChannelId], out: &mut Out<'_>) {
+    /// Channels are gone, or all of them: what they had comes back.
+    fn down(&mut self, id: QueueId, channels: &[ChannelId], how: Settlement, out: &mut Out<'_>) {
         self.with_queue(id, out, |queue, means| {
             let all: Vec<ChannelId> =
                 queue.consumers.iter().map(|(_, consumer)| consumer.channel).collect();
@@ -431,7 +441,7 @@ impl Broker {
             let seqs = queue.unacked_of(channels);
             for seq in seqs {
                 let Some(channel) = queue.channel_of(seq) else { continue };
-                queue.settle(channel, &[seq], Settlement::Failed, means);
+                queue.settle(channel, &[seq], how, means);
             }
         });
         self.used(id, out);

@@ -9,8 +9,12 @@
 //! - 3.11: none.
 //!
 //! Where no delivery limit holds, a returned message goes to the back, as if it came anew.
+//!
+//! In 4.3 a message that comes back may have to wait first (`x-delayed-retry-type`): it is
+//! **delayed**, in the order of the instants at which that is over, and then behind the returned
+//! ones. Until then it cannot be had and does not expire, and counts for the limits all the same.
 
-use crate::ordered::Order;
+use crate::ordered::{BTreeMap, Order};
 use crate::rabbit::content::Content;
 use crate::rabbit::ids::PublishId;
 use crate::rabbit::profile::Profile;
@@ -35,11 +39,14 @@ const NORMAL_MAX: u8 = 4;
 pub struct Fifo {
     profile: Profile,
     returned: VecDeque<Item>,
+    /// Those that wait until an instant before they are ready again.
+    delayed: BTreeMap<(Time, u64), Item>,
     /// By priority, the lowest first.
     levels: Vec<VecDeque<Item>>,
     /// Numbers that say where the next one comes from and goes.
     pub counters: Counters,
-    ready_bytes: u64,
+    /// Of all, those that are delayed too.
+    bytes: u64,
 }
 
 /// What a queue counts.
@@ -62,9 +69,10 @@ impl Fifo {
         Fifo {
             profile,
             returned: VecDeque::new(),
+            delayed: BTreeMap::new(),
             levels: vec![VecDeque::new(); levels],
             counters: Counters::default(),
-            ready_bytes: 0,
+            bytes: 0,
         }
     }
 
@@ -78,14 +86,15 @@ impl Fifo {
         self.returned.len() as u64 + self.levels.iter().map(|it| it.len() as u64).sum::<u64>()
     }
 
-    /// Bytes of the bodies of the messages that wait.
+    /// Bytes of the bodies of the messages that wait, be they ready or delayed.
     pub fn ready_bytes(&self) -> u64 {
-        self.ready_bytes
+        self.bytes
     }
 
     /// Bytes of memory that they take.
     pub fn memory_bytes(&self) -> u64 {
-        self.ready_bytes + self.ready() * METADATA_BYTES
+        let count = self.ready() + self.delayed_count();
+        self.bytes + count * METADATA_BYTES
     }
 
     /// The messages that wait, returned ones first, then by priority, the highest first.
@@ -96,6 +105,16 @@ impl Fifo {
     /// How many of them were returned.
     pub fn returned(&self) -> usize {
         self.returned.len()
+    }
+
+    /// The messages that are delayed, and until when: who waits least first.
+    pub fn delayed(&self) -> impl Iterator<Item = (Time, &Item)> {
+        self.delayed.iter().map(|((until, _), item)| (*until, item))
+    }
+
+    /// How many of these there are.
+    pub fn delayed_count(&self) -> u64 {
+        self.delayed.len() as u64
     }
 
     /// When the message that is first in line expires.
@@ -148,7 +167,7 @@ impl Fifo {
         means.confirms.extend(confirm);
         let seq = self.next_seq();
         let level = self.level_of(&content);
-        self.ready_bytes += content.body.len() as u64;
+        self.bytes += content.body.len() as u64;
         self.levels[level].push_back(item(seq, content, expires));
         seq
     }
@@ -176,7 +195,7 @@ impl Fifo {
                 item
             }
         };
-        self.ready_bytes -= item.content.body.len() as u64;
+        self.bytes -= item.content.body.len() as u64;
         let redelivered = item.tries.delivered > 0;
         Some((item, redelivered))
     }
@@ -184,7 +203,7 @@ impl Fifo {
     /// Messages come back, in this order.
     pub fn requeue(&mut self, items: Vec<Item>, has_limit: bool) {
         for mut item in items {
-            self.ready_bytes += item.content.body.len() as u64;
+            self.bytes += item.content.body.len() as u64;
             if has_limit {
                 self.returned.push_back(item);
                 continue;
@@ -198,18 +217,42 @@ impl Fifo {
         }
     }
 
+    /// A message comes back, and is not ready before this instant.
+    pub fn delay(&mut self, item: Item, until: Time) {
+        self.bytes += item.content.body.len() as u64;
+        self.delayed.insert((until, item.seq), item);
+    }
+
+    /// When the first delayed message is ready again.
+    pub fn next_due(&self) -> Time {
+        self.delayed.first_key_value().map_or(Time::NEVER, |((until, _), _)| *until)
+    }
+
+    /// Messages that were delayed until now are ready again, behind all that were returned.
+    pub fn end_delays(&mut self, now: Time) -> Vec<MessageId> {
+        let mut ready = Vec::new();
+        while self.next_due() <= now
+            && let Some((_, item)) = self.delayed.pop_first()
+        {
+            ready.push(item.content.id);
+            self.returned.push_back(item);
+        }
+        ready
+    }
+
     /// Removes all that waits.
     pub fn purge(&mut self) -> Vec<MessageId> {
-        self.ready_bytes = 0;
+        self.bytes = 0;
         let levels = self.levels.iter_mut().rev().flat_map(std::mem::take);
         let all = std::mem::take(&mut self.returned).into_iter().chain(levels);
-        all.map(|item| item.content.id).collect()
+        let delayed = std::mem::take(&mut self.delayed).into_values();
+        all.chain(delayed).map(|item| item.content.id).collect()
     }
 
     /// Messages of a snapshot: the first so many were returned, the others came.
     pub fn refill(&mut self, items: Vec<Item>, returned: usize) {
         for (at, item) in items.into_iter().enumerate() {
-            self.ready_bytes += item.content.body.len() as u64;
+            self.bytes += item.content.body.len() as u64;
             if at < returned {
                 self.returned.push_back(item);
             } else {

@@ -6,6 +6,7 @@
 //! apply the same commands at the instants written in them, so all come to the same queue.
 //!
 //! - [`command`]: what the log holds;
+//! - [`delays`]: what comes back and has to wait (4.3);
 //! - [`fifo`]: the ready messages: returned ones first, then by priority;
 //! - [`graves`]: dead letters that are kept until they are safe elsewhere;
 //! - [`group`]: a member of the group in its node, its log and its disk;
@@ -20,10 +21,12 @@
 //! answers; only the leader tells expired messages from others, and sees to those that died.
 //!
 //! Simplified: each queue flushes a log of its own, where the queues of a real node share a
-//! write-ahead log; a message stays in memory while it is in the queue; channels are not held back
-//! while 32 commands are unapplied.
+//! write-ahead log; what consumers of a node had that is down comes back at once, where 4.3 waits a
+//! minute for the node (`consumer_disconnected_timeout`); a message stays in memory while it is in
+//! the queue; channels are not held back while 32 commands are unapplied.
 
 pub mod command;
+pub mod delays;
 pub mod fifo;
 pub mod files;
 pub mod graves;

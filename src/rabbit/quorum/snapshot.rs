@@ -1,4 +1,7 @@
 //! A quorum queue as bytes: what stands in the place of the commands that made it.
+//!
+//! First the state and the messages in it; behind that, if there are any, those that are delayed.
+//! A snapshot of before there were delays ends there, and is read the same way.
 
 use crate::rabbit::consumers::SavedConsumer;
 use crate::rabbit::content::Content;
@@ -44,6 +47,13 @@ struct SavedItem {
     tries: Tries,
     head_bytes: u32,
     body_bytes: u32,
+}
+
+/// A message that is not ready before an instant.
+#[derive(Serialize, Deserialize)]
+struct Delayed {
+    until_us: u64,
+    item: SavedItem,
 }
 
 fn save(item: &Item, messages: &mut Vec<u8>) -> SavedItem {
@@ -100,6 +110,15 @@ impl Queue {
         };
         let mut bytes = postcard::to_stdvec(&state).expect("plain data can always be encoded");
         bytes.append(&mut messages);
+        let delayed = fifo.delayed().map(|(until, item)| Delayed {
+            until_us: until.micros(),
+            item: save(item, &mut messages),
+        });
+        let delayed: Vec<Delayed> = delayed.collect();
+        if !delayed.is_empty() {
+            bytes.extend(postcard::to_stdvec(&delayed).expect("plain data can always be encoded"));
+            bytes.append(&mut messages);
+        }
         Some(bytes.into())
     }
 
@@ -122,7 +141,19 @@ impl Queue {
                 self.graves.keep(item, reason);
             }
         }
+        self.restore_delayed(messages, names);
         self.configure(state.policy);
+    }
+
+    fn restore_delayed(&mut self, bytes: Bytes, names: &mut Names) {
+        let Messages::Quorum(fifo) = &mut self.storage else { return };
+        let Ok((delayed, rest)) = postcard::take_from_bytes::<Vec<Delayed>>(&bytes) else { return };
+        let mut messages = bytes.slice(bytes.len() - rest.len()..);
+        for Delayed { until_us, item } in delayed {
+            if let Some(item) = load(&item, &mut messages, names) {
+                fifo.delay(item, Time::from_micros(until_us));
+            }
+        }
     }
 
     /// Lets it keep to its arguments and to what policies ask.
@@ -133,5 +164,67 @@ impl Queue {
             self.rules.overflow = Overflow::DropHead;
         }
         self.policy_arguments = policy;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rabbit::command::{OutgoingMessage, Properties};
+    use crate::rabbit::ids::QueueId;
+    use crate::rabbit::profile::Profile;
+    use crate::rabbit::queue::Declaration;
+    use crate::rabbit::quorum::fifo::Fifo;
+    use crate::sim::MessageId;
+
+    fn queue() -> Queue {
+        let arguments = Arguments::new();
+        let declaration = Declaration { durable: true, auto_delete: false, arguments };
+        let storage = Messages::Quorum(Fifo::new(Profile::V4_3));
+        Queue::new((QueueId(1), "q".into()), declaration, None, storage, Time::ZERO)
+    }
+
+    fn item(seq: u64, names: &mut Names) -> Item {
+        let message = OutgoingMessage {
+            id: MessageId(seq),
+            exchange: String::new(),
+            routing_key: "q".to_owned(),
+            key: None,
+            body: format!("body {seq}").into_bytes().into(),
+            properties: Properties::default(),
+        };
+        let content = Rc::new(Content::new(message, Some(2), names));
+        let tries = Tries { delivered: 2, failed: 1 };
+        Item { seq, content, stored: Stored::No, expires: Time::NEVER, tries }
+    }
+
+    fn fifo(queue: &mut Queue) -> &mut Fifo {
+        match &mut queue.storage {
+            Messages::Quorum(fifo) => fifo,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_is_delayed_comes_back_with_its_time() {
+        let (mut names, mut old, mut new) = (Names::default(), queue(), queue());
+        fifo(&mut old).requeue(vec![item(0, &mut names)], true);
+        // Nothing is behind a snapshot without delays: it is one of before there were any.
+        let bare = old.snapshot().expect("it is a quorum queue");
+        for (seq, until) in [(1, 9_000_000), (2, 7_000_000)] {
+            fifo(&mut old).delay(item(seq, &mut names), Time::from_micros(until));
+        }
+        let snapshot = old.snapshot().expect("it is a quorum queue");
+        assert!(snapshot.starts_with(&bare));
+        new.restore(&snapshot, &mut names);
+        let found = fifo(&mut new);
+        let delayed: Vec<(u64, u64, u32)> =
+            found.delayed().map(|(at, it)| (at.micros(), it.seq, it.tries.failed)).collect();
+        assert_eq!(delayed, [(7_000_000, 2, 1), (9_000_000, 1, 1)]);
+        assert_eq!((found.ready(), found.ready_bytes()), (1, 18));
+        assert_eq!(new.snapshot(), Some(snapshot));
+        let mut earlier = queue();
+        earlier.restore(&bare, &mut names);
+        assert_eq!((earlier.storage.ready(), earlier.storage.delayed_count()), (1, 0));
     }
 }

@@ -70,6 +70,7 @@ fn stage_name(stage: StageKind) -> &'static str {
         StageKind::Processed => "processed",
         StageKind::Removed => "removed",
         StageKind::Committed => "committed",
+        StageKind::Delayed => "delayed",
         StageKind::Requeued => "requeued",
         StageKind::DeadLettered => "dead-lettered",
         StageKind::Dropped => "dropped",

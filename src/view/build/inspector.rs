@@ -225,11 +225,12 @@ fn partition_figures(state: &kafka::inspect::PartitionState, found: &mut Inspect
     }
 }
 
+/// As the HTTP API names them.
 fn queue_figures(state: &rabbit::inspect::QueueState, found: &mut Inspector) {
     for (name, value) in [
         ("type", state.kind.clone()),
         ("durable", state.durable.to_string()),
-        ("messages", (state.ready + state.unacked).to_string()),
+        ("messages", state.messages().to_string()),
         ("messages_ready", state.ready.to_string()),
         ("messages_unacknowledged", state.unacked.to_string()),
         ("message_bytes", state.bytes.to_string()),
@@ -238,6 +239,10 @@ fn queue_figures(state: &rabbit::inspect::QueueState, found: &mut Inspector) {
         ("consumer_utilisation", format!("{:.2}", state.consumer_utilisation)),
     ] {
         found.figures.push((name.into(), value));
+    }
+    if let Some(retry) = &state.delayed_retry {
+        found.figures.push(("messages_delayed".into(), state.delayed.to_string()));
+        found.figures.push(("delayed_retry".into(), retry.clone()));
     }
 }
 
@@ -277,6 +282,7 @@ fn stage_name(kind: StageKind) -> &'static str {
         StageKind::Processed => "processed",
         StageKind::Removed => "removed",
         StageKind::Committed => "committed",
+        StageKind::Delayed => "delayed",
         StageKind::Requeued => "requeued",
         StageKind::DeadLettered => "dead_lettered",
         StageKind::Dropped => "dropped",

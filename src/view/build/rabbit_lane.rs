@@ -15,7 +15,7 @@ use crate::view::scene::{
 pub fn lane(session: &Session) -> RabbitLane {
     let cluster = &session.rabbit;
     let states = cluster.queues();
-    let messages = states.iter().map(|queue| queue.ready + queue.unacked).sum();
+    let messages = states.iter().map(|queue| queue.ready + queue.unacked + queue.delayed).sum();
     let named: BTreeSet<&str> = session
         .workloads()
         .flat_map(|workload| &workload.exchanges)
@@ -75,6 +75,7 @@ fn queue(cluster: &Cluster, state: &QueueState) -> Queue {
         durable: state.durable,
         ready: state.ready,
         unacked: state.unacked,
+        delayed: state.delayed,
         cells: cluster
             .glimpse(&state.name, CELLS_MAX)
             .into_iter()
@@ -82,7 +83,8 @@ fn queue(cluster: &Cluster, state: &QueueState) -> Queue {
                 position: cell.position,
                 message: cell.message.0,
                 key: cell.key,
-                unacked: cell.state != CellState::Ready,
+                unacked: matches!(cell.state, CellState::Unacked | CellState::Dead),
+                delayed: cell.state == CellState::Delayed,
                 redelivered: cell.redelivered,
             })
             .collect(),

@@ -412,7 +412,12 @@ impl Sheet<'_> {
     pub(super) fn longest(&self) -> u64 {
         let partitions = self.scene.kafka.topics.iter().flat_map(|topic| &topic.partitions);
         let records = partitions.map(|p| (p.log_end - p.log_start).max(0) as u64);
-        let messages = self.scene.rabbit.queues.iter().map(|queue| queue.ready + queue.unacked);
+        let messages = self
+            .scene
+            .rabbit
+            .queues
+            .iter()
+            .map(|queue| queue.ready + queue.unacked + queue.delayed);
         records.chain(messages).max().unwrap_or(0).max(1)
     }
 

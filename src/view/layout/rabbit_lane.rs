@@ -98,20 +98,32 @@ impl Sheet<'_> {
     }
 
     fn queue_height(&self, column: (i32, i32), queue: &Queue) -> i32 {
-        let lines = if self.counts_fit(column, queue) { 1 } else { 2 };
+        let lines = match self.counts_fit(column, queue) {
+            true => 1,
+            false => self.count_texts(queue).len() as i32,
+        };
         LABEL + self.pill_height(column, queue) + lines * COUNTS
     }
 
-    fn count_texts(&self, queue: &Queue) -> [String; 2] {
-        let ready = fill(self.texts.ready, &[("count", &number(queue.ready))]);
-        let unacked = fill(self.texts.unacked, &[("count", &number(queue.unacked))]);
-        [ready, unacked]
+    /// Of the messages in each state: the class of their cells, and how many there are. Few queues
+    /// delay anything, so those of which there are none are not named.
+    fn count_texts(&self, queue: &Queue) -> Vec<(&'static str, String)> {
+        let text = |template, count| fill(template, &[("count", &number(count))]);
+        let mut texts = vec![
+            ("message", text(self.texts.ready, queue.ready)),
+            ("message unacked", text(self.texts.unacked, queue.unacked)),
+        ];
+        if queue.delayed > 0 {
+            texts.push(("message delayed", text(self.texts.delayed, queue.delayed)));
+        }
+        texts
     }
 
-    /// True if both counts have room beside each other.
+    /// True if all counts have room beside each other.
     fn counts_fit(&self, (x, right): (i32, i32), queue: &Queue) -> bool {
-        let [ready, unacked] = self.count_texts(queue);
-        62 + text_width(&ready, 12) + text_width(&unacked, 12) <= right - x
+        let texts = self.count_texts(queue);
+        let widths: i32 = texts.iter().map(|(_, text)| 34 + text_width(text, 12)).sum();
+        widths - 6 <= right - x
     }
 
     fn queue(&mut self, column: (i32, i32), y: i32, queue: &Queue) -> Rect {
@@ -140,11 +152,15 @@ impl Sheet<'_> {
             rect: Rect::new(x, y, pill.w, LABEL + pill.h),
             selection: Selection::Place(place.clone()),
             label: fill(
-                self.texts.queue_label,
+                match queue.delayed {
+                    0 => self.texts.queue_label,
+                    _ => self.texts.queue_label_delayed,
+                },
                 &[
                     ("name", &queue.name),
                     ("ready", &number(queue.ready)),
                     ("unacked", &number(queue.unacked)),
+                    ("delayed", &number(queue.delayed)),
                 ],
             ),
             selected,
@@ -162,12 +178,11 @@ impl Sheet<'_> {
         pill
     }
 
-    /// Ready and unacked, each with the pattern of its cells.
+    /// How many messages are in each state, with the pattern of their cells.
     fn counts(&self, part: &mut Part, pill: Rect, queue: &Queue) {
         let fit = self.counts_fit((pill.x, pill.right()), queue);
-        let [ready, unacked] = self.count_texts(queue);
         let (mut x, mut y) = (pill.x + 12, pill.bottom() + 7);
-        for (class, text) in [("message", ready), ("message unacked", unacked)] {
+        for (class, text) in self.count_texts(queue) {
             part.rect(class, Rect::new(x, y, 10, 10), 4);
             let w = text_width(&text, 12);
             part.text("small strong", (x + 16, y + 9), Anchor::Start, text);
@@ -183,7 +198,7 @@ impl Sheet<'_> {
         let width = CELL.max(widest.to_string().len() as i32 * 8 + 10);
         let pitch = width + CELL_GAP;
         let fit = ((area.w + CELL_GAP) / pitch).max(1) as usize;
-        let total = (queue.ready + queue.unacked) as usize;
+        let total = (queue.ready + queue.unacked + queue.delayed) as usize;
         let shown = if total > fit { fit.saturating_sub(2).max(1) } else { queue.cells.len() };
         if queue.cells.is_empty() {
             let text = cut(self.texts.empty_queue, 12, area.w);
@@ -215,9 +230,10 @@ impl Sheet<'_> {
         part.at = Point { x: rect.x, y: rect.y };
         part.message = Some(cell.message);
         let own = Rect::new(0, 0, rect.w, rect.h);
-        part.rect(if cell.unacked { "message unacked" } else { "message" }, own, 12);
+        let (state, class) = self.state_of(cell);
+        part.rect(class, own, 12);
         let text = cell.message.to_string();
-        let class = if cell.unacked { "cell-text plate" } else { "cell-text" };
+        let class = if cell.unacked || cell.delayed { "cell-text plate" } else { "cell-text" };
         part.text(class, (own.middle().x, 21), Anchor::Middle, &*text);
         if let Some(key) = &cell.key {
             part.text("cell-key", (own.w - 6, 10), Anchor::End, key_letter(key));
@@ -237,7 +253,6 @@ impl Sheet<'_> {
         }
         self.part(part);
         self.picture.cells.push((false, cell.message, rect.middle()));
-        let state = if cell.unacked { self.texts.is_unacked } else { self.texts.is_ready };
         let mut label = fill(
             self.texts.message_label,
             &[("queue", queue), ("message", &text), ("state", state)],
@@ -254,6 +269,15 @@ impl Sheet<'_> {
         });
     }
 
+    /// What a message is, in words and as a class.
+    fn state_of(&self, cell: &QueueCell) -> (&'static str, &'static str) {
+        match (cell.unacked, cell.delayed) {
+            (true, _) => (self.texts.is_unacked, "message unacked"),
+            (_, true) => (self.texts.is_delayed, "message delayed"),
+            _ => (self.texts.is_ready, "message"),
+        }
+    }
+
     fn queue_squares(&mut self, part: &mut Part, area: Rect, queue: &Queue) {
         let per_line = (area.w / SQUARE_PITCH).max(1);
         let left = area.right() - per_line * SQUARE_PITCH + (SQUARE_PITCH - SQUARE);
@@ -263,16 +287,18 @@ impl Sheet<'_> {
             let (x, y) = (left + column * SQUARE_PITCH, area.y + line * SQUARE_PITCH);
             Rect::new(x, y, SQUARE, SQUARE)
         };
-        let mut pens =
-            [("message", Pen::default(), false), ("message unacked", Pen::default(), false)];
+        let mut pens = ["message", "message unacked", "message delayed"]
+            .map(|class| (class, Pen::default(), false));
         let lines = (queue.cells.len() as i32 + per_line - 1) / per_line;
         let mut messages = vec![None; (lines * per_line) as usize];
         for (index, cell) in queue.cells.iter().enumerate() {
             let index = index as i32;
             let rect = at(index);
-            let (_, pen, used) = &mut pens[usize::from(cell.unacked)];
-            *pen = round(std::mem::take(pen), rect);
-            *used = true;
+            let (_, class) = self.state_of(cell);
+            if let Some((_, pen, used)) = pens.iter_mut().find(|(known, ..)| *known == class) {
+                *pen = round(std::mem::take(pen), rect);
+                *used = true;
+            }
             let place = index / per_line * per_line + per_line - 1 - index % per_line;
             messages[place as usize] = Some(cell.message);
             self.picture.cells.push((false, cell.message, rect.middle()));
@@ -288,29 +314,29 @@ impl Sheet<'_> {
     }
 
     fn queue_bar(&mut self, part: &mut Part, area: Rect, queue: &Queue) {
-        let total = queue.ready + queue.unacked;
+        let total = queue.ready + queue.unacked + queue.delayed;
         // All rows of both lanes have one scale.
         let most = self.longest();
         let share = |count: u64| (u128::from(count) * area.w as u128 / u128::from(most)) as i32;
-        let (unacked, ready) = (share(queue.unacked), share(queue.ready));
+        let shares = [
+            ("message unacked", share(queue.unacked)),
+            ("message", share(queue.ready)),
+            ("message delayed", share(queue.delayed)),
+        ];
         let right = area.right();
-        for (class, from, to) in [
-            ("message unacked", right - unacked, right),
-            ("message", right - unacked - ready, right - unacked),
-        ] {
-            if to > from {
-                part.rect(class, Rect::new(from, area.y, to - from, BAR), 6);
-            }
+        let mut width = 0;
+        for (class, share) in shares.into_iter().filter(|(_, share)| *share > 0) {
+            width += share;
+            part.rect(class, Rect::new(right - width, area.y, share, BAR), 6);
         }
         if self.density == Density::Bars && total > 0 {
-            let width = unacked + ready;
             let ticks = (1..=total / 100).take(40).fold(Pen::default(), |pen, hundred| {
                 let x = right - (hundred * 100 * width as u64 / total) as i32;
                 pen.go("M", &[x, area.y + BAR - 5]).go("v", &[5])
             });
             part.path("ticks", ticks);
         }
-        let x = (right - unacked - ready - 6).max(area.x + 6);
+        let x = (right - width - 6).max(area.x + 6);
         let anchor = if x > area.x + 60 { Anchor::End } else { Anchor::Start };
         part.text("bar-text", (x, area.y + 15), anchor, number(total));
     }

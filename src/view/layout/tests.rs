@@ -66,12 +66,14 @@ fn lab(messages: u64, partitions: i32, consumers: usize) -> Scene {
         durable: true,
         ready: messages / 2,
         unacked: messages - messages / 2,
+        delayed: 0,
         cells: (0..cells)
             .map(|m| QueueCell {
                 position: m,
                 message: m,
                 key: None,
                 unacked: m < messages / 2,
+                delayed: false,
                 redelivered: false,
             })
             .collect(),

@@ -71,7 +71,7 @@ pub fn requeue_without_limit(profile: &str) -> Value {
             publish("m2", others[0]),
             publish("m3", others[1]),
             json!({"op": "get", "queue": "q", "expect": {"body": "m1"}}),
-            json!({"op": "reject", "tag": 1, "requeue": true}),
+            json!({"op": "nack", "tag": 1, "requeue": true}),
             all(order),
         ])
     };

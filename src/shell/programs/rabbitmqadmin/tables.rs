@@ -141,7 +141,7 @@ pub(super) fn queues(answer: &Answer) -> Vec<String> {
             queue.operator_policy.clone().unwrap_or_default(),
             // A stream reports none.
             if queue.kind == "stream" { 0 } else { queue.bytes }.to_string(),
-            (queue.ready + queue.unacked + queue.dead).to_string(),
+            queue.messages().to_string(),
             queue.unacked.to_string(),
         ]
     };

@@ -76,7 +76,7 @@ fn queue_cell(queue: &QueueState, column: &str) -> Cell {
         }
         "messages_ready" => Cell::Number(queue.ready),
         "messages_unacknowledged" => Cell::Number(queue.unacked),
-        "messages" => Cell::Number(queue.ready + queue.unacked + queue.dead),
+        "messages" => Cell::Number(queue.messages()),
         "messages_ram" if queue.kind == "quorum" => Cell::Number(0),
         "messages_ram" => Cell::Number(queue.in_memory),
         "message_bytes" => Cell::Number(queue.bytes),

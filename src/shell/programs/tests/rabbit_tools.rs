@@ -91,6 +91,8 @@ fn rabbitmqctl_separates_by_tabs() {
         auto_delete: false,
         ready: 5,
         unacked: 2,
+        delayed: 0,
+        delayed_retry: None,
         dead: 0,
         bytes: 70,
         unacked_bytes: 20,

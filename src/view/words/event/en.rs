@@ -104,6 +104,7 @@ pub(super) const TEXTS: Event = Event {
     rabbit_queue_recovered: "Queue {queue} was read back from disk with {messages} {messages#message/messages}.",
     rabbit_refused: "Publisher {client} was told that {message} was refused.",
     rabbit_removed: "Message {message} left queue {queue}: {reason}.",
+    rabbit_delayed: "Message {message} came back to queue {queue} and is delayed: ready again in {delay_ms} ms.",
     rabbit_requeued: "Message {message} went back into queue {queue}.",
     rabbit_returned: "Message {message} came back to publisher {client}: no queue took it.",
     rabbit_routed: "Exchange {exchange} passed {message} on to {queues}.",

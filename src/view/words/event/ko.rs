@@ -104,6 +104,7 @@ pub(super) const TEXTS: Event = Event {
     rabbit_queue_recovered: "큐 {queue}의 메시지 {messages}개를 디스크에서 되살렸습니다.",
     rabbit_refused: "발행자 {client|은/는} {message|이/가} 거부되었다는 응답을 받았습니다.",
     rabbit_removed: "{message|이/가} 큐 {queue}에서 빠졌습니다: {reason}.",
+    rabbit_delayed: "{message|이/가} 큐 {queue}에 되돌아와 지연됩니다: {delay_ms}ms 뒤에 다시 대기합니다.",
     rabbit_requeued: "{message|이/가} 큐 {queue}에 되돌아갔습니다.",
     rabbit_returned: "받을 큐가 없어 {message|이/가} 발행자 {client}에게 되돌아왔습니다.",
     rabbit_routed: "익스체인지 {exchange|이/가} {message|을/를} {queues}에 넘겼습니다.",

@@ -35,7 +35,7 @@ super::texts! {
         rabbit_got, rabbit_handler_failed, rabbit_recovered, rabbit_node_started, rabbit_out_of_memory, rabbit_processed,
         rabbit_processing_started, rabbit_published, rabbit_pushed, rabbit_queue_declared,
         rabbit_queue_deleted, rabbit_queue_recovered, rabbit_refused, rabbit_removed,
-        rabbit_requeued, rabbit_returned, rabbit_routed, rabbit_unroutable, rabbit_written,
+        rabbit_delayed, rabbit_requeued, rabbit_returned, rabbit_routed, rabbit_unroutable, rabbit_written,
         rabbit_alarm_cleared, rabbit_alarm_set, rabbit_connection_blocked,
         rabbit_connection_unblocked, rabbit_connection_flow, rabbit_dead_lettered,
         rabbit_segment_deleted,

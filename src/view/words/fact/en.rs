@@ -51,4 +51,6 @@ pub(super) const TEXTS: Fact = Fact {
     not_recovered: "not there after the boot",
     not_mirrored: "the promoted mirror did not have it",
     queue_deleted: "the queue was deleted",
+    delay: "for",
+    delayed: "it came back and is delayed",
 };

@@ -51,4 +51,6 @@ pub(super) const TEXTS: Fact = Fact {
     not_recovered: "시작한 뒤 남아 있지 않음",
     not_mirrored: "승격된 미러에 없음",
     queue_deleted: "큐가 삭제됨",
+    delay: "지연",
+    delayed: "되돌아와 지연되어 있음",
 };

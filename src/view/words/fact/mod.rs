@@ -12,6 +12,6 @@ super::texts! {
         reason, producer, key, got, done, held, held_bytes, unacked, kind, durable, binding,
         members, leader_epoch, memory, prefetch, yes, no, none, default_exchange, not_asked,
         not_visible, no_consumer, no_slot, returned, dropped, rejected, purged, auto_ack, taken,
-        not_recovered, not_mirrored, queue_deleted,
+        not_recovered, not_mirrored, queue_deleted, delay, delayed,
     }
 }

@@ -12,7 +12,7 @@ super::texts! {
         no_producer, producer, sent_count, same_message, producer_title, producer_label,
         no_topic, partition_title, record_count, leader, no_leader, partition_label, record_label,
         not_visible, committed, not_committed, lag, in_sync, out_of_sync,
-        no_queue, queue_title, transient, queue_label, unacked, ready, empty_queue, is_unacked,
+        no_queue, queue_title, transient, queue_label, queue_label_delayed, unacked, delayed, ready, empty_queue, is_unacked, is_delayed,
         is_ready, message_label, redelivered, default_exchange, exchange, exchange_label,
         density_cards, density_squares, density_bars, density_figures, bet, bet_nowhere, more_arrived,
     }
