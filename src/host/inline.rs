@@ -9,7 +9,8 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-/// While storage is at work a slice is so many times shorter: each of its answers comes between two.
+/// While storage is at work a slice is so many times shorter: each of its answers comes between
+/// two of them.
 const STORAGE_SLICES: u64 = 4;
 
 /// Events between two looks at the clock.
