@@ -8,8 +8,9 @@ const STYLES = [
   "font-size", "font-weight", "text-anchor", "dominant-baseline",
 ];
 
-/** Room for the line above the shapes, and how much finer the pixels of a PNG are. */
+/** Room for the line above the shapes and around all, and how much finer the pixels of a PNG are. */
 const HEAD_PX = 44;
+const EDGE_PX = 12;
 const FINER = 2;
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -33,11 +34,12 @@ function drawn(title, about) {
   const [, , width, height] = copy.getAttribute("viewBox").split(" ").map(Number);
   for (const word of ["class", "style", "aria-hidden"]) copy.removeAttribute(word);
   copy.setAttribute("xmlns", SVG);
-  copy.setAttribute("viewBox", `0 ${-HEAD_PX} ${width} ${height + HEAD_PX}`);
-  copy.setAttribute("width", width);
-  copy.setAttribute("height", height + HEAD_PX);
+  const size = { width: width + 2 * EDGE_PX, height: height + HEAD_PX + EDGE_PX };
+  copy.setAttribute("viewBox", `${-EDGE_PX} ${-HEAD_PX} ${size.width} ${size.height}`);
+  copy.setAttribute("width", size.width);
+  copy.setAttribute("height", size.height);
   const page = getComputedStyle(document.body);
-  const ground = made("rect", { y: -HEAD_PX, width: "100%", height: height + HEAD_PX, fill: page.backgroundColor });
+  const ground = made("rect", { x: -EDGE_PX, y: -HEAD_PX, ...size, fill: page.backgroundColor });
   const head = made("text", { x: 0, y: 20 - HEAD_PX, fill: page.color, "font-family": page.fontFamily, "font-size": 12 });
   head.textContent = title;
   const [name, text] = [made("title", {}), made("desc", {})];
