@@ -28,7 +28,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { resident_bytes_max: 24 << 20 }
+        Settings { resident_bytes_max: 16 << 20 }
     }
 }
 

@@ -22,7 +22,12 @@ mod replay;
 pub use beside::{Beside, Change, Compared, Difference};
 
 /// So many checkpoints at most; then every other one is dropped and the gap between them doubles.
-const CHECKPOINTS_MAX: usize = 96;
+/// So each instant of a run of a million events is near; of a longer one only half as many are kept,
+/// as each takes memory.
+const CHECKPOINTS_MAX: (usize, usize) = (72, 36);
+
+/// Steps between checkpoints from which on a run is long.
+const LONG_GAP: u64 = 32_000;
 
 /// Steps between checkpoints at first.
 const CHECKPOINT_GAP: u64 = 2_000;
@@ -307,7 +312,9 @@ impl Timeline {
         });
         let first = self.session.events().first();
         self.checkpoints.iter_mut().for_each(|kept| kept.forget_events_before(first));
-        if self.checkpoints.len() > CHECKPOINTS_MAX {
+        let most =
+            if self.checkpoint_gap < LONG_GAP { CHECKPOINTS_MAX.0 } else { CHECKPOINTS_MAX.1 };
+        if self.checkpoints.len() > most {
             let mut keep = false;
             self.checkpoints.retain(|_| {
                 keep = !keep;
