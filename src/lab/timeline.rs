@@ -22,8 +22,8 @@ mod replay;
 pub use beside::{Beside, Change, Compared, Difference};
 
 /// So many checkpoints at most; then every other one is dropped and the gap between them doubles.
-/// So each instant of a run of a million events is near; of a longer one only half as many are kept,
-/// as each takes memory.
+/// So each instant of a run of a million events is near; of a longer one only half as many are
+/// kept, as each takes memory.
 const CHECKPOINTS_MAX: (usize, usize) = (72, 36);
 
 /// Steps between checkpoints from which on a run is long.
