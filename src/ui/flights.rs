@@ -1,7 +1,7 @@
 //! What moves. Each flight is an element with an animation of its own, which the browser's
 //! compositor runs without the page: so they stand above the picture, not in its SVG, where each
 //! step of a movement would be painted anew. One that has to wait is there from the start, unseen:
-//! an animation with a delay would be run by the page.
+//! the instants at which an animation begins and ends cost the page frames.
 
 use crate::view::layout::{Flight, Glyph, Traffic};
 use yew::prelude::*;

@@ -3,7 +3,7 @@
 
 use super::rabbitmq_queues::critical;
 use super::rabbitmqctl::status::{about_node, alarms_elsewhere, has_banner, local_alarms};
-use super::rabbitmqctl::{OPTIONS, node_name, observing};
+use super::rabbitmqctl::{OPTIONS, node_name, observing, one_vhost};
 use super::{Call, Plain, Program};
 use crate::shell::error::{Mistake, Refusal};
 use crate::shell::job::{Job, Printed};
@@ -49,9 +49,7 @@ const COMMANDS: [&str; 16] = [
 fn parse(call: &Call) -> Result<Job, Refusal> {
     let arguments = call.sort("rabbitmq-diagnostics", &OPTIONS)?;
     let command = arguments.word(0, "a command such as check_alarms")?;
-    if let Some(vhost) = arguments.one("--vhost").filter(|word| word.text != "/") {
-        return Err(Mistake::at(vhost.place, &vhost.text, "/, the one virtual host").into());
-    }
+    one_vhost(&arguments)?;
     if let Some(job) = observing(&arguments) {
         return job;
     }

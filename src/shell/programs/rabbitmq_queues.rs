@@ -1,6 +1,6 @@
 //! `rabbitmq-queues`: members of quorum queues, and who leads. Output is that of the tool.
 
-use super::rabbitmqctl::{at_node, failure, named_node, node_name};
+use super::rabbitmqctl::{at_node, failure, named_node, node_name, one_vhost};
 use super::{Call, Plain, Program};
 use crate::lab::{Command, LabError, Outcome};
 use crate::rabbit::command::{AmqpError, Answer, Ask, Members, Of};
@@ -64,9 +64,7 @@ const MACHINE_VERSION: &str = "7";
 fn parse(call: &Call) -> Result<Job, Refusal> {
     let arguments = call.sort("rabbitmq-queues", &OPTIONS)?;
     let command = arguments.word(0, "a command such as quorum_status")?;
-    if let Some(vhost) = arguments.one("--vhost").filter(|word| word.text != "/") {
-        return Err(Mistake::at(vhost.place, &vhost.text, "/, the one virtual host").into());
-    }
+    one_vhost(&arguments)?;
     match &*command.text {
         "quorum_status" => status(&arguments, &QUORUM),
         "add_member" => one(&arguments, (true, votes(&arguments)?, "member"), Of::Queue),

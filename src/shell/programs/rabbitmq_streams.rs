@@ -1,7 +1,7 @@
 //! `rabbitmq-streams`: the replicas of streams. Output is that of the tool.
 
 use super::rabbitmq_queues::{Status, asking, number, one, status};
-use super::rabbitmqctl::node_name;
+use super::rabbitmqctl::{node_name, one_vhost};
 use super::{Call, Plain, Program};
 use crate::rabbit::command::{Answer, Ask, Of};
 use crate::rabbit::inspect::MemberState;
@@ -45,9 +45,7 @@ const LATER: [&str; 2] = ["grow", "shrink"];
 fn parse(call: &Call) -> Result<Job, Refusal> {
     let arguments = call.sort("rabbitmq-streams", &OPTIONS)?;
     let command = arguments.word(0, "a command such as stream_status")?;
-    if let Some(vhost) = arguments.one("--vhost").filter(|word| word.text != "/") {
-        return Err(Mistake::at(vhost.place, &vhost.text, "/, the one virtual host").into());
-    }
+    one_vhost(&arguments)?;
     match &*command.text {
         "stream_status" => status(&arguments, &STREAM),
         "add_replica" => one(&arguments, (true, true, "replica"), Of::Stream),

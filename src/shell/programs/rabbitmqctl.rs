@@ -257,9 +257,7 @@ const OPERATOR_POLICIES: Listing = Listing {
 fn parse(call: &Call) -> Result<Job, Refusal> {
     let arguments = call.sort("rabbitmqctl", &OPTIONS)?;
     let command = arguments.word(0, "a command such as list_queues")?;
-    if let Some(vhost) = arguments.one("--vhost").filter(|word| word.text != "/") {
-        return Err(Mistake::at(vhost.place, &vhost.text, "/, the one virtual host").into());
-    }
+    one_vhost(&arguments)?;
     if let Some(job) = observing(&arguments) {
         return job;
     }
@@ -278,6 +276,14 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
             let expected = "a command of rabbitmqctl";
             Err(Mistake::at(command.place, unknown, expected).near(COMMANDS).into())
         }
+    }
+}
+
+/// The lab has one virtual host: another one is a mistake, at its place.
+pub(super) fn one_vhost(arguments: &Arguments) -> Result<(), Refusal> {
+    match arguments.one("--vhost").filter(|word| word.text != "/") {
+        Some(vhost) => Err(Mistake::at(vhost.place, &vhost.text, "/, the one virtual host").into()),
+        None => Ok(()),
     }
 }
 
