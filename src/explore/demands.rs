@@ -88,9 +88,13 @@ impl Demands {
             true => SESSION_OVER_AFTER,
             false => FENCED_AFTER,
         };
-        if session.spec().has_zookeeper() && session.kafka.elected_controller().is_none() {
-            // The controller is one of the brokers; without any, nobody elects.
-            self.forgive(session.now());
+        if session.spec().has_zookeeper() {
+            // The controller is one of the brokers; without any, nobody elects. Nobody's session
+            // ends while the ensemble has no leader that runs.
+            let kafka = &session.kafka;
+            if kafka.elected_controller().is_none() || !kafka.is_ensemble_serving() {
+                self.forgive(session.now());
+            }
         }
         let late = |since: &Time| session.now().since(*since) > limit;
         for (broker, _) in self.down.iter().filter(|(_, since)| late(since)) {

@@ -196,7 +196,10 @@ impl Shared {
     pub fn timeline(&self) -> Result<Timeline, LinkError> {
         let wrong = |error: String| LinkError::new(Fault::Lab, error, "lab new");
         let spec = match journal::command(&self.lab).map_err(wrong)? {
-            Command::New(spec) => spec,
+            Command::New(mut spec) => {
+                spec.recorded_by(&self.engine);
+                spec
+            }
             _ => return Err(wrong(self.lab.clone())),
         };
         let mut journal = Vec::with_capacity(self.actions.len());

@@ -396,9 +396,11 @@ impl Cluster {
         elected.max_by_key(|(_, elected)| elected.epoch)
     }
 
-    /// True once the ensemble answers its clients.
+    /// True while the ensemble answers its clients.
     pub fn is_ensemble_serving(&self) -> bool {
-        let mut all = self.ensemble().filter_map(|(_, server)| server.server());
+        let runs = |id: NodeId| self.world.status(id) == Status::Running;
+        let up = self.ensemble().filter(|(id, _)| runs(*id));
+        let mut all = up.filter_map(|(_, server)| server.server());
         all.any(|server| server.leads() && server.is_serving())
     }
 

@@ -22,7 +22,7 @@
 //!   [`admin`].
 //! - [`streams`]: what a Kafka Streams application does with its records.
 //! - [`config`]: settings by their real names.
-//! - [`process`]: the six programs behind one door.
+//! - [`process`]: the six programs behind one door. [`ways`]: what earlier versions did otherwise.
 //!
 //! What is not built yet, and said where it matters: quotas of users and of requests.
 
@@ -51,6 +51,7 @@ pub mod record;
 pub mod spec;
 pub mod streams;
 pub mod transaction;
+pub mod ways;
 pub mod zookeeper;
 
 pub use cluster::Cluster;

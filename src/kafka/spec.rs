@@ -35,6 +35,15 @@ impl Spec {
             Spec::Admin | Spec::ZooKeeper(_) => None,
         }
     }
+
+    /// The settings of a server; a client has none of these.
+    pub fn server_settings_mut(&mut self) -> Option<&mut Settings> {
+        match self {
+            Spec::ZooKeeper(spec) => Some(&mut spec.settings),
+            Spec::Broker(_) | Spec::Controller(_) => self.settings_mut(),
+            Spec::Producer(_) | Spec::Consumer(_) | Spec::Admin => None,
+        }
+    }
 }
 
 /// A broker's configuration.
@@ -62,6 +71,9 @@ pub struct ZooKeeperSpec {
     pub id: u32,
     /// How many servers the ensemble has; they are added one after the other.
     pub servers: u32,
+    /// Settings of the lab alone: see [`super::ways`].
+    #[serde(default)]
+    pub settings: Settings,
 }
 
 /// A producer's configuration.

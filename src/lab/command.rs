@@ -3,6 +3,7 @@
 
 use super::predicate::Predicate;
 pub use super::workload::Body;
+use crate::kafka::ways::{ENGINE, ENGINES};
 use crate::ordered::BTreeMap;
 use crate::sim::{MessageId, Span, Time};
 use crate::{kafka, rabbit};
@@ -130,6 +131,19 @@ impl LabSpec {
         let servers = (1..=self.controllers).map(|id| format!("zookeeper-{id}:2181"));
         let servers = servers.collect::<Vec<_>>().join(",");
         self.settings.insert(ZOOKEEPER_CONNECT.to_owned(), servers);
+    }
+
+    /// It was recorded by this version of the program: where that had other ways, it keeps them.
+    pub fn recorded_by(&mut self, engine: &str) {
+        if !engine.is_empty() && ENGINES.contains(&engine) {
+            self.settings.entry(ENGINE.to_owned()).or_insert_with(|| engine.to_owned());
+        }
+    }
+
+    /// The settings by which a server knows whose ways it keeps.
+    pub fn ways(&self) -> Settings {
+        let own = self.settings.get_key_value(ENGINE);
+        own.map(|(name, engine)| (name.clone(), engine.clone())).into_iter().collect()
     }
 }
 

@@ -218,8 +218,9 @@ impl Timeline {
     /// Opens a saved lab: every process crashed at the saved instant and starts again. Its blocks
     /// are absent at first; whoever steps it is told which to load.
     pub fn reopen(manifest: &Manifest) -> Result<Timeline, String> {
-        let spec: LabSpec = serde_json::from_str(&manifest.lab)
+        let mut spec: LabSpec = serde_json::from_str(&manifest.lab)
             .map_err(|error| format!("the manifest's lab cannot be read: {error}"))?;
+        spec.recorded_by(&manifest.engine);
         let rest = Rest::read(manifest)
             .map_err(|error| format!("the manifest's ledger cannot be read: {error}"))?;
         let mut session = Session::empty(&spec).map_err(|error| error.to_string())?;
@@ -237,7 +238,9 @@ impl Timeline {
             manifest.nodes.iter().filter(|node| node.world == world).collect()
         };
         let cost = session.kafka.world.cost().clone();
-        let saved = rest.kafka.into_saved(now, &of("kafka"))?;
+        let mut saved = rest.kafka.into_saved::<kafka::spec::Spec>(now, &of("kafka"))?;
+        let servers = saved.processes.iter_mut().filter_map(|p| p.node.server_settings_mut());
+        servers.for_each(|settings| settings.extend(spec.ways()));
         session.kafka = kafka::Cluster::restored(spec.seed, cost.clone(), saved);
         let saved = rest.rabbit.into_saved(now, &of("rabbit"))?;
         session.rabbit = rabbit::Cluster::restored(spec.seed, cost, saved);

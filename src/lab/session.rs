@@ -122,7 +122,9 @@ impl Session {
         // A broker that is alone is its own controller.
         if spec.has_zookeeper() {
             for id in 1..=spec.controllers {
-                let server = kafka::spec::ZooKeeperSpec { id, servers: spec.controllers };
+                let servers = spec.controllers;
+                let settings = spec.ways();
+                let server = kafka::spec::ZooKeeperSpec { id, servers, settings };
                 let server = kafka::spec::Spec::ZooKeeper(server);
                 session.add_kafka(&format!("zookeeper-{id}"), server);
             }

@@ -8,6 +8,7 @@ use crate::kafka::error::client_error;
 use crate::kafka::group::share::ShareLimits;
 use crate::kafka::protection::{WITHOUT, Without};
 use crate::kafka::spec::Settings;
+use crate::kafka::ways::{ENGINE, ENGINES, Ways};
 use crate::sim::Span;
 use std::ops::RangeInclusive;
 use std::rc::Rc;
@@ -54,6 +55,8 @@ pub const TABLE: &[Definition] = &[
     define("group.share.record.lock.duration.ms", Kind::Int(1000), "30000"),
     // Of the lab alone: see `protection`.
     define(WITHOUT, Kind::Text, ""),
+    // Of the lab alone: see `ways`.
+    define(ENGINE, Kind::OneOf(ENGINES), ""),
     // Before 0.11.0 followers cut at their high watermark.
     define("inter.broker.protocol.version", Kind::Text, ""),
     // Of the lab alone: servers of the same word share a machine, its disk and its power.
@@ -255,6 +258,8 @@ pub struct BrokerConfig {
     pub fixed: Settings,
     /// Protections that are left out.
     pub without: Without,
+    /// What is done as an earlier version did it.
+    pub ways: Ways,
     /// Topic settings that follow from the broker's.
     pub topic_defaults: Settings,
 }
@@ -362,6 +367,7 @@ impl BrokerConfig {
             ),
             fixed: settings.clone(),
             without: Without::of(values.text(WITHOUT)),
+            ways: Ways::of(settings),
             topic_defaults,
         })
     }

@@ -87,7 +87,9 @@ impl Controller {
         while let Some(voter) = &mut self.voter {
             // A fetch of a voter that does not know all that is committed is answered at once
             // (4.1, KIP-1166).
-            voter.raft.tell_commit();
+            if !self.config.ways.tells_commits_late {
+                voter.raft.tell_commit();
+            }
             if !voter.raft.has_actions() {
                 break;
             }

@@ -9,6 +9,7 @@ use crate::kafka::event::Event;
 use crate::kafka::message::{KafkaMessage, Request};
 use crate::kafka::process::{Out, Process, Timer};
 use crate::kafka::spec::ZooKeeperSpec;
+use crate::kafka::ways::Ways;
 use crate::raft::Saved;
 use crate::sim::{Input, Message, NodeId};
 use std::rc::Rc;
@@ -88,7 +89,8 @@ impl ZooKeeper {
         let Phase::Flushing(found, 0) = &mut self.phase else { return };
         let found = (std::mem::take(&mut found.0), std::mem::take(&mut found.1));
         out.emit(Event::ZooKeeperStarted { server: self.spec.id as i32 });
-        let server = Server::new(self.spec.id, self.members(), found, out);
+        let ways = Ways::of(&self.spec.settings);
+        let server = Server::new((self.spec.id, ways), self.members(), found, out);
         self.phase = Phase::Serving(Box::new(server));
     }
 

@@ -13,6 +13,7 @@ use crate::kafka::event::Event;
 use crate::kafka::message::{KafkaMessage, Request, Response};
 use crate::kafka::now_ms;
 use crate::kafka::process::{Out, Timer};
+use crate::kafka::ways::Ways;
 use crate::ordered::BTreeSet;
 use crate::raft::message::Action;
 use crate::raft::{MemberId, Raft, Role, Saved, Timing};
@@ -37,6 +38,7 @@ struct Waiting {
 #[derive(Clone, Debug)]
 pub struct Server {
     id: u32,
+    ways: Ways,
     members: Rc<[(u32, NodeId)]>,
     raft: Raft,
     log: TxnLog,
@@ -64,7 +66,7 @@ pub struct Server {
 impl Server {
     /// A server with what an earlier life has left.
     pub fn new(
-        id: u32,
+        (id, ways): (u32, Ways),
         members: Rc<[(u32, NodeId)]>,
         (log, saved): (TxnLog, Saved),
         out: &mut Out<'_>,
@@ -73,6 +75,7 @@ impl Server {
         let ids: Vec<MemberId> = members.iter().map(|(id, _)| MemberId(*id)).collect();
         let mut server = Server {
             id,
+            ways,
             raft: Raft::new(MemberId(id), &ids, TIMING, saved),
             log,
             random: Stream::named(out.random().clone().bits(), "ensemble"),
@@ -351,7 +354,7 @@ impl Server {
     /// Carries out what the agreement asks for.
     fn act(&mut self, out: &mut Out<'_>) {
         // Who had not answered yet when something was committed hears of it now.
-        if self.leads() {
+        if self.leads() && !self.ways.tells_commits_late {
             self.raft.tell_commit();
         }
         while self.raft.has_actions() {
