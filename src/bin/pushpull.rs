@@ -19,6 +19,8 @@ use std::fs::File;
 use std::io::{self, BufWriter, ErrorKind, Read, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Once;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 const USAGE: &str = "\
 pushpull: a laboratory for message brokers
@@ -152,8 +154,26 @@ impl ExploreOptions {
     }
 }
 
+/// A word now and then, so that a long search is seen to go on, and which seed a panic is of.
+fn tell_seed(seed: u64) {
+    static SEED: AtomicU64 = AtomicU64::new(0);
+    static IS_HOOKED: Once = Once::new();
+    SEED.store(seed, Ordering::Relaxed);
+    IS_HOOKED.call_once(|| {
+        let usual = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            let _ = writeln!(io::stderr(), "seed {}:", SEED.load(Ordering::Relaxed));
+            usual(panic);
+        }));
+    });
+    if seed.is_multiple_of(1_000) {
+        let _ = writeln!(io::stderr(), "seed {seed}");
+    }
+}
+
 /// Searches; 1 if a rule was broken. Without a protection that is what was expected, and said.
 fn explore(options: &Search, out: &mut impl Write) -> io::Result<ExitCode> {
+    let options = &Search { told: Some(tell_seed), ..options.clone() };
     let report = match search(options) {
         Ok(report) => report,
         Err(error) => return Ok(complain(&error.to_string(), 1)),

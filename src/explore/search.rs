@@ -27,6 +27,8 @@ pub struct Search {
     pub side: Option<draw::Side>,
     /// The script around which to search; scripts are drawn if there is none.
     pub script: Option<Vec<String>>,
+    /// Is told each seed before it is run.
+    pub told: Option<fn(u64)>,
 }
 
 /// What a search came to.
@@ -61,6 +63,9 @@ pub fn search(search: &Search) -> Result<Report, LabError> {
         };
         if search.side.is_some_and(|side| side != draw::side_of(&script)) {
             continue;
+        }
+        if let Some(told) = search.told {
+            told(seed);
         }
         let mut trial = trial::run(&script)?;
         report.seeds += 1;

@@ -8,6 +8,7 @@ use crate::ordered::BTreeMap;
 use crate::shell::programs::is_lab_new;
 use crate::shell::run::{Progress, Running};
 use crate::sim::Status;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Events between two looks at the lab.
 const SLICE: u64 = 20;
@@ -50,13 +51,12 @@ struct Judge {
 }
 
 /// Runs a script, heals everything, lets time pass, and judges all of it. A line that is refused
-/// is left out.
+/// and did nothing is left out.
 pub fn run(script: &[String]) -> Result<Trial, LabError> {
     let timeline = Timeline::new(&LabSpec::default())?;
     let (watch, demands, trial) = (Watch::default(), Demands::default(), Trial::default());
     let mut judge = Judge { timeline, watch, demands, trial };
-    let broken = judge.all(script).err();
-    judge.trial.broken = broken;
+    judge.trial.broken = judge.caught(script).err();
     let log = judge.timeline.session().events();
     judge.trial.rare = RARE.map(|name| (name, log.count(name))).into_iter().collect();
     judge.trial.fingerprint = judge.timeline.session().fingerprint();
@@ -80,6 +80,15 @@ pub fn whole(script: &[String]) -> Vec<String> {
 }
 
 impl Judge {
+    /// A panic breaks a rule as well, where panics unwind (not in a release).
+    fn caught(&mut self, script: &[String]) -> Result<(), Broken> {
+        catch_unwind(AssertUnwindSafe(|| self.all(script))).unwrap_or_else(|panic| {
+            let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+            let found = text.or_else(|| panic.downcast_ref::<String>().cloned());
+            Err(Broken { rule: "nothing panics", found: found.unwrap_or_default() })
+        })
+    }
+
     fn all(&mut self, script: &[String]) -> Result<(), Broken> {
         for line in script {
             self.line(line)?;
@@ -93,6 +102,7 @@ impl Judge {
     /// Runs a line, and looks at the lab again and again meanwhile.
     fn line(&mut self, line: &str) -> Result<(), Broken> {
         self.trial.lines.push(line.to_owned());
+        let before = self.timeline.session().moment();
         let mut running = Running::new(line);
         for _ in 0..EVENTS_MAX / SLICE {
             let progress = running.work(&mut self.timeline, SLICE);
@@ -109,7 +119,8 @@ impl Judge {
                     self.demands.look(session)?;
                 }
                 Progress::Ran(ran) => {
-                    if !ran.right {
+                    // What failed in the end may have done something all the same.
+                    if !ran.right && session.moment() == before {
                         self.trial.lines.pop();
                     }
                     self.watch.look(session, true)?;

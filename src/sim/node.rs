@@ -111,6 +111,7 @@ pub(super) enum Effect<N: Node> {
     Cancel { timer: N::Timer },
     Read { file: Rc<str>, from: u64, len: u64, ticket: N::Ticket },
     Flush { file: Rc<str>, number: u64, bytes: u64, ticket: N::Ticket },
+    ForgetReads,
     Exit,
 }
 
@@ -244,6 +245,12 @@ impl<N: Node> Outbox<'_, N> {
     /// [`Input::Read`], later if the page cache does not hold them.
     pub fn read(&mut self, file: &str, from: u64, len: u64, ticket: N::Ticket) {
         self.effects.push(Effect::Read { file: file.into(), from, len, ticket });
+    }
+
+    /// What this node has asked of its files until now is not answered any more: it begins anew
+    /// within the same life.
+    pub fn forget_reads(&mut self) {
+        self.effects.push(Effect::ForgetReads);
     }
 
     /// Tells the lab that something happened.

@@ -293,8 +293,27 @@ impl<N: Node> World<N> {
                 let at = machine.flush(self.now, bytes, &self.cost);
                 self.schedule.add(at, Event::Flushed { node: id, file, number, ticket });
             }
+            Effect::ForgetReads => self.forget_reads(id),
             Effect::Exit => self.die(id, Status::Down),
         }
+    }
+
+    /// Reads that are asked for, under way, or waiting to be taken are not answered.
+    fn forget_reads(&mut self, id: NodeId) {
+        let is_read = |effect: &Effect<N>| matches!(effect, Effect::Read { .. });
+        let found = self.schedule.extract(|event| match event {
+            Event::Read { node, .. } => *node == id,
+            Event::Worked { node, then } => *node == id && then.iter().any(is_read),
+            _ => false,
+        });
+        for (due, event) in found {
+            if let Event::Worked { node, mut then } = event {
+                then.retain(|effect| !is_read(effect));
+                self.schedule.add(due.at, Event::Worked { node, then });
+            }
+        }
+        let waiting = &mut self.process_mut(id).waiting;
+        waiting.retain(|waiting| !matches!(waiting.input, Input::Read { .. }));
     }
 
     fn set_timer(&mut self, id: NodeId, timer: N::Timer, at: Time) {

@@ -106,6 +106,7 @@ impl Broker {
         }
         out.cancel(Timer::Group(METADATA));
         out.cancel(Timer::Monitor);
+        out.forget_reads();
         self.phase = Phase::Paused;
         self.say_alive(out);
         out.timer(Timer::NodeTick, PAUSED_TICK);
