@@ -35,6 +35,8 @@ pub struct Demands {
     acknowledged: BTreeMap<(TopicPartition, i64), u64>,
     /// Who led a partition last.
     leaders: BTreeMap<TopicPartition, i32>,
+    /// Who began to lead it last, and in which epoch.
+    began_to_lead: BTreeMap<TopicPartition, (i32, i32)>,
     /// Brokers that are down, and since when nothing kept the controller from noticing.
     down: BTreeMap<i32, Time>,
     /// Brokers whose machines lost power.
@@ -148,8 +150,14 @@ impl Demands {
 
     fn kafka(&mut self, event: &Kafka, session: &Session) -> Result<(), Broken> {
         match event {
-            Kafka::LeaderStarted { broker, partition, .. } => {
+            Kafka::LeaderStarted { broker, partition, leader_epoch, .. } => {
                 self.leaders.insert(partition.clone(), *broker);
+                let led = (*broker, *leader_epoch);
+                let before = self.began_to_lead.insert(partition.clone(), led);
+                // Who is back before a controller has missed it leads on, in ZooKeeper's days also
+                // without what it had not flushed.
+                let is_torn = before == Some(led) && self.torn.contains(broker);
+                self.unclean |= session.spec().has_zookeeper() && is_torn;
             }
             // It is the last leader even if it dies before it begins.
             Kafka::LeaderElected { partition, leader: Some(leader), unclean: false, .. } => {

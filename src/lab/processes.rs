@@ -5,6 +5,7 @@ use super::act::{Acted, Wait, What, done, is_server, refused};
 use super::command::ProcessAct;
 use super::event::LabEvent;
 use super::session::{KAFKA_ADMIN, RABBIT_ADMIN, Session};
+use crate::kafka::ways::Ways;
 use crate::ordered::BTreeSet;
 use crate::sim::{NodeId, Span, Status};
 use crate::{kafka, rabbit};
@@ -27,6 +28,14 @@ impl Session {
 
     pub(super) fn act_process(&mut self, name: &str, act: ProcessAct) -> Acted {
         let (kafka, rabbit) = self.processes(name);
+        let runs = [
+            kafka.map(|id| self.kafka.world.status(id)),
+            rabbit.map(|id| self.rabbit.world.status(id)),
+        ];
+        let runs = runs.into_iter().flatten().all(|status| status == Status::Running);
+        if act == ProcessAct::Start && runs && !Ways::of(&self.spec.settings).starts_what_runs {
+            return done();
+        }
         if let Some(id) = kafka {
             if matches!(act, ProcessAct::Stop | ProcessAct::Crash) {
                 self.note_memory_lost(id);

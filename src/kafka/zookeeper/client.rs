@@ -146,12 +146,13 @@ impl Session {
                 Some(SessionEvent::Changed(event))
             }
             Answer::Result(zxid, result) => {
-                self.zxid = self.zxid.max(zxid);
                 if let (Link::Opening, Ok(Reply::Connected { session, timeout_ms })) =
                     (self.link, &result)
                 {
+                    // What happened before it is not seen yet: its watches are set from before.
                     return self.opened(*session, *timeout_ms);
                 }
+                self.zxid = self.zxid.max(zxid);
                 let (number, _, xid) = self.asked.front()?;
                 if *xid != correlation || self.sent == 0 {
                     return None;
