@@ -15,7 +15,7 @@ use super::credit::{Hop, Spec};
 use super::error;
 use super::ids::{ConsumerId, QueueId};
 use super::message::Method;
-use crate::ordered::{BTreeMap, Order};
+use crate::ordered::{BTreeMap, BTreeSet, Order};
 use crate::sim::Time;
 use std::rc::Rc;
 
@@ -137,6 +137,9 @@ pub struct Channel {
     unapplied: Vec<(QueueId, u32)>,
     /// Of classic queues on other nodes: the credit that is left.
     hops: Vec<(QueueId, Hop)>,
+    /// Classic queues on other nodes that were asked for messages: they hear when it is gone,
+    /// whether their answers have come or not.
+    pub asked: BTreeSet<QueueId>,
 }
 
 impl Channel {

@@ -293,6 +293,9 @@ impl Broker {
         for (id, mut channel) in channels {
             ids.push(id);
             self.limits.forget(id);
+            for queue in &channel.asked {
+                back.entry(*queue).or_default();
+            }
             for consumer in channel.consumers.values() {
                 back.entry(consumer.of).or_default();
             }

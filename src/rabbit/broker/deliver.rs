@@ -123,6 +123,7 @@ impl Broker {
             queue.mirroring.ends.push((channel, consuming.tag.clone()));
         }
         if self.goes_home(id, channel, || Deed::Consume(consuming.clone()), out) {
+            self.channel(channel).asked.insert(id);
             return Ok(());
         }
         if !self.is_quorum(id) {
@@ -363,6 +364,7 @@ impl Broker {
             return Ok(());
         }
         if self.goes_home(id, channel, || Deed::Get(no_ack), out) {
+            self.channel(channel).asked.insert(id);
             return Ok(());
         }
         self.get_from(id, channel, no_ack, out);
