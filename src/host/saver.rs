@@ -21,7 +21,7 @@ pub const BYTES_AT_ONCE: u64 = 1 << 20;
 
 /// With more new bytes than this behind a commit under way the lab waits for it, so that memory
 /// stays bounded: what goes to storage is there several times over, in the engine and the browser.
-pub const BYTES_UNSAVED_MAX: u64 = 4 << 20;
+pub const BYTES_UNSAVED_MAX: u64 = 8 << 20;
 
 /// Without storage all that is written stays in memory: at most so many times what else would.
 const MEMORY_FACTOR: u64 = 20;

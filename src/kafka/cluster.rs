@@ -360,6 +360,15 @@ impl Cluster {
         }
     }
 
+    /// Bytes of records that consumers hold.
+    pub fn held_bytes(&self) -> u64 {
+        let held = self.world.ids().map(|id| match self.world.node(id).program() {
+            Program::Consumer(consumer) => consumer.held().map(|held| u64::from(held.bytes)).sum(),
+            _ => 0,
+        });
+        held.sum()
+    }
+
     fn brokers(&self) -> impl Iterator<Item = (NodeId, &Broker)> {
         self.world.ids().filter_map(|id| match self.world.node(id).program() {
             Program::Broker(broker) => Some((id, &**broker)),

@@ -16,7 +16,8 @@ pub struct Ways {
     /// Until 0.1.0 who had asked its leader before something was committed, controller or server
     /// of ZooKeeper, heard of it with the leader's next sign of life, up to half a second later.
     pub tells_commits_late: bool,
-    /// Until 0.1.0 a producer that ran already and was started sent again what was not acknowledged.
+    /// Until 0.1.0 a producer that ran already and was started sent again what was not
+    /// acknowledged.
     pub starts_what_runs: bool,
 }
 

@@ -2,6 +2,7 @@
 
 use crate::sim::{MessageId, Time};
 use crate::{kafka, rabbit};
+use bytes::Bytes;
 use serde::Serialize;
 use std::rc::Rc;
 
@@ -38,6 +39,23 @@ pub enum What {
     Rabbit(rabbit::event::Event),
     /// To the lab itself.
     Lab(LabEvent),
+}
+
+impl What {
+    /// The same with texts of its own, if it has any: those of an event are windows on what a
+    /// consumer had fetched.
+    pub(super) fn detached(&self) -> Option<What> {
+        let mut copy = match self {
+            What::Kafka(event @ kafka::event::Event::Processed { .. }) => event.clone(),
+            _ => return None,
+        };
+        if let kafka::event::Event::Processed { key, value, .. } = &mut copy {
+            for text in [key, value].into_iter().flatten() {
+                text.0 = Bytes::copy_from_slice(&text.0);
+            }
+        }
+        Some(What::Kafka(copy))
+    }
 }
 
 /// What happens to the lab itself.

@@ -6,11 +6,11 @@ use crate::sim::Time;
 use std::rc::Rc;
 
 /// Events of one chunk, shared by clones of the log.
-const CHUNK: usize = 512;
+const CHUNK: usize = 256;
 
 /// At most so many chunks are kept: the last sixty thousand events or a few more, which take some
 /// 15 MB. Older ones are counted only.
-const CHUNKS_MAX: usize = 128;
+const CHUNKS_MAX: usize = 256;
 
 /// A clone that is put aside keeps at least so many of its chunks.
 const CHUNKS_MIN: usize = 2;
@@ -44,11 +44,24 @@ impl EventLog {
         }
     }
 
-    /// Forgets what lies before an event, except for the last thousand events or so. For clones
+    /// Forgets what lies before an event, except for the last hundreds of events. For clones
     /// that are put aside: what the log itself has forgotten is then not kept alive by them.
     pub fn forget_before(&mut self, number: u64) {
         while self.chunks.len() > CHUNKS_MIN && self.dropped < number {
             self.drop_chunk();
+        }
+    }
+
+    /// For a clone that is put aside: forgets all but the last hundreds of events, and has the
+    /// texts of these for itself, where each would keep alive all that was read with it.
+    pub fn detach(&mut self) {
+        self.forget_before(u64::MAX);
+        for chunk in &mut self.chunks {
+            for event in Rc::make_mut(chunk) {
+                if let Some(what) = event.what.detached() {
+                    *event = Rc::new(Event { what, ..(**event).clone() });
+                }
+            }
         }
     }
 

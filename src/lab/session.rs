@@ -40,6 +40,9 @@ pub const RABBIT_ADMIN: &str = "rabbit-admin";
 /// A boot takes a few hundred events; past this many something is wrong with the program.
 const BOOT_STEPS_MAX: u64 = 1_000_000;
 
+/// Room for so many happenings is kept for the next step.
+const TOLD_KEPT: usize = 1_024;
+
 /// One lab at one instant. Clones share what they can, and continue identically.
 #[derive(Clone)]
 pub struct Session {
@@ -313,7 +316,13 @@ impl Session {
         let mut aside = self.clone();
         aside.ledger.pack();
         aside.latencies.pack();
+        aside.events.detach();
         aside
+    }
+
+    /// Bytes of messages that consumers hold.
+    pub(super) fn held_bytes(&self) -> u64 {
+        self.kafka.held_bytes() + self.rabbit.held_bytes()
     }
 
     /// For a checkpoint: see [`EventLog::forget_before`].
@@ -434,6 +443,8 @@ impl Session {
             let by = self.kafka.world.shared_name(happening.node);
             self.note(happening.at, before, by, What::Kafka(happening.event));
         }
+        // A consumer that works in no time tells of all it holds at once: that is much room.
+        told.shrink_to(TOLD_KEPT);
         self.told.0 = told;
         let mut told = std::mem::take(&mut self.told.1);
         self.rabbit.swap_happenings(&mut told);
@@ -447,6 +458,7 @@ impl Session {
                 self.recount_queues();
             }
         }
+        told.shrink_to(TOLD_KEPT);
         self.told.1 = told;
     }
 

@@ -29,6 +29,13 @@ const CHECKPOINTS_MAX: (usize, usize) = (72, 36);
 /// Steps between checkpoints from which on a run is long.
 const LONG_GAP: u64 = 32_000;
 
+/// A checkpoint in which consumers hold so many bytes is a heavy one: it keeps alive what was read
+/// at its time.
+const HEAVY_BYTES: u64 = 256 << 10;
+
+/// So many heavy checkpoints at most; then every other one of them is dropped.
+const HEAVY_MAX: usize = 12;
+
 /// Steps between checkpoints at first.
 const CHECKPOINT_GAP: u64 = 2_000;
 
@@ -321,6 +328,14 @@ impl Timeline {
                 keep
             });
             self.checkpoint_gap *= 2;
+        }
+        let is_heavy = |kept: &Session| kept.held_bytes() > HEAVY_BYTES;
+        if self.checkpoints.iter().filter(|kept| is_heavy(kept)).count() > HEAVY_MAX {
+            let mut keep = false;
+            self.checkpoints.retain(|kept| {
+                keep ^= is_heavy(kept);
+                keep || !is_heavy(kept)
+            });
         }
     }
 

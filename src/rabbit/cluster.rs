@@ -254,6 +254,15 @@ impl Cluster {
         self.client_state(self.world.id(name)?)
     }
 
+    /// Bytes of messages that consumers hold.
+    pub fn held_bytes(&self) -> u64 {
+        let held = self.world.ids().map(|id| match &self.world.node(id).role {
+            Role::Consumer(consumer) => consumer.held_bytes(),
+            _ => 0,
+        });
+        held.sum()
+    }
+
     fn client_state(&self, id: NodeId) -> Option<ClientState> {
         let (name, status) = (self.world.name(id), self.world.status(id));
         match &self.world.node(id).role {

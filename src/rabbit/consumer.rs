@@ -391,6 +391,11 @@ impl Consumer {
         self.held.iter().take(1_000).map(|held| held.content.id).collect()
     }
 
+    /// Bytes of the messages that it holds.
+    pub fn held_bytes(&self) -> u64 {
+        self.held_bytes
+    }
+
     /// What the lab may look at.
     pub fn state(&self, name: &str, status: Status) -> ClientState {
         let (held, held_count, held_bytes) = match &self.death {
