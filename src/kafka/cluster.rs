@@ -167,7 +167,9 @@ impl Cluster {
         }
         let up = self.brokers().filter(|(node, _)| self.is_up(*node));
         let servers = up.filter_map(|(_, broker)| broker.server());
-        servers.max_by_key(|server| server.metadata_end()).map(|server| &server.image)
+        // One that was elected a moment ago counts the new reign and has read nothing yet.
+        let known = |server: &&Server| (!server.image.brokers.is_empty(), server.metadata_end());
+        servers.max_by_key(known).map(|server| &server.image)
     }
 
     /// The controller that decides: of two that believe so the one of the later epoch.
