@@ -119,6 +119,8 @@ impl Server {
                 });
             }
             self.image.apply(&MetadataRecord::Topic { name, id: topic });
+            // Its logs may be open since the broker began.
+            self.configure(&partition.topic);
         }
         self.image.set_partition(&partition, state);
         Some(partition)

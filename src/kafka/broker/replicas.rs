@@ -133,7 +133,7 @@ impl Server {
     }
 
     /// A topic's settings changed.
-    fn configure(&mut self, topic: &str) {
+    pub(super) fn configure(&mut self, topic: &str) {
         let Some(image) = self.image.topics.get(topic) else { return };
         let config = topic_config(&self.config, topic, &image.settings);
         let mine = self.partitions.iter_mut().filter(|(key, _)| *key.topic == *topic);
