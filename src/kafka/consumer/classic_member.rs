@@ -266,9 +266,9 @@ impl Consumer {
                 self.divide_if_all_is_known();
             }
             Err((ErrorCode::MemberIdRequired, id)) => membership.member = id,
+            // What it owned is lost: it prepares anew, and joins with nothing.
             Err((ErrorCode::UnknownMemberId, _)) => {
-                membership.member = "".into();
-                membership.generation = -1;
+                membership.fall_out(ErrorCode::UnknownMemberId);
             }
             Err((error, _)) => self.membership_refused(error, out),
         }
