@@ -42,6 +42,10 @@ pub struct Demands {
     /// Brokers whose machines lost power.
     torn: BTreeSet<i32>,
     committed: BTreeMap<(Rc<str>, TopicPartition), i64>,
+    /// The same when the present generation began.
+    settled_before: BTreeMap<(Rc<str>, TopicPartition), i64>,
+    /// The network had a fault.
+    is_cut: bool,
     /// Where each group began to read a partition of which it had committed nothing.
     began: BTreeMap<(Rc<str>, TopicPartition), i64>,
     /// The offsets that each group has processed.
@@ -132,7 +136,10 @@ impl Demands {
                     (None, _) => self.forgive(told.at),
                 }
             }
-            LabEvent::Network { .. } => self.forgive(told.at),
+            LabEvent::Network { .. } => {
+                self.is_cut = true;
+                self.forgive(told.at);
+            }
             _ => {}
         }
     }
@@ -197,11 +204,19 @@ impl Demands {
             Kafka::OffsetCommitted { group, partition, offset } => {
                 let place = (group.clone(), partition.clone());
                 self.was_processed(&place, *offset, session)?;
+                // A member's commits that a cut holds up may come late and in another order, as
+                // they go over several connections; those of an earlier generation are refused.
+                let held_up = self.is_cut && self.settled_before.get(&place) <= Some(offset);
                 let before = self.committed.insert(place, *offset);
-                if let Some(before) = before.filter(|before| before > offset && !self.power_cut) {
+                let excused = self.power_cut || held_up;
+                if let Some(before) = before.filter(|before| before > offset && !excused) {
                     let found = format!("{group}, {partition}: {before}, then {offset}");
                     return broken("what a group has committed never goes back", found);
                 }
+            }
+            Kafka::RebalanceCompleted { group, .. } => {
+                let all = self.committed.iter().filter(|((of, _), _)| of == group);
+                self.settled_before.extend(all.map(|(place, offset)| (place.clone(), *offset)));
             }
             Kafka::Processed { client, partition, offset, .. } => {
                 if let Some((group, _)) = group_of(session, client) {
