@@ -108,6 +108,15 @@ impl Commits {
         self.waiting.clear();
     }
 
+    /// These partitions are another's by now: an automatic commit that could not be made yet leaves
+    /// them out.
+    pub fn leave_out(&mut self, gone: &[TopicPartition]) {
+        for commit in self.waiting.iter_mut().filter(|commit| commit.cause == Cause::Auto) {
+            commit.offsets.retain(|partition, _| !gone.contains(partition));
+        }
+        self.waiting.retain(|commit| !commit.offsets.is_empty());
+    }
+
     /// The commit of `close()`.
     pub fn at_close(&mut self, offsets: Offsets) {
         self.push(offsets, Cause::Close, Time::NEVER);

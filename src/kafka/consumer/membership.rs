@@ -225,6 +225,7 @@ impl Consumer {
         if gone.is_empty() {
             return;
         }
+        self.commits.leave_out(&gone);
         let kept = membership.owned.iter().filter(|partition| !gone.contains(partition));
         let kept = kept.cloned().collect();
         self.own(kept);
