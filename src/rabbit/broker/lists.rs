@@ -113,6 +113,14 @@ impl Broker {
         queue.is_some_and(|queue| matches!(queue.storage, Messages::Stream(_)))
     }
 
+    /// The classic queues of which this node takes itself for the home.
+    pub fn queues_here(&self) -> impl Iterator<Item = Rc<str>> {
+        let classic = |queue: &&Queue| {
+            queue.home.is_none() && matches!(queue.storage, Messages::Classic(_))
+        };
+        self.queues.values().filter(classic).map(|queue| queue.name.clone())
+    }
+
     /// All consumers, by queue and registration.
     pub fn consumer_states(&self) -> Vec<ConsumerState> {
         let own = self.by_name().filter(|queue| self.speaks_for(queue));
