@@ -5,9 +5,9 @@
 //! a work queue, a chain of dead letters, nodes of a cluster, a publisher that is cut off together
 //! with a node; some labs have ZooKeeper in the place of controllers, with its own faults; in some
 //! clusters of nodes others join, and members of queues come and go, or quorum queues delay what
-//! comes back; some classic queues have mirrors. The rules that [`super::demands`] counts on are kept: no
-//! more than one Kafka machine loses power in a script, no classic queue is counted on after a
-//! power cut, no topic is deleted and no offset set by hand.
+//! comes back; some classic queues have mirrors. The rules that [`super::demands`] counts on are
+//! kept: no more than one Kafka machine loses power in a script, no classic queue is counted on
+//! after a power cut, no topic is deleted and no offset set by hand.
 
 use crate::sim::Stream;
 

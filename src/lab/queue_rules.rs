@@ -93,7 +93,7 @@ impl QueueRules {
             }
             Event::Routed { message, queues, .. } => {
                 self.copied(message.0, queues.len().saturating_sub(1) as u64);
-                for queue in queues {
+                for queue in queues.iter() {
                     self.acknowledged.remove(&(queue.clone(), message.0));
                 }
             }

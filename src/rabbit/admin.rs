@@ -332,7 +332,7 @@ impl Admin {
 
     fn publish(&mut self, message: OutgoingMessage, out: &mut Out<'_>) -> Method {
         // A tool sets no delivery mode: the message is transient.
-        let content = Rc::new(Content::new(message, None, &mut self.names));
+        let content = Rc::new(Content::new(message, &Rc::default(), &mut self.names));
         self.waits = Some(Waits::Confirm { message: content.id, routed: true });
         out.emit(Event::Published {
             client: self.name.clone(),
@@ -453,7 +453,7 @@ impl Admin {
                     body: content.body.clone(),
                     properties: super::command::Properties {
                         headers: content.headers(),
-                        ..content.properties.clone()
+                        ..(*content.properties).clone()
                     },
                 });
             }

@@ -8,6 +8,7 @@ use crate::sim::{MessageId, NodeId};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::rc::Rc;
 
 /// A question of a tool, so that its answer is known again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -66,15 +67,15 @@ pub struct OutgoingMessage {
     /// The number by which the lab follows it; it travels in the property `message-id`.
     pub id: MessageId,
     /// The exchange; empty is the default exchange.
-    pub exchange: String,
+    pub exchange: Rc<str>,
     /// The routing key.
-    pub routing_key: String,
+    pub routing_key: Rc<str>,
     /// The key of the workload, carried in the header `key`, so that both sides can be compared.
-    pub key: Option<String>,
+    pub key: Option<Rc<str>>,
     /// The body.
     pub body: Bytes,
-    /// Properties that the caller set.
-    pub properties: Properties,
+    /// Properties, if the caller set any.
+    pub properties: Option<Rc<Properties>>,
 }
 
 /// The 14 AMQP properties, as a caller sets them.

@@ -115,9 +115,8 @@ impl Broker {
 
     /// The classic queues of which this node takes itself for the home.
     pub fn queues_here(&self) -> impl Iterator<Item = Rc<str>> {
-        let classic = |queue: &&Queue| {
-            queue.home.is_none() && matches!(queue.storage, Messages::Classic(_))
-        };
+        let classic =
+            |queue: &&Queue| queue.home.is_none() && matches!(queue.storage, Messages::Classic(_));
         self.queues.values().filter(classic).map(|queue| queue.name.clone())
     }
 
@@ -169,7 +168,7 @@ impl Broker {
                 _ => (false, (0, 0)),
             };
             ChannelState {
-                number: *number,
+                number: number,
                 consumers: channel.consumers.len() as u64,
                 unacked: channel.unacked(),
                 unconfirmed: unconfirmed as u64,

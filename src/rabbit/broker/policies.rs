@@ -71,7 +71,7 @@ impl Broker {
         for name in names {
             self.apply_to_exchange(&name);
         }
-        let queues: Vec<QueueId> = self.queues.keys().copied().collect();
+        let queues: Vec<QueueId> = self.queues.keys().collect();
         for id in queues {
             self.apply_to_queue(id);
             if self.home_of(id).is_some() || matches!(self.phase, Phase::Boots(_)) {

@@ -170,7 +170,7 @@ impl Queue {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rabbit::command::{OutgoingMessage, Properties};
+    use crate::rabbit::command::OutgoingMessage;
     use crate::rabbit::ids::QueueId;
     use crate::rabbit::profile::Profile;
     use crate::rabbit::queue::Declaration;
@@ -187,13 +187,13 @@ mod tests {
     fn item(seq: u64, names: &mut Names) -> Item {
         let message = OutgoingMessage {
             id: MessageId(seq),
-            exchange: String::new(),
-            routing_key: "q".to_owned(),
+            exchange: "".into(),
+            routing_key: "q".into(),
             key: None,
             body: format!("body {seq}").into_bytes().into(),
-            properties: Properties::default(),
+            properties: None,
         };
-        let content = Rc::new(Content::new(message, Some(2), names));
+        let content = Rc::new(Content::new(message, &Rc::default(), names));
         let tries = Tries { delivered: 2, failed: 1 };
         Item { seq, content, stored: Stored::No, expires: Time::NEVER, tries }
     }
