@@ -4,7 +4,7 @@ use super::alarms::Watermark;
 use super::message::Frame;
 use super::policy::Policy;
 use crate::ordered::BTreeMap;
-use crate::sim::{MessageId, NodeId};
+use crate::sim::{MessageId, NodeId, Span};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -254,6 +254,16 @@ pub enum Ask {
     SetMemoryWatermark(Watermark),
     /// Sets the limit of free disk, in bytes.
     SetDiskFreeLimit(u64),
+    /// The node goes into maintenance (true), or comes back from it.
+    Maintenance(bool),
+    /// The members, as soon as every queue that several nodes have would keep its majority without
+    /// this node, or after so long. At once `Done` where there is only one node.
+    AwaitQuorums {
+        /// The node's name.
+        node: String,
+        /// How long.
+        timeout: Span,
+    },
     /// Members of quorum queues come or go.
     Members(Members),
     /// A quorum queue is to be led from this node, by its number.

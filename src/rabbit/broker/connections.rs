@@ -55,6 +55,9 @@ impl Broker {
         let Frame { channel: number, method } = frame;
         let channel = ChannelId { node: self.me, client, number };
         if let Method::ConnectionOpen { client: name, is_tool, hears_blocked } = method {
+            if self.is_drained && !is_tool {
+                return out.close(client);
+            }
             self.open_connection(client, (name, is_tool, hears_blocked), out);
             return self.request(bytes, out);
         }

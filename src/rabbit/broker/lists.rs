@@ -168,7 +168,7 @@ impl Broker {
                 _ => (false, (0, 0)),
             };
             ChannelState {
-                number: number,
+                number,
                 consumers: channel.consumers.len() as u64,
                 unacked: channel.unacked(),
                 unconfirmed: unconfirmed as u64,
@@ -205,6 +205,7 @@ impl Broker {
                 true => self.nodes.iter().map(|node| self.cluster_node(*node)).collect(),
                 false => vec![(self.name.to_string(), true)],
             },
+            drained: self.drained(),
             connections: self.connections.values().filter(|it| !it.is_tool).count() as u64,
             queues: self.queues.len() as u64,
         }

@@ -33,6 +33,7 @@
 //! - `streams`: streams that several nodes have;
 //! - `replicas`: who has them comes and goes;
 //! - `manage`: what tools change;
+//! - `maintenance`: a node makes ready for being stopped;
 //! - `lists`: what tools and the lab may look at.
 //!
 //! Simplified: connections that come while it boots wait until it serves, where a real node refuses
@@ -52,6 +53,7 @@ mod heal;
 pub mod jms;
 mod keep;
 mod lists;
+mod maintenance;
 mod manage;
 mod members;
 mod metadata;
@@ -179,6 +181,8 @@ pub struct Broker {
     routed: Vec<QueueId>,
     /// The queues of the last message, and their names: those of the next one are often the same.
     last_routed: (Vec<QueueId>, Rc<[Rc<str>]>),
+    /// True while it is under maintenance: no client may connect, and others lead.
+    is_drained: bool,
     /// True while a connection is not read for a queue that lags behind.
     waits: bool,
     /// When the work of this step is done.
@@ -243,6 +247,7 @@ impl Broker {
             sender: None,
             routed: Vec::new(),
             last_routed: Default::default(),
+            is_drained: false,
             waits: false,
             busy_until: Time::ZERO,
         }
