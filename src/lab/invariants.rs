@@ -100,8 +100,12 @@ impl Watch {
                     self.transactions.look(kafka, session)?;
                 }
                 What::Rabbit(rabbit) => self.queues.event(rabbit, event.at)?,
-                What::Lab(LabEvent::Process { name, became }) => self.process(name, became),
-                What::Lab(_) => {}
+                What::Lab(lab) => {
+                    self.queues.disturbed(lab, event.at);
+                    if let LabEvent::Process { name, became } = lab {
+                        self.process(name, became);
+                    }
+                }
             }
         }
         self.next = log.next();

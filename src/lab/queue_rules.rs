@@ -1,6 +1,7 @@
 //! What must hold on the RabbitMQ side at every instant: by what its nodes and clients tell, and by
 //! what may be looked at.
 
+use super::event::LabEvent;
 use super::invariants::{Broken, broken};
 use super::session::Session;
 use crate::ordered::{BTreeMap, BTreeSet};
@@ -132,6 +133,13 @@ impl QueueRules {
             _ => {}
         }
         Ok(())
+    }
+
+    /// Something happened to the network or to a process: who was cut off may be heard again.
+    pub fn disturbed(&mut self, event: &LabEvent, at: Time) {
+        if let LabEvent::Network { .. } | LabEvent::Process { .. } = event {
+            self.cut_at = at;
+        }
     }
 
     /// What was said of a queue's messages says nothing any more.

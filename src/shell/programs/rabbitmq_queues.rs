@@ -159,8 +159,8 @@ pub fn asking(
     Ok(Job::of(Command::Rabbit(ask), move |result| match result {
         Ok(Outcome::Rabbit(answer)) => {
             let lines = lines(answer)?;
-            let banner = Some(banner.clone()).filter(|_| !is_quiet);
-            Ok(banner.into_iter().chain(lines).collect())
+            let banner = banner.lines().filter(|_| !is_quiet).map(str::to_owned);
+            Ok(banner.chain(lines).collect())
         }
         Ok(other) => Ok(unexpected(&other)),
         Err(LabError::Rabbit(error)) => Err(sentence(&error, &queue, &about, &node, &command)),
