@@ -25,6 +25,8 @@ pub struct Transactions {
     open: BTreeMap<Rc<str>, Open>,
     /// What nobody has decided, and what was aborted.
     hidden: BTreeSet<Place>,
+    /// What was committed: it counts, even if it is sent again, and that is aborted.
+    committed: BTreeSet<Place>,
 }
 
 impl Transactions {
@@ -64,7 +66,9 @@ impl Transactions {
         if let Some(open) = self.open.get_mut(client) {
             let place = (partition.topic.clone(), message.0);
             open.sent.push(place.clone());
-            self.hidden.insert(place);
+            if !self.committed.contains(&place) {
+                self.hidden.insert(place);
+            }
         }
     }
 
@@ -75,6 +79,7 @@ impl Transactions {
                 for place in std::mem::take(&mut open.sent) {
                     if commits {
                         self.hidden.remove(&place);
+                        self.committed.insert(place);
                     }
                 }
             }

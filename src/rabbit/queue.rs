@@ -191,6 +191,9 @@ impl Queue {
         storage: Messages,
         now: Time,
     ) -> Queue {
+        let mut rules = Rules::new(&declaration.arguments, &Arguments::new());
+        let is_quorum = matches!(storage, Messages::Quorum(_));
+        rules.overflow = rules.overflow.of_type(is_quorum);
         Queue {
             id,
             name,
@@ -202,12 +205,12 @@ impl Queue {
             promotable: Vec::new(),
             group: None,
             consumers: Consumers::new(
-                matches!(storage, Messages::Quorum(_)),
+                is_quorum,
                 declaration.arguments.get("x-single-active-consumer")
                     == Some(&Argument::Boolean(true)),
                 now,
             ),
-            rules: Rules::new(&declaration.arguments, &Arguments::new()),
+            rules,
             policies: [None, None],
             storage,
             mirroring: Box::default(),

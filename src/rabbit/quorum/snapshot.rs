@@ -12,7 +12,7 @@ use crate::rabbit::messages::Messages;
 use crate::rabbit::names::Names;
 use crate::rabbit::queue::Queue;
 use crate::rabbit::quorum::fifo::Counters;
-use crate::rabbit::rules::{Overflow, Rules};
+use crate::rabbit::rules::Rules;
 use crate::rabbit::storage_v2::entry::Stored;
 use crate::rabbit::storage_v2::{Item, Tries};
 use crate::sim::Time;
@@ -159,10 +159,7 @@ impl Queue {
     /// Lets it keep to its arguments and to what policies ask.
     pub fn configure(&mut self, policy: Arguments) {
         self.rules = Rules::new(&self.declaration.arguments, &policy);
-        // Which a quorum queue does not know: the server writes a warning into its log.
-        if self.rules.overflow == Overflow::RejectPublishDlx {
-            self.rules.overflow = Overflow::DropHead;
-        }
+        self.rules.overflow = self.rules.overflow.of_type(true);
         self.policy_arguments = policy;
     }
 }
