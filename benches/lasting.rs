@@ -251,7 +251,7 @@ fn backlog(folder: &Path, messages: u64) {
         };
         tab.run(&format!(
             "{begin}producer p{part} --rabbit /q --count {count} --size {SIZE} --rate 100000/s\n\
-             run --until rabbit.queue(q).ready=={} --max 1h",
+             run --until 'rabbit.queue(q).ready=={}' --max 1h",
             count * part
         ));
         let queue = tab.queue();
@@ -271,7 +271,7 @@ fn backlog(folder: &Path, messages: u64) {
     println!("  messages a second, with saving      {rate:>12.0}");
     println!("  bytes saved                         {:>12}", bytes_in(folder));
     tab.run(&format!(
-        "consumer c --rabbit q --prefetch 100\nrun --until done(c)>={READ} --max 1h\n\
+        "consumer c --rabbit q --prefetch 100\nrun --until 'done(c)>={READ}' --max 1h\n\
          client c stop\nrun 1s"
     ));
     println!("  largest memory, {READ} read         {:>12} MiB", memory_mib("VmHWM"));
