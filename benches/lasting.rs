@@ -1,6 +1,9 @@
 //! What lasts: saving against a raw disk and against no saving at all, memory while the logs grow,
 //! opening again, and going through time. `cargo bench --bench lasting [-- MESSAGES]`.
 //!
+//! With `-- backlog [MESSAGES]` instead: so many messages (ten million) are ready in a classic queue
+//! that nobody reads, and memory is bounded; then the first of them are consumed.
+//!
 //! The store keeps its blocks in files, with a flush for each commit, as IndexedDB does with
 //! strict durability; so memory is that of the lab alone. Real time is read here and only here.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, clippy::print_stdout)]
@@ -11,6 +14,7 @@ use pushpull::host::inline::{Inline, Next};
 use pushpull::host::protocol::{Found, Reply, Request};
 use pushpull::host::server::Settings;
 use pushpull::ordered::BTreeSet;
+use pushpull::rabbit::inspect::QueueState;
 use pushpull::storage::manifest::Record;
 use pushpull::storage::{Commit, Manifest, Opened, Store, StoreError, block};
 use pushpull::view::frame::Saving;
@@ -22,6 +26,15 @@ use std::time::{Duration, Instant};
 
 /// Messages unless others are asked for.
 const MESSAGES: u64 = 1_000_000;
+
+/// Messages of a backlog unless others are asked for.
+const BACKLOG: u64 = 10_000_000;
+
+/// A backlog grows in so many parts, and after each its memory is told.
+const PARTS: u64 = 10;
+
+/// So many messages of a backlog are read.
+const READ: u64 = 100_000;
 
 /// Bytes of a message.
 const SIZE: u64 = 100;
@@ -160,6 +173,11 @@ impl Tab {
         self.until(|tab| matches!(tab.saving, Saving::SavedUpTo(_)));
     }
 
+    fn queue(&self) -> QueueState {
+        let desk = self.host.server().desk().expect("a lab is open");
+        desk.timeline().session().rabbit.queue("q").expect("it was declared")
+    }
+
     fn steps(&self) -> u64 {
         self.host.server().desk().expect("a lab is open").timeline().session().steps()
     }
@@ -178,6 +196,11 @@ fn main() {
     let messages = std::env::args().skip(1).find_map(|word| word.parse().ok()).unwrap_or(MESSAGES);
     let folder = std::env::temp_dir().join(format!("pushpull-lasting-{}", std::process::id()));
     fs::create_dir_all(&folder).expect("a folder for the blocks");
+    if std::env::args().any(|word| word == "backlog") {
+        let asked = std::env::args().skip(1).find_map(|word| word.parse().ok());
+        backlog(&folder, asked.unwrap_or(BACKLOG));
+        return fs::remove_dir_all(&folder).expect("the folder is ours");
+    }
     println!("{messages} messages of {SIZE} bytes, three replicas");
 
     let mut alone = Tab::open(&folder, false);
@@ -212,6 +235,46 @@ fn main() {
     println!("  opened again after                  {:>12} ms", started.elapsed().as_millis());
     drop(tab);
     fs::remove_dir_all(&folder).expect("the folder is ours");
+}
+
+/// A queue with so many ready messages: all of them lie on the lab's disk, and most of that in the
+/// store.
+fn backlog(folder: &Path, messages: u64) {
+    println!("{messages} messages of {SIZE} bytes, ready in a classic queue");
+    let mut tab = Tab::open(folder, true);
+    let started = Instant::now();
+    for part in 1..=PARTS {
+        let count = messages / PARTS;
+        let begin = match part {
+            1 => "lab new --cost lesson\nrabbitmqadmin declare queue --name q\n",
+            _ => "",
+        };
+        tab.run(&format!(
+            "{begin}producer p{part} --rabbit /q --count {count} --size {SIZE} --rate 100000/s\n\
+             run --until 'rabbit.queue(q).ready=={}' --max 1h",
+            count * part
+        ));
+        let queue = tab.queue();
+        println!(
+            "  {:>10} ready, {:>2} of them and {:>9} bytes in the broker's memory; this process \
+             {:>4} MiB, at most {:>4} MiB",
+            queue.ready,
+            queue.in_memory,
+            queue.memory,
+            memory_mib("VmRSS"),
+            memory_mib("VmHWM")
+        );
+    }
+    let ready = messages / PARTS * PARTS;
+    let rate = ready as f64 / started.elapsed().as_secs_f64();
+    tab.save();
+    println!("  messages a second, with saving      {rate:>12.0}");
+    println!("  bytes saved                         {:>12}", bytes_in(folder));
+    tab.run(&format!(
+        "consumer c --rabbit q --prefetch 100\nrun --until 'done(c)>={READ}' --max 1h\n\
+         client c stop\nrun 1s"
+    ));
+    println!("  largest memory, {READ} read         {:>12} MiB", memory_mib("VmHWM"));
 }
 
 /// Goes to places all over the past.

@@ -24,6 +24,7 @@ use pushpull::sim::{
     CostModel, Disk, Happening, MessageId, NodeId, Span, Status, Step, Stream, Time,
 };
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 const TTL: Span = Span::millis(700);
 const MAX_LENGTH: u64 = 20;
@@ -56,7 +57,7 @@ impl Checker {
         let mut name = event.name().to_owned();
         match event {
             Event::Routed { message, queues, .. } => {
-                for queue in queues {
+                for queue in queues.iter() {
                     *self
                         .copies
                         .entry(queue.to_string())
@@ -282,15 +283,15 @@ impl Play {
             let priority = self.pick(5) as u8;
             let message = OutgoingMessage {
                 id: MessageId(self.messages),
-                exchange: String::new(),
-                routing_key: queue.to_owned(),
+                exchange: "".into(),
+                routing_key: queue.into(),
                 key: None,
                 body: vec![b'.'; if large { 5_000 } else { 50 }].into(),
-                properties: Properties {
+                properties: Some(Rc::new(Properties {
                     delivery_mode: Some(if persistent { 2 } else { 1 }),
                     priority: (priority < 4).then_some(priority),
                     ..Properties::default()
-                },
+                })),
             };
             if !persistent {
                 self.checker.transient.insert(message.id);
@@ -449,7 +450,7 @@ fn a_play_is_the_same_each_time() {
 fn the_checker_notices_what_is_wrong() {
     let happening = |event| Happening { at: Time::ZERO, node: NodeId(0), event };
     let (queue, message) = ("plain", MessageId(1));
-    let routed = || Event::Routed { message, exchange: "".into(), queues: vec![queue.into()] };
+    let routed = || Event::Routed { message, exchange: "".into(), queues: [queue.into()].into() };
     let gone = || Event::Acknowledged { queue: queue.into(), message };
     let mut checker = Checker::default();
     for event in [routed(), gone()] {

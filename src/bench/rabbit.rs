@@ -32,12 +32,13 @@ pub fn pushed(messages: u64, consumers: u64, clock: Clock<'_>) -> Result<Rate, S
     let mut cluster = lab(&script)?.session().rabbit.clone();
     let publisher = cluster.world.id("p").ok_or("there is no publisher")?;
     let body = Bytes::from(vec![b'x'; BODY_BYTES]);
+    let (exchange, key) = ("".into(), "q".into());
     let begin = clock();
     let (mut sent, mut told) = (0, Vec::new());
     while sent < messages {
         for _ in 0..BURST.min(messages - sent) {
             sent += 1;
-            let message = outgoing("", "q", body.clone(), sent);
+            let message = outgoing(&exchange, &key, body.clone(), sent);
             cluster.command(publisher, Command::Publish(message));
         }
         settle(&mut cluster, sent + 1, &mut told)?;
@@ -59,13 +60,16 @@ pub fn kept(messages: u64, clock: Clock<'_>) -> Result<Rate, String> {
     let mut cluster = lab(script)?.session().rabbit.clone();
     let publisher = cluster.world.id("p").ok_or("there is no publisher")?;
     let body = Bytes::from(vec![b'x'; BODY_BYTES]);
+    let (exchange, key) = ("".into(), "q".into());
+    let persistent = Properties { delivery_mode: Some(2), ..Properties::default() };
+    let persistent = Rc::new(persistent);
     let begin = clock();
     let (mut sent, mut most, mut told) = (0, 0, Vec::new());
     while sent < messages {
         for _ in 0..BURST.min(messages - sent) {
             sent += 1;
-            let mut message = outgoing("", "q", body.clone(), sent);
-            message.properties.delivery_mode = Some(2);
+            let mut message = outgoing(&exchange, &key, body.clone(), sent);
+            message.properties = Some(persistent.clone());
             cluster.command(publisher, Command::Publish(message));
         }
         let ready = |cluster: &Cluster| cluster.queue("q").map_or(0, |queue| queue.ready);
@@ -166,11 +170,12 @@ pub fn routed(messages: u64, clock: Clock<'_>) -> Result<Rate, String> {
         let exchanges = topics(bindings, &mut names);
         let queues = BTreeMap::new();
         let mut into = Vec::new();
+        let (x, usual) = ("x".into(), Rc::default());
         let messages = messages / 10 + 1;
         let contents: Vec<Content> = (0..100)
             .map(|number| {
                 let key = format!("eu.{}.order.{number}", number % bindings);
-                Content::new(outgoing("x", &key, Bytes::new(), 1), None, &mut names)
+                Content::new(outgoing(&x, &key.into(), Bytes::new(), 1), &usual, &mut names)
             })
             .collect();
         let begin = clock();
@@ -209,13 +214,13 @@ fn topics(bindings: u64, names: &mut Names) -> Exchanges {
     exchanges
 }
 
-fn outgoing(exchange: &str, key: &str, body: Bytes, number: u64) -> OutgoingMessage {
+fn outgoing(exchange: &Rc<str>, key: &Rc<str>, body: Bytes, number: u64) -> OutgoingMessage {
     OutgoingMessage {
         id: MessageId(number),
-        exchange: exchange.to_owned(),
-        routing_key: key.to_owned(),
+        exchange: exchange.clone(),
+        routing_key: key.clone(),
         key: None,
         body,
-        properties: Properties::default(),
+        properties: None,
     }
 }

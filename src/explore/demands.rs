@@ -15,7 +15,7 @@ use crate::lab::invariants::Broken;
 use crate::lab::{Event, Session};
 use crate::ordered::{BTreeMap, BTreeSet};
 use crate::rabbit::event::Event as Rabbit;
-use crate::sim::{Span, Time};
+use crate::sim::{Span, Status, Time};
 use std::rc::Rc;
 
 /// A dead broker is fenced after `broker.session.timeout.ms`, 9 s, and the next look.
@@ -74,6 +74,17 @@ fn group_of(session: &Session, client: &str) -> Option<(Rc<str>, bool)> {
     Some((group.as_str().into(), spec.is_share))
 }
 
+/// True if somebody can notice in the ZooKeeper era that a broker is gone: the controller, which is
+/// one of the brokers, hears so from an ensemble that has a majority.
+fn may_elect(session: &Session) -> bool {
+    let world = &session.kafka.world;
+    let ensemble: Vec<Status> =
+        session.kafka.ensemble().map(|(node, _)| world.status(node)).collect();
+    let running = ensemble.iter().filter(|status| **status == Status::Running).count();
+    let has_majority = running * 2 > ensemble.len() && session.kafka.is_ensemble_serving();
+    has_majority && session.kafka.elected_controller().is_some()
+}
+
 fn broken<T>(rule: &'static str, found: String) -> Result<T, Broken> {
     Err(Broken { rule, found })
 }
@@ -94,13 +105,8 @@ impl Demands {
             true => SESSION_OVER_AFTER,
             false => FENCED_AFTER,
         };
-        if session.spec().has_zookeeper() {
-            // The controller is one of the brokers; without any, nobody elects. Nobody's session
-            // ends while the ensemble has no leader that runs.
-            let kafka = &session.kafka;
-            if kafka.elected_controller().is_none() || !kafka.is_ensemble_serving() {
-                self.forgive(session.now());
-            }
+        if session.spec().has_zookeeper() && !may_elect(session) {
+            self.forgive(session.now());
         }
         let late = |since: &Time| session.now().since(*since) > limit;
         for (broker, _) in self.down.iter().filter(|(_, since)| late(since)) {

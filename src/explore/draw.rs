@@ -5,9 +5,9 @@
 //! a work queue, a chain of dead letters, nodes of a cluster, a publisher that is cut off together
 //! with a node; some labs have ZooKeeper in the place of controllers, with its own faults; in some
 //! clusters of nodes others join, and members of queues come and go, or quorum queues delay what
-//! comes back. The rules that [`super::demands`] counts on are kept: no
-//! more than one Kafka machine loses power in a script, no classic queue is counted on after a
-//! power cut, no topic is deleted and no offset set by hand.
+//! comes back; some classic queues have mirrors. The rules that [`super::demands`] counts on are
+//! kept: no more than one Kafka machine loses power in a script, no classic queue is counted on
+//! after a power cut, no topic is deleted and no offset set by hand.
 
 use crate::sim::Stream;
 
@@ -54,7 +54,10 @@ pub fn script(seed: u64, steps: usize, without: &[String]) -> Vec<String> {
         Play::Nodes => nodes(&mut lines, without.is_empty() && has_stream(seed), &mut dice),
         Play::Sides => sides(&mut lines, &mut dice),
     }
-    if without.is_empty() && matches!(play, Play::Nodes | Play::Sides) && has_delays(seed) {
+    let is_whole = without.is_empty();
+    if is_whole && play == Play::Nodes && !has_stream(seed) && has_mirrors(seed) {
+        mirror(seed, &mut lines);
+    } else if is_whole && matches!(play, Play::Nodes | Play::Sides) && has_delays(seed) {
         delay(&mut lines);
     }
     let mut keepers = Stream::named(seed, "explore ZooKeeper");
@@ -312,6 +315,30 @@ fn has_stream(seed: u64) -> bool {
 /// True if what comes back to quorum queues is delayed: of a third of the seeds.
 fn has_delays(seed: u64) -> bool {
     Stream::named(seed, "explore delays").below(3) == 0
+}
+
+/// True if the classic queue of the nodes is mirrored: of half the seeds that have one.
+fn has_mirrors(seed: u64) -> bool {
+    Stream::named(seed, "explore mirrors").below(2) == 0
+}
+
+/// Gives a lab a release that mirrors classic queues, and its classic queue mirrors. One that
+/// lacks something is not promoted: what is confirmed outlives a crash.
+fn mirror(seed: u64, lines: &mut Vec<String>) {
+    let mut stream = Stream::named(seed, "explore a policy");
+    let mode = match stream.below(3) {
+        0 => "\"ha-mode\": \"exactly\", \"ha-params\": 2",
+        _ => "\"ha-mode\": \"all\"",
+    };
+    let sync = ["automatic", "automatic", "manual"][stream.below(3) as usize];
+    lines[0] += " --rabbit 3.11";
+    lines.insert(
+        1,
+        format!(
+            "rabbitmqctl set_policy ha ^q$ '{{{mode}, \"ha-sync-mode\": \"{sync}\", \
+             \"ha-promote-on-failure\": \"when-synced\"}}'"
+        ),
+    );
 }
 
 /// Gives a lab the release that can delay, and its quorum queues the arguments for that.

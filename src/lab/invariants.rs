@@ -39,7 +39,7 @@ const QUORUM: &str = "what controllers know to be committed is the same";
 const COMPLETE: &str = "an active controller has all that was committed";
 
 /// The rules by name.
-pub const RULES: [&str; 19] = [
+pub const RULES: [&str; 20] = [
     BOUNDS,
     ISR_HAS,
     FORWARD,
@@ -55,6 +55,7 @@ pub const RULES: [&str; 19] = [
     queue_rules::NOT_AGAIN,
     queue_rules::ONE_DEATH,
     queue_rules::DEATHS,
+    queue_rules::ONE_MASTER,
     queue_rules::ONE_LOG,
     queue_rules::HAS_ALL,
     DECIDED,
@@ -99,8 +100,12 @@ impl Watch {
                     self.transactions.look(kafka, session)?;
                 }
                 What::Rabbit(rabbit) => self.queues.event(rabbit, event.at)?,
-                What::Lab(LabEvent::Process { name, became }) => self.process(name, became),
-                What::Lab(_) => {}
+                What::Lab(lab) => {
+                    self.queues.disturbed(lab, event.at);
+                    if let LabEvent::Process { name, became } = lab {
+                        self.process(name, became);
+                    }
+                }
             }
         }
         self.next = log.next();

@@ -25,7 +25,7 @@ pub struct Transactions {
     open: BTreeMap<Rc<str>, Open>,
     /// What nobody has decided, and what was aborted.
     hidden: BTreeSet<Place>,
-    /// What was committed: an application that begins anew may send it again.
+    /// What was committed: it counts, even if it is sent again, and that is aborted.
     committed: BTreeSet<Place>,
 }
 

@@ -1,6 +1,7 @@
 //! What must hold on the RabbitMQ side at every instant: by what its nodes and clients tell, and by
 //! what may be looked at.
 
+use super::event::LabEvent;
 use super::invariants::{Broken, broken};
 use super::session::Session;
 use crate::ordered::{BTreeMap, BTreeSet};
@@ -15,6 +16,7 @@ pub(super) const ONE_STATE: &str = "a message is ready or unacked, and once";
 pub(super) const NOT_AGAIN: &str = "what was acknowledged is not redelivered";
 pub(super) const ONE_DEATH: &str = "a message dies of itself in a queue once";
 pub(super) const DEATHS: &str = "x-death counts no more deaths than there were";
+pub(super) const ONE_MASTER: &str = "a classic queue has one master, or the network was cut";
 pub(super) const ONE_LOG: &str = "what members of a quorum queue know to be committed is the same";
 pub(super) const HAS_ALL: &str = "a quorum queue's leader has all that was committed";
 
@@ -25,6 +27,9 @@ const REST: Span = Span::seconds(5);
 /// consumer when the leader has already told that this was settled, by what the consumer had said
 /// of an earlier delivery before the node was cut off.
 const LAG: Span = Span::seconds(1);
+
+/// A master that was cut off, or stood still, has heard so long after that that it was given up.
+const HEARD: Span = Span::seconds(10);
 
 /// A channel to which so much is on its way has no room, even without a prefetch.
 const UNSENT_MAX: u64 = 200;
@@ -50,6 +55,11 @@ pub struct QueueRules {
     deaths: BTreeMap<u64, u64>,
     /// Queues where messages and a consumer with room were together, and since when.
     together: BTreeMap<Rc<str>, Time>,
+    /// Mirrored queues of which both sides of a cut have a master: what one knows says nothing of
+    /// the other.
+    split: BTreeSet<Rc<str>>,
+    /// When something last kept nodes from hearing each other.
+    cut_at: Time,
     /// The end of what was committed in the log of a group.
     committed: BTreeMap<u64, u64>,
     /// The term in which that was seen.
@@ -69,10 +79,11 @@ impl QueueRules {
             }
             // A mirror need not have heard of it.
             Event::MirrorPromoted { queue, .. } => {
-                self.acknowledged.retain(|(of, _), _| of != queue);
-                self.dead.retain(|(of, _), _| of != queue);
+                self.forget(queue);
+                // Until it is seen that the old master has stepped down.
+                self.split.insert(queue.clone());
             }
-            Event::Acknowledged { queue, message } => {
+            Event::Acknowledged { queue, message } if !self.split.contains(queue) => {
                 let place = (queue.clone(), message.0);
                 let (times, last) = self.acknowledged.entry(place).or_insert((0, at));
                 (*times, *last) = (*times + 1, at);
@@ -83,7 +94,7 @@ impl QueueRules {
             }
             Event::Routed { message, queues, .. } => {
                 self.copied(message.0, queues.len().saturating_sub(1) as u64);
-                for queue in queues {
+                for queue in queues.iter() {
                     self.acknowledged.remove(&(queue.clone(), message.0));
                 }
             }
@@ -109,6 +120,9 @@ impl QueueRules {
                     self.rejected.insert(message.0);
                     return Ok(());
                 }
+                if self.split.contains(queue) {
+                    return Ok(());
+                }
                 let copies = self.copies_of(message.0);
                 let times = self.dead.entry((queue.clone(), message.0)).or_default();
                 *times += 1;
@@ -118,6 +132,42 @@ impl QueueRules {
             }
             _ => {}
         }
+        Ok(())
+    }
+
+    /// Something happened to the network or to a process: who was cut off may be heard again.
+    pub fn disturbed(&mut self, event: &LabEvent, at: Time) {
+        if let LabEvent::Network { .. } | LabEvent::Process { .. } = event {
+            self.cut_at = at;
+        }
+    }
+
+    /// What was said of a queue's messages says nothing any more.
+    fn forget(&mut self, queue: &Rc<str>) {
+        self.acknowledged.retain(|(of, _), _| of != queue);
+        self.dead.retain(|(of, _), _| of != queue);
+        self.together.remove(queue);
+    }
+
+    /// Both sides of a cut may go on with a mirrored queue, each with a master of its own, until
+    /// the old one hears of the new one.
+    fn masters(&mut self, session: &Session) -> Result<(), Broken> {
+        let world = &session.rabbit.world;
+        let stands_still = |id| world.status(id) == Status::Paused;
+        if !world.network().is_whole() || world.ids().any(stands_still) {
+            self.cut_at = session.now();
+        }
+        let split: BTreeSet<Rc<str>> = session.rabbit.split_queues().into_iter().collect();
+        for queue in &split {
+            let state = session.rabbit.queue(queue);
+            let is_mirrored = state.is_some_and(|state| state.mirrors.is_some());
+            if !is_mirrored || session.now().since(self.cut_at) > HEARD {
+                return broken(ONE_MASTER, format!("{queue}: two nodes have it"));
+            }
+        }
+        let changed: Vec<Rc<str>> = self.split.union(&split).cloned().collect();
+        changed.iter().for_each(|queue| self.forget(queue));
+        self.split = split;
         Ok(())
     }
 
@@ -134,6 +184,7 @@ impl QueueRules {
 
     /// Looks at what is there.
     pub fn look(&mut self, session: &Session, deep: bool) -> Result<(), Broken> {
+        self.masters(session)?;
         let consumers = session.rabbit.consumers();
         for consumer in &consumers {
             if consumer.prefetch > 0 && consumer.unacked > u64::from(consumer.prefetch) {
@@ -181,6 +232,7 @@ impl QueueRules {
             };
             let found = consumers.iter().find(has_room).filter(|_| is_own_master(&queue));
             let name: Rc<str> = queue.name.as_str().into();
+            let found = found.filter(|_| !self.split.contains(&name));
             let Some(consumer) = found else {
                 self.together.remove(&name);
                 continue;

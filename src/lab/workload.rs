@@ -3,7 +3,7 @@
 
 use super::command::{ProducerCommand, RabbitTarget, Settings};
 use crate::kafka::command::OutgoingRecord;
-use crate::rabbit::command::{OutgoingMessage, Properties};
+use crate::rabbit::command::OutgoingMessage;
 use crate::sim::{MessageId, Span, Time};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -18,7 +18,7 @@ pub struct Workload {
     /// Topics that each message goes to.
     pub topics: Vec<String>,
     /// (exchange, routing key) that each message goes to; the message's own key if `None`.
-    pub exchanges: Vec<(String, Option<String>)>,
+    pub exchanges: Vec<(Rc<str>, Option<Rc<str>>)>,
     /// How many messages in all; without end if `None`.
     pub count: Option<u64>,
     /// From one message to the next; zero sends all at once.
@@ -105,7 +105,9 @@ impl Workload {
             exchanges: command
                 .rabbit
                 .iter()
-                .map(|RabbitTarget { exchange, key }| (exchange.clone(), key.clone()))
+                .map(|RabbitTarget { exchange, key }| {
+                    (exchange.as_str().into(), key.as_deref().map(Into::into))
+                })
                 .collect(),
             count: command.count,
             every: command.every,
@@ -187,13 +189,14 @@ impl Workload {
         &'a self,
         message: &'a WorkMessage,
     ) -> impl Iterator<Item = OutgoingMessage> + 'a {
-        self.exchanges.iter().map(|(exchange, key)| OutgoingMessage {
+        let own: Option<Rc<str>> = message.key.as_deref().map(Into::into);
+        self.exchanges.iter().map(move |(exchange, key)| OutgoingMessage {
             id: message.id,
             exchange: exchange.clone(),
-            routing_key: key.clone().or_else(|| message.key.clone()).unwrap_or_default(),
-            key: message.key.clone(),
+            routing_key: key.clone().or_else(|| own.clone()).unwrap_or_default(),
+            key: own.clone(),
             body: message.body.clone(),
-            properties: Properties::default(),
+            properties: None,
         })
     }
 

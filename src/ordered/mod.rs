@@ -9,6 +9,7 @@
 //!   moved; an insertion in the middle of a million entries moves a list of 250 kB at worst once
 //!   in sixteen times.
 //! - [`BTreeSet`]: the keys of such a map.
+//! - [`Slots`], [`Window`]: for keys that are numbers, counted up; they find a value by its place.
 //! - [`Order`]: a stable sort whose comparisons only are made for each type.
 
 mod iter;
@@ -16,10 +17,14 @@ mod map;
 mod order;
 mod saved;
 mod set;
+mod slots;
 #[cfg(test)]
 mod tests;
+mod window;
 
 pub use iter::{IntoIter, Iter, IterMut};
 pub use map::{BTreeMap, Entry};
 pub use order::Order;
 pub use set::BTreeSet;
+pub use slots::{Number, Slots};
+pub use window::Window;

@@ -1,6 +1,6 @@
 //! The same random acts on these and on the standard library's.
 
-use super::{BTreeMap, BTreeSet, Order};
+use super::{BTreeMap, BTreeSet, Order, Slots, Window};
 use crate::sim::rng::Stream;
 #[allow(clippy::disallowed_types, reason = "they are what is compared with")]
 use std::collections::{BTreeMap as StdMap, BTreeSet as StdSet};
@@ -137,4 +137,101 @@ fn sorting_is_stable() {
     let mut names = ["c", "a", "b"];
     names.order();
     assert_eq!(names, ["a", "b", "c"]);
+}
+
+#[test]
+#[allow(clippy::disallowed_types, reason = "they are what is compared with")]
+fn slots_do_what_a_map_does() {
+    let mut rng = Stream::named(3, "slots");
+    let (mut ours, mut std): (Slots<u16, u32>, StdMap<u16, u32>) = Default::default();
+    for _ in 0..20_000 {
+        let key = rng.below(40) as u16;
+        match rng.below(8) {
+            0..3 => {
+                let value = rng.below(1_000) as u32;
+                assert_eq!(ours.insert(key, value), std.insert(key, value));
+            }
+            3..6 => assert_eq!(ours.remove(&key), std.remove(&key)),
+            6 if rng.below(20) == 0 => {
+                ours.retain(|key, _| key % 3 != 0);
+                std.retain(|key, _| key % 3 != 0);
+            }
+            _ => ours.values_mut().zip(std.values_mut()).for_each(|(ours, std)| {
+                *ours ^= 1;
+                *std ^= 1;
+            }),
+        }
+        assert_eq!((ours.len(), ours.is_empty()), (std.len(), std.is_empty()));
+        assert_eq!(ours.get(&key), std.get(&key));
+        assert!(ours.iter().eq(std.iter().map(|(key, value)| (*key, value))));
+    }
+    assert!(ours.into_iter().eq(std));
+}
+
+/// What comes rises with gaps, what goes is near the front, what comes back is anywhere, and some
+/// of it stays for ever.
+#[test]
+#[allow(clippy::disallowed_types, reason = "they are what is compared with")]
+fn a_window_does_what_a_map_does() {
+    let mut rng = Stream::named(4, "window");
+    let (mut ours, mut std): (Window<u64>, StdMap<u64, u64>) = Default::default();
+    let mut next = 0;
+    for round in 0..60_000 {
+        match rng.below(8) {
+            0..4 => {
+                next += match rng.below(50) {
+                    0 => rng.below(2_000),
+                    gap => gap / 49,
+                };
+                assert_eq!(ours.insert(next, round), std.insert(next, round));
+                next += 1;
+            }
+            4..7 => {
+                let first = std.keys().next().copied().unwrap_or(next);
+                let near = first + rng.below(4);
+                // Numbers that a hundred divides stay.
+                if !near.is_multiple_of(100) || round % 5_000 == 0 {
+                    assert_eq!(ours.remove(near), std.remove(&near));
+                }
+                let any = rng.below(next + 2);
+                assert_eq!(ours.contains_key(any), std.contains_key(&any));
+                if !any.is_multiple_of(100) {
+                    assert_eq!(ours.remove(any), std.remove(&any));
+                }
+            }
+            _ => {
+                let back = rng.below(next + 1);
+                assert_eq!(ours.insert(back, round), std.insert(back, round));
+            }
+        }
+        assert_eq!((ours.len(), ours.is_empty()), (std.len(), std.is_empty()));
+        assert_eq!(ours.iter().next(), std.iter().next().map(|(key, value)| (*key, value)));
+        if round % 500 == 0 {
+            ours.values_mut().zip(std.values_mut()).for_each(|(ours, std)| {
+                assert_eq!(ours, std);
+                *ours += 1;
+                *std += 1;
+            });
+            assert!(ours.iter().eq(std.iter().map(|(key, value)| (*key, value))));
+        }
+        if round % 10_000 == 9_999 {
+            let upper = std.split_off(&(next / 2 + 1));
+            assert_eq!(ours.take_through(next / 2), std.into_iter().collect::<Vec<_>>());
+            std = upper;
+        }
+    }
+    assert!(ours.into_iter().eq(std));
+}
+
+/// One that stays while many come and go does not make it grow.
+#[test]
+fn a_window_does_not_keep_places_for_what_is_gone() {
+    let mut window = Window::new();
+    window.insert(0, 0);
+    for key in 1..100_000_u64 {
+        window.insert(key, key);
+        window.remove(key);
+    }
+    assert!(window.places() <= 2_048, "{} places", window.places());
+    assert_eq!(window.iter().map(|(key, _)| key).collect::<Vec<_>>(), [0]);
 }

@@ -19,6 +19,7 @@ use super::command::{
 use super::content::Content;
 use super::error;
 use super::event::Event;
+use super::inspect::lost_without;
 use super::link::{Heard, Link, TOOL_TIMEOUT};
 use super::message::{Bind, Change, ExchangeDeclare, List, Method, QueueDeclare};
 use super::names::Names;
@@ -34,6 +35,9 @@ const ASK_TIMEOUT: Span = Span::seconds(60);
 /// What is said of a node that lives and has not answered within that time.
 pub const NO_ANSWER: &str = "no answer in time";
 
+/// It looks so often whether members would do without a node (`SAMPLING_INTERVAL`).
+const SAMPLING_INTERVAL: Span = Span::millis(200);
+
 /// After so long without an answer it asks whether the node lives.
 const DOUBT: Span = Span::seconds(3);
 
@@ -46,6 +50,8 @@ enum Waits {
     Confirm { message: MessageId, routed: bool },
     /// For more messages.
     Get { left: u32, got: Vec<GotMessage>, tags: Vec<u64> },
+    /// For members that would do without a node, until this instant.
+    Quorums { until: Time },
     /// For the channel to close behind what was given back.
     Close { got: Vec<GotMessage> },
 }
@@ -131,6 +137,11 @@ impl Admin {
                 self.try_next(out);
             }
             Input::Timer(Timer::Doubt) => self.doubt(out),
+            Input::Timer(Timer::AskAgain) => {
+                if let Some(Waits::Quorums { .. }) = self.waits {
+                    self.link.send(Method::ManagementGet(List::Members), out);
+                }
+            }
             Input::Timer(Timer::Heartbeat(_)) if !self.link.heartbeat(out) => {
                 self.failed(error::connection_forced("no heartbeat"), out);
             }
@@ -143,7 +154,7 @@ impl Admin {
             }
             Input::Command(command) => match Rc::unwrap_or_clone(command) {
                 Command::Ask(request, ask) => {
-                    out.timer(Timer::AskTimeout(request), ASK_TIMEOUT);
+                    out.timer(Timer::AskTimeout(request), patience(&ask));
                     self.asks.push_back((request, ask));
                     self.go_on(out);
                 }
@@ -326,13 +337,21 @@ impl Admin {
             Ask::ClearPolicy { name, operator } => to_do(Change::ClearPolicy(name, operator)),
             Ask::SetMemoryWatermark(watermark) => to_do(Change::MemoryWatermark(watermark)),
             Ask::SetDiskFreeLimit(bytes) => to_do(Change::DiskFreeLimit(bytes)),
+            Ask::Maintenance(begins) => to_do(Change::Maintenance(begins)),
+            Ask::AwaitQuorums { .. } if self.link.nodes() < 2 => {
+                return self.answer(Ok(Answer::Done), out);
+            }
+            Ask::AwaitQuorums { timeout, .. } => {
+                self.waits = Some(Waits::Quorums { until: out.now() + timeout });
+                Method::ManagementGet(List::Members)
+            }
         };
         self.link.send(method, out);
     }
 
     fn publish(&mut self, message: OutgoingMessage, out: &mut Out<'_>) -> Method {
         // A tool sets no delivery mode: the message is transient.
-        let content = Rc::new(Content::new(message, None, &mut self.names));
+        let content = Rc::new(Content::new(message, &Rc::default(), &mut self.names));
         self.waits = Some(Waits::Confirm { message: content.id, routed: true });
         out.emit(Event::Published {
             client: self.name.clone(),
@@ -408,6 +427,9 @@ impl Admin {
             Method::QueuePurgeOk { message_count } | Method::QueueDeleteOk { message_count } => {
                 self.answer(Ok(Answer::Count(message_count)), out);
             }
+            Method::ManagementList(answer) if self.has_to_look_again(&answer, out) => {
+                out.timer(Timer::AskAgain, SAMPLING_INTERVAL);
+            }
             Method::ManagementList(answer) => self.answer(Ok((*answer).clone()), out),
             Method::BasicReturn { content } => {
                 out.emit(Event::Returned { client: self.name.clone(), message: content.id });
@@ -419,6 +441,18 @@ impl Admin {
             Method::BasicGetOk { .. } | Method::BasicGetEmpty => self.got(method, out),
             _ => {}
         }
+    }
+
+    /// True while it waits for members, and some queue would not do without the node.
+    fn has_to_look_again(&self, answer: &Answer, out: &Out<'_>) -> bool {
+        let (Some(Waits::Quorums { until }), Answer::Members(all)) = (&self.waits, answer) else {
+            return false;
+        };
+        let node = match self.asks.front() {
+            Some((_, Ask::AwaitQuorums { node, .. })) => node,
+            _ => return false,
+        };
+        out.now() < *until && !lost_without(all, node).is_empty()
     }
 
     fn confirmed(&mut self, method: &Method, out: &mut Out<'_>) {
@@ -453,13 +487,22 @@ impl Admin {
                     body: content.body.clone(),
                     properties: super::command::Properties {
                         headers: content.headers(),
-                        ..content.properties.clone()
+                        ..(*content.properties).clone()
                     },
                 });
             }
             _ => *left = 0,
         }
         self.get(&queue, mode, out);
+    }
+}
+
+/// How long an answer may take.
+fn patience(ask: &Ask) -> Span {
+    match ask {
+        Ask::On(_, ask) => patience(ask),
+        Ask::AwaitQuorums { timeout, .. } => ASK_TIMEOUT + *timeout,
+        _ => ASK_TIMEOUT,
     }
 }
 

@@ -15,7 +15,7 @@ use super::credit::{Hop, Spec};
 use super::error;
 use super::ids::{ConsumerId, QueueId};
 use super::message::Method;
-use crate::ordered::{BTreeMap, BTreeSet, Order};
+use crate::ordered::{BTreeMap, BTreeSet, Order, Window};
 use crate::sim::Time;
 use std::rc::Rc;
 
@@ -120,7 +120,7 @@ impl Confirming {
 #[derive(Clone, Debug, Default)]
 pub struct Channel {
     deliveries: u64,
-    unacked: BTreeMap<u64, Unacked>,
+    unacked: Window<Unacked>,
     /// `basic.qos` for consumers that are started from now on.
     pub prefetch: u16,
     /// Its consumers, by tag.
@@ -247,12 +247,10 @@ impl Channel {
         if !multiple {
             return Ok(vec![(tag, self.settle_one(tag)?)]);
         }
-        if tag != 0 && !self.unacked.contains_key(&tag) {
+        if tag != 0 && !self.unacked.contains_key(tag) {
             return Err(error::unknown_tag(tag));
         }
-        let end = if tag == 0 { u64::MAX } else { tag + 1 };
-        let later = self.unacked.split_off(&end);
-        Ok(std::mem::replace(&mut self.unacked, later).into_iter().collect())
+        Ok(self.unacked.take_through(if tag == 0 { u64::MAX } else { tag }))
     }
 
     /// Deliveries are not settled after all.
@@ -262,7 +260,7 @@ impl Channel {
 
     /// When the oldest delivery that is not acknowledged was made, and by which queue.
     pub fn oldest(&self) -> Option<(Time, QueueId)> {
-        self.unacked.first_key_value().map(|(_, unacked)| (unacked.at, unacked.queue))
+        self.unacked.values().next().map(|unacked| (unacked.at, unacked.queue))
     }
 
     /// The deliveries that an answer of the client is about, in the order of their tags.
@@ -270,25 +268,24 @@ impl Channel {
         if multiple && tag == 0 {
             return Ok(self.settle_all());
         }
-        if !self.unacked.contains_key(&tag) {
+        if !self.unacked.contains_key(tag) {
             return Err(error::unknown_tag(tag));
         }
         if multiple {
-            let later = self.unacked.split_off(&(tag + 1));
-            let settled = std::mem::replace(&mut self.unacked, later);
-            return Ok(settled.into_values().collect());
+            let settled = self.unacked.take_through(tag).into_iter();
+            return Ok(settled.map(|(_, unacked)| unacked).collect());
         }
-        Ok(self.unacked.remove(&tag).into_iter().collect())
+        Ok(self.unacked.remove(tag).into_iter().collect())
     }
 
     /// The one delivery of a tag: the common case, without a list.
     pub fn settle_one(&mut self, tag: u64) -> Result<Unacked, AmqpError> {
-        self.unacked.remove(&tag).ok_or_else(|| error::unknown_tag(tag))
+        self.unacked.remove(tag).ok_or_else(|| error::unknown_tag(tag))
     }
 
     /// All deliveries that are not acknowledged, in the order of their tags.
     pub fn settle_all(&mut self) -> Vec<Unacked> {
-        std::mem::take(&mut self.unacked).into_values().collect()
+        std::mem::take(&mut self.unacked).into_iter().map(|(_, unacked)| unacked).collect()
     }
 
     /// A queue is gone, with its consumers; nothing waits for its confirms any more. True if the

@@ -170,6 +170,17 @@ impl Cluster {
         })
     }
 
+    /// The classic queues of which several nodes take themselves for the master.
+    pub fn split_queues(&self) -> Vec<Rc<str>> {
+        let mut all: Vec<Rc<str>> = self.serving().flat_map(Broker::queues_here).collect();
+        all.order_by(|a, b| a.cmp(b));
+        let next = all.iter().skip(1);
+        let twice = all.iter().zip(next).filter(|(one, next)| one == next);
+        let mut split: Vec<Rc<str>> = twice.map(|(one, _)| one.clone()).collect();
+        split.dedup();
+        split
+    }
+
     /// True if this queue is a stream.
     pub fn is_stream(&self, queue: &str) -> bool {
         self.broker().is_some_and(|broker| broker.is_stream(queue))

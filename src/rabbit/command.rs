@@ -4,10 +4,11 @@ use super::alarms::Watermark;
 use super::message::Frame;
 use super::policy::Policy;
 use crate::ordered::BTreeMap;
-use crate::sim::{MessageId, NodeId};
+use crate::sim::{MessageId, NodeId, Span};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::rc::Rc;
 
 /// A question of a tool, so that its answer is known again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -66,15 +67,15 @@ pub struct OutgoingMessage {
     /// The number by which the lab follows it; it travels in the property `message-id`.
     pub id: MessageId,
     /// The exchange; empty is the default exchange.
-    pub exchange: String,
+    pub exchange: Rc<str>,
     /// The routing key.
-    pub routing_key: String,
+    pub routing_key: Rc<str>,
     /// The key of the workload, carried in the header `key`, so that both sides can be compared.
-    pub key: Option<String>,
+    pub key: Option<Rc<str>>,
     /// The body.
     pub body: Bytes,
-    /// Properties that the caller set.
-    pub properties: Properties,
+    /// Properties, if the caller set any.
+    pub properties: Option<Rc<Properties>>,
 }
 
 /// The 14 AMQP properties, as a caller sets them.
@@ -253,6 +254,16 @@ pub enum Ask {
     SetMemoryWatermark(Watermark),
     /// Sets the limit of free disk, in bytes.
     SetDiskFreeLimit(u64),
+    /// The node goes into maintenance (true), or comes back from it.
+    Maintenance(bool),
+    /// The members, as soon as every queue that several nodes have would keep its majority without
+    /// this node, or after so long. At once `Done` where there is only one node.
+    AwaitQuorums {
+        /// The node's name.
+        node: String,
+        /// How long.
+        timeout: Span,
+    },
     /// Members of quorum queues come or go.
     Members(Members),
     /// A quorum queue is to be led from this node, by its number.

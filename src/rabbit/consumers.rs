@@ -20,7 +20,7 @@ use super::ids::{ChannelId, ConsumerId, QueueId};
 use super::limits::Limits;
 use super::rates::Utilisation;
 use super::stream::Start;
-use crate::ordered::BTreeMap;
+use crate::ordered::{BTreeMap, Slots};
 use crate::sim::Time;
 use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
@@ -103,7 +103,7 @@ impl Consumer {
 /// All consumers of a queue.
 #[derive(Clone, Debug)]
 pub struct Consumers {
-    all: BTreeMap<ConsumerId, Consumer>,
+    all: Slots<ConsumerId, Consumer>,
     ring: BTreeMap<Reverse<i64>, VecDeque<ConsumerId>>,
     /// In the order in which they were found blocked.
     blocked: Vec<ConsumerId>,
@@ -119,7 +119,7 @@ impl Consumers {
     /// No consumers yet. With `is_single`, only one at a time gets anything.
     pub fn new(is_quorum: bool, is_single: bool, now: Time) -> Consumers {
         Consumers {
-            all: BTreeMap::new(),
+            all: Slots::new(),
             ring: BTreeMap::new(),
             blocked: Vec::new(),
             is_quorum,
@@ -131,7 +131,7 @@ impl Consumers {
 
     /// All of them, by registration.
     pub fn iter(&self) -> impl Iterator<Item = (ConsumerId, &Consumer)> {
-        self.all.iter().map(|(id, consumer)| (*id, consumer))
+        self.all.iter()
     }
 
     /// True unless another one is the single active consumer.
@@ -153,7 +153,7 @@ impl Consumers {
     pub fn with_tag(&self, channel: ChannelId, tag: &str) -> Option<ConsumerId> {
         let mut all = self.all.iter();
         let found = all.find(|(_, consumer)| consumer.channel == channel && *consumer.tag == *tag);
-        found.map(|(id, _)| *id)
+        found.map(|(id, _)| id)
     }
 
     /// True if only one of them at a time gets anything.
@@ -206,7 +206,7 @@ impl Consumers {
     /// Takes all consumers of these channels out.
     pub fn remove_channels(&mut self, channels: &[ChannelId]) -> Vec<Consumer> {
         let theirs = self.all.iter().filter(|(_, consumer)| channels.contains(&consumer.channel));
-        let theirs: Vec<ConsumerId> = theirs.map(|(id, _)| *id).collect();
+        let theirs: Vec<ConsumerId> = theirs.map(|(id, _)| id).collect();
         theirs.into_iter().filter_map(|id| self.remove(id)).collect()
     }
 

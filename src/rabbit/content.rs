@@ -30,8 +30,8 @@ pub struct Content {
     pub routing_key: Rc<str>,
     /// The key of the workload: the header `key`.
     pub key: Option<Rc<str>>,
-    /// The properties that the publisher set.
-    pub properties: Properties,
+    /// The properties that the publisher set: many messages have the same.
+    pub properties: Rc<Properties>,
     /// What the broker has noted on it.
     pub annotations: Option<Rc<Annotations>>,
     /// Bytes of the encoded properties.
@@ -45,10 +45,21 @@ pub struct Content {
 type Head<'a, P, A> = (MessageId, &'a str, &'a str, Option<&'a str>, P, Option<A>, u32);
 
 impl Content {
-    /// What a publisher sends for a message of the lab; `delivery_mode` is its default.
-    pub fn new(message: OutgoingMessage, delivery_mode: Option<u8>, names: &mut Names) -> Content {
-        let mut properties = message.properties;
-        properties.delivery_mode = properties.delivery_mode.or(delivery_mode);
+    /// What a publisher sends for a message of the lab; `usual` properties take the place of those
+    /// that the message has not.
+    pub fn new(message: OutgoingMessage, usual: &Rc<Properties>, names: &mut Names) -> Content {
+        let properties = match message.properties {
+            None => usual.clone(),
+            Some(mut own) => {
+                let set = Rc::make_mut(&mut own);
+                set.delivery_mode = set.delivery_mode.or(usual.delivery_mode);
+                set.priority = set.priority.or(usual.priority);
+                if set.expiration.is_none() {
+                    set.expiration.clone_from(&usual.expiration);
+                }
+                own
+            }
+        };
         let key = message.key.as_deref().map(|key| names.shared(key));
         let properties_bytes = properties_bytes(message.id, key.as_deref(), &properties);
         Content {
@@ -66,7 +77,7 @@ impl Content {
     /// Puts headers onto it, in the place of those of the same names.
     pub fn set_headers(&mut self, headers: impl Iterator<Item = (&'static str, Argument)>) {
         for (name, value) in headers {
-            self.properties.headers.insert(name.to_owned(), value);
+            Rc::make_mut(&mut self.properties).headers.insert(name.to_owned(), value);
         }
         let headers = self.headers();
         self.properties_bytes = encoded_bytes(self.id, None, &self.properties, &headers);
@@ -149,7 +160,7 @@ impl Content {
             exchange: names.shared(exchange),
             routing_key: names.shared(routing_key),
             key: key.map(|key| names.shared(key)),
-            properties,
+            properties: Rc::new(properties),
             annotations: annotations.map(Rc::new),
             properties_bytes,
             body: stored.slice(head_bytes..),

@@ -219,7 +219,7 @@ impl DeadLetter {
             time: now_seconds,
             exchange: content.exchange.to_string(),
             routing_keys: own.chain(copied).collect(),
-            original_expiration: content.properties.expiration.take(),
+            original_expiration: Rc::make_mut(&mut content.properties).expiration.take(),
         });
         content.exchange = self.exchange;
         if let Some(key) = self.routing_key {

@@ -115,7 +115,7 @@ pub enum Event {
         /// The exchange.
         exchange: Rc<str>,
         /// One copy goes to each.
-        queues: Vec<Rc<str>>,
+        queues: Rc<[Rc<str>]>,
     },
     /// No queue: the message was dropped, and returned before that if it was `mandatory`.
     Unroutable {

@@ -1,11 +1,22 @@
 //! Names of things inside a broker, as numbers that are never reused in one life of it.
 
+use crate::ordered::Number;
 use crate::sim::NodeId;
 use serde::{Deserialize, Serialize};
 
 /// A queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct QueueId(pub u32);
+
+impl Number for QueueId {
+    fn number(self) -> usize {
+        self.0 as usize
+    }
+
+    fn of(number: usize) -> QueueId {
+        QueueId(number as u32)
+    }
+}
 
 /// A channel: which client's connection, and its number there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -21,6 +32,16 @@ pub struct ChannelId {
 /// A consumer of a queue, in the order of registration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ConsumerId(pub u32);
+
+impl Number for ConsumerId {
+    fn number(self) -> usize {
+        self.0 as usize
+    }
+
+    fn of(number: usize) -> ConsumerId {
+        ConsumerId(number as u32)
+    }
+}
 
 /// A publish that wants a confirm: the channel it came on, and its number there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

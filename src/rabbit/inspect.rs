@@ -231,10 +231,27 @@ pub struct NodeState {
     pub alarms_elsewhere: Vec<(String, &'static str)>,
     /// All nodes of the cluster, as this one sees them: their names, and whether they are up.
     pub cluster: Vec<(String, bool)>,
+    /// Nodes that are under maintenance, by their names.
+    pub drained: Vec<String>,
     /// Open connections.
     pub connections: u64,
     /// Queues.
     pub queues: u64,
+}
+
+/// The queues that would lose their majority without this node: those that several nodes have, and
+/// of which too few others are there.
+pub fn lost_without<'m>(all: &'m [MemberState], node: &str) -> Vec<&'m str> {
+    let votes = |it: &&MemberState| it.membership == "voter";
+    let mut lost = Vec::new();
+    for member in all.iter().filter(votes).filter(|it| it.node == node) {
+        let theirs = || all.iter().filter(|it| it.queue == member.queue).filter(votes);
+        let left = theirs().filter(|it| it.role != "nodedown").count().saturating_sub(1);
+        if theirs().count() > 1 && left * 2 <= theirs().count() {
+            lost.push(&*member.queue);
+        }
+    }
+    lost
 }
 
 /// What a message in a queue is doing.

@@ -90,6 +90,11 @@ impl Limits {
         self.channels.remove(&channel).map_or_else(BTreeSet::new, |old| old.waiting)
     }
 
+    /// True if something has to be asked of channels of other nodes.
+    pub fn asks(&self) -> bool {
+        !self.asks.is_empty()
+    }
+
     /// What has to be asked of channels of other nodes.
     pub fn take_asks(&mut self) -> Vec<(ChannelId, QueueId)> {
         std::mem::take(&mut self.asks)

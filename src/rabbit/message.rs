@@ -142,6 +142,8 @@ pub enum Change {
     MemoryWatermark(Watermark),
     /// Below so many free bytes on the disk publishers are blocked.
     DiskFreeLimit(u64),
+    /// The node goes into maintenance (true), or comes back from it.
+    Maintenance(bool),
 }
 
 /// What is said. "Client" is any program that connects; the others are the broker's.

@@ -33,6 +33,14 @@ impl Messages {
         }
     }
 
+    /// True if nothing waits, and nothing will be ready by itself.
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Messages::Classic(levels) => levels.ready() == 0,
+            Messages::Quorum(_) | Messages::Stream(_) => false,
+        }
+    }
+
     /// The messages that came back and are not ready yet, and until when: of a quorum queue.
     pub fn delayed(&self) -> impl Iterator<Item = (Time, &Item)> {
         let fifo = match self {
@@ -158,9 +166,9 @@ impl Messages {
     ) -> u64 {
         match self {
             Messages::Classic(levels) => {
-                let entrance = levels.entrance(&message.0);
-                let seq = entrance.publish(message.clone(), confirm, copy, means);
-                levels.note_came(seq, &message, false);
+                let told = levels.is_mirrored().then(|| message.clone());
+                let seq = levels.entrance(&message.0).publish(message, confirm, copy, means);
+                levels.note_came(seq, told, false);
                 seq
             }
             Messages::Quorum(fifo) => fifo.publish(message, confirm, means),
@@ -182,9 +190,10 @@ impl Messages {
     ) -> Item {
         match self {
             Messages::Classic(levels) => {
+                let told = levels.is_mirrored().then(|| message.clone());
                 let entrance = levels.entrance(&message.0);
-                let item = entrance.publish_delivered(message.clone(), confirm, copy, means);
-                levels.note_came(item.seq, &message, true);
+                let item = entrance.publish_delivered(message, confirm, copy, means);
+                levels.note_came(item.seq, told, true);
                 item
             }
             Messages::Quorum(fifo) => fifo.publish_delivered(message, confirm, means),

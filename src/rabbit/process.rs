@@ -56,6 +56,8 @@ pub enum Timer {
     Doubt,
     /// Admin: the answer takes too long.
     AskTimeout(RequestId),
+    /// Admin: look again whether what it waits for is so.
+    AskAgain,
 }
 
 /// What a read or a flush was asked for.

@@ -14,7 +14,7 @@
 //! Settings: `confirm` (true), `mandatory` (false), `delivery_mode` (2), `priority` and
 //! `expiration` (not set), `network_recovery_interval` (5000 ms).
 
-use super::command::{AmqpError, Command, OutgoingMessage};
+use super::command::{AmqpError, Command, OutgoingMessage, Properties};
 use super::content::Content;
 use super::event::Event;
 use super::inspect::{ClientKind, ClientState};
@@ -23,7 +23,7 @@ use super::message::Method;
 use super::names::Names;
 use super::process::{Out, Process, Timer};
 use super::spec::{PublisherSpec, Settings};
-use crate::ordered::{BTreeMap, BTreeSet};
+use crate::ordered::{BTreeSet, Window};
 use crate::sim::{Input, MessageId, NodeId, Status};
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -36,16 +36,15 @@ pub struct Publisher {
     names: Names,
     confirm: bool,
     mandatory: bool,
-    delivery_mode: u8,
-    priority: Option<u8>,
-    expiration: Option<String>,
+    /// The properties of messages that do not have their own.
+    usual: Rc<Properties>,
     is_ready: bool,
     /// Messages that could not be sent yet.
     waiting: VecDeque<Rc<Content>>,
     /// Publishes on this channel.
     numbered: u64,
     /// Messages that are sent and not confirmed, by their number on the channel.
-    unconfirmed: BTreeMap<u64, Rc<Content>>,
+    unconfirmed: Window<Rc<Content>>,
     /// Messages of these that came back.
     returned: BTreeSet<MessageId>,
     /// Bytes of the bodies of all messages that it keeps.
@@ -64,13 +63,11 @@ impl Publisher {
             names: Names::default(),
             confirm: true,
             mandatory: false,
-            delivery_mode: 2,
-            priority: None,
-            expiration: None,
+            usual: Rc::new(Properties { delivery_mode: Some(2), ..Properties::default() }),
             is_ready: false,
             waiting: VecDeque::new(),
             numbered: 0,
-            unconfirmed: BTreeMap::new(),
+            unconfirmed: Window::new(),
             returned: BTreeSet::new(),
             held_bytes: 0,
             published: 0,
@@ -89,14 +86,15 @@ impl Publisher {
 
     /// Takes a setting; what makes no sense changes nothing.
     fn set(&mut self, name: &str, value: &str) {
+        let usual = Rc::make_mut(&mut self.usual);
         match (name, value) {
             ("confirm", "true" | "false") => self.confirm = value == "true",
             ("mandatory", "true" | "false") => self.mandatory = value == "true",
-            ("delivery_mode", "1" | "transient") => self.delivery_mode = 1,
-            ("delivery_mode", "2" | "persistent") => self.delivery_mode = 2,
-            ("priority", value) => self.priority = value.parse().ok(),
+            ("delivery_mode", "1" | "transient") => usual.delivery_mode = Some(1),
+            ("delivery_mode", "2" | "persistent") => usual.delivery_mode = Some(2),
+            ("priority", value) => usual.priority = value.parse().ok(),
             ("expiration", value) => {
-                self.expiration = (!value.is_empty()).then(|| value.to_owned());
+                usual.expiration = (!value.is_empty()).then(|| value.to_owned());
             }
             ("network_recovery_interval", value) => self.link.set_recovery_interval(value),
             _ => {}
@@ -148,7 +146,7 @@ impl Publisher {
             Method::ChannelOpenOk if self.confirm => self.link.send(Method::ConfirmSelect, out),
             Method::ChannelOpenOk | Method::ConfirmSelectOk => self.begin(out),
             Method::BasicAck { delivery_tag, multiple: false } => {
-                if let Some(content) = self.unconfirmed.remove(&delivery_tag) {
+                if let Some(content) = self.unconfirmed.remove(delivery_tag) {
                     self.held_bytes -= content.body.len() as u64;
                     self.confirmed(content.id, out);
                 }
@@ -206,13 +204,8 @@ impl Publisher {
         }
     }
 
-    fn publish(&mut self, mut message: OutgoingMessage, out: &mut Out<'_>) {
-        let properties = &mut message.properties;
-        properties.priority = properties.priority.or(self.priority);
-        if properties.expiration.is_none() {
-            properties.expiration.clone_from(&self.expiration);
-        }
-        let content = Rc::new(Content::new(message, Some(self.delivery_mode), &mut self.names));
+    fn publish(&mut self, message: OutgoingMessage, out: &mut Out<'_>) {
+        let content = Rc::new(Content::new(message, &self.usual, &mut self.names));
         self.held_bytes += content.body.len() as u64;
         if self.is_ready && !self.link.is_blocked() {
             self.published += 1;
@@ -242,10 +235,10 @@ impl Publisher {
     /// The messages that an answer of the broker is about: they are not kept any more.
     fn settled(&mut self, number: u64, multiple: bool) -> Vec<Rc<Content>> {
         let settled: Vec<Rc<Content>> = if multiple {
-            let later = self.unconfirmed.split_off(&number.saturating_add(1));
-            std::mem::replace(&mut self.unconfirmed, later).into_values().collect()
+            let settled = self.unconfirmed.take_through(number).into_iter();
+            settled.map(|(_, content)| content).collect()
         } else {
-            self.unconfirmed.remove(&number).into_iter().collect()
+            self.unconfirmed.remove(number).into_iter().collect()
         };
         self.held_bytes -= settled.iter().map(|content| content.body.len() as u64).sum::<u64>();
         settled

@@ -34,7 +34,7 @@ use super::storage_v2::{Item, METADATA_BYTES, Means, Tries};
 use super::stream::Start;
 use super::stream::member::Member;
 use super::talk::NewQueue;
-use crate::ordered::{BTreeMap, BTreeSet};
+use crate::ordered::{BTreeSet, Window};
 use crate::sim::cost::Server;
 use crate::sim::{MessageId, NodeId, Span, Time};
 use serde::{Deserialize, Serialize};
@@ -174,7 +174,7 @@ pub struct Queue {
     pub graves: Graves,
     /// Of channels of other nodes: messages since the last credit was granted.
     handled: Vec<(ChannelId, u64)>,
-    unacked: BTreeMap<u64, Unacked>,
+    unacked: Window<Unacked>,
     unacked_bytes: u64,
     /// Of a quorum queue: what policies ask of it.
     pub policy_arguments: Arguments,
@@ -191,6 +191,9 @@ impl Queue {
         storage: Messages,
         now: Time,
     ) -> Queue {
+        let mut rules = Rules::new(&declaration.arguments, &Arguments::new());
+        let is_quorum = matches!(storage, Messages::Quorum(_));
+        rules.overflow = rules.overflow.of_type(is_quorum);
         Queue {
             id,
             name,
@@ -202,12 +205,12 @@ impl Queue {
             promotable: Vec::new(),
             group: None,
             consumers: Consumers::new(
-                matches!(storage, Messages::Quorum(_)),
+                is_quorum,
                 declaration.arguments.get("x-single-active-consumer")
                     == Some(&Argument::Boolean(true)),
                 now,
             ),
-            rules: Rules::new(&declaration.arguments, &Arguments::new()),
+            rules,
             policies: [None, None],
             storage,
             mirroring: Box::default(),
@@ -218,7 +221,7 @@ impl Queue {
             declaration,
             graves: Graves::default(),
             handled: Vec::new(),
-            unacked: BTreeMap::new(),
+            unacked: Window::new(),
             unacked_bytes: 0,
             policy_arguments: Arguments::new(),
             had_consumers: false,
@@ -250,7 +253,7 @@ impl Queue {
 
     /// The delivered messages in the order of their ids: sequence id and message.
     pub fn unacked_messages(&self) -> impl Iterator<Item = (u64, &Content)> {
-        self.unacked.iter().map(|(seq, unacked)| (*seq, &*unacked.item.content))
+        self.unacked.iter().map(|(seq, unacked)| (seq, &*unacked.item.content))
     }
 
     /// It has dealt with a message of a channel of another node. Returns how many those are since
@@ -431,8 +434,11 @@ impl Queue {
         means: &mut Means<'_, '_>,
     ) {
         let is_stream = matches!(self.storage, Messages::Stream(_));
-        let is_its = |seq: &&u64| is_stream || self.channel_of(**seq) == Some(channel);
-        let seqs: Vec<u64> = seqs.iter().filter(is_its).copied().collect();
+        let is_its = |seq: &u64| is_stream || self.channel_of(*seq) == Some(channel);
+        if seqs.iter().all(is_its) {
+            return self.settle_all(channel, seqs, how, means);
+        }
+        let seqs: Vec<u64> = seqs.iter().copied().filter(is_its).collect();
         self.settle_all(channel, &seqs, how, means);
     }
 
@@ -451,7 +457,7 @@ impl Queue {
         }
         for seq in seqs {
             // A quorum queue may have taken it back already, as its channel was closed.
-            let Some(Unacked { mut item, consumer, .. }) = self.unacked.remove(seq) else {
+            let Some(Unacked { mut item, consumer, .. }) = self.unacked.remove(*seq) else {
                 continue;
             };
             self.unacked_bytes -= item.content.body.len() as u64;
@@ -522,7 +528,7 @@ impl Queue {
 
     /// The channel that has a delivered message.
     pub fn channel_of(&self, seq: u64) -> Option<ChannelId> {
-        self.unacked.get(&seq).map(|unacked| unacked.channel)
+        self.unacked.get(seq).map(|unacked| unacked.channel)
     }
 
     /// The channels of clients of a node that have consumers or deliveries here.
@@ -551,7 +557,7 @@ impl Queue {
         let is_single = self.consumers.is_single();
         self.consumers = Consumers::new(true, is_single, now);
         self.graves = Graves::default();
-        self.unacked = BTreeMap::new();
+        self.unacked = Window::new();
         self.unacked_bytes = 0;
     }
 
@@ -561,7 +567,7 @@ impl Queue {
             .unacked
             .iter()
             .filter(|(_, unacked)| channels.is_empty() || channels.contains(&unacked.channel));
-        theirs.map(|(seq, _)| *seq).collect()
+        theirs.map(|(seq, _)| seq).collect()
     }
 
     /// Removes all ready messages.
@@ -578,7 +584,7 @@ impl Queue {
         let items = unacked.values().map(|unacked| &unacked.item);
         let ready = self.storage.delete(items, means);
         self.removed(&ready, "queue_deleted", means);
-        let unacked = unacked.into_values().map(|unacked| unacked.item.content.id);
+        let unacked = unacked.values().map(|unacked| unacked.item.content.id);
         let kept = std::mem::take(&mut self.graves);
         let kept = kept.iter().map(|grave| grave.item.content.id);
         self.removed(&unacked.chain(kept).collect::<Vec<_>>(), "queue_deleted", means);

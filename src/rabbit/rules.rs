@@ -22,6 +22,17 @@ pub enum Overflow {
     RejectPublishDlx,
 }
 
+impl Overflow {
+    /// What a quorum queue makes of it: `reject-publish-dlx` it does not know, and does as if
+    /// nothing were said. The real server writes a warning into its log.
+    pub fn of_type(self, is_quorum: bool) -> Overflow {
+        match self {
+            Overflow::RejectPublishDlx if is_quorum => Overflow::DropHead,
+            known => known,
+        }
+    }
+}
+
 /// What a queue keeps to.
 #[derive(Clone, Debug, Default)]
 pub struct Rules {

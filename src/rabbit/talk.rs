@@ -35,6 +35,8 @@ pub enum Talk {
         alarm: Option<&'static str>,
         /// True while it stands aside, as it sees only a minority of the nodes.
         is_paused: bool,
+        /// True while it is under maintenance.
+        is_drained: bool,
         /// When this life of it began.
         began: Time,
     },

@@ -142,6 +142,17 @@ impl Method {
         }
     }
 
+    /// True for what clients say for each message: a queue has to work for it, and nobody else.
+    pub fn is_of_messages(&self) -> bool {
+        matches!(
+            self,
+            Method::BasicPublish { .. }
+                | Method::BasicAck { .. }
+                | Method::BasicReject { .. }
+                | Method::BasicNack { .. }
+        )
+    }
+
     /// Its class and method ids; `None` for what is not a method of AMQP.
     pub fn ids(&self) -> Option<(u16, u16)> {
         let mut known = METHOD_IDS.iter().chain(&TX_METHOD_IDS);

@@ -22,7 +22,7 @@ impl<N: Node> World<N> {
             return;
         }
         let on = self.network.connect(from, to);
-        let (sent_at, at) = self.passage(from, to, done, body.size_bytes());
+        let (sent_at, at) = self.passage(from, to, done, || body.size_bytes());
         self.schedule.add(at, Event::Arrive { from, to, on, sent_at, body });
     }
 
@@ -78,7 +78,7 @@ impl<N: Node> World<N> {
     /// Tells a node that its connection with another, which it may still hold, is no more.
     pub(super) fn say_goodbye(&mut self, from: NodeId, to: NodeId, on: Connection, said: Time) {
         if from != to {
-            let (sent_at, at) = self.passage(from, to, said, 0);
+            let (sent_at, at) = self.passage(from, to, said, || 0);
             self.schedule.add(at, Event::Goodbye { from, to, on, sent_at });
         }
     }
@@ -113,7 +113,7 @@ impl<N: Node> World<N> {
             self.network.resend(from, to);
         }
         for Held { hop: Hop { from, to, body, .. }, on } in free {
-            let (sent_at, at) = self.passage(from, to, self.now, body.size_bytes());
+            let (sent_at, at) = self.passage(from, to, self.now, || body.size_bytes());
             self.schedule.add(at, Event::Arrive { from, to, on, sent_at, body });
         }
         for (due, event) in under_way {
@@ -159,7 +159,13 @@ impl<N: Node> World<N> {
     }
 
     /// When something that is sent now leaves and arrives.
-    fn passage(&mut self, from: NodeId, to: NodeId, sent: Time, bytes: u64) -> (Time, Time) {
+    fn passage(
+        &mut self,
+        from: NodeId,
+        to: NodeId,
+        sent: Time,
+        bytes: impl FnOnce() -> u64,
+    ) -> (Time, Time) {
         let local = self.process(from).machine == self.process(to).machine;
         self.network.passage((from, to), sent, bytes, local, &self.cost)
     }

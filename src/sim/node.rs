@@ -6,6 +6,7 @@ use super::machine::Machine;
 use super::rng::Stream;
 use super::time::{Span, Time};
 use super::world::Happening;
+use crate::ordered::Number;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -15,6 +16,16 @@ use std::rc::Rc;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct NodeId(pub u32);
+
+impl Number for NodeId {
+    fn number(self) -> usize {
+        self.0 as usize
+    }
+
+    fn of(number: usize) -> NodeId {
+        NodeId(number as u32)
+    }
+}
 
 /// A machine: processes on it share its drive's speed, its page cache and its power supply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -70,8 +70,7 @@ impl<N: Node> Event<N> {
 /// until one of the two changes it.
 #[derive(Clone)]
 pub(super) struct Schedule<N: Node> {
-    /// By instant; no queue is empty.
-    instants: Rc<BTreeMap<Time, Queue<N>>>,
+    instants: Rc<Instants<N>>,
     sequence: u64,
     /// The queue of an instant that is over: its room serves a coming one.
     spare: Queue<N>,
@@ -80,23 +79,75 @@ pub(super) struct Schedule<N: Node> {
 /// Events of one instant, by their numbers, which rise.
 type Queue<N> = VecDeque<(u64, Event<N>)>;
 
+/// The queues by instant; none of them is empty.
+#[derive(Clone)]
+struct Instants<N: Node> {
+    /// The next few, in order: nearly all that is added is for one of them.
+    near: Vec<(Time, Queue<N>)>,
+    /// Those behind them.
+    far: BTreeMap<Time, Queue<N>>,
+    /// The place of the near one that was added to last: the next one is often the same.
+    last: usize,
+}
+
+/// So many instants are near.
+const NEAR: usize = 8;
+
+impl<N: Node> Instants<N> {
+    /// The queue of an instant; a new one begins with this room.
+    fn at(&mut self, at: Time, spare: &mut Queue<N>) -> &mut Queue<N> {
+        if self.near.get(self.last).is_some_and(|(near, _)| *near == at) {
+            return &mut self.near[self.last].1;
+        }
+        let place = self.near.iter().rposition(|(near, _)| *near <= at);
+        if let Some(place) = place.filter(|place| self.near[*place].0 == at) {
+            self.last = place;
+            return &mut self.near[place].1;
+        }
+        let place = place.map_or(0, |place| place + 1);
+        let is_last = place == self.near.len();
+        let is_far = is_last
+            && (self.near.len() == NEAR
+                || self.far.first_key_value().is_some_and(|(far, _)| *far <= at));
+        if is_far {
+            return self.far.entry(at).or_insert_with(|| std::mem::take(spare));
+        }
+        if self.near.len() == NEAR
+            && let Some((last, queue)) = self.near.pop()
+        {
+            self.far.insert(last, queue);
+        }
+        self.near.insert(place, (at, std::mem::take(spare)));
+        &mut self.near[place].1
+    }
+
+    /// What is next becomes near when nothing else is.
+    fn refill(&mut self) {
+        while self.near.len() < NEAR / 2
+            && let Some(next) = self.far.pop_first()
+        {
+            self.near.push(next);
+        }
+    }
+}
+
 impl<N: Node> Schedule<N> {
     pub(super) fn new() -> Schedule<N> {
-        Schedule { instants: Rc::default(), sequence: 0, spare: VecDeque::new() }
+        let instants = Instants { near: Vec::new(), far: BTreeMap::new(), last: 0 };
+        Schedule { instants: Rc::new(instants), sequence: 0, spare: VecDeque::new() }
     }
 
     /// Adds an event behind those of the same instant.
     pub(super) fn add(&mut self, at: Time, event: Event<N>) -> Due {
         self.sequence += 1;
-        let spare = &mut self.spare;
-        let queue = Rc::make_mut(&mut self.instants).entry(at);
-        queue.or_insert_with(|| std::mem::take(spare)).push_back((self.sequence, event));
+        let queue = Rc::make_mut(&mut self.instants).at(at, &mut self.spare);
+        queue.push_back((self.sequence, event));
         Due { at, sequence: self.sequence }
     }
 
     /// The next event.
     pub(super) fn first(&self) -> Option<(Due, &Event<N>)> {
-        let (at, queue) = self.instants.first_key_value()?;
+        let (at, queue) = self.instants.near.first()?;
         let (sequence, event) = queue.front()?;
         Some((Due { at: *at, sequence: *sequence }, event))
     }
@@ -104,11 +155,12 @@ impl<N: Node> Schedule<N> {
     /// Takes the next event out.
     pub(super) fn pop(&mut self) -> Option<(Due, Event<N>)> {
         let instants = Rc::make_mut(&mut self.instants);
-        let (at, queue) = instants.first_entry()?;
+        let (at, queue) = instants.near.first_mut()?;
         let at = *at;
         let (sequence, event) = queue.pop_front()?;
         if queue.is_empty() {
-            let (_, over) = instants.pop_first()?;
+            let (_, over) = instants.near.remove(0);
+            instants.refill();
             self.keep(over);
         }
         Some((Due { at, sequence }, event))
@@ -121,11 +173,19 @@ impl<N: Node> Schedule<N> {
 
     fn take(&mut self, due: Due) -> Option<Event<N>> {
         let instants = Rc::make_mut(&mut self.instants);
-        let queue = instants.get_mut(&due.at)?;
+        let near = instants.near.iter().position(|(at, _)| *at == due.at);
+        let queue = match near {
+            Some(place) => &mut instants.near[place].1,
+            None => instants.far.get_mut(&due.at)?,
+        };
         let place = queue.binary_search_by_key(&due.sequence, |(sequence, _)| *sequence).ok()?;
         let (_, event) = queue.remove(place)?;
         if queue.is_empty() {
-            let over = instants.remove(&due.at)?;
+            let over = match near {
+                Some(place) => instants.near.remove(place).1,
+                None => instants.far.remove(&due.at)?,
+            };
+            instants.refill();
             self.keep(over);
         }
         Some(event)
@@ -133,8 +193,8 @@ impl<N: Node> Schedule<N> {
 
     /// Keeps an empty queue for a coming instant, unless it is larger than most need.
     fn keep(&mut self, over: Queue<N>) {
-        const EVENTS: usize = 64;
-        if over.capacity() <= EVENTS {
+        const EVENTS: usize = 1_024;
+        if (self.spare.capacity()..=EVENTS).contains(&over.capacity()) {
             self.spare = over;
         }
     }
@@ -148,8 +208,10 @@ impl<N: Node> Schedule<N> {
 
     /// All events in order.
     pub(super) fn iter(&self) -> impl Iterator<Item = (Due, &Event<N>)> {
-        self.instants.iter().flat_map(|(at, queue)| {
-            queue.iter().map(|(sequence, event)| (Due { at: *at, sequence: *sequence }, event))
+        let near = self.instants.near.iter().map(|(at, queue)| (*at, queue));
+        let far = self.instants.far.iter().map(|(at, queue)| (*at, queue));
+        near.chain(far).flat_map(|(at, queue)| {
+            queue.iter().map(move |(sequence, event)| (Due { at, sequence: *sequence }, event))
         })
     }
 }

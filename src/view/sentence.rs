@@ -382,7 +382,11 @@ mod tests {
                 exchange: "".into(),
                 routing_key: q(),
             }),
-            rabbit(Rabbit::Routed { message, exchange: "".into(), queues: vec![q(), "r".into()] }),
+            rabbit(Rabbit::Routed {
+                message,
+                exchange: "".into(),
+                queues: [q(), "r".into()].into(),
+            }),
             rabbit(Rabbit::Unroutable { message, returned: false }),
             rabbit(Rabbit::Enqueued { queue: q(), message, position: 0 }),
             rabbit(Rabbit::Pushed {

@@ -164,7 +164,7 @@ impl Broker {
     /// All that waited is read again, in its order.
     fn unblock_all(&mut self, out: &mut Out<'_>) {
         let blocked = self.connections.iter().filter(|(_, connection)| connection.is_blocked);
-        let blocked: Vec<NodeId> = blocked.map(|(client, _)| *client).collect();
+        let blocked: Vec<NodeId> = blocked.map(|(client, _)| client).collect();
         for client in blocked {
             let Some(connection) = self.connections.get_mut(&client) else { continue };
             connection.is_blocked = false;

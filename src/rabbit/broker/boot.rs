@@ -492,7 +492,7 @@ impl Broker {
         if !self.is_ready() {
             return out.exit();
         }
-        let ids: Vec<QueueId> = self.queues.keys().copied().collect();
+        let ids: Vec<QueueId> = self.queues.keys().collect();
         for id in ids {
             self.write(id, out);
         }

@@ -1,7 +1,7 @@
 //! Connections and channels, and what an error closes.
 
 use super::Broker;
-use crate::ordered::{BTreeMap, BTreeSet, Order};
+use crate::ordered::{BTreeMap, BTreeSet, Order, Slots};
 use crate::rabbit::channel::{Channel, Unacked};
 use crate::rabbit::command::{AmqpError, Closes};
 use crate::rabbit::error;
@@ -27,7 +27,7 @@ pub const SILENCE_MAX: Span = Span::seconds(120);
 #[derive(Clone, Debug)]
 pub struct Connection {
     /// Its open channels.
-    pub channels: BTreeMap<u16, Channel>,
+    pub channels: Slots<u16, Channel>,
     /// Channels that were closed by an error, until the client has understood that.
     closing: BTreeSet<u16>,
     /// The client's name.
@@ -50,10 +50,14 @@ pub struct Connection {
 impl Broker {
     /// A client says something.
     pub(super) fn frame(&mut self, client: NodeId, frame: Frame, out: &mut Out<'_>) {
-        let bytes = frame.size_bytes();
+        let is_of_messages = frame.method.is_of_messages();
+        let bytes = if is_of_messages { 0 } else { frame.size_bytes() };
         let Frame { channel: number, method } = frame;
         let channel = ChannelId { node: self.me, client, number };
         if let Method::ConnectionOpen { client: name, is_tool, hears_blocked } = method {
+            if self.is_drained && !is_tool {
+                return out.close(client);
+            }
             self.open_connection(client, (name, is_tool, hears_blocked), out);
             return self.request(bytes, out);
         }
@@ -179,7 +183,7 @@ impl Broker {
     ) {
         self.connection_lost(client, out);
         let connection = Connection {
-            channels: BTreeMap::new(),
+            channels: Slots::new(),
             closing: BTreeSet::new(),
             name,
             is_tool,

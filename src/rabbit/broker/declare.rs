@@ -382,9 +382,9 @@ impl Broker {
         out.cancel(Timer::Ttl(id));
         self.exchanges.unbind_all(&Destination::Queue(id));
         self.forget_gone_exchanges(out);
-        for (client, connection) in &mut self.connections {
-            for (number, channel) in &mut connection.channels {
-                let channel_id = ChannelId { node: self.me, client: *client, number: *number };
+        for (client, connection) in self.connections.iter_mut() {
+            for (number, channel) in connection.channels.iter_mut() {
+                let channel_id = ChannelId { node: self.me, client, number };
                 if channel.queue_gone(id) {
                     self.news.insert(channel_id);
                 }

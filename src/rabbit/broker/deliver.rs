@@ -282,8 +282,10 @@ impl Broker {
     /// Lets a queue deliver until nothing is ready or nobody can take more.
     pub(super) fn run(&mut self, id: QueueId, out: &mut Out<'_>) {
         self.serve_waiting_gets(id, out);
-        while let Some(push) =
-            self.with_queue(id, out, |queue, means| queue.next_push(means)).flatten()
+        // Nearly always nothing waits.
+        while self.queues.get(&id).is_some_and(|queue| !queue.storage.is_empty())
+            && let Some(push) =
+                self.with_queue(id, out, |queue, means| queue.next_push(means)).flatten()
         {
             self.push(id, push, out);
         }

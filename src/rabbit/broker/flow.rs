@@ -83,6 +83,7 @@ impl Broker {
         // The limit is looked at before the message is counted.
         if channel.sends(queue) >= limit {
             connection.wait(out);
+            self.waits = true;
         }
     }
 
@@ -93,6 +94,7 @@ impl Broker {
         let Some(channel) = connection.channels.get_mut(&id.number) else { return };
         if channel.spends(queue, spec) {
             connection.wait(out);
+            self.waits = true;
         }
     }
 
@@ -123,9 +125,10 @@ impl Broker {
 
     /// Connections that wait no longer are read again, in the order of what came.
     pub(super) fn read_again(&mut self, out: &mut Out<'_>) {
-        if !self.connections.values().any(|connection| connection.waits) {
+        if !self.waits {
             return;
         }
+        self.waits = self.connections.values().any(|connection| connection.waits);
         let is_free = |connection: &Connection| {
             let mut unapplied = connection.channels.values().flat_map(Channel::unapplied);
             connection.waits
@@ -133,7 +136,7 @@ impl Broker {
                 && unapplied.all(|(queue, count)| count < self.limit_of(queue))
         };
         let all = self.connections.iter().filter(|(_, connection)| is_free(connection));
-        let all: Vec<NodeId> = all.map(|(client, _)| *client).collect();
+        let all: Vec<NodeId> = all.map(|(client, _)| client).collect();
         if all.is_empty() {
             return;
         }

@@ -99,10 +99,10 @@ impl Broker {
             out.close(client);
         }
         for id in self.queues.keys() {
-            out.cancel(Timer::Group(*id));
-            out.cancel(Timer::Ttl(*id));
-            out.cancel(Timer::Expire(*id));
-            out.cancel(Timer::Write(*id));
+            out.cancel(Timer::Group(id));
+            out.cancel(Timer::Ttl(id));
+            out.cancel(Timer::Expire(id));
+            out.cancel(Timer::Write(id));
         }
         out.cancel(Timer::Group(METADATA));
         out.cancel(Timer::Monitor);
@@ -118,7 +118,7 @@ impl Broker {
         let error = Rc::new(error::connection_forced(forced));
         for client in self.connections.keys() {
             let method = Method::ConnectionClose(Some(error.clone()));
-            self.send(self.connection_id(*client), method, out);
+            self.send(self.connection_id(client), method, out);
         }
     }
 

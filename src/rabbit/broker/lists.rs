@@ -113,6 +113,13 @@ impl Broker {
         queue.is_some_and(|queue| matches!(queue.storage, Messages::Stream(_)))
     }
 
+    /// The classic queues of which this node takes itself for the home.
+    pub fn queues_here(&self) -> impl Iterator<Item = Rc<str>> {
+        let classic =
+            |queue: &&Queue| queue.home.is_none() && matches!(queue.storage, Messages::Classic(_));
+        self.queues.values().filter(classic).map(|queue| queue.name.clone())
+    }
+
     /// All consumers, by queue and registration.
     pub fn consumer_states(&self) -> Vec<ConsumerState> {
         let own = self.by_name().filter(|queue| self.speaks_for(queue));
@@ -161,7 +168,7 @@ impl Broker {
                 _ => (false, (0, 0)),
             };
             ChannelState {
-                number: *number,
+                number,
                 consumers: channel.consumers.len() as u64,
                 unacked: channel.unacked(),
                 unconfirmed: unconfirmed as u64,
@@ -198,6 +205,7 @@ impl Broker {
                 true => self.nodes.iter().map(|node| self.cluster_node(*node)).collect(),
                 false => vec![(self.name.to_string(), true)],
             },
+            drained: self.drained(),
             connections: self.connections.values().filter(|it| !it.is_tool).count() as u64,
             queues: self.queues.len() as u64,
         }

@@ -57,6 +57,15 @@ impl Broker {
                 self.send(channel, Method::ManagementOk, out);
                 Ok(())
             }
+            Change::Maintenance(begins) => {
+                if *begins {
+                    self.drain(out)
+                } else {
+                    self.revive(out)
+                }
+                self.send(channel, Method::ManagementOk, out);
+                Ok(())
+            }
             Change::DiskFreeLimit(bytes) => {
                 self.change_alarms(out, |alarms| alarms.disk_free_limit = *bytes);
                 self.monitor(out);

@@ -49,7 +49,7 @@ impl Broker {
         nodes.get((number as usize).checked_sub(1)?).copied()
     }
 
-    fn members_of(&self, id: QueueId) -> Vec<NodeId> {
+    pub(super) fn members_of(&self, id: QueueId) -> Vec<NodeId> {
         let group = self.queues.get(&id).and_then(|queue| queue.group.as_ref());
         group.map(|group| group.members()).unwrap_or_default()
     }
@@ -295,7 +295,7 @@ impl Broker {
         self.queues.get(&id)?.group.as_ref()?.leader().filter(|node| self.is_up(*node))
     }
 
-    fn move_leader(&mut self, id: QueueId, to: NodeId, out: &mut Out<'_>) {
+    pub(super) fn move_leader(&mut self, id: QueueId, to: NodeId, out: &mut Out<'_>) {
         match self.leader_of(id) {
             Some(leader) if leader == self.me => {
                 if let Some(group) = self.group_mut(id) {

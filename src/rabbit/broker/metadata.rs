@@ -533,7 +533,7 @@ impl Broker {
     fn restore_metadata(&mut self, bytes: &Bytes, out: &mut Out<'_>) {
         let Ok(state) = postcard::from_bytes::<State>(bytes) else { return };
         let kept: BTreeMap<u32, NewQueue> = state.queues.into_iter().collect();
-        let gone = self.queues.keys().filter(|id| !kept.contains_key(&id.0)).copied();
+        let gone = self.queues.keys().filter(|id| !kept.contains_key(&id.0));
         let gone: Vec<QueueId> = gone.collect();
         for id in gone {
             self.remove_queue_here(id, out);

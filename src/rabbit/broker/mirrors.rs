@@ -167,7 +167,7 @@ impl Broker {
 
     /// A node that serves begins with the mirrors of its queues.
     pub(super) fn begin_mirrors(&mut self, out: &mut Out<'_>) {
-        let all: Vec<QueueId> = self.queues.keys().copied().collect();
+        let all: Vec<QueueId> = self.queues.keys().collect();
         all.into_iter().for_each(|id| self.follow_mirrors(id, out));
         self.see_to_mirrors(out);
     }
@@ -238,10 +238,10 @@ impl Broker {
     fn turn_to_master(&mut self, id: QueueId, out: &mut Out<'_>) {
         let node = self.me;
         let mut consumers = Vec::new();
-        for (client, connection) in &mut self.connections {
-            for (number, channel) in &mut connection.channels {
+        for (client, connection) in self.connections.iter_mut() {
+            for (number, channel) in connection.channels.iter_mut() {
                 channel.forget_credit(id);
-                let channel_id = ChannelId { node, client: *client, number: *number };
+                let channel_id = ChannelId { node, client, number };
                 let theirs = channel.consumers.iter().filter(|(_, consumer)| consumer.of == id);
                 consumers.extend(theirs.map(|(tag, of)| (channel_id, tag.clone(), *of)));
             }

@@ -33,6 +33,7 @@
 //! - `streams`: streams that several nodes have;
 //! - `replicas`: who has them comes and goes;
 //! - `manage`: what tools change;
+//! - `maintenance`: a node makes ready for being stopped;
 //! - `lists`: what tools and the lab may look at.
 //!
 //! Simplified: connections that come while it boots wait until it serves, where a real node refuses
@@ -52,6 +53,7 @@ mod heal;
 pub mod jms;
 mod keep;
 mod lists;
+mod maintenance;
 mod manage;
 mod members;
 mod metadata;
@@ -90,7 +92,7 @@ use super::spec::Settings;
 use super::storage_v2::Means;
 use super::storage_v2::message_store::MessageStore;
 use super::talk::{METADATA, Talk};
-use crate::ordered::{BTreeMap, BTreeSet};
+use crate::ordered::{BTreeMap, BTreeSet, Slots};
 use crate::sim::{Input, NodeId, Span, Time};
 use boot::Boot;
 use connections::Connection;
@@ -140,10 +142,10 @@ pub struct Broker {
     /// What it does before it serves, and after it was asked to end.
     phase: Phase,
     exchanges: Exchanges,
-    queues: BTreeMap<QueueId, Queue>,
+    queues: Slots<QueueId, Queue>,
     queue_ids: BTreeMap<Rc<str>, QueueId>,
     queues_made: u32,
-    connections: BTreeMap<NodeId, Connection>,
+    connections: Slots<NodeId, Connection>,
     message_store: MessageStore,
     names: Names,
     limits: Limits,
@@ -177,6 +179,12 @@ pub struct Broker {
     sender: Option<ChannelId>,
     /// Empty between publishes: the queues of a message.
     routed: Vec<QueueId>,
+    /// The queues of the last message, and their names: those of the next one are often the same.
+    last_routed: (Vec<QueueId>, Rc<[Rc<str>]>),
+    /// True while it is under maintenance: no client may connect, and others lead.
+    is_drained: bool,
+    /// True while a connection is not read for a queue that lags behind.
+    waits: bool,
     /// When the work of this step is done.
     busy_until: Time,
 }
@@ -221,10 +229,10 @@ impl Broker {
             credit: flow::credit(settings),
             phase: Phase::Boots(Box::default()),
             exchanges: Exchanges::default(),
-            queues: BTreeMap::new(),
+            queues: Slots::new(),
             queue_ids: BTreeMap::new(),
             queues_made: 0,
-            connections: BTreeMap::new(),
+            connections: Slots::new(),
             message_store: MessageStore::new(0),
             names: Names::default(),
             limits: Limits::default(),
@@ -238,6 +246,9 @@ impl Broker {
             burials: Burials::default(),
             sender: None,
             routed: Vec::new(),
+            last_routed: Default::default(),
+            is_drained: false,
+            waits: false,
             busy_until: Time::ZERO,
         }
     }
@@ -402,7 +413,9 @@ impl Broker {
         if !news.is_empty() {
             self.tell_mirrors(id, news, out);
         }
-        self.confirm(id, out);
+        if !self.confirms.is_empty() {
+            self.confirm(id, out);
+        }
         self.ask_for_room(out);
         Some(result)
     }
@@ -416,9 +429,6 @@ impl Broker {
 
     /// Confirms what a queue has made safe.
     fn confirm(&mut self, id: QueueId, out: &mut Out<'_>) {
-        if self.confirms.is_empty() {
-            return;
-        }
         if self.is_clustered() {
             self.confirm_mirrored(id, out);
         }
@@ -502,6 +512,9 @@ impl Broker {
             if queue.mirroring.held.is_some() {
                 self.see_to_writing(id, out);
             }
+            return;
+        }
+        if queue.storage.is_empty() && !queue.storage.is_unwritten() && queue.write_by.is_none() {
             return;
         }
         let Some(queue) = self.queues.get_mut(&id) else { return };

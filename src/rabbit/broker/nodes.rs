@@ -46,6 +46,8 @@ pub struct Peer {
     pub alarm: Option<&'static str>,
     /// True while it stands aside.
     pub is_paused: bool,
+    /// True while it is under maintenance.
+    pub is_drained: bool,
     /// When its life began, if it has said so.
     pub began: Option<Time>,
     /// It was taken for down, and has not said whether it went on.
@@ -61,6 +63,7 @@ fn peer(id: NodeId, now: Time) -> Peer {
         last_heard: now,
         alarm: None,
         is_paused: false,
+        is_drained: false,
         began: None,
         is_back: false,
         leaves: false,
@@ -163,7 +166,8 @@ impl Broker {
 
     fn alive(&self) -> Talk {
         let (alarm, is_paused) = (self.alarms.reason(), matches!(self.phase, Phase::Paused));
-        Talk::Alive { alarm, is_paused, began: self.began }
+        let is_drained = self.is_drained;
+        Talk::Alive { alarm, is_paused, is_drained, began: self.began }
     }
 
     pub(super) fn say_alive(&mut self, out: &mut Out<'_>) {
@@ -273,11 +277,12 @@ impl Broker {
             self.node_up(from, out);
         }
         match (&self.phase, talk) {
-            (_, Talk::Alive { alarm, is_paused, began }) => {
+            (_, Talk::Alive { alarm, is_paused, is_drained, began }) => {
                 let mut went_on = false;
                 if let Some(peer) = self.peers.iter_mut().find(|peer| peer.id == from) {
                     peer.alarm = *alarm;
                     peer.is_paused = *is_paused;
+                    peer.is_drained = *is_drained;
                     went_on = peer.is_back && peer.began == Some(*began);
                     peer.began = Some(*began);
                 }

@@ -71,7 +71,7 @@ impl Broker {
         for name in names {
             self.apply_to_exchange(&name);
         }
-        let queues: Vec<QueueId> = self.queues.keys().copied().collect();
+        let queues: Vec<QueueId> = self.queues.keys().collect();
         for id in queues {
             self.apply_to_queue(id);
             if self.home_of(id).is_some() || matches!(self.phase, Phase::Boots(_)) {
@@ -109,6 +109,8 @@ impl Broker {
             [0, 1].map(|sort: usize| self.policies[sort].of_queue(&queue.name, kind));
         if queue.group.is_none() {
             queue.rules = Rules::new(arguments, &merged(user, operator));
+            let is_quorum = matches!(queue.storage, Messages::Quorum(_));
+            queue.rules.overflow = queue.rules.overflow.of_type(is_quorum);
         }
         if let Messages::Classic(levels) = &mut queue.storage {
             let version = match arguments.get("x-queue-version") {

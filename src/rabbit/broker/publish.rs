@@ -102,22 +102,26 @@ impl Broker {
         confirm: Option<PublishId>,
         out: &mut Out<'_>,
     ) {
-        let queues = routed.iter().map(|queue| self.queues[queue].name.clone()).collect();
-        let exchange = content.exchange.clone();
+        if self.last_routed.0 != routed {
+            let names = routed.iter().map(|queue| self.queues[queue].name.clone());
+            self.last_routed = (routed.to_vec(), names.collect());
+        }
+        let (exchange, queues) = (content.exchange.clone(), self.last_routed.1.clone());
         out.emit(Event::Routed { message: content.id, exchange, queues });
         let mut copy = None;
         let work = work_of(out.cost(), content.body.len());
         for &queue in routed {
             self.charge(queue, work, out.now());
-            if self.is_quorum(queue) {
+            let found = &self.queues[&queue];
+            if found.group.is_some() {
                 self.submit_message(queue, content, confirm, out);
                 continue;
             }
-            if self.is_shared_stream(queue) {
+            if found.member.is_some() {
                 self.publish_to_stream(queue, content, confirm, out);
                 continue;
             }
-            if let Some(home) = self.home_of(queue) {
+            if let Some(home) = found.home {
                 self.publish_at(home, queue, content, confirm, out);
                 continue;
             }
@@ -269,10 +273,10 @@ fn received(content: Rc<Content>, profile: Profile) -> Rc<Content> {
     let mut annotations = Annotations::default();
     if is_read {
         annotations = Annotations::read(headers).unwrap_or_default();
-        kept.properties.headers.remove(DEATHS_HEADER);
+        Rc::make_mut(&mut kept.properties).headers.remove(DEATHS_HEADER);
     }
     annotations.blind_keys = content.listed_keys("BCC").into_iter().map(str::to_owned).collect();
-    kept.properties.headers.remove("BCC");
+    Rc::make_mut(&mut kept.properties).headers.remove("BCC");
     kept.annotate(annotations);
     Rc::new(kept)
 }

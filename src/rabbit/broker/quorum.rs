@@ -393,10 +393,10 @@ impl Broker {
     fn consume_again(&mut self, id: QueueId, out: &mut Out<'_>) {
         let node = self.me;
         let mut again = Vec::new();
-        for (client, connection) in &self.connections {
-            for (number, channel) in &connection.channels {
+        for (client, connection) in self.connections.iter() {
+            for (number, channel) in connection.channels.iter() {
                 let theirs = channel.consumers.iter().filter(|(_, consumer)| consumer.of == id);
-                let channel_id = ChannelId { node, client: *client, number: *number };
+                let channel_id = ChannelId { node, client, number };
                 again.extend(theirs.map(|(tag, consumer)| (channel_id, tag.clone(), *consumer)));
             }
         }

@@ -233,7 +233,7 @@ impl Broker {
 
     /// A node is down: its channels are gone, and its queues cannot be reached.
     pub(super) fn remote_down(&mut self, node: NodeId, out: &mut Out<'_>) {
-        let ids: Vec<QueueId> = self.queues.keys().copied().collect();
+        let ids: Vec<QueueId> = self.queues.keys().collect();
         for id in ids {
             match self.home_of(id) {
                 // Somebody else will have it.
@@ -261,9 +261,9 @@ impl Broker {
     pub(super) fn queue_unreachable(&mut self, id: QueueId, out: &mut Out<'_>) {
         let node = self.me;
         let mut cancelled = Vec::new();
-        for (client, connection) in &mut self.connections {
-            for (number, channel) in &mut connection.channels {
-                let channel_id = ChannelId { node, client: *client, number: *number };
+        for (client, connection) in self.connections.iter_mut() {
+            for (number, channel) in connection.channels.iter_mut() {
+                let channel_id = ChannelId { node, client, number };
                 let theirs = channel.consumers.iter().filter(|(_, consumer)| consumer.of == id);
                 cancelled.extend(theirs.map(|(tag, _)| (channel_id, tag.clone())));
                 channel.consumers.retain(|_, consumer| consumer.of != id);
@@ -279,13 +279,13 @@ impl Broker {
     /// What waits for a confirm of a queue is refused.
     pub(super) fn refuse_waiting(&mut self, id: QueueId) {
         let node = self.me;
-        for (client, connection) in &mut self.connections {
-            for (number, channel) in &mut connection.channels {
+        for (client, connection) in self.connections.iter_mut() {
+            for (number, channel) in connection.channels.iter_mut() {
                 let Mode::Confirm(confirming) = &mut channel.mode else { continue };
                 for publish in confirming.waiting.of_queue(&id) {
                     if confirming.waiting.reject(publish) {
                         confirming.refuse(publish);
-                        self.news.insert(ChannelId { node, client: *client, number: *number });
+                        self.news.insert(ChannelId { node, client, number });
                     }
                 }
             }

@@ -12,7 +12,7 @@ use crate::rabbit::messages::Messages;
 use crate::rabbit::names::Names;
 use crate::rabbit::queue::Queue;
 use crate::rabbit::quorum::fifo::Counters;
-use crate::rabbit::rules::{Overflow, Rules};
+use crate::rabbit::rules::Rules;
 use crate::rabbit::storage_v2::entry::Stored;
 use crate::rabbit::storage_v2::{Item, Tries};
 use crate::sim::Time;
@@ -159,10 +159,7 @@ impl Queue {
     /// Lets it keep to its arguments and to what policies ask.
     pub fn configure(&mut self, policy: Arguments) {
         self.rules = Rules::new(&self.declaration.arguments, &policy);
-        // Which a quorum queue does not know: the server writes a warning into its log.
-        if self.rules.overflow == Overflow::RejectPublishDlx {
-            self.rules.overflow = Overflow::DropHead;
-        }
+        self.rules.overflow = self.rules.overflow.of_type(true);
         self.policy_arguments = policy;
     }
 }
@@ -170,7 +167,7 @@ impl Queue {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rabbit::command::{OutgoingMessage, Properties};
+    use crate::rabbit::command::OutgoingMessage;
     use crate::rabbit::ids::QueueId;
     use crate::rabbit::profile::Profile;
     use crate::rabbit::queue::Declaration;
@@ -187,13 +184,13 @@ mod tests {
     fn item(seq: u64, names: &mut Names) -> Item {
         let message = OutgoingMessage {
             id: MessageId(seq),
-            exchange: String::new(),
-            routing_key: "q".to_owned(),
+            exchange: "".into(),
+            routing_key: "q".into(),
             key: None,
             body: format!("body {seq}").into_bytes().into(),
-            properties: Properties::default(),
+            properties: None,
         };
-        let content = Rc::new(Content::new(message, Some(2), names));
+        let content = Rc::new(Content::new(message, &Rc::default(), names));
         let tries = Tries { delivered: 2, failed: 1 };
         Item { seq, content, stored: Stored::No, expires: Time::NEVER, tries }
     }

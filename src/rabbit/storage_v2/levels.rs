@@ -48,7 +48,10 @@ impl Levels {
 
     /// How many messages wait.
     pub fn ready(&self) -> u64 {
-        self.sum(Storage::ready)
+        match &*self.levels {
+            [only] => only.ready(),
+            _ => self.sum(Storage::ready),
+        }
     }
 
     /// Bytes of the bodies of the messages that wait.

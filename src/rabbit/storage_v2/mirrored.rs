@@ -34,11 +34,16 @@ impl Levels {
     pub fn note_came(
         &mut self,
         seq: u64,
-        (content, expires): &(Rc<Content>, Time),
+        message: Option<(Rc<Content>, Time)>,
         is_delivered: bool,
     ) {
-        let (content, expires) = (content.clone(), *expires);
+        let Some((content, expires)) = message else { return };
         self.note(|| Step::Came(Came { seq, content, expires, confirm: None, is_delivered }));
+    }
+
+    /// True if mirrors have to hear of what happens.
+    pub fn is_mirrored(&self) -> bool {
+        self.news.is_some()
     }
 
     /// The message that came last wants a confirm.

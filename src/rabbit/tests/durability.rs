@@ -1,6 +1,7 @@
 //! What survives what.
 
 use super::*;
+use std::rc::Rc;
 
 /// Queues `q` (durable) and `t` (transient), each with a persistent and a transient message.
 fn four_cells(lab: &mut Lab) {
@@ -10,6 +11,7 @@ fn four_cells(lab: &mut Lab) {
     for (number, (queue, mode)) in [("q", 2), ("q", 1), ("t", 2), ("t", 1)].into_iter().enumerate()
     {
         let properties = Properties { delivery_mode: Some(mode), ..Properties::default() };
+        let properties = Some(Rc::new(properties));
         let message = OutgoingMessage { properties, ..message(number as u64, queue) };
         lab.cluster.command(publisher, Command::Publish(message));
     }
@@ -187,7 +189,7 @@ fn a_large_message_is_stored_once_for_all_queues() {
     }
     let publisher = lab.publisher("p", &[]);
     for number in 0..10 {
-        let exchange = "amq.fanout".to_owned();
+        let exchange = "amq.fanout".into();
         let body = vec![b'.'; 5_000].into();
         let message = OutgoingMessage { exchange, body, ..message(number, "") };
         lab.cluster.command(publisher, Command::Publish(message));

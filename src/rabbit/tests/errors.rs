@@ -22,7 +22,7 @@ fn errors_have_the_texts_of_the_server() {
     refused(&mut lab, declare("amq.mine", true), 403, text);
     let get = Ask::Get { queue: "nope".to_owned(), count: 1, mode: GetMode::Ack };
     refused(&mut lab, get, 404, "NOT_FOUND - no queue 'nope' in vhost '/'");
-    let publish = Ask::Publish(OutgoingMessage { exchange: "nope".to_owned(), ..message(1, "q") });
+    let publish = Ask::Publish(OutgoingMessage { exchange: "nope".into(), ..message(1, "q") });
     refused(&mut lab, publish, 404, "NOT_FOUND - no exchange 'nope' in vhost '/'");
     let text = "ACCESS_REFUSED - operation not permitted on the default exchange";
     let bind = Ask::Bind {
@@ -81,7 +81,7 @@ fn a_publisher_that_names_no_exchange_gives_its_message_up_and_goes_on() {
     let mut lab = Lab::new();
     lab.declare("q");
     let publisher = lab.publisher("p", &[]);
-    let bad = OutgoingMessage { exchange: "nope".to_owned(), ..message(1, "q") };
+    let bad = OutgoingMessage { exchange: "nope".into(), ..message(1, "q") };
     lab.cluster.command(publisher, Command::Publish(bad));
     lab.run(20);
     assert_eq!((lab.count("rabbit.client_error"), lab.count("rabbit.refused")), (1, 1));

@@ -277,7 +277,7 @@ fn a_direct_exchange_gives_each_bound_queue_one_copy() {
         assert_eq!(lab.ask(bind), Ok(Answer::Done));
     }
     assert_eq!(lab.cluster.bindings().len(), 3);
-    let message = OutgoingMessage { exchange: "amq.direct".to_owned(), ..message(1, "red") };
+    let message = OutgoingMessage { exchange: "amq.direct".into(), ..message(1, "red") };
     assert_eq!(lab.ask(Ask::Publish(message)), Ok(Answer::Published { routed: true }));
     let ready: Vec<u64> = lab.cluster.queues().iter().map(|queue| queue.ready).collect();
     assert_eq!(ready, [1, 1]);

@@ -165,10 +165,10 @@ fn declare(queue: &str, durable: bool) -> Ask {
 fn message(number: u64, key: &str) -> OutgoingMessage {
     OutgoingMessage {
         id: MessageId(number),
-        exchange: String::new(),
-        routing_key: key.to_owned(),
+        exchange: "".into(),
+        routing_key: key.into(),
         key: None,
         body: format!("message {number}").into_bytes().into(),
-        properties: Properties::default(),
+        properties: None,
     }
 }

@@ -3,7 +3,7 @@
 use super::Lab;
 use crate::rabbit::broker::nodes::CLUSTER_SIZE;
 use crate::rabbit::cluster::Cluster;
-use crate::rabbit::command::{Ask, Command, OutgoingMessage, Properties};
+use crate::rabbit::command::{Ask, Command, OutgoingMessage};
 use crate::rabbit::message::{Arguments, Consume, Frame, Method};
 use crate::rabbit::spec::{Settings, Spec};
 use crate::sim::{CostModel, Disk, MessageId, NodeId};
@@ -36,11 +36,11 @@ fn publish(lab: &mut Lab, queue: &str, count: u64) {
     for number in 0..count {
         lab.ask(Ask::Publish(OutgoingMessage {
             id: MessageId(number),
-            exchange: String::new(),
-            routing_key: queue.to_owned(),
+            exchange: "".into(),
+            routing_key: queue.into(),
             key: None,
             body: bytes::Bytes::from_static(b"x"),
-            properties: Properties::default(),
+            properties: None,
         }))
         .expect("it is published");
     }

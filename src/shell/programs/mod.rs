@@ -34,6 +34,7 @@ mod producer;
 mod rabbitmq_diagnostics;
 mod rabbitmq_queues;
 mod rabbitmq_streams;
+mod rabbitmq_upgrade;
 mod rabbitmqadmin;
 mod rabbitmqctl;
 mod run;
@@ -136,7 +137,7 @@ impl<'a> Call<'a> {
 }
 
 /// All programs that are here, in the order of help.
-pub static PROGRAMS: [&Program; 38] = [
+pub static PROGRAMS: [&Program; 39] = [
     &lab::PROGRAM,
     &run::PROGRAM,
     &step::PROGRAM,
@@ -174,6 +175,7 @@ pub static PROGRAMS: [&Program; 38] = [
     &rabbitmqctl::PROGRAM,
     &rabbitmq_queues::PROGRAM,
     &rabbitmq_streams::PROGRAM,
+    &rabbitmq_upgrade::PROGRAM,
     &rabbitmq_diagnostics::PROGRAM,
 ];
 

@@ -4,7 +4,7 @@ use super::rabbitmqctl::{at_node, failure, named_node, node_name, one_vhost};
 use super::{Call, Plain, Program};
 use crate::lab::{Command, LabError, Outcome};
 use crate::rabbit::command::{AmqpError, Answer, Ask, Members, Of};
-use crate::rabbit::inspect::MemberState;
+use crate::rabbit::inspect::{MemberState, lost_without};
 use crate::shell::error::{Mistake, Refusal};
 use crate::shell::job::{Job, unexpected};
 use crate::shell::lexer::Word;
@@ -159,8 +159,8 @@ pub fn asking(
     Ok(Job::of(Command::Rabbit(ask), move |result| match result {
         Ok(Outcome::Rabbit(answer)) => {
             let lines = lines(answer)?;
-            let banner = Some(banner.clone()).filter(|_| !is_quiet);
-            Ok(banner.into_iter().chain(lines).collect())
+            let banner = banner.lines().filter(|_| !is_quiet).map(str::to_owned);
+            Ok(banner.chain(lines).collect())
         }
         Ok(other) => Ok(unexpected(&other)),
         Err(LabError::Rabbit(error)) => Err(sentence(&error, &queue, &about, &node, &command)),
@@ -372,15 +372,7 @@ pub fn critical(arguments: &Arguments) -> Result<Job, Refusal> {
     let names = (String::new(), node.clone());
     asking(arguments, banner, names, Ask::ListMembers, move |answer| {
         let Answer::Members(all) = answer else { return Ok(Vec::new()) };
-        let mut lost: Vec<&str> = Vec::new();
-        let votes = |it: &&MemberState| it.membership == "voter";
-        for member in all.iter().filter(votes).filter(|it| node_name(&it.node) == node) {
-            let theirs = || all.iter().filter(|it| it.queue == member.queue).filter(votes);
-            let left = theirs().filter(|it| it.role != "nodedown").count().saturating_sub(1);
-            if theirs().count() > 1 && left * 2 <= theirs().count() {
-                lost.push(&member.queue);
-            }
-        }
+        let lost = lost_without(&all, node.trim_start_matches("rabbit@"));
         match lost.is_empty() {
             true => Ok(vec![format!(
                 "Node {node} reported no quorum queue or stream replicas that would lose their \

@@ -16,6 +16,7 @@ use crate::shell::lexer::Word;
 use crate::shell::options::{Arguments, Opt, ignored, later, once};
 use crate::shell::values::{self, json_object, number, one_of, truth, wrong};
 use crate::sim::MessageId;
+use std::rc::Rc;
 
 const NAME: Opt = once(&["--name"], "NAME", "its name");
 const ARGUMENTS: Opt = once(&["--arguments"], "JSON", "arguments, in single quotes ({})");
@@ -392,14 +393,15 @@ fn binding(arguments: &Arguments, declare: bool) -> Result<Job, Refusal> {
 fn publish(arguments: &Arguments) -> Result<Job, Refusal> {
     arguments.at_most(0)?;
     let body = arguments.text("--payload").unwrap_or_else(|| "test".into());
+    let set = arguments.value("--properties", Properties::default(), properties)?;
     let message = OutgoingMessage {
         // The lab gives it the next number.
         id: MessageId(0),
-        exchange: arguments.text("--exchange").unwrap_or_default(),
-        routing_key: arguments.text("--routing-key").unwrap_or_default(),
+        exchange: arguments.text("--exchange").unwrap_or_default().into(),
+        routing_key: arguments.text("--routing-key").unwrap_or_default().into(),
         key: None,
         body: body.into(),
-        properties: arguments.value("--properties", Properties::default(), properties)?,
+        properties: Some(Rc::new(set)),
     };
     Ok(asking(Ask::Publish(message), false, |answer| match answer {
         Answer::Published { routed: true } => {

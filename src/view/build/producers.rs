@@ -57,7 +57,9 @@ fn of_workload(
         exchanges: workload
             .exchanges
             .iter()
-            .map(|(exchange, key)| (exchange.clone(), key.clone().unwrap_or_default()))
+            .map(|(exchange, key)| {
+                (exchange.to_string(), key.as_deref().unwrap_or_default().to_owned())
+            })
             .collect(),
         rate_per_second: workload.rate_per_second(),
         sent: workload.sent,

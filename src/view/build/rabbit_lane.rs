@@ -19,7 +19,7 @@ pub fn lane(session: &Session) -> RabbitLane {
     let named: BTreeSet<&str> = session
         .workloads()
         .flat_map(|workload| &workload.exchanges)
-        .map(|(exchange, _)| exchange.as_str())
+        .map(|(exchange, _)| &**exchange)
         .collect();
     RabbitLane {
         nodes: nodes(cluster),

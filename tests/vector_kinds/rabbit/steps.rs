@@ -339,13 +339,13 @@ impl Runner {
             self.made += 1;
             let message = OutgoingMessage {
                 id: MessageId(self.made),
-                exchange: String::new(),
-                routing_key: queue.to_owned(),
+                exchange: "".into(),
+                routing_key: queue.into(),
                 key: None,
                 body: vec![b'.'; bytes as usize].into(),
-                properties: Properties::default(),
+                properties: None,
             };
-            let content = Rc::new(Content::new(message, Some(2), &mut self.names));
+            let content = Rc::new(Content::new(message, &usual(), &mut self.names));
             let publish = Method::BasicPublish { mandatory: false, immediate: false, content };
             let frame = Frame { channel: self.channels["c1"].number, method: publish };
             self.cluster.command(probe, Command::Say(frame));
@@ -538,11 +538,11 @@ impl Runner {
             let persistent = step.get("persistent").and_then(Value::as_bool).unwrap_or(true);
             let message = OutgoingMessage {
                 id,
-                exchange: text("exchange"),
-                routing_key: text("key"),
+                exchange: text("exchange").into(),
+                routing_key: text("key").into(),
                 key: None,
                 body: body.into(),
-                properties: Properties {
+                properties: Some(Rc::new(Properties {
                     delivery_mode: Some(if persistent { 2 } else { 1 }),
                     priority: step.get("priority").and_then(Value::as_u64).map(|it| it as u8),
                     expiration: step.get("expiration").map(|value| match value {
@@ -551,9 +551,9 @@ impl Runner {
                     }),
                     headers: headers.clone(),
                     ..Properties::default()
-                },
+                })),
             };
-            let content = Rc::new(Content::new(message, Some(2), &mut self.names));
+            let content = Rc::new(Content::new(message, &usual(), &mut self.names));
             if let Some(channel) = self.channels.get_mut(channel).filter(|it| it.confirms) {
                 channel.published += 1;
                 channel.outstanding.push(channel.published);
@@ -596,4 +596,9 @@ impl Runner {
         self.channels.clear();
         self.open_channel("c1", "k1");
     }
+}
+
+/// The properties that a publisher sets of itself.
+fn usual() -> Rc<Properties> {
+    Rc::new(Properties { delivery_mode: Some(2), ..Properties::default() })
 }

@@ -2,7 +2,7 @@
 
 use pushpull::lab::event::What;
 use pushpull::rabbit::Cluster;
-use pushpull::rabbit::command::{Ask, Command, OutgoingMessage, Properties, RequestId};
+use pushpull::rabbit::command::{Ask, Command, OutgoingMessage, RequestId};
 use pushpull::rabbit::event::Event;
 use pushpull::rabbit::rates::{ONE, moving_average};
 use pushpull::rabbit::spec::{ConsumerSpec, OnError, PublisherSpec, Settings, Spec};
@@ -207,11 +207,11 @@ impl Run {
         self.published += 1;
         let message = OutgoingMessage {
             id: MessageId(self.published),
-            exchange: String::new(),
-            routing_key: "q".to_owned(),
+            exchange: "".into(),
+            routing_key: "q".into(),
             key: None,
             body: Default::default(),
-            properties: Properties::default(),
+            properties: None,
         };
         self.cluster.command(self.publisher, Command::Publish(message));
     }

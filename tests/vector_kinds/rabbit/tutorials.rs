@@ -265,13 +265,13 @@ fn fib(n: u64) -> u64 {
 fn message(id: u64, key: &str, body: String, properties: Properties) -> Rc<Content> {
     let message = OutgoingMessage {
         id: MessageId(id),
-        exchange: String::new(),
-        routing_key: key.to_owned(),
+        exchange: "".into(),
+        routing_key: key.into(),
         key: None,
         body: body.into(),
-        properties,
+        properties: Some(Rc::new(properties)),
     };
-    Rc::new(Content::new(message, None, &mut Names::default()))
+    Rc::new(Content::new(message, &Rc::default(), &mut Names::default()))
 }
 
 /// Calls `fib` over `rpc_queue`; a reply with an unknown correlation id comes first.

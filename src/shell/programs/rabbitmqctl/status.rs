@@ -145,7 +145,12 @@ fn cluster_lines(node: &NodeState) -> Vec<String> {
         ("CPU Cores", of_running(&|it| format!("Node: {it}, available CPU cores: 4"))),
         (
             "Maintenance status",
-            of_running(&|it| format!("Node: {it}, status: not under maintenance")),
+            of_running(&|it| {
+                let is_drained = node.drained.iter().any(|name| node_name(name) == *it);
+                let status =
+                    if is_drained { "marked for maintenance" } else { "not under maintenance" };
+                format!("Node: {it}, status: {status}")
+            }),
         ),
         ("Alarms", alarm_lines(node)),
         ("Network Partitions", none()),

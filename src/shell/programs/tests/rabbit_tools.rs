@@ -20,8 +20,8 @@ fn rabbitmqadmin_asks_and_prints_tables() {
     let Command::Rabbit(rabbit::Ask::Publish(message)) = command(&text) else {
         panic!("another command")
     };
-    assert_eq!((message.routing_key.as_str(), &message.body[..]), ("q", &b"hi"[..]));
-    assert_eq!(message.properties.priority, Some(3));
+    assert_eq!((&*message.routing_key, &message.body[..]), ("q", &b"hi"[..]));
+    assert_eq!(message.properties.and_then(|set| set.priority), Some(3));
     let published = |routed| Ok(Outcome::Rabbit(rabbit::Answer::Published { routed }));
     let sentence = "Message published and routed successfully";
     assert_eq!(printed(&text, published(true)), Ok(vec![sentence.into()]));
