@@ -80,6 +80,11 @@ pub struct Watch {
     committed: i64,
     /// Brokers whose disks may lack what they had.
     torn: BTreeSet<i32>,
+    /// Brokers whose machines ever lost power.
+    power_cut: BTreeSet<i32>,
+    /// Partitions whose leader lost power and led on in its epoch. Before KRaft no controller
+    /// noticed that if the broker was back soon, and what it had not flushed may be at others.
+    led_on: BTreeSet<TopicPartition>,
     queues: QueueRules,
     transactions: Transactions,
 }
@@ -112,7 +117,8 @@ impl Watch {
         for topic in session.kafka.topics() {
             for partition in &topic.partitions {
                 self.partition(partition)?;
-                if deep {
+                let was_noticed = !session.spec().has_zookeeper();
+                if deep && (was_noticed || !self.led_on.contains(&partition.partition)) {
                     matching(session, partition)?;
                 }
             }
@@ -156,6 +162,7 @@ impl Watch {
             self.watermarks.clear();
             if became == "power_cut" {
                 self.torn.insert(id);
+                self.power_cut.insert(id);
             }
         }
     }
@@ -167,6 +174,9 @@ impl Watch {
             }
             Kafka::LeaderStarted { broker, partition, leader_epoch, .. } => {
                 let epoch = (partition.clone(), *leader_epoch);
+                if self.leaders.get(&epoch) == Some(broker) && self.power_cut.contains(broker) {
+                    self.led_on.insert(partition.clone());
+                }
                 let first = *self.leaders.entry(epoch).or_insert(*broker);
                 if first != *broker {
                     let found = format!("{partition}, epoch {leader_epoch}: {first} and {broker}");
