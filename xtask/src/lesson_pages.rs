@@ -2,7 +2,8 @@
 //! text, without any program. It is what a search engine reads and what a link is previewed by.
 
 use crate::Failure;
-use crate::embed::{attribute, read_text, write_text};
+use crate::embed::{read_text, write_text};
+use crate::inside::{attribute, element};
 use std::path::Path;
 
 /// A lesson in one language.
@@ -96,16 +97,10 @@ pub fn patterns(index: &str) -> Result<&str, Failure> {
 
 fn page(index: &str, lesson: &Lesson) -> Result<String, Failure> {
     // A tag may go over several lines: its attribute is the next one of that name.
-    let named = |mark: &str, name: &str| {
-        let tag = index.find(mark).map(|at| &index[at..]);
-        tag.and_then(|tag| attribute(tag, name))
-            .ok_or_else(|| format!("index.html must hold `{mark}` for the pages of lessons."))
-    };
-    let policy = named("http-equiv=\"Content-Security-Policy\"", "content=\"")?;
-    let styles = named("rel=\"stylesheet\"", "href=\"")?;
-    let mut scripts = index.lines().filter_map(|line| attribute(line, "src=\""));
-    let boot =
-        scripts.find(|file| file.contains("boot-")).ok_or("index.html has no boot script.")?;
+    let tag = index.find("http-equiv=\"Content-Security-Policy\"").map(|at| &index[at..]);
+    let policy = tag.and_then(|tag| attribute(tag, "content=\""));
+    let policy = policy.ok_or("index.html has no policy for the pages of lessons.")?;
+    let (styles, boot) = (element(index, "style")?, element(index, "script")?);
     let patterns = patterns(index)?;
     let Lesson { id, ko, en, picture, table } = lesson;
     let (title, about) = (escaped(&ko.title), escaped(&ko.about));
@@ -131,8 +126,8 @@ fn page(index: &str, lesson: &Lesson) -> Result<String, Failure> {
     <meta name=\"color-scheme\" content=\"light dark\" />
     <meta name=\"theme-color\" media=\"(prefers-color-scheme: light)\" content=\"#ffffff\" />
     <meta name=\"theme-color\" media=\"(prefers-color-scheme: dark)\" content=\"#0f172a\" />
-    <script src=\"../../{boot}\"></script>
-    <link rel=\"stylesheet\" href=\"../../{styles}\" />
+    {boot}
+    {styles}
     <link rel=\"icon\" href=\"../../icons/icon.svg\" type=\"image/svg+xml\" sizes=\"any\" />
   </head>
   <body>
@@ -168,8 +163,6 @@ fn page(index: &str, lesson: &Lesson) -> Result<String, Failure> {
 ",
         en_title = escaped(&en.title),
         titles = both(&ko.title, &en.title),
-        boot = boot.trim_start_matches("./"),
-        styles = styles.trim_start_matches("./"),
         ko_article = ko.article,
         en_article = en.article,
     ))
@@ -180,7 +173,7 @@ mod tests {
     use super::{Lesson, Words, page, patterns};
 
     const INDEX: &str = "<meta\n http-equiv=\"Content-Security-Policy\"\n content=\"default-src 'self'\"\n/>\n\
-        <script src=\"./boot-1.js\"></script>\n<link rel=\"stylesheet\" href=\"./styles-1.css\" />\n\
+        <script>boot()</script>\n<style>a{}</style>\n\
         <svg class=\"poster-patterns\"><pattern/></svg>\n";
 
     #[test]
@@ -198,7 +191,7 @@ mod tests {
             page.contains("가 &lt;b>") && page.contains("<span lang=\"en\">A</span>"),
             "{page}"
         );
-        assert!(page.contains("src=\"../../boot-1.js\""), "{page}");
+        assert!(page.contains("<script>boot()</script>\n    <style>a{}</style>"), "{page}");
         assert!(page.contains("content=\"default-src 'self'\""), "{page}");
         assert!(page.contains("<pattern/></svg>") && page.contains("poster-narrow"), "{page}");
         assert!(!page.contains(".wasm") && !page.contains("start-"), "{page}");

@@ -18,6 +18,7 @@ mod cut;
 mod driver;
 mod embed;
 mod fuzz;
+mod inside;
 mod lesson_pages;
 mod offline;
 mod options;
