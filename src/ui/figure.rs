@@ -3,6 +3,7 @@
 
 use super::desk::{Desk, use_desk};
 use super::flights::flights_html;
+use super::grips::Grips;
 use super::state::{Action, Menu};
 use crate::view::frame::Selection;
 use crate::view::layout::{self, Anchor, Hit, Options, Part, Picture, Shape, Traffic};
@@ -79,6 +80,7 @@ pub fn Figure(props: &Props) -> Html {
                 </svg>
                 { flights_html(traffic) }
                 { for picture.hits.iter().map(|hit| hit_html(&desk, hit)) }
+                <Grips picture={picture.clone()} scene={props.scene.clone()} />
             </div>
             <p id="state-sentence" class="visually-hidden">{ state }</p>
             { density(&desk, &picture, props) }

@@ -201,9 +201,7 @@ pub fn write(path: &Path, content: impl AsRef<[u8]>) -> Result<(), Failure> {
 
 #[cfg(test)]
 mod tests {
-    use super::{
-        joined, refuse_scripts_inside, sheets, with_pictures, with_program_size,
-    };
+    use super::{joined, refuse_scripts_inside, sheets, with_pictures, with_program_size};
     use std::path::Path;
 
     #[test]

@@ -18,8 +18,9 @@ mod shape;
 
 pub use density::{Density, density};
 pub use flight::{FLIGHT_MS, FLIGHTS_MAX, Flight, Glyph, Traffic, flights};
-pub use shape::{Anchor, Grid, Hit, Part, Point, Rect, Shape, text_width};
+pub use shape::{Anchor, Grid, Handle, Hit, Part, Point, Rect, Shape, text_width};
 
+use super::drag::Grip;
 use super::frame::Selection;
 use super::scene::{Place, Scene};
 use super::welcome::Pile;
@@ -27,6 +28,7 @@ use super::words::Language;
 use super::words::picture::Picture as Texts;
 use client::ProducerBox;
 use lane::Columns;
+use shape::Pen;
 
 /// Below this width one lane is shown at a time.
 const NARROW_BELOW: i32 = 448;
@@ -78,6 +80,8 @@ pub struct Picture {
     pub parts: Vec<Part>,
     /// What can be selected, in the order of reading.
     pub hits: Vec<Hit>,
+    /// What can be taken by hand.
+    pub handles: Vec<Handle>,
     /// Where the things stand that messages move between.
     pub spots: Vec<(Place, Rect)>,
     /// Where the messages lie: (Kafka?, message, middle of its cell).
@@ -202,6 +206,20 @@ impl Sheet<'_> {
 
     fn part(&mut self, part: Part) {
         self.picture.parts.push(part);
+    }
+
+    /// A handle, if there is somewhere to go: six dots at the left of its place.
+    fn handle(&mut self, part: &mut Part, key: String, rect: Rect, grip: Grip) {
+        if !grip.can_move(self.scene) {
+            return;
+        }
+        let (x, y) = (rect.x + 4, rect.middle().y - 4);
+        let dots = [0, 4, 8].into_iter().flat_map(|down| [(0, down), (4, down)]);
+        let pen = dots.fold(Pen::default(), |pen, (right, down)| {
+            pen.square(Rect::new(x + right, y + down, 2, 2))
+        });
+        part.path("dots", pen);
+        self.picture.handles.push(Handle { key, rect, grip });
     }
 
     fn spot(&mut self, place: Place, rect: Rect) {
