@@ -10,7 +10,7 @@ use crate::view::frame::Selection;
 use crate::view::layout::{Handle, Hit, Picture, Rect};
 use crate::view::scene::{Place, Scene};
 use crate::view::words::runs::Runs;
-use gloo::events::EventListener;
+use gloo::events::{EventListener, EventListenerOptions};
 use std::cell::RefCell;
 use std::rc::Rc;
 use wasm_bindgen::JsCast;
@@ -76,15 +76,19 @@ pub fn Grips(props: &Props) -> Html {
     {
         let (held, again) = (held.clone(), again.clone());
         use_effect_with(moves, move |moves| {
-            let listener = moves.then(|| {
-                EventListener::new(&gloo::utils::document(), "keydown", move |event| {
-                    let key = event.dyn_ref::<web_sys::KeyboardEvent>().map(|event| event.key());
-                    if key.as_deref() == Some("Escape") {
-                        held.borrow_mut().take();
-                        again.force_update();
-                    }
-                })
-            });
+            // Before whatever has the focus, which may keep its keys to itself.
+            let options = EventListenerOptions::run_in_capture_phase();
+            let heard = move |event: &web_sys::Event| {
+                let key = event.dyn_ref::<web_sys::KeyboardEvent>().map(|event| event.key());
+                if key.as_deref() == Some("Escape") {
+                    event.stop_propagation();
+                    held.borrow_mut().take();
+                    again.force_update();
+                }
+            };
+            let document = gloo::utils::document();
+            let listener = moves
+                .then(|| EventListener::new_with_options(&document, "keydown", options, heard));
             move || drop(listener)
         });
     }

@@ -1,5 +1,5 @@
 //! The chores of pushpull, one command each: `cargo xtask serve | build | test | bench |
-//! first-minute | lasting | fuzz | kills`. (`page` is a part of `build`, which Trunk runs.)
+//! first-minute | previews | lasting | fuzz | kills`. (`page` is a part of `build`, which Trunk runs.)
 //!
 //! A machine with rustup and nothing else is enough to start from: each command first brings in
 //! what it lacks ([`tools`], [`browser`]) and says what it does while it does it ([`steps`]).
@@ -63,6 +63,10 @@ The chores of pushpull:
       Measures in a browser which functions a first visit calls, and writes xtask/first-minute: by
       these lists the build cuts the programs in two, so that a first visit loads little.
 
+  cargo xtask previews
+      Takes the pictures that links to lessons are previewed by, of the dist/ that is there, and
+      writes them below www/previews. Wanted when a lesson's title or key moment has changed.
+
   cargo xtask lasting [--page] [MESSAGES]
       What lasts, with 10 million messages: saving against the raw disk, memory while the logs grow,
       opening again, going through time. Some minutes.
@@ -108,6 +112,7 @@ fn run(arguments: &[String]) -> Result<ExitCode, Failure> {
         "page" => page::run(&Options::parse(rest, &[], &[])?),
         "bench" => bench::run(&Options::parse(rest, &[], &["--no-browser", "--page"])?),
         "lasting" => bench::lasting(&Options::parse(rest, &[], &["--page"])?),
+        "previews" => bench::previews(&Options::parse(rest, &[], &[])?),
         "kills" => bench::kills(&Options::parse(rest, &[], &[])?),
         "fuzz" => fuzz::run(&Options::parse(rest, &["--seconds"], &[])?),
         "help" | "--help" | "-h" => {
