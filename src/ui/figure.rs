@@ -52,8 +52,13 @@ pub fn Figure(props: &Props) -> Html {
         })
     };
     let mut air = air.borrow_mut();
+    let is_as_wide = air.picture.width == picture.width;
+    if !is_as_wide {
+        // What is in the air there would be beside the picture here.
+        air.traffic.clear();
+    }
     if air.frame != props.frame {
-        if props.jumped || air.frame == 0 || air.picture.width != picture.width {
+        if props.jumped || air.frame == 0 || !is_as_wide {
             air.traffic.clear();
         } else {
             let flights = layout::flights(&air.picture, &picture, &props.scene.arrived);

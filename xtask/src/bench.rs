@@ -63,7 +63,7 @@ pub fn run(options: &Options) -> Result<ExitCode, Failure> {
     if in_browser {
         site::make(
             &mut steps,
-            &Build { dist: PathBuf::from("dist"), debug: false, counted: None },
+            &Build { dist: PathBuf::from("dist"), debug: false, counted: None, address: None },
         )?;
         steps.run("the page in a browser, beside a blank page", || {
             test_steps::run_in_browser(Path::new(test_steps::DIST), &["bench"], |_| {})

@@ -4,6 +4,7 @@
 use crate::Failure;
 use crate::embed::{read_text, write_text};
 use crate::inside::{attribute, element};
+use std::fs;
 use std::path::Path;
 
 /// A lesson in one language.
@@ -67,12 +68,31 @@ fn words(parts: &Path, language: &str, id: &str) -> Result<Words, Failure> {
     })
 }
 
+/// The pictures that links to the pages are previewed by, `ID/LANGUAGE.png`: `cargo xtask previews`
+/// takes them.
+const PREVIEWS: &str = "www/previews";
+
+/// The variable that tells where the site will stand.
+pub const ADDRESS: &str = "PUSHPULL_ADDRESS";
+
+/// How large they are.
+const PREVIEW_SIZE: (u32, u32) = (1200, 630);
+
 /// Writes all of them.
 pub fn make(site: &Path, lessons: &[Lesson]) -> Result<(), Failure> {
     let index = read_text(&site.join("index.html"))?;
+    let site_address = std::env::var(ADDRESS).unwrap_or_default();
     for lesson in lessons {
-        let page = page(&index, lesson)?;
-        write_text(&site.join("lessons").join(&lesson.id).join("index.html"), &page)?;
+        let folder = site.join("lessons").join(&lesson.id);
+        write_text(&folder.join("index.html"), &page(&index, lesson, &site_address)?)?;
+        for name in ["ko.png", "en.png"] {
+            let preview = Path::new(PREVIEWS).join(&lesson.id).join(name);
+            let picture = fs::read(&preview).map_err(|error| {
+                let preview = preview.display();
+                format!("{preview}: {error}; `cargo xtask previews` takes it.")
+            })?;
+            crate::page::write(&folder.join(name), picture)?;
+        }
     }
     Ok(())
 }
@@ -95,7 +115,7 @@ pub fn patterns(index: &str) -> Result<&str, Failure> {
     Ok(&index[start..start + length])
 }
 
-fn page(index: &str, lesson: &Lesson) -> Result<String, Failure> {
+fn page(index: &str, lesson: &Lesson, site_address: &str) -> Result<String, Failure> {
     // A tag may go over several lines: its attribute is the next one of that name.
     let tag = index.find("http-equiv=\"Content-Security-Policy\"").map(|at| &index[at..]);
     let policy = tag.and_then(|tag| attribute(tag, "content=\""));
@@ -104,6 +124,11 @@ fn page(index: &str, lesson: &Lesson) -> Result<String, Failure> {
     let patterns = patterns(index)?;
     let Lesson { id, ko, en, picture, table } = lesson;
     let (title, about) = (escaped(&ko.title), escaped(&ko.about));
+    let (width, height) = PREVIEW_SIZE;
+    let preview = match site_address {
+        "" => "ko.png".to_string(),
+        address => format!("{}lessons/{id}/ko.png", escaped(address)),
+    };
     Ok(format!(
         "<!doctype html>
 <html lang=\"ko\" data-page=\"lesson\">
@@ -117,6 +142,12 @@ fn page(index: &str, lesson: &Lesson) -> Result<String, Failure> {
     <meta property=\"og:site_name\" content=\"pushpull\" />
     <meta property=\"og:title\" content=\"{title}\" />
     <meta property=\"og:description\" content=\"{about}\" />
+    <meta property=\"og:image\" content=\"{preview}\" />
+    <meta property=\"og:image:width\" content=\"{width}\" />
+    <meta property=\"og:image:height\" content=\"{height}\" />
+    <meta property=\"og:image:alt\" content=\"{title}\" />
+    <meta name=\"twitter:card\" content=\"summary_large_image\" />
+    <meta name=\"twitter:image\" content=\"{preview}\" />
     <meta property=\"og:locale\" content=\"ko_KR\" />
     <meta property=\"og:locale:alternate\" content=\"en_US\" />
     <link rel=\"alternate\" hreflang=\"ko\" href=\"?lang=ko\" />
@@ -170,7 +201,12 @@ fn page(index: &str, lesson: &Lesson) -> Result<String, Failure> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Lesson, Words, page, patterns};
+    use super::{Lesson, PREVIEW_SIZE, PREVIEWS, Words, page, patterns};
+    use std::fs;
+    use std::path::Path;
+
+    /// A picture that somebody's page shows is small.
+    const PREVIEW_BYTES_MAX: usize = 40_000;
 
     const INDEX: &str = "<meta\n http-equiv=\"Content-Security-Policy\"\n content=\"default-src 'self'\"\n/>\n\
         <script>boot()</script>\n<style>a{}</style>\n\
@@ -186,7 +222,7 @@ mod tests {
             picture: "<svg class=\"poster-narrow\"/>".into(),
             ..Lesson::default()
         };
-        let page = page(INDEX, &lesson).expect("it is a page");
+        let page = page(INDEX, &lesson, "https://lab.example/p/").expect("it is a page");
         assert!(
             page.contains("가 &lt;b>") && page.contains("<span lang=\"en\">A</span>"),
             "{page}"
@@ -194,8 +230,32 @@ mod tests {
         assert!(page.contains("<script>boot()</script>\n    <style>a{}</style>"), "{page}");
         assert!(page.contains("content=\"default-src 'self'\""), "{page}");
         assert!(page.contains("<pattern/></svg>") && page.contains("poster-narrow"), "{page}");
+        let preview = "\"og:image\" content=\"https://lab.example/p/lessons/x/ko.png\"";
+        assert!(page.contains(preview), "{page}");
         assert!(!page.contains(".wasm") && !page.contains("start-"), "{page}");
-        assert!(super::page("<html>", &lesson).is_err());
+        assert!(super::page("<html>", &lesson, "").is_err());
+    }
+
+    /// What it is and its size stand in the first bytes of a PNG.
+    #[test]
+    fn every_lesson_has_its_previews() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let number = |bytes: &[u8]| u32::from_be_bytes(bytes.try_into().expect("four bytes"));
+        let mut lessons = 0;
+        for lesson in crate::page::paths(&root.join("www/lessons/ko"), "md").expect("lessons") {
+            let id = lesson.file_stem().expect("it has a name");
+            for name in ["ko.png", "en.png"] {
+                let file = root.join(PREVIEWS).join(id).join(name);
+                let picture = fs::read(&file).unwrap_or_default();
+                let said = format!("{}: `cargo xtask previews` takes it", file.display());
+                assert!(picture.starts_with(b"\x89PNG\r\n\x1a\n"), "{said}");
+                let size = (number(&picture[16..20]), number(&picture[20..24]));
+                assert_eq!(size, PREVIEW_SIZE, "{said}");
+                assert!(picture.len() < PREVIEW_BYTES_MAX, "{} bytes: {said}", picture.len());
+            }
+            lessons += 1;
+        }
+        assert!(lessons > 0);
     }
 
     #[test]

@@ -46,9 +46,11 @@ The chores of pushpull:
       Builds the page and serves it on 127.0.0.1 until Ctrl-C. The port is 8080, or the next free
       one. (While you edit: `trunk serve --offline` rebuilds at each change; you reload the page.)
 
-  cargo xtask build [--debug] [--dist DIR]
+  cargo xtask build [--debug] [--dist DIR] [--address URL]
       Builds the page into dist/ (or DIR): static files with relative addresses, for any host and
       any path. Prints the size of each and fails when the first load grows over its limit.
+      --address tells the pages of lessons where they will stand: some of those who preview links
+      want the whole address of a picture.
 
   cargo xtask test [--quick] [--keep-going] [NAME...]
       Everything that must hold: format, clippy, clippy-wasm, native, doc, lessons, site, browser.
@@ -106,7 +108,7 @@ fn run(arguments: &[String]) -> Result<ExitCode, Failure> {
     child::enter_repository()?;
     match command {
         "serve" => serve::run(&Options::parse(rest, &["--port"], &["--debug"])?),
-        "build" => site::run(&Options::parse(rest, &["--dist"], &["--debug"])?),
+        "build" => site::run(&Options::parse(rest, &["--dist", "--address"], &["--debug"])?),
         "test" => test::run(&Options::parse(rest, &[], &["--quick", "--keep-going"])?),
         "first-minute" => parts::run(&Options::parse(rest, &[], &[])?),
         "page" => page::run(&Options::parse(rest, &[], &[])?),

@@ -175,7 +175,7 @@ impl Sheet<'_> {
             part.rect("ring", rect.grown(3), 9);
         }
         let edge = Rect { w: HANDLE, ..rect };
-        self.handle(&mut part, key.clone(), edge, Grip::Consumer(place.clone()));
+        self.handle(key.clone(), edge, Grip::Consumer(place.clone()));
         self.part(part);
         self.spot(place.clone(), slots);
         let state = text_view::health(consumer.health, self.options.language);

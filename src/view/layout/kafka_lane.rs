@@ -183,7 +183,7 @@ impl Sheet<'_> {
         } else if let Some(replica) = partition.replicas.first() {
             let edge = Rect::new(x - HANDLE, cells.y, HANDLE, cells.h);
             let grip = Grip::Replica(topic.to_owned(), partition.index, replica.broker);
-            self.handle(&mut part, ["replica-", &name].concat(), edge, grip);
+            self.handle(["replica-", &name].concat(), edge, grip);
         }
         // Behind the cells, which are parts of their own.
         let behind = self.picture.parts.iter().rposition(|part| part.class != "cell kafka");
@@ -543,7 +543,7 @@ impl Sheet<'_> {
             );
             let grip = Grip::Replica(topic.to_owned(), partition.index, replica.broker);
             let key = [topic, &partition.index.to_string(), &replica.broker.to_string()].join("-");
-            self.handle(part, ["replica-", &key].concat(), row, grip);
+            self.handle(["replica-", &key].concat(), row, grip);
         }
     }
 }

@@ -28,7 +28,6 @@ use super::words::Language;
 use super::words::picture::Picture as Texts;
 use client::ProducerBox;
 use lane::Columns;
-use shape::Pen;
 
 /// Below this width one lane is shown at a time.
 const NARROW_BELOW: i32 = 448;
@@ -208,18 +207,11 @@ impl Sheet<'_> {
         self.picture.parts.push(part);
     }
 
-    /// A handle, if there is somewhere to go: six dots at the left of its place.
-    fn handle(&mut self, part: &mut Part, key: String, rect: Rect, grip: Grip) {
-        if !grip.can_move(self.scene) {
-            return;
+    /// A handle, if there is somewhere to go.
+    fn handle(&mut self, key: String, rect: Rect, grip: Grip) {
+        if grip.can_move(self.scene) {
+            self.picture.handles.push(Handle { key, rect, grip });
         }
-        let (x, y) = (rect.x + 4, rect.middle().y - 4);
-        let dots = [0, 4, 8].into_iter().flat_map(|down| [(0, down), (4, down)]);
-        let pen = dots.fold(Pen::default(), |pen, (right, down)| {
-            pen.square(Rect::new(x + right, y + down, 2, 2))
-        });
-        part.path("dots", pen);
-        self.picture.handles.push(Handle { key, rect, grip });
     }
 
     fn spot(&mut self, place: Place, rect: Rect) {

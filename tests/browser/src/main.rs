@@ -72,7 +72,8 @@ fn run(arguments: &[String]) -> Outcome<bool> {
         }
         Some("bench") => local.block_on(&runtime, bench::run(&setup)).map(|()| true),
         _ => Err(Failure(
-            "say `test [FILTER]`, `bench`, `large N`, `first-minute`, `previews` or `kills N`.".to_string(),
+            "say `test [FILTER]`, `bench`, `large N`, `first-minute`, `previews` or `kills N`."
+                .to_string(),
         )),
     }
 }

@@ -30,16 +30,18 @@ const CARD: &str = "
     const title = document.querySelector('h1');
     const figure = document.querySelector('figure');
     page.replaceChildren(mark, title, figure);
-    Object.assign(page.style, { padding: '44px 56px 0', maxInlineSize: 'none', blockSize: height + 'px' });
+    Object.assign(page.style, { overflow: 'hidden', padding: '44px 56px 0', maxInlineSize: 'none', blockSize: height + 'px' });
     Object.assign(mark.style, { fontSize: '24px', fontWeight: 700, color: 'var(--kafka)', margin: 0 });
     Object.assign(title.style, { fontSize: '44px', lineHeight: 1.25, margin: '0 0 20px' });
-    Object.assign(figure.style, { margin: 0 });
+    Object.assign(figure.style, { margin: 0, blockSize: '100%', overflow: 'hidden' });
     document.documentElement.style.overflow = 'hidden';
     const shown = [...figure.querySelectorAll(':scope > svg')].filter((svg) => svg.clientHeight > 1);
     const drawn = shown.at(-1);
     const room = height - figure.getBoundingClientRect().top - 24;
     const [, , w, h] = drawn.getAttribute('viewBox').split(' ').map(Number);
-    const scale = Math.min((width - 112) / w, room / h);
+    /* A high one is cut off below: else nobody could read it. */
+    const wide = (width - 112) / w;
+    const scale = Math.min(wide, Math.max(room / h, 0.75 * wide));
     Object.assign(drawn.style, {
         inlineSize: w * scale + 'px', blockSize: h * scale + 'px', display: 'block', margin: '0 auto',
     });
