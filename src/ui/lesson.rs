@@ -155,7 +155,7 @@ fn without(desk: &Desk, step: &StepView, known: Option<&Beside>) -> Html {
         }
     };
     html! {
-        <section class="card" data-test="what-if">
+        <section class="card what-if" data-test="what-if">
             <h3>{ t.what_if }</h3>
             { for step.without.iter().enumerate().map(one) }
         </section>
@@ -166,10 +166,10 @@ fn without(desk: &Desk, step: &StepView, known: Option<&Beside>) -> Html {
 fn with_beside(desk: &Desk, known: Option<&Beside>) -> Html {
     let Some(known) = known else { return Html::default() };
     let t = Runs::of(desk.language);
-    let parts_at = known
-        .difference
-        .as_ref()
-        .map(|parting| fill(t.parts_at, &[("time", &seconds(parting.at_us, desk.language))]));
+    let parts_at = known.difference.as_ref().map(|parting| {
+        let time = seconds(parting.at_us, desk.language);
+        [&*fill(t.parts_at, &[("time", &time)]), "."].concat()
+    });
     html! {
         <>
             <p class="small">{ t.with_rule }{ " " }{ parts_at.as_deref().unwrap_or(t.same_so_far) }</p>
