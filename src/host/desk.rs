@@ -110,6 +110,7 @@ impl Desk {
             return Err("what was kept is not of this lesson".into());
         }
         desk.travel(Destination::Instant(end));
+        desk.compare_again();
         Ok(desk)
     }
 
@@ -130,7 +131,15 @@ impl Desk {
             }
         }
         desk.tasks.push_back(Task::Replay { steps: shared.cursor.0 });
+        desk.compare_again();
         Ok(desk)
+    }
+
+    /// A second run is not kept and not shared: that of a lesson without a protection comes again.
+    fn compare_again(&mut self) {
+        if let Some(line) = self.teaching.beside() {
+            self.tasks.push_back(Task::Lines(Box::new(Lines::new(Source::Lesson, &line))));
+        }
     }
 
     /// The lines that a second run can change: what the lab was made by, and what was run in it.

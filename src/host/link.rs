@@ -76,6 +76,9 @@ pub struct SharedLesson {
     pub id: String,
     /// How far the learner is.
     pub progress: Progress,
+    /// The protection that the lab is without, by its place in the step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub without: Option<usize>,
 }
 
 /// Why a link is refused.

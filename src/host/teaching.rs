@@ -78,7 +78,8 @@ impl Teaching {
     pub fn shared(&self) -> Option<SharedLesson> {
         let player = self.player.as_ref()?;
         let id = player.lesson().id.clone();
-        Some(SharedLesson { id, progress: player.progress().clone() })
+        let (progress, without) = (player.progress().clone(), player.without());
+        Some(SharedLesson { id, progress, without })
     }
 
     /// Goes on where somebody else was. False if that lesson has other steps than the open one.
@@ -88,6 +89,7 @@ impl Teaching {
             return false;
         }
         player.resume(shared.progress);
+        player.resume_without(shared.without);
         true
     }
 
@@ -113,9 +115,19 @@ impl Teaching {
     pub fn act(&mut self, act: LessonAct) -> Result<Vec<String>, String> {
         self.changes += 1;
         match &mut self.player {
-            Some(player) => player.act(act).map_err(|error| error.to_string()),
+            Some(player) => {
+                let leaves_out = matches!(act, LessonAct::Without(Some(_)));
+                let lines = player.act(act).map_err(|error| error.to_string())?;
+                let beside = player.beside().filter(|_| leaves_out);
+                Ok(lines.into_iter().chain(beside).collect())
+            }
             None => Ok(Vec::new()),
         }
+    }
+
+    /// The line that puts the run with all protections beside a lab that is without one.
+    pub fn beside(&self) -> Option<String> {
+        self.player.as_ref()?.beside()
     }
 
     /// A line was run.

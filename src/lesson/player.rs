@@ -292,6 +292,13 @@ impl Player {
         lines
     }
 
+    /// While the lab is without a protection: the line that puts the same run beside it, with all
+    /// of them.
+    pub fn beside(&self) -> Option<String> {
+        let first = self.lesson.start.first().filter(|_| self.without.is_some())?;
+        Some(["lab compare ", &first.text].concat())
+    }
+
     /// The lab anew as the lesson had made it, with all protections.
     fn with_all(&mut self) -> Vec<String> {
         self.without = None;

@@ -124,7 +124,8 @@ fn left(state: &State) -> Html {
     match (state.left, &state.lesson) {
         _ if state.welcome.is_some() => Html::default(),
         (Left::Lesson, Some(lesson)) => html! {
-            <LessonPane lesson={lesson.clone()} error={state.lesson_error.clone()} />
+            <LessonPane lesson={lesson.clone()} error={state.lesson_error.clone()}
+                beside={state.beside.clone()} />
         },
         (Left::List, _) => html! {
             <LessonList open={open} error={state.lesson_error.clone()}

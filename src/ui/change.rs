@@ -1,11 +1,12 @@
-//! A setting of the selected thing, and the command that changes it; a replica, and the command
-//! that moves it.
+//! A setting of the selected thing, and the command that changes it; a replica and a consumer, and
+//! the command that moves them.
 
 use super::desk::use_desk;
 use super::outside;
 use super::rich_text::command;
 use super::state::Action;
 use crate::view::change;
+use crate::view::drag;
 use crate::view::frame::Selection;
 use crate::view::scene::Scene;
 use crate::view::words::runs::Runs;
@@ -110,6 +111,50 @@ pub fn Move(props: &Props) -> Html {
                 <button type="button" class="button" data-test="move-run"
                     onclick={desk.on(Action::Build(line))}>{ desk.texts.run }</button>
             }
+        </section>
+    }
+}
+
+/// What the selected consumer reads instead.
+#[derive(PartialEq, Properties)]
+pub struct AssignProps {
+    /// The picture.
+    pub scene: Rc<Scene>,
+    /// What is selected.
+    pub selection: Selection,
+    /// Recorded lines.
+    pub recorded: Rc<Vec<String>>,
+}
+
+/// The selected consumer, and the topic or queue that it goes to.
+#[component]
+pub fn Assign(props: &AssignProps) -> Html {
+    let desk = use_desk();
+    let t = Runs::of(desk.language);
+    let to = use_state(|| 0_usize);
+    let Selection::Place(place) = &props.selection else { return Html::default() };
+    let all = drag::others(&props.scene, place);
+    let Some(chosen) = all.get(*to).or(all.last()) else { return Html::default() };
+    let Some(lines) = drag::assign(&props.scene, &props.recorded, place, chosen) else {
+        return Html::default();
+    };
+    let choose = Callback::from(move |event: Event| {
+        to.set(outside::chosen_in(&event).unwrap_or(0));
+    });
+    html! {
+        <section class="change" data-test="assign">
+            <h3>{ t.assign }</h3>
+            <label class="field">
+                <span>{ t.assign_to }</span>
+                <select data-test="assign-to" onchange={choose}>
+                    { for all.iter().map(|name| html! {
+                        <option selected={name == chosen}>{ name }</option>
+                    }) }
+                </select>
+            </label>
+            { for lines.lines().map(|line| html! { <code class="command">{ command(line) }</code> }) }
+            <button type="button" class="button" data-test="assign-run"
+                onclick={desk.on(Action::Build(lines))}>{ desk.texts.run }</button>
         </section>
     }
 }

@@ -3,6 +3,7 @@
 
 use super::desk::{Desk, use_desk};
 use super::flights::flights_html;
+use super::grips::Grips;
 use super::state::{Action, Menu};
 use crate::view::frame::Selection;
 use crate::view::layout::{self, Anchor, Hit, Options, Part, Picture, Shape, Traffic};
@@ -51,8 +52,13 @@ pub fn Figure(props: &Props) -> Html {
         })
     };
     let mut air = air.borrow_mut();
+    let is_as_wide = air.picture.width == picture.width;
+    if !is_as_wide {
+        // What is in the air there would be beside the picture here.
+        air.traffic.clear();
+    }
     if air.frame != props.frame {
-        if props.jumped || air.frame == 0 || air.picture.width != picture.width {
+        if props.jumped || air.frame == 0 || !is_as_wide {
             air.traffic.clear();
         } else {
             let flights = layout::flights(&air.picture, &picture, &props.scene.arrived);
@@ -79,6 +85,7 @@ pub fn Figure(props: &Props) -> Html {
                 </svg>
                 { flights_html(traffic) }
                 { for picture.hits.iter().map(|hit| hit_html(&desk, hit)) }
+                <Grips picture={picture.clone()} scene={props.scene.clone()} />
             </div>
             <p id="state-sentence" class="visually-hidden">{ state }</p>
             { density(&desk, &picture, props) }

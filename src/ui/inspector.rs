@@ -1,6 +1,6 @@
 //! The inspector: all that is known of what is selected; of a message, its journey.
 
-use super::change::{Change, Move};
+use super::change::{Assign, Change, Move};
 use super::desk::{Desk, use_desk};
 use super::icon::Icon;
 use super::knobs::Knobs;
@@ -74,6 +74,8 @@ pub fn InspectorPane(props: &Props) -> Html {
                 recorded={props.recorded.clone()} /></div>
             <div class="place"><Change scene={props.scene.clone()} selection={selection.clone()} /></div>
             <div class="place"><Move scene={props.scene.clone()} selection={selection.clone()} /></div>
+            <div class="place"><Assign scene={props.scene.clone()} selection={selection.clone()}
+                recorded={props.recorded.clone()} /></div>
             <div class="place">if let Some(known) = &props.inspector {
                 { known_html(&desk, known) }
             } else {

@@ -5,11 +5,13 @@ use super::host_page;
 use super::icon::Icon;
 use super::question::QuestionCard;
 use super::rich_text::{blocks, command, inlines};
-use super::state::Action;
+use super::state::{Action, Tab};
 use crate::host::protocol::LessonAct;
 use crate::lesson::catalog;
+use crate::view::beside::Beside;
 use crate::view::lesson::{Goal, Inline, LessonView, Observed, StepView};
-use crate::view::words::fill;
+use crate::view::words::runs::Runs;
+use crate::view::words::{fill, seconds};
 use std::rc::Rc;
 use yew::prelude::*;
 
@@ -20,6 +22,8 @@ pub struct Props {
     pub lesson: Rc<LessonView>,
     /// Why it could not be read in this language.
     pub error: Option<String>,
+    /// The second run, if there is one.
+    pub beside: Option<Rc<Beside>>,
 }
 
 /// The open lesson.
@@ -55,7 +59,7 @@ pub fn LessonPane(props: &Props) -> Html {
                     open={question.right.is_none() && !step.commands.iter().any(|(_, ran)| *ran)} />
             }
             { commands(&desk, step) }
-            { without(&desk, step) }
+            { without(&desk, step, props.beside.as_deref()) }
             { observed(&desk, &step.observed) }
             { goals(&desk, step) }
             { hints(&desk, step) }
@@ -127,7 +131,7 @@ fn commands(desk: &Desk, step: &StepView) -> Html {
 }
 
 /// What if it were not so: a protection is left out, once the step has run.
-fn without(desk: &Desk, step: &StepView) -> Html {
+fn without(desk: &Desk, step: &StepView, known: Option<&Beside>) -> Html {
     if step.without.is_empty() || !step.commands.iter().all(|(_, ran)| *ran) {
         return Html::default();
     }
@@ -140,7 +144,10 @@ fn without(desk: &Desk, step: &StepView) -> Html {
         html! {
             <>
                 <p>{ inlines(text) }</p>
-                if *is_on { <p class="small" role="status"><b>{ t.without_now }</b></p> }
+                if *is_on {
+                    <p class="small" role="status"><b>{ t.without_now }</b></p>
+                    { with_beside(desk, known) }
+                }
                 <button type="button" class="button" data-test="without"
                     aria-pressed={if *is_on { "true" } else { "false" }}
                     onclick={desk.on(Action::Lesson(act))}>{ name }</button>
@@ -148,10 +155,33 @@ fn without(desk: &Desk, step: &StepView) -> Html {
         }
     };
     html! {
-        <section class="card" data-test="what-if">
+        <section class="card what-if" data-test="what-if">
             <h3>{ t.what_if }</h3>
             { for step.without.iter().enumerate().map(one) }
         </section>
+    }
+}
+
+/// The same run with all protections, beside the one without: where they part, and all of both.
+fn with_beside(desk: &Desk, known: Option<&Beside>) -> Html {
+    let Some(known) = known else { return Html::default() };
+    let t = Runs::of(desk.language);
+    let parts_at = known.difference.as_ref().map(|parting| {
+        let time = seconds(parting.at_us, desk.language);
+        [&*fill(t.parts_at, &[("time", &time)]), "."].concat()
+    });
+    html! {
+        <>
+            <p class="small">{ t.with_rule }{ " " }{ parts_at.as_deref().unwrap_or(t.same_so_far) }</p>
+            <div class="row">
+                if parts_at.is_some() {
+                    <button type="button" class="button" data-test="without-part"
+                        onclick={desk.on(Action::Part)}>{ t.jump }</button>
+                }
+                <button type="button" class="button" data-test="without-both"
+                    onclick={desk.on(Action::ShowTab(Tab::Compare))}>{ t.see_both }</button>
+            </div>
+        </>
     }
 }
 

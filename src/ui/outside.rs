@@ -408,6 +408,15 @@ pub fn place_in(event: &MouseEvent, class: &str) -> Option<(i32, i32)> {
     Some((event.client_x() - rect.left() as i32, event.client_y() - rect.top() as i32))
 }
 
+/// From now on the element under this pointer hears of it, wherever the pointer goes.
+pub fn capture(event: &PointerEvent) {
+    let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+    if let Some(element) = target {
+        // A pointer that is gone cannot be captured, and need not be.
+        let _ = element.set_pointer_capture(event.pointer_id());
+    }
+}
+
 /// Shows the end of what is scrolled.
 pub fn scroll_to_end(node: &NodeRef) {
     if let Some(element) = node.cast::<Element>() {

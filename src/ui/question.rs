@@ -85,10 +85,12 @@ fn bets(language: Language, bets: &[BetFigure]) -> Html {
         html! {
             <li class="bet-figure">
                 <code>{ &bet.left }</code>
-                <svg viewBox="-1 0 102 12" preserveAspectRatio="none" aria-hidden="true">
-                    <rect class="bet-came" y="2" height="8" width={part(*came)} />
-                    <rect class="bet-ghost" y="0.5" height="11" width={part(bet.value)} />
-                </svg>
+                if bet::is_amount(&bet.left) {
+                    <svg viewBox="-1 0 102 12" preserveAspectRatio="none" aria-hidden="true">
+                        <rect class="bet-came" y="2" height="8" width={part(*came)} />
+                        <rect class="bet-ghost" y="0.5" height="11" width={part(bet.value)} />
+                    </svg>
+                }
                 <span class="small num">
                     <span class="bet-was">{ fill(t.bet_was, &[("value", &was)]) }</span>
                     <b>{ fill(t.bet_came, &[("value", &plot::plain(*came))]) }</b>

@@ -341,6 +341,8 @@ impl State {
                 self.menu = None;
                 self.act(command);
             }
+            Action::Grab => self.ask(Request::Recorded),
+            Action::Move(grip, place) => self.move_to(&grip, &place),
             Action::Follow => {
                 self.end_welcome(false);
                 self.change(Action::ShowTab(Tab::Events));

@@ -219,6 +219,11 @@ impl Knob {
     }
 }
 
+/// The line with another value of an option.
+pub fn with_option(line: &str, option: &'static str, value: &str) -> String {
+    knob(option, &[]).change(line, value)
+}
+
 /// The command that compares.
 pub fn command(line: &str) -> String {
     ["lab compare ", line].concat()

@@ -14,6 +14,11 @@ pub struct Ghost {
     pub value: f64,
 }
 
+/// False for a figure that is the number of a broker: of two such numbers the greater is not more.
+pub fn is_amount(left: &str) -> bool {
+    !left.ends_with(".leader")
+}
+
 /// A sign as people write it.
 pub fn sign(sign: &str) -> &str {
     match sign {

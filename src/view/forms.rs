@@ -359,7 +359,7 @@ fn health_of(scene: &Scene, name: &str) -> Option<Health> {
 }
 
 /// A word as the lab's language reads it.
-fn quoted(word: &str) -> String {
+pub fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ',' | '/' | ':');
     match !word.is_empty() && word.chars().all(plain) {
         true => word.to_owned(),

@@ -12,6 +12,7 @@
 //! - [`acts`]: the command behind each button.
 //! - [`forms`], [`worlds`]: what is built by hand, and the labs that one can begin with.
 //! - [`beside`]: two runs compared. [`bet`]: what the learner expected, over the curves.
+//! - [`drag`]: what can be taken by hand in the picture, and moved.
 //! - [`change`]: settings that can be changed. [`why`](mod@why): why a thing is as it is.
 //! - [`snippet`]: what an author copies into a page of their own.
 //! - [`still`]: the picture where no program runs.
@@ -25,6 +26,7 @@ pub mod bet;
 pub mod build;
 pub mod build_lesson;
 pub mod change;
+pub mod drag;
 pub mod fact;
 pub mod forms;
 pub mod frame;

@@ -9,7 +9,7 @@ pub enum Form {
     Frame,
     /// A frame, as JSX.
     React,
-    /// A link, as Markdown: where no frames are taken.
+    /// A picture with a link, as Markdown: where no frames are taken.
     Link,
 }
 
@@ -128,7 +128,24 @@ impl Shown<'_> {
             .concat(),
             Form::Link => {
                 let title = self.title.replace('[', "\\[").replace(']', "\\]");
-                ["[", &title, "](", &self.page(), ")"].concat()
+                match self.lesson {
+                    // A lesson has a picture: where no frames are taken, it stands for one.
+                    Some((id, _)) => [
+                        "[![",
+                        &title,
+                        "](",
+                        self.site,
+                        "lessons/",
+                        id,
+                        "/",
+                        self.language.code(),
+                        ".png)](",
+                        &self.page(),
+                        ")",
+                    ]
+                    .concat(),
+                    None => ["[", &title, "](", &self.page(), ")"].concat(),
+                }
             }
         }
     }
@@ -185,6 +202,10 @@ mod tests {
         assert!(text.contains("lesson=lab&amp;lang=ko#x=AbC-_\""), "{text}");
         assert_eq!(text.matches("<iframe").count() + text.matches("</iframe>").count(), 2);
         let title = Shown { title: "a [b](c)", ..shown() };
-        assert!(title.text(Form::Link).starts_with("[a \\[b\\](c)](https://"));
+        assert_eq!(
+            title.text(Form::Link),
+            "[![a \\[b\\](c)](https://lab.example/p/lessons/overload/ko.png)]\
+             (https://lab.example/p/lessons/overload/?lang=ko)"
+        );
     }
 }

@@ -9,10 +9,13 @@ use pushpull::storage::{Memory, Store};
 use pushpull::view::lesson::Question;
 
 pub fn first_message() -> Request {
-    let markdown = std::fs::read_to_string("www/lessons/en/first-message.md").unwrap();
-    let lesson = Lesson::parse("first-message", "en", "first-message", &markdown).unwrap();
-    let json = lesson.to_json();
-    Request::OpenLesson { id: "first-message".into(), language: "en".into(), json, seed: None }
+    lesson("first-message")
+}
+
+pub fn lesson(id: &str) -> Request {
+    let markdown = std::fs::read_to_string(format!("www/lessons/en/{id}.md")).unwrap();
+    let json = Lesson::parse(id, "en", id, &markdown).unwrap().to_json();
+    Request::OpenLesson { id: id.into(), language: "en".into(), json, seed: None }
 }
 
 /// The step in sight, and of each step its commands, its question, and whether it is done.

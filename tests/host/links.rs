@@ -1,7 +1,7 @@
 //! What is shared is a seed and commands: whoever opens it sees the same happen, in memory, and
 //! what does not come to the same is refused.
 
-use crate::lessons::{first_message, place};
+use crate::lessons::{first_message, lesson, place};
 use crate::saving::{load_all, now};
 use crate::tab::Tab;
 use crate::{BUSY, QUIET};
@@ -120,6 +120,41 @@ fn a_lesson_is_shared_with_its_place() {
     let mut other = Tab::closed(Memory::new(), Settings::default());
     other.ask(Request::OpenLink { text, file: false, lesson });
     assert_eq!(refusal(&other).fault, Fault::Lesson);
+}
+
+/// Of a lesson without a rule the link carries that, and the run with the rule stands beside it
+/// again.
+#[test]
+fn a_lesson_is_shared_without_its_rule() {
+    let mut tab = Tab::open(Memory::new(), QUIET);
+    let asked = lesson("acks");
+    let Request::OpenLesson { language, json, .. } = asked.clone() else { unreachable!() };
+    tab.ask(asked);
+    tab.ask(Request::Lesson(LessonAct::SkipPrediction));
+    tab.ask(Request::Lesson(LessonAct::RunAll));
+    tab.ask(Request::Lesson(LessonAct::Without(Some(0))));
+    let known = |tab: &Tab| {
+        let frame = tab.last_frame();
+        let lesson = frame.lesson.as_ref().expect("a lesson is open");
+        assert!(lesson.steps[0].without[0].1, "it is without its rule");
+        let beside = frame.beside.clone().expect("there is a second run");
+        assert!(beside.was.contains("--without isr-rule"), "{}", beside.was);
+        assert!(!beside.with.contains("--without"), "{}", beside.with);
+        let at_us = beside.difference.as_ref().expect("the two part").at_us;
+        (at_us, beside.ledger)
+    };
+    let own = known(&tab);
+    assert_ne!(own.1.kafka, tab.last_frame().scene.ledger.kafka, "the rule makes a difference");
+    let text = share(&mut tab);
+    let mut other = opened(&Memory::new(), &text);
+    let lesson = Some((language, json));
+    other.ask(Request::OpenLink { text, file: false, lesson });
+    other.settle();
+    assert_eq!(known(&other), own);
+    assert_eq!(other.timeline().session().fingerprint(), tab.timeline().session().fingerprint());
+    // Whoever goes on does so with the rule, and with one run.
+    other.ask(Request::Lesson(LessonAct::Without(None)));
+    assert!(other.last_frame().beside.is_none());
 }
 
 #[test]

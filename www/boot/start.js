@@ -17,7 +17,7 @@ class Trouble extends Error {
 async function start() {
   const program = document.querySelector('meta[name="program"]');
   const progress = new Progress(Number(program.dataset.bytes));
-  // Both are preloaded, and come side by side.
+  // They come side by side, and the engine behind them.
   const [glue, wasm, rest] = await Promise.all([
     import(new URL(program.content, document.baseURI)).catch((error) => {
       throw new Trouble(error instanceof SyntaxError ? "old" : "network", String(error));
@@ -180,4 +180,42 @@ if (isOwn && window.isSecureContext && navigator.serviceWorker) {
 }
 
 document.getElementById("trouble-again")?.addEventListener("click", () => location.reload());
-if (!root.hasAttribute("data-trouble")) start().catch(tell);
+/** The engine, which the program asks for as soon as it stands. */
+const ENGINE = [["worker_loader.js", "script"], ["worker.js", "script"], ["worker_bg.wasm", "fetch"]];
+
+function prefetchEngine() {
+  // An embed's worker has another address.
+  if (root.hasAttribute("data-embed")) return;
+  for (const [file, as] of ENGINE) {
+    const link = document.createElement("link");
+    Object.assign(link, { rel: "prefetch", href: file, as });
+    if (as === "fetch") link.crossOrigin = "anonymous";
+    document.head.append(link);
+  }
+}
+
+/** After so long nobody waits for the first picture any more. */
+const PAINT_MS_MAX = 1000;
+
+/** When the first picture is seen: to load the program would make it late. */
+function painted() {
+  return new Promise((resolve) => {
+    const tells = self.PerformanceObserver?.supportedEntryTypes?.includes("paint");
+    // Nothing is painted out of sight.
+    if (document.hidden || !tells) return resolve();
+    new PerformanceObserver((_, observer) => {
+      observer.disconnect();
+      resolve();
+    }).observe({ type: "paint", buffered: true });
+    setTimeout(resolve, PAINT_MS_MAX);
+  });
+}
+
+async function begin() {
+  await painted();
+  const started = start();
+  prefetchEngine();
+  await started;
+}
+
+if (!root.hasAttribute("data-trouble")) begin().catch(tell);

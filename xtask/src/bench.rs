@@ -1,5 +1,5 @@
 //! `bench`: how fast the engines are, and how fast the page is beside a blank one. `lasting` and
-//! `kills`: how well it lasts.
+//! `kills`: how well it lasts. `previews`: the pictures of its lessons.
 
 use crate::Failure;
 use crate::child;
@@ -22,6 +22,13 @@ pub fn lasting(options: &Options) -> Result<ExitCode, Failure> {
     }
     let bench = ["bench", "--locked", "--bench", "lasting", "--", messages];
     child::run(child::cargo().args(bench))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `cargo xtask previews`.
+pub fn previews(options: &Options) -> Result<ExitCode, Failure> {
+    options.refuse_names()?;
+    test_steps::run_in_browser(Path::new(test_steps::DIST), &["previews"], |_| {})?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -56,7 +63,7 @@ pub fn run(options: &Options) -> Result<ExitCode, Failure> {
     if in_browser {
         site::make(
             &mut steps,
-            &Build { dist: PathBuf::from("dist"), debug: false, counted: None },
+            &Build { dist: PathBuf::from("dist"), debug: false, counted: None, address: None },
         )?;
         steps.run("the page in a browser, beside a blank page", || {
             test_steps::run_in_browser(Path::new(test_steps::DIST), &["bench"], |_| {})

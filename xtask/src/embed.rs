@@ -1,8 +1,9 @@
-//! The embed's pages: the page itself without its preloads, at its own addresses, with a still
+//! The embed's pages: the page itself without its program, at its own addresses, with a still
 //! picture until it is clicked. One for each lesson, with the lesson's title, so that it says what
 //! it is before any program is there; and what oEmbed asks for.
 
 use crate::Failure;
+use crate::inside::attribute;
 use crate::lesson_pages::{self, Lesson, both};
 use std::fs;
 use std::path::Path;
@@ -37,7 +38,7 @@ fn page_of(page: &str, up: &str, lesson: Option<&Lesson>) -> Result<String, Fail
         match attribute(line, "src=\"").filter(|file| file.contains("start-")) {
             // The program comes with the first click.
             Some(file) => file.clone_into(&mut start),
-            None => embed.push_str(&without_preloads(line)),
+            None => embed.push_str(line),
         }
     }
     if start.is_empty() {
@@ -118,31 +119,6 @@ fn oembed(lesson: &Lesson) -> String {
     )
 }
 
-/// The line without the links that load something ahead.
-fn without_preloads(line: &str) -> String {
-    let mut kept = String::with_capacity(line.len());
-    let mut rest = line;
-    while let Some(at) = rest.find("<link rel=\"") {
-        let (before, tag) = rest.split_at(at);
-        kept.push_str(before);
-        let end = tag.find('>').map_or(tag.len(), |end| end + 1);
-        let ahead = ["preload", "modulepreload", "prefetch"];
-        if !attribute(tag, "rel=\"").is_some_and(|rel| ahead.contains(&rel)) {
-            kept.push_str(&tag[..end]);
-        }
-        rest = &tag[end..];
-    }
-    kept.push_str(rest);
-    kept
-}
-
-/// What is between the quotes after `name`.
-pub fn attribute<'a>(tag: &'a str, name: &str) -> Option<&'a str> {
-    let start = tag.find(name)? + name.len();
-    let length = tag[start..].find('"')?;
-    Some(&tag[start..start + length])
-}
-
 fn copy(from: &Path, to: &Path) -> Result<(), Failure> {
     let place = from.display().to_string();
     for entry in fs::read_dir(from).map_err(told(&place))?.flatten() {
@@ -172,12 +148,12 @@ pub fn write_text(path: &Path, text: &str) -> Result<(), Failure> {
 
 #[cfg(test)]
 mod tests {
-    use super::{oembed, page_of, without_preloads};
+    use super::{oembed, page_of};
     use crate::lesson_pages::{Lesson, Words};
 
     const PAGE: &str = "<html lang=\"ko\">\n<meta charset=\"utf-8\" />\n\
         <script src=\"./start-1.js\" type=\"module\"></script>\n\
-        <link rel=\"icon\" href=\"a\" /><link rel=\"preload\" href=\"b.wasm\">\n\
+        <link rel=\"icon\" href=\"a\" />\n\
         <main class=\"app-main\">\n<div class=\"stage\">\
         <figure class=\"picture poster-picture\"><svg class=\"poster-patterns\"></svg>\
         <svg class=\"first\"></svg></figure></div>\n";
@@ -199,7 +175,7 @@ mod tests {
         let page = page_of(PAGE, "../../", Some(&lesson())).expect("it is a page");
         assert!(page.contains("data-program=\"./start-1.js\" data-lesson=\"x\""), "{page}");
         assert!(page.contains("<base href=\"../../\" />"), "{page}");
-        assert!(page.contains("rel=\"icon\"") && !page.contains("wasm"), "{page}");
+        assert!(page.contains("rel=\"icon\""), "{page}");
         assert!(!page.contains("<script src=\"./start"), "{page}");
         assert!(page.contains("가 &lt;b>"), "a title is text: {page}");
         assert!(page_of("<html>", "../", None).is_err());
@@ -212,12 +188,6 @@ mod tests {
         assert!(page.contains("<svg class=\"still\"></svg></figure>\n<table>"), "{page}");
         let free = page_of(PAGE, "../", None).expect("it is a page");
         assert!(free.contains("\"first\"") && !free.contains("still"), "{free}");
-    }
-
-    #[test]
-    fn what_is_not_loaded_ahead_stays() {
-        let line = "a<link rel=\"prefetch\" href=\"w\" />b<link rel=\"manifest\" href=\"m\" />c";
-        assert_eq!(without_preloads(line), "ab<link rel=\"manifest\" href=\"m\" />c");
     }
 
     #[test]

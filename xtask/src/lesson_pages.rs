@@ -2,7 +2,9 @@
 //! text, without any program. It is what a search engine reads and what a link is previewed by.
 
 use crate::Failure;
-use crate::embed::{attribute, read_text, write_text};
+use crate::embed::{read_text, write_text};
+use crate::inside::{attribute, element};
+use std::fs;
 use std::path::Path;
 
 /// A lesson in one language.
@@ -66,12 +68,31 @@ fn words(parts: &Path, language: &str, id: &str) -> Result<Words, Failure> {
     })
 }
 
+/// The pictures that links to the pages are previewed by, `ID/LANGUAGE.png`: `cargo xtask previews`
+/// takes them.
+const PREVIEWS: &str = "www/previews";
+
+/// The variable that tells where the site will stand.
+pub const ADDRESS: &str = "PUSHPULL_ADDRESS";
+
+/// How large they are.
+const PREVIEW_SIZE: (u32, u32) = (1200, 630);
+
 /// Writes all of them.
 pub fn make(site: &Path, lessons: &[Lesson]) -> Result<(), Failure> {
     let index = read_text(&site.join("index.html"))?;
+    let site_address = std::env::var(ADDRESS).unwrap_or_default();
     for lesson in lessons {
-        let page = page(&index, lesson)?;
-        write_text(&site.join("lessons").join(&lesson.id).join("index.html"), &page)?;
+        let folder = site.join("lessons").join(&lesson.id);
+        write_text(&folder.join("index.html"), &page(&index, lesson, &site_address)?)?;
+        for name in ["ko.png", "en.png"] {
+            let preview = Path::new(PREVIEWS).join(&lesson.id).join(name);
+            let picture = fs::read(&preview).map_err(|error| {
+                let preview = preview.display();
+                format!("{preview}: {error}; `cargo xtask previews` takes it.")
+            })?;
+            crate::page::write(&folder.join(name), picture)?;
+        }
     }
     Ok(())
 }
@@ -94,21 +115,20 @@ pub fn patterns(index: &str) -> Result<&str, Failure> {
     Ok(&index[start..start + length])
 }
 
-fn page(index: &str, lesson: &Lesson) -> Result<String, Failure> {
+fn page(index: &str, lesson: &Lesson, site_address: &str) -> Result<String, Failure> {
     // A tag may go over several lines: its attribute is the next one of that name.
-    let named = |mark: &str, name: &str| {
-        let tag = index.find(mark).map(|at| &index[at..]);
-        tag.and_then(|tag| attribute(tag, name))
-            .ok_or_else(|| format!("index.html must hold `{mark}` for the pages of lessons."))
-    };
-    let policy = named("http-equiv=\"Content-Security-Policy\"", "content=\"")?;
-    let styles = named("rel=\"stylesheet\"", "href=\"")?;
-    let mut scripts = index.lines().filter_map(|line| attribute(line, "src=\""));
-    let boot =
-        scripts.find(|file| file.contains("boot-")).ok_or("index.html has no boot script.")?;
+    let tag = index.find("http-equiv=\"Content-Security-Policy\"").map(|at| &index[at..]);
+    let policy = tag.and_then(|tag| attribute(tag, "content=\""));
+    let policy = policy.ok_or("index.html has no policy for the pages of lessons.")?;
+    let (styles, boot) = (element(index, "style")?, element(index, "script")?);
     let patterns = patterns(index)?;
     let Lesson { id, ko, en, picture, table } = lesson;
     let (title, about) = (escaped(&ko.title), escaped(&ko.about));
+    let (width, height) = PREVIEW_SIZE;
+    let preview = match site_address {
+        "" => "ko.png".to_string(),
+        address => format!("{}lessons/{id}/ko.png", escaped(address)),
+    };
     Ok(format!(
         "<!doctype html>
 <html lang=\"ko\" data-page=\"lesson\">
@@ -122,6 +142,12 @@ fn page(index: &str, lesson: &Lesson) -> Result<String, Failure> {
     <meta property=\"og:site_name\" content=\"pushpull\" />
     <meta property=\"og:title\" content=\"{title}\" />
     <meta property=\"og:description\" content=\"{about}\" />
+    <meta property=\"og:image\" content=\"{preview}\" />
+    <meta property=\"og:image:width\" content=\"{width}\" />
+    <meta property=\"og:image:height\" content=\"{height}\" />
+    <meta property=\"og:image:alt\" content=\"{title}\" />
+    <meta name=\"twitter:card\" content=\"summary_large_image\" />
+    <meta name=\"twitter:image\" content=\"{preview}\" />
     <meta property=\"og:locale\" content=\"ko_KR\" />
     <meta property=\"og:locale:alternate\" content=\"en_US\" />
     <link rel=\"alternate\" hreflang=\"ko\" href=\"?lang=ko\" />
@@ -131,8 +157,8 @@ fn page(index: &str, lesson: &Lesson) -> Result<String, Failure> {
     <meta name=\"color-scheme\" content=\"light dark\" />
     <meta name=\"theme-color\" media=\"(prefers-color-scheme: light)\" content=\"#ffffff\" />
     <meta name=\"theme-color\" media=\"(prefers-color-scheme: dark)\" content=\"#0f172a\" />
-    <script src=\"../../{boot}\"></script>
-    <link rel=\"stylesheet\" href=\"../../{styles}\" />
+    {boot}
+    {styles}
     <link rel=\"icon\" href=\"../../icons/icon.svg\" type=\"image/svg+xml\" sizes=\"any\" />
   </head>
   <body>
@@ -168,8 +194,6 @@ fn page(index: &str, lesson: &Lesson) -> Result<String, Failure> {
 ",
         en_title = escaped(&en.title),
         titles = both(&ko.title, &en.title),
-        boot = boot.trim_start_matches("./"),
-        styles = styles.trim_start_matches("./"),
         ko_article = ko.article,
         en_article = en.article,
     ))
@@ -177,10 +201,15 @@ fn page(index: &str, lesson: &Lesson) -> Result<String, Failure> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Lesson, Words, page, patterns};
+    use super::{Lesson, PREVIEW_SIZE, PREVIEWS, Words, page, patterns};
+    use std::fs;
+    use std::path::Path;
+
+    /// A picture that somebody's page shows is small.
+    const PREVIEW_BYTES_MAX: usize = 40_000;
 
     const INDEX: &str = "<meta\n http-equiv=\"Content-Security-Policy\"\n content=\"default-src 'self'\"\n/>\n\
-        <script src=\"./boot-1.js\"></script>\n<link rel=\"stylesheet\" href=\"./styles-1.css\" />\n\
+        <script>boot()</script>\n<style>a{}</style>\n\
         <svg class=\"poster-patterns\"><pattern/></svg>\n";
 
     #[test]
@@ -193,16 +222,40 @@ mod tests {
             picture: "<svg class=\"poster-narrow\"/>".into(),
             ..Lesson::default()
         };
-        let page = page(INDEX, &lesson).expect("it is a page");
+        let page = page(INDEX, &lesson, "https://lab.example/p/").expect("it is a page");
         assert!(
             page.contains("가 &lt;b>") && page.contains("<span lang=\"en\">A</span>"),
             "{page}"
         );
-        assert!(page.contains("src=\"../../boot-1.js\""), "{page}");
+        assert!(page.contains("<script>boot()</script>\n    <style>a{}</style>"), "{page}");
         assert!(page.contains("content=\"default-src 'self'\""), "{page}");
         assert!(page.contains("<pattern/></svg>") && page.contains("poster-narrow"), "{page}");
+        let preview = "\"og:image\" content=\"https://lab.example/p/lessons/x/ko.png\"";
+        assert!(page.contains(preview), "{page}");
         assert!(!page.contains(".wasm") && !page.contains("start-"), "{page}");
-        assert!(super::page("<html>", &lesson).is_err());
+        assert!(super::page("<html>", &lesson, "").is_err());
+    }
+
+    /// What it is and its size stand in the first bytes of a PNG.
+    #[test]
+    fn every_lesson_has_its_previews() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let number = |bytes: &[u8]| u32::from_be_bytes(bytes.try_into().expect("four bytes"));
+        let mut lessons = 0;
+        for lesson in crate::page::paths(&root.join("www/lessons/ko"), "md").expect("lessons") {
+            let id = lesson.file_stem().expect("it has a name");
+            for name in ["ko.png", "en.png"] {
+                let file = root.join(PREVIEWS).join(id).join(name);
+                let picture = fs::read(&file).unwrap_or_default();
+                let said = format!("{}: `cargo xtask previews` takes it", file.display());
+                assert!(picture.starts_with(b"\x89PNG\r\n\x1a\n"), "{said}");
+                let size = (number(&picture[16..20]), number(&picture[20..24]));
+                assert_eq!(size, PREVIEW_SIZE, "{said}");
+                assert!(picture.len() < PREVIEW_BYTES_MAX, "{} bytes: {said}", picture.len());
+            }
+            lessons += 1;
+        }
+        assert!(lessons > 0);
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! The chores of pushpull, one command each: `cargo xtask serve | build | test | bench |
-//! first-minute | lasting | fuzz | kills`. (`page` is a part of `build`, which Trunk runs.)
+//! first-minute | previews | lasting | fuzz | kills`. (`page` is a part of `build`, which Trunk runs.)
 //!
 //! A machine with rustup and nothing else is enough to start from: each command first brings in
 //! what it lacks ([`tools`], [`browser`]) and says what it does while it does it ([`steps`]).
@@ -18,6 +18,7 @@ mod cut;
 mod driver;
 mod embed;
 mod fuzz;
+mod inside;
 mod lesson_pages;
 mod offline;
 mod options;
@@ -45,9 +46,11 @@ The chores of pushpull:
       Builds the page and serves it on 127.0.0.1 until Ctrl-C. The port is 8080, or the next free
       one. (While you edit: `trunk serve --offline` rebuilds at each change; you reload the page.)
 
-  cargo xtask build [--debug] [--dist DIR]
+  cargo xtask build [--debug] [--dist DIR] [--address URL]
       Builds the page into dist/ (or DIR): static files with relative addresses, for any host and
       any path. Prints the size of each and fails when the first load grows over its limit.
+      --address tells the pages of lessons where they will stand: some of those who preview links
+      want the whole address of a picture.
 
   cargo xtask test [--quick] [--keep-going] [NAME...]
       Everything that must hold: format, clippy, clippy-wasm, native, doc, lessons, site, browser.
@@ -61,6 +64,10 @@ The chores of pushpull:
   cargo xtask first-minute
       Measures in a browser which functions a first visit calls, and writes xtask/first-minute: by
       these lists the build cuts the programs in two, so that a first visit loads little.
+
+  cargo xtask previews
+      Takes the pictures that links to lessons are previewed by, of the dist/ that is there, and
+      writes them below www/previews. Wanted when a lesson's title or key moment has changed.
 
   cargo xtask lasting [--page] [MESSAGES]
       What lasts, with 10 million messages: saving against the raw disk, memory while the logs grow,
@@ -101,12 +108,13 @@ fn run(arguments: &[String]) -> Result<ExitCode, Failure> {
     child::enter_repository()?;
     match command {
         "serve" => serve::run(&Options::parse(rest, &["--port"], &["--debug"])?),
-        "build" => site::run(&Options::parse(rest, &["--dist"], &["--debug"])?),
+        "build" => site::run(&Options::parse(rest, &["--dist", "--address"], &["--debug"])?),
         "test" => test::run(&Options::parse(rest, &[], &["--quick", "--keep-going"])?),
         "first-minute" => parts::run(&Options::parse(rest, &[], &[])?),
         "page" => page::run(&Options::parse(rest, &[], &[])?),
         "bench" => bench::run(&Options::parse(rest, &[], &["--no-browser", "--page"])?),
         "lasting" => bench::lasting(&Options::parse(rest, &[], &["--page"])?),
+        "previews" => bench::previews(&Options::parse(rest, &[], &[])?),
         "kills" => bench::kills(&Options::parse(rest, &[], &[])?),
         "fuzz" => fuzz::run(&Options::parse(rest, &["--seconds"], &[])?),
         "help" | "--help" | "-h" => {

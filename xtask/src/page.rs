@@ -1,8 +1,9 @@
 //! `page`: what Trunk leaves to do. It runs this itself, as the hook of Trunk.toml, on the files
 //! that are about to become the site.
 //!
-//! - The style sheets of www/styles become one file: one request, whose name changes with what is
-//!   in it. The order is tokens, base, then by name.
+//! - The style sheets of www/styles are joined and come into the page, as does its first script:
+//!   the first picture waits for no other file ([`crate::inside`]). The order is tokens, base, then
+//!   by name.
 //! - The still pictures of www/poster, which a test draws with the program's own code, come into
 //!   the page.
 //! - The lessons become data that the page's engine reads without a reader of Markdown.
@@ -12,19 +13,18 @@
 //!   compresses does not tell.
 //! - The embed's pages are made from it, and a page for each lesson ([`crate::lesson_pages`]).
 //! - The service worker learns which files it keeps ([`crate::offline`]).
-//! - A script inside the page, which the page's own policy forbids, fails the build here and not in
-//!   somebody's browser.
+//! - Another script inside the page, which the page's own policy forbids, fails the build here and
+//!   not in somebody's browser.
 
 use crate::Failure;
 use crate::child;
 use crate::embed;
+use crate::inside;
 use crate::lesson_pages;
 use crate::offline;
 use crate::options::Options;
 use crate::parts;
-use std::collections::hash_map::DefaultHasher;
 use std::fs;
-use std::hash::{Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -43,9 +43,6 @@ const LESSON_PARTS: &str = "target/lesson-pages";
 /// Where the still pictures are, and their place in the page.
 const PICTURES: &str = "www/poster";
 const PICTURES_PLACE: &str = "<!-- pictures -->";
-
-/// How the page names the joined sheet before it has a name of its own.
-const STYLES: &str = "href=\"styles.css\"";
 
 /// How the page names its program.
 const PROGRAM: &str = "data-wasm=\"";
@@ -78,10 +75,11 @@ fn ready_lessons(site: &Path) -> Result<(), Failure> {
 fn finish(site: &Path) -> Result<(), Failure> {
     let index = site.join("index.html");
     let page = read(&index)?;
-    let styles = joined(&sheets(Path::new(SHEETS))?);
-    let styles_name = format!("styles-{:016x}.css", fingerprint(&styles));
-    write(&site.join(&styles_name), &styles)?;
-    let page = with_styles(&page, &styles_name)?;
+    refuse_scripts_inside(&page)?;
+    let page = inside::without_preloads(&page);
+    let page = inside::with_styles(&page, &joined(&sheets(Path::new(SHEETS))?))?;
+    let (page, boot) = inside::with_boot(&page, |file| read(&site.join(file)))?;
+    fs::remove_file(site.join(&boot)).map_err(|error| format!("{boot}: {error}."))?;
     let page = with_pictures(&page, &files(Path::new(PICTURES), "svg")?)?;
     let page = with_program_size(&page, |program| {
         let file = site.join(program);
@@ -89,7 +87,6 @@ fn finish(site: &Path) -> Result<(), Failure> {
             .map(|about| about.len())
             .map_err(|error| format!("{} cannot be read: {error}.", file.display()))
     })?;
-    refuse_scripts_inside(&page)?;
     write(&index, page)
 }
 
@@ -159,13 +156,6 @@ fn without_comments(sheet: &str) -> String {
     code
 }
 
-fn with_styles(page: &str, name: &str) -> Result<String, Failure> {
-    if page.matches(STYLES).count() != 1 {
-        return Err(format!("index.html must hold one `<link rel=\"stylesheet\" {STYLES} />`."));
-    }
-    Ok(page.replacen(STYLES, &format!("href=\"./{name}\""), 1))
-}
-
 fn with_pictures(page: &str, pictures: &[(String, String)]) -> Result<String, Failure> {
     if page.matches(PICTURES_PLACE).count() != 1 {
         return Err(format!("index.html must hold one `{PICTURES_PLACE}`."));
@@ -200,13 +190,6 @@ fn refuse_scripts_inside(page: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A number that changes with the text.
-fn fingerprint(text: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    text.hash(&mut hasher);
-    hasher.finish()
-}
-
 pub fn read(path: &Path) -> Result<String, Failure> {
     fs::read_to_string(path).map_err(|error| format!("{} cannot be read: {error}.", path.display()))
 }
@@ -218,9 +201,7 @@ pub fn write(path: &Path, content: impl AsRef<[u8]>) -> Result<(), Failure> {
 
 #[cfg(test)]
 mod tests {
-    use super::{
-        joined, refuse_scripts_inside, sheets, with_pictures, with_program_size, with_styles,
-    };
+    use super::{joined, refuse_scripts_inside, sheets, with_pictures, with_program_size};
     use std::path::Path;
 
     #[test]
@@ -237,14 +218,6 @@ mod tests {
         let sheet = "/* a */\n  p::before {\n    content: \"/* b */\"; /* c\n d */\n  }\n";
         let joined = joined(&[("one.css".to_string(), sheet.to_string())]);
         assert_eq!(joined, "p::before {\ncontent: \"/* b */\";\n}\n");
-    }
-
-    #[test]
-    fn the_page_names_the_joined_sheet() {
-        let page = "<link rel=\"stylesheet\" href=\"styles.css\" />";
-        let named = with_styles(page, "styles-1.css").expect("it has the link");
-        assert_eq!(named, "<link rel=\"stylesheet\" href=\"./styles-1.css\" />");
-        assert!(with_styles(&named, "styles-2.css").is_err());
     }
 
     #[test]

@@ -59,7 +59,12 @@ pub fn run(options: &Options) -> Result<ExitCode, Failure> {
     fs::create_dir_all(&scratch)
         .map_err(|error| format!("{} cannot be made: {error}.", scratch.display()))?;
     let mut steps = Steps::new(site::STEPS + 1);
-    let build = Build { dist: scratch.join("dist"), debug: false, counted: Some(scratch.clone()) };
+    let build = Build {
+        dist: scratch.join("dist"),
+        debug: false,
+        counted: Some(scratch.clone()),
+        address: None,
+    };
     site::make(&mut steps, &build)?;
     let mut called = Vec::new();
     steps.run("the first minute, in a browser", || {

@@ -23,7 +23,7 @@ pub fn run(options: &Options) -> Result<ExitCode, Failure> {
     let mut steps = Steps::new(site::STEPS + 1);
     site::make(
         &mut steps,
-        &Build { dist: dist.clone(), debug: options.has("--debug"), counted: None },
+        &Build { dist: dist.clone(), debug: options.has("--debug"), counted: None, address: None },
     )?;
     let server = steps.run("starting the server", || StaticServer::start(Site::of(dist), port))?;
     if port != 0 && server.port() != port {

@@ -2,6 +2,7 @@
 
 use crate::Failure;
 use crate::child;
+use crate::lesson_pages;
 use crate::offline;
 use crate::options::Options;
 use crate::parts;
@@ -35,6 +36,8 @@ pub struct Build {
     pub debug: bool,
     /// With programs that count what is called, and the folder for their lists of names.
     pub counted: Option<PathBuf>,
+    /// Where the site will stand, with a slash at its end, if that is known.
+    pub address: Option<String>,
 }
 
 /// `cargo xtask build`.
@@ -42,7 +45,9 @@ pub fn run(options: &Options) -> Result<ExitCode, Failure> {
     options.refuse_names()?;
     let dist = PathBuf::from(options.value("--dist").unwrap_or("dist"));
     let mut steps = Steps::new(STEPS);
-    make(&mut steps, &Build { dist: dist.clone(), debug: options.has("--debug"), counted: None })?;
+    let (debug, address) = (options.has("--debug"), options.value("--address"));
+    let address = address.map(|address| format!("{}/", address.trim_end_matches('/')));
+    make(&mut steps, &Build { dist: dist.clone(), debug, counted: None, address })?;
     println!("\n{} is ready, after {}: any static host will do.", dist.display(), steps.elapsed());
     Ok(ExitCode::SUCCESS)
 }
@@ -109,6 +114,9 @@ fn trunk(build: &Build) -> Result<(), Failure> {
     if let Some(folder) = &build.counted {
         let (name, value) = parts::counted_in(folder);
         command.env(name, value);
+    }
+    if let Some(address) = &build.address {
+        command.env(lesson_pages::ADDRESS, address);
     }
     // What rustc says is the news; where in Trunk it was passed on is not.
     command.env("RUST_BACKTRACE", "0");

@@ -116,7 +116,7 @@ fn lessons(filter: &str, tally: &mut Tally) -> Result<(), Failure> {
 }
 
 fn build_site(_filter: &str, _tally: &mut Tally) -> Result<(), Failure> {
-    let build = Build { dist: PathBuf::from(DIST), debug: false, counted: None };
+    let build = Build { dist: PathBuf::from(DIST), debug: false, counted: None, address: None };
     site::make(&mut Steps::inside(site::STEPS), &build)
 }
 

@@ -101,7 +101,7 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
     let mut set = settings(&arguments.all("--set"))?;
     for word in arguments.all("--without") {
         let without = one_of(word, &protections())?;
-        for setting in [kafka::protection::WITHOUT, rabbit::protection::WITHOUT] {
+        for setting in WITHOUT {
             let list = set.entry(setting.to_owned()).or_default();
             if !list.is_empty() {
                 list.push(',');
@@ -207,11 +207,30 @@ pub fn line(spec: &LabSpec) -> String {
     if spec.controllers > 0 {
         line.push_str(&format!(" --controllers {}", spec.controllers));
     }
+    let left_out = left_out(spec);
+    for name in left_out.iter().flat_map(|names| names.split(',')) {
+        line.push_str(" --without ");
+        line.push_str(name);
+    }
     for (name, value) in &spec.settings {
+        if left_out.is_some() && WITHOUT.contains(&&**name) {
+            continue;
+        }
         let setting = format!("{name}={value}").replace('\'', r#"'"'"'"#);
         line.push_str(&format!(" --set '{setting}'"));
     }
     line
+}
+
+/// The settings that `--without` stands for: one of each side.
+const WITHOUT: [&str; 2] = [kafka::protection::WITHOUT, rabbit::protection::WITHOUT];
+
+/// The protections that a lab is without, if `--without` can say so.
+fn left_out(spec: &LabSpec) -> Option<&str> {
+    let [one, other] = WITHOUT.map(|setting| spec.settings.get(setting));
+    let names = one.filter(|names| other == Some(*names))?;
+    let known = protections();
+    names.split(',').all(|name| known.contains(&name)).then_some(names)
 }
 
 /// The names of all protections, of both sides.
@@ -248,5 +267,7 @@ mod tests {
             let made = spec(words);
             assert_eq!(spec(&line(&made)), made, "{words}: {}", line(&made));
         }
+        let without = line(&spec("lab new --without min-isr --without idempotence"));
+        assert!(without.ends_with(" --without min-isr --without idempotence"), "{without}");
     }
 }

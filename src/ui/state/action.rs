@@ -3,8 +3,10 @@
 use super::Narrow;
 use super::{Menu, Share, Store, Tab, Theme};
 use crate::host::protocol::{Grain, LessonAct, Reply, Request};
+use crate::view::drag::Grip;
 use crate::view::frame::Selection;
 use crate::view::layout::Lanes;
+use crate::view::scene::Place;
 use crate::view::welcome::Pile;
 use crate::view::words::Language;
 
@@ -72,6 +74,10 @@ pub enum Action {
     CloseMenu,
     /// Do something of it.
     FromMenu(String),
+    /// Something is taken by hand.
+    Grab,
+    /// It is let go on a place.
+    Move(Grip, Place),
     /// Ask for the number of a message to follow.
     Follow,
     /// Show this in the drawer; close it if it is there already.

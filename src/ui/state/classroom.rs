@@ -1,10 +1,13 @@
-//! The classroom: starting worlds, the menu of a thing, and how far the learner is.
+//! The classroom: starting worlds, the menu of a thing, what is moved by hand, and how far the
+//! learner is.
 
 use super::{Action, Effect, State, Toast};
 use crate::view::acts;
+use crate::view::drag::Grip;
 use crate::view::frame::Selection;
 use crate::view::lesson::LessonView;
 use crate::view::progress::Progress;
+use crate::view::scene::Place;
 use crate::view::worlds::WORLDS;
 use std::rc::Rc;
 
@@ -35,6 +38,13 @@ impl State {
         if !acts::menu(&self.scene, &menu.selection).is_empty() {
             self.menu = Some(menu);
             self.wish(Effect::Focus("menu"));
+        }
+    }
+
+    /// What was taken by hand goes where it was let go.
+    pub(super) fn move_to(&mut self, grip: &Grip, place: &Place) {
+        if let Some(command) = grip.command(&self.scene, &self.recorded, place) {
+            self.act(command);
         }
     }
 

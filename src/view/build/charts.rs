@@ -26,7 +26,10 @@ pub fn charts(samples: &[Sample], now: Sample) -> Vec<Chart> {
     latency.max = greatest(latency.kafka_high.iter().chain(&latency.rabbit_high));
     vec![
         levels(ChartKind::Backlog, |s| s.kafka_waiting, |s| s.rabbit_waiting),
-        levels(ChartKind::ConsumerMemory, |s| s.kafka_held, |s| s.rabbit_held),
+        chart(
+            ChartKind::ConsumerMemory,
+            [peaks(samples, &now, |s| s.kafka_held), peaks(samples, &now, |s| s.rabbit_held)],
+        ),
         rates(ChartKind::Throughput, |s| s.kafka_processed, |s| s.rabbit_processed),
         latency,
         levels(ChartKind::BrokerMemory, |s| s.kafka_memory, |s| s.rabbit_memory),
@@ -47,6 +50,23 @@ fn greatest<'a>(points: impl Iterator<Item = &'a (u64, f64)>) -> f64 {
 fn curve(samples: &[Sample], now: &Sample, value: Value) -> Curve {
     let all = samples.iter().chain([now]);
     thinned(all.map(|sample| (sample.at.micros(), value(sample) as f64)).collect())
+}
+
+/// The greatest value of the second before, at each sample: what a consumer holds goes up and down
+/// with every message, and a curve of that is a blot. It ends with what is so now.
+fn peaks(samples: &[Sample], now: &Sample, value: Value) -> Curve {
+    let mut first = 0;
+    let mut points = Curve::with_capacity(samples.len() + 1);
+    for (index, sample) in samples.iter().enumerate() {
+        let at = sample.at.micros();
+        while samples[first].at.micros() + RATE_US <= at {
+            first += 1;
+        }
+        let most = samples[first..=index].iter().map(value).max();
+        points.push((at, most.unwrap_or(0) as f64));
+    }
+    points.push((now.at.micros(), value(now) as f64));
+    thinned(points)
 }
 
 /// How much a count has grown in the second before, at each sample.
@@ -110,6 +130,20 @@ mod tests {
         // In the first second there is less than a second behind it.
         assert_eq!(points[5], (500_000, 25.0));
         assert_eq!(points[10], (1_000_000, 50.0));
+    }
+
+    #[test]
+    fn what_comes_and_goes_with_every_message_is_drawn_as_its_peaks() {
+        let sample = |index: u64| Sample {
+            at: Time::from_micros(index * 100_000),
+            rabbit_held: u64::from(index < 20 && index.is_multiple_of(7)),
+            ..Sample::default()
+        };
+        let samples: Vec<Sample> = (0..30).map(sample).collect();
+        let points = peaks(&samples, &sample(30), |sample| sample.rabbit_held);
+        // The last one is at 1.4 s; a second later nothing is left of it.
+        assert!(points[..24].iter().all(|(_, value)| *value == 1.0), "{points:?}");
+        assert!(points[24..].iter().all(|(_, value)| *value == 0.0), "{points:?}");
     }
 
     #[test]

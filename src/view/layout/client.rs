@@ -3,6 +3,7 @@
 use super::Sheet;
 use super::lane::{CHANNEL_DOWN, Columns, health_class, health_mark, mark, triangle};
 use super::shape::{Anchor, Hit, Part, Pen, Rect, cut, long_or_short, text_width};
+use crate::view::drag::Grip;
 use crate::view::frame::Selection;
 use crate::view::scene::{Consumer, Health, Place, Producer, Scene};
 use crate::view::text_view::{self, rate_text};
@@ -18,6 +19,9 @@ const SLOTS_MAX: u64 = 30;
 
 const SLOT: i32 = 10;
 const SLOT_PITCH: i32 = 13;
+
+/// The left part of a consumer's box, by which it is taken.
+const HANDLE: i32 = 24;
 
 /// From so many consumers in a lane on each is drawn smaller.
 const SMALL_FROM: usize = 3;
@@ -170,6 +174,8 @@ impl Sheet<'_> {
         if selected {
             part.rect("ring", rect.grown(3), 9);
         }
+        let edge = Rect { w: HANDLE, ..rect };
+        self.handle(key.clone(), edge, Grip::Consumer(place.clone()));
         self.part(part);
         self.spot(place.clone(), slots);
         let state = text_view::health(consumer.health, self.options.language);

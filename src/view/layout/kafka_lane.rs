@@ -4,6 +4,7 @@ use super::Sheet;
 use super::density::Density;
 use super::lane::{Columns, HEAD, PADDING};
 use super::shape::{Anchor, Grid, Hit, Part, Pen, Point, Rect, cut, long_or_short, text_width};
+use crate::view::drag::Grip;
 use crate::view::frame::Selection;
 use crate::view::scene::{Caret, LogCell, Partition, Place};
 use crate::view::words::{fill, number};
@@ -19,6 +20,9 @@ const CARET: i32 = 38;
 const CARET_LINE: i32 = 20;
 const ROW_GAP: i32 = 12;
 const REPLICA: i32 = 14;
+
+/// At the left of a row, inside the padding of the lane: by it a replica is taken.
+const HANDLE: i32 = 14;
 
 /// Groups whose caret is drawn in a partition; of more there is a number.
 const CARETS_MAX: usize = 3;
@@ -154,7 +158,7 @@ impl Sheet<'_> {
         let mut part = Part::new("partition kafka", ["partition-", &name].concat());
         self.partition_label(&mut part, x, y, w, topic, partition);
         if selected {
-            part.rect("ring", Rect::new(x - 6, y - 4, w + 12, LABEL + cells.h + 10), 6);
+            part.rect("ring", Rect::new(x - 6, y - 4, w + 12, LABEL + cells.h + 8), 6);
         }
         let hit = Hit {
             key: ["partition-", &name].concat(),
@@ -175,7 +179,11 @@ impl Sheet<'_> {
             below += self.caret_height(partition);
         }
         if partition.replicas.len() > 1 {
-            self.replicas(&mut part, &window, below + 6, partition);
+            self.replicas(&mut part, &window, below + 6, (topic, partition));
+        } else if let Some(replica) = partition.replicas.first() {
+            let edge = Rect::new(x - HANDLE, cells.y, HANDLE, cells.h);
+            let grip = Grip::Replica(topic.to_owned(), partition.index, replica.broker);
+            self.handle(["replica-", &name].concat(), edge, grip);
         }
         // Behind the cells, which are parts of their own.
         let behind = self.picture.parts.iter().rposition(|part| part.class != "cell kafka");
@@ -488,7 +496,13 @@ impl Sheet<'_> {
         }
     }
 
-    fn replicas(&self, part: &mut Part, window: &Window, y: i32, partition: &Partition) {
+    fn replicas(
+        &mut self,
+        part: &mut Part,
+        window: &Window,
+        y: i32,
+        (topic, partition): (&str, &Partition),
+    ) {
         let ends = partition.replicas.iter().map(|replica| replica.log_end);
         let end = ends.max().unwrap_or(0).max(partition.log_end).max(1);
         for (index, replica) in partition.replicas.iter().enumerate() {
@@ -521,6 +535,15 @@ impl Sheet<'_> {
                 false => ("tiny error", self.texts.out_of_sync),
             };
             part.text(class, (bar.right() + 6, y + 9), Anchor::Start, text);
+            let row = Rect::new(
+                window.left - HANDLE,
+                y - 2,
+                window.right - window.left + HANDLE,
+                REPLICA,
+            );
+            let grip = Grip::Replica(topic.to_owned(), partition.index, replica.broker);
+            let key = [topic, &partition.index.to_string(), &replica.broker.to_string()].join("-");
+            self.handle(["replica-", &key].concat(), row, grip);
         }
     }
 }

@@ -18,8 +18,9 @@ mod shape;
 
 pub use density::{Density, density};
 pub use flight::{FLIGHT_MS, FLIGHTS_MAX, Flight, Glyph, Traffic, flights};
-pub use shape::{Anchor, Grid, Hit, Part, Point, Rect, Shape, text_width};
+pub use shape::{Anchor, Grid, Handle, Hit, Part, Point, Rect, Shape, text_width};
 
+use super::drag::Grip;
 use super::frame::Selection;
 use super::scene::{Place, Scene};
 use super::welcome::Pile;
@@ -78,6 +79,8 @@ pub struct Picture {
     pub parts: Vec<Part>,
     /// What can be selected, in the order of reading.
     pub hits: Vec<Hit>,
+    /// What can be taken by hand.
+    pub handles: Vec<Handle>,
     /// Where the things stand that messages move between.
     pub spots: Vec<(Place, Rect)>,
     /// Where the messages lie: (Kafka?, message, middle of its cell).
@@ -202,6 +205,13 @@ impl Sheet<'_> {
 
     fn part(&mut self, part: Part) {
         self.picture.parts.push(part);
+    }
+
+    /// A handle, if there is somewhere to go.
+    fn handle(&mut self, key: String, rect: Rect, grip: Grip) {
+        if grip.can_move(self.scene) {
+            self.picture.handles.push(Handle { key, rect, grip });
+        }
     }
 
     fn spot(&mut self, place: Place, rect: Rect) {

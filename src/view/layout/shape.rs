@@ -1,5 +1,6 @@
 //! Shapes on whole pixels.
 
+use crate::view::drag::Grip;
 use crate::view::frame::Selection;
 
 /// A place on the picture.
@@ -190,6 +191,17 @@ pub struct Hit {
     pub label: String,
     /// True if it is selected.
     pub selected: bool,
+}
+
+/// Something that can be taken by hand: a handle lies over it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Handle {
+    /// Its name, the same from one picture to the next.
+    pub key: String,
+    /// Where.
+    pub rect: Rect,
+    /// What is taken.
+    pub grip: Grip,
 }
 
 /// Many small cells in lines: the message under a point can be found.

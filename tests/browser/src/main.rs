@@ -2,7 +2,8 @@
 //!
 //! `cargo xtask test browser` starts a driver and a server and runs this program; see [`cases`] for
 //! the tests and how to add one. `bench` instead of `test` measures the page beside a blank
-//! one; `large N` stores N messages; `first-minute` tells what a first visit calls; `kills N` kills it at work.
+//! one; `large N` stores N messages; `first-minute` tells what a first visit calls; `kills N` kills
+//! it at work; `previews` takes the pictures that links to lessons are previewed by.
 
 #![allow(
     clippy::disallowed_methods,
@@ -28,6 +29,7 @@ mod kills;
 mod lab;
 mod page;
 mod pool;
+mod previews;
 mod runner;
 mod setup;
 mod visit;
@@ -58,6 +60,7 @@ fn run(arguments: &[String]) -> Outcome<bool> {
     match arguments.first().map(String::as_str) {
         Some("test") => Ok(local.block_on(&runtime, runner::run(&setup, cases::TESTS, filter))),
         Some("first-minute") => local.block_on(&runtime, first_minute::run(&setup)).map(|()| true),
+        Some("previews") => local.block_on(&runtime, previews::run(&setup)).map(|()| true),
         Some("kills") => {
             let kills = filter.parse().map_err(|_| Failure("say how many kills.".to_string()))?;
             local.block_on(&runtime, kills::run(&setup, kills)).map(|()| true)
@@ -69,7 +72,8 @@ fn run(arguments: &[String]) -> Outcome<bool> {
         }
         Some("bench") => local.block_on(&runtime, bench::run(&setup)).map(|()| true),
         _ => Err(Failure(
-            "say `test [FILTER]`, `bench`, `large N`, `first-minute` or `kills N`.".to_string(),
+            "say `test [FILTER]`, `bench`, `large N`, `first-minute`, `previews` or `kills N`."
+                .to_string(),
         )),
     }
 }

@@ -81,6 +81,29 @@ impl Page {
         Ok(self.client().await?.perform_actions(mouse).await?)
     }
 
+    /// Drags one element onto another with the mouse, holds it there, and runs `held` before it
+    /// is let go.
+    pub async fn drag(
+        &self,
+        from: Target,
+        to: Target,
+        held: impl AsyncFnOnce(&Page) -> Outcome,
+    ) -> Outcome {
+        let (from, to) = (self.one(&from).await?, self.one(&to).await?);
+        let mouse = || fantoccini::actions::MouseActions::new("mouse".to_string());
+        let over =
+            |element| PointerAction::MoveToElement { element, duration: None, x: 0.0, y: 0.0 };
+        let takes = mouse()
+            .then(over(from))
+            .then(PointerAction::Down { button: fantoccini::actions::MOUSE_BUTTON_LEFT })
+            .then(over(to));
+        self.client().await?.perform_actions(takes).await?;
+        held(self).await?;
+        let lets_go =
+            mouse().then(PointerAction::Up { button: fantoccini::actions::MOUSE_BUTTON_LEFT });
+        Ok(self.client().await?.perform_actions(lets_go).await?)
+    }
+
     /// Loads the page again.
     pub async fn reload(&self) -> Outcome {
         let client = self.client().await?;

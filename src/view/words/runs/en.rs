@@ -33,6 +33,11 @@ pub(super) const TEXTS: Runs = Runs {
     move_replica: "Move a replica",
     move_from: "From broker",
     move_to: "To broker",
+    with_rule: "The dotted curves are the same run with the rule.",
+    see_both: "See both runs",
+    drag: "Drag to move",
+    assign: "Move to…",
+    assign_to: "Topic or queue",
     newer: "A newer version of this page is ready.",
     memory_full: "The lab holds {bytes} in memory and is not saved: no more fits. Begin a fresh lab, or open this page where it may save.",
 };

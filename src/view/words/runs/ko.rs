@@ -33,6 +33,11 @@ pub(super) const TEXTS: Runs = Runs {
     move_replica: "레플리카 옮기기",
     move_from: "떠날 브로커",
     move_to: "옮길 브로커",
+    with_rule: "점선은 규칙이 있는 같은 실행입니다.",
+    see_both: "두 실행 모두 보기",
+    drag: "끌어서 옮기기",
+    assign: "읽을 곳 바꾸기",
+    assign_to: "토픽 또는 큐",
     newer: "이 페이지의 새 버전이 준비되었습니다.",
     memory_full: "저장되지 않는 실습실이 메모리에 {bytes}를 담고 있어 더 담을 수 없습니다. 새 실습실을 시작하거나, 저장할 수 있는 곳에서 이 페이지를 여세요.",
 };

@@ -25,10 +25,16 @@ const MOVING_BOX: &str = "const box = document.body.appendChild(document.createE
     box.textContent = 'moves';
     box.animate([{ translate: '0' }, { translate: '300px' }], { duration: 900, iterations: Infinity });";
 
-/// The spans between frames from now on, and the tasks that took longer than 50 ms.
-const WATCH: &str = "window.__frames = []; window.__long = [];
+/// The spans between frames from now on, and the tasks that took longer than 50 ms. To ask for each
+/// frame is work as well: it ends with the stretch.
+const WATCH: &str = "const frames = window.__frames = []; window.__long = [];
     let last = performance.now();
-    const frame = (now) => { window.__frames.push(now - last); last = now; requestAnimationFrame(frame); };
+    const frame = (now) => {
+        if (window.__frames !== frames) return;
+        frames.push(now - last);
+        last = now;
+        requestAnimationFrame(frame);
+    };
     requestAnimationFrame((now) => { last = now; requestAnimationFrame(frame); });
     new PerformanceObserver((list) => {
         for (const { duration } of list.getEntries()) window.__long.push(duration);
@@ -125,7 +131,8 @@ async fn stretch(page: &Page, frames: bool) -> Outcome<Stretch> {
     let busy = 100.0 * worked / began.elapsed().as_secs_f64();
     let (mut frame_p99_ms, mut longest_task_ms) = (0.0, 0.0);
     if frames {
-        let mut spans: Vec<f64> = page.eval_as("return window.__frames").await?;
+        let read = "const frames = window.__frames; window.__frames = null; return frames;";
+        let mut spans: Vec<f64> = page.eval_as(read).await?;
         spans.sort_by(f64::total_cmp);
         frame_p99_ms = spans.get(spans.len() * 99 / 100).copied().unwrap_or_default();
         let long: Vec<f64> = page.eval_as("return window.__long").await?;

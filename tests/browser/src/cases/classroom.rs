@@ -9,7 +9,7 @@ use crate::find::{css, test};
 use crate::page::Page;
 use serde_json::json;
 
-async fn free_lab(browser: &Browser) -> Outcome<Page> {
+pub(super) async fn free_lab(browser: &Browser) -> Outcome<Page> {
     let page = browser.open_site().await?;
     page.skip_welcome().await?;
     page.click(test("free-lab")).await?;
@@ -137,10 +137,18 @@ pub async fn a_rule_is_left_out_and_comes_back(browser: Browser) -> Outcome {
     page.click(test("without")).await?;
     page.wait_until("the dead broker leads on", &leader("1")).await?;
     page.one(&css("[data-test=without][aria-pressed=true]")).await?;
+    // The run with the rule stands beside it.
+    page.click(test("without-both")).await?;
+    let both = "[...document.querySelectorAll('.compare-pair .command')]
+        .map((line) => line.textContent.includes('--without')).join() === 'true,false'";
+    page.wait_until("both runs are told", both).await?;
     page.wait_until_saved().await?;
     page.reload().await?;
     page.one(&css("[data-test=without][aria-pressed=true]")).await?;
     page.wait_until("it is still so after a reload", &leader("1")).await?;
+    // Where they part the leader is still alive.
+    page.click(test("without-part")).await?;
+    page.wait_until("broker 1 is about to die", &leader("1")).await?;
     page.click(test("without")).await?;
     page.wait_until("broker 2 leads again", &leader("2")).await?;
     page.expect_quiet_console().await

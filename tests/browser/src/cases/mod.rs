@@ -10,6 +10,7 @@ mod harness;
 mod keeping;
 mod lessons;
 mod mount;
+mod moving;
 mod sharing;
 mod twin;
 mod words;
@@ -68,6 +69,10 @@ pub const TESTS: &[Test] = tests![
     classroom::two_runs_are_compared,
     classroom::a_bet_is_drawn_over_what_came,
     classroom::a_second_visit_needs_no_network,
+    moving::a_replica_is_dragged_or_moved_by_keys,
+    moving::a_consumer_is_dragged_or_assigned_by_keys,
+    moving::a_drag_can_be_given_up,
+    moving::a_finger_drags_too,
     words::the_switch_translates_the_first_half_minute,
     words::the_switch_translates_the_lab,
     words::the_switch_translates_a_lesson,
