@@ -1,5 +1,5 @@
-//! Group commits: what is new goes to storage at most every 250 ms, or as soon as there is a MiB
-//! of it.
+//! Group commits: what is new goes to storage at most every 250 ms, or as soon as there are 4 MiB
+//! of it: each commit gathers the whole manifest, so under load there are few.
 //!
 //! Nothing is saved while the lab stands in its own past: what storage holds is then the latest
 //! present, and stays so until somebody acts in the past and makes it the present.
@@ -17,7 +17,7 @@ use crate::view::frame::Saving;
 pub const GAP_US: u64 = 250_000;
 
 /// So many new bytes are committed at once.
-pub const BYTES_AT_ONCE: u64 = 1 << 20;
+pub const BYTES_AT_ONCE: u64 = 4 << 20;
 
 /// With more new bytes than this behind a commit under way the lab waits for it, so that memory
 /// stays bounded: what goes to storage is there several times over, in the engine and the browser.

@@ -93,8 +93,12 @@ pub fn Grips(props: &Props) -> Html {
         });
     }
     let desk = use_desk();
-    let hand = Hand { desk, held: held.clone(), again };
-    let handle = |one: &Handle| handle_html(props, one, &hand);
+    let shown = use_mut_ref(|| (props.picture.clone(), props.scene.clone()));
+    *shown.borrow_mut() = (props.picture.clone(), props.scene.clone());
+    let hand = Hand { desk, held: held.clone(), shown, again };
+    let handle = |one: &Handle| {
+        html! { <Grasp key={one.key.clone()} handle={one.clone()} hand={hand.clone()} /> }
+    };
     html! {
         <div class={if moves { "grips is-moving" } else { "grips" }} aria-hidden="true">
             { held.borrow().as_ref().filter(|held| held.moves).map(|held| held_html(props, held)) }
@@ -132,7 +136,15 @@ fn held_html(props: &Props, held: &Held) -> Html {
 struct Hand {
     desk: Desk,
     held: Rc<RefCell<Option<Held>>>,
+    /// The picture of now, and what it shows.
+    shown: Rc<RefCell<(Rc<Picture>, Rc<Scene>)>>,
     again: UseForceUpdateHandle,
+}
+
+impl PartialEq for Hand {
+    fn eq(&self, other: &Hand) -> bool {
+        self.desk == other.desk && Rc::ptr_eq(&self.held, &other.held)
+    }
 }
 
 impl Hand {
@@ -169,15 +181,16 @@ impl Hand {
     }
 
     /// The pointer is let go: on a place, beside all of them, or where it was.
-    fn lets_go(&self, picture: &Rc<Picture>, scene: &Rc<Scene>) -> Callback<PointerEvent> {
-        let (hand, picture, scene) = (self.clone(), picture.clone(), scene.clone());
+    fn lets_go(&self) -> Callback<PointerEvent> {
+        let hand = self.clone();
         Callback::from(move |_: PointerEvent| {
             let Some(held) = hand.held.borrow_mut().take() else { return };
             hand.again.force_update();
             if !held.moves {
                 return hand.desk.send(Action::Select(Some(held.grip.selection())));
             }
-            let targets = targets(&held.grip, &picture, &scene);
+            let (picture, scene) = &*hand.shown.borrow();
+            let targets = targets(&held.grip, picture, scene);
             if let Some(target) = under(held.at, &targets) {
                 hand.desk.send(Action::Move(held.grip, target.place.clone()));
             }
@@ -194,12 +207,22 @@ impl Hand {
     }
 }
 
-fn handle_html(props: &Props, one: &Handle, hand: &Hand) -> Html {
+/// One handle, and whose hand takes it.
+#[derive(PartialEq, Properties)]
+struct GraspProps {
+    handle: Handle,
+    hand: Hand,
+}
+
+/// A handle: most stay as they are from one picture to the next.
+#[component]
+fn Grasp(props: &GraspProps) -> Html {
+    let GraspProps { handle: one, hand } = props;
     html! {
-        <i key={one.key.clone()} class="grip" title={Runs::of(hand.desk.language).drag}
+        <i class="grip" title={Runs::of(hand.desk.language).drag}
             data-test="grip" data-grip={one.key.clone()} ~style={place(one.rect)}
             onpointerdown={hand.takes(&one.grip)} onpointermove={hand.moves()}
-            onpointerup={hand.lets_go(&props.picture, &props.scene)}
+            onpointerup={hand.lets_go()}
             onpointercancel={hand.loses()} />
     }
 }
