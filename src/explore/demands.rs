@@ -35,8 +35,8 @@ pub struct Demands {
     acknowledged: BTreeMap<(TopicPartition, i64), u64>,
     /// Who led a partition last.
     leaders: BTreeMap<TopicPartition, i32>,
-    /// Who began to lead it last, and in which epoch.
-    began_to_lead: BTreeMap<TopicPartition, (i32, i32)>,
+    /// The epoch in which each broker began to lead it last.
+    began_to_lead: BTreeMap<(TopicPartition, i32), i32>,
     /// Brokers that are down, and since when nothing kept the controller from noticing.
     down: BTreeMap<i32, Time>,
     /// Brokers whose machines lost power.
@@ -120,6 +120,11 @@ impl Demands {
         Ok(())
     }
 
+    /// True if somebody was elected, or led on, who may lack records.
+    pub fn is_unclean(&self) -> bool {
+        self.unclean
+    }
+
     fn lab(&mut self, event: &LabEvent, told: &Event) {
         match event {
             LabEvent::Process { name, became } => {
@@ -165,11 +170,11 @@ impl Demands {
         match event {
             Kafka::LeaderStarted { broker, partition, leader_epoch, .. } => {
                 self.leaders.insert(partition.clone(), *broker);
-                let led = (*broker, *leader_epoch);
-                let before = self.began_to_lead.insert(partition.clone(), led);
+                let place = (partition.clone(), *broker);
+                let before = self.began_to_lead.insert(place, *leader_epoch);
                 // Who is back before a controller has missed it leads on, in ZooKeeper's days also
                 // without what it had not flushed.
-                let is_torn = before == Some(led) && self.torn.contains(broker);
+                let is_torn = before == Some(*leader_epoch) && self.torn.contains(broker);
                 self.unclean |= session.spec().has_zookeeper() && is_torn;
             }
             // It is the last leader even if it dies before it begins.

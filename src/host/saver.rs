@@ -26,6 +26,9 @@ pub const BYTES_UNSAVED_MAX: u64 = 8 << 20;
 /// Without storage all that is written stays in memory: at most so many times what else would.
 const MEMORY_FACTOR: u64 = 20;
 
+/// And this much in any case.
+const MEMORY_MIN: u64 = 1 << 20;
+
 /// After a failed commit the next attempt waits so long, then twice as long, up to the last.
 const RETRY_US: (u64, u64) = (1_000_000, 30_000_000);
 
@@ -188,7 +191,7 @@ impl Saver {
 
     /// How many bytes the lab may write, if that is passed and none of it can leave memory.
     pub fn memory_limit_passed(&self, timeline: &Timeline) -> Option<u64> {
-        let limit = (self.residency.bytes_max() * MEMORY_FACTOR).max(BYTES_AT_ONCE);
+        let limit = (self.residency.bytes_max() * MEMORY_FACTOR).max(MEMORY_MIN);
         let passed = self.access != Access::Writes && written_bytes(timeline.session()) > limit;
         passed.then_some(limit)
     }

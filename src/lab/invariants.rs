@@ -29,7 +29,7 @@ const BOUNDS: &str = "log start <= high watermark <= log end";
 const ISR_HAS: &str = "what is below the high watermark is at every in-sync replica";
 const FORWARD: &str = "a leader's high watermark never goes back";
 const ONE_LEADER: &str = "an epoch has one leader";
-const MATCHING: &str = "logs are the same below the high watermark";
+pub(crate) const MATCHING: &str = "logs are the same below the high watermark";
 const ONE_OWNER: &str = "a generation gives a partition to one member";
 pub(super) const DECIDED: &str = "read_committed sees no aborted or open data";
 const SENT: &str = "nothing is processed that was not sent";
@@ -80,11 +80,6 @@ pub struct Watch {
     committed: i64,
     /// Brokers whose disks may lack what they had.
     torn: BTreeSet<i32>,
-    /// Brokers whose machines ever lost power.
-    power_cut: BTreeSet<i32>,
-    /// Partitions whose leader lost power and led on in its epoch. Before KRaft no controller
-    /// noticed that if the broker was back soon, and what it had not flushed may be at others.
-    led_on: BTreeSet<TopicPartition>,
     queues: QueueRules,
     transactions: Transactions,
 }
@@ -117,8 +112,7 @@ impl Watch {
         for topic in session.kafka.topics() {
             for partition in &topic.partitions {
                 self.partition(partition)?;
-                let was_noticed = !session.spec().has_zookeeper();
-                if deep && (was_noticed || !self.led_on.contains(&partition.partition)) {
+                if deep {
                     matching(session, partition)?;
                 }
             }
@@ -162,7 +156,6 @@ impl Watch {
             self.watermarks.clear();
             if became == "power_cut" {
                 self.torn.insert(id);
-                self.power_cut.insert(id);
             }
         }
     }
@@ -174,9 +167,6 @@ impl Watch {
             }
             Kafka::LeaderStarted { broker, partition, leader_epoch, .. } => {
                 let epoch = (partition.clone(), *leader_epoch);
-                if self.leaders.get(&epoch) == Some(broker) && self.power_cut.contains(broker) {
-                    self.led_on.insert(partition.clone());
-                }
                 let first = *self.leaders.entry(epoch).or_insert(*broker);
                 if first != *broker {
                     let found = format!("{partition}, epoch {leader_epoch}: {first} and {broker}");
