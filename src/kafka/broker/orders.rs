@@ -52,9 +52,20 @@ impl Server {
 
     /// Does what the controller said, as far as the settings of its topics are known.
     pub(super) fn work_inbox(&mut self, out: &mut Out<'_>) {
+        // A broker takes nothing before it is registered: what comes may be for its former life.
+        if self.lifecycle.stage == Stage::Registering {
+            return;
+        }
         loop {
             let Quorum::ZooKeeper(registry) = &mut self.quorum else { return };
             let Some((_, control)) = registry.inbox.front() else { return };
+            if control.broker_epoch < self.lifecycle.epoch {
+                if let Some((Some(call), control)) = registry.inbox.pop_front() {
+                    let stale = Err(ErrorCode::StaleBrokerEpoch);
+                    call.answer(Response::Control(control.kind(), stale), out);
+                }
+                continue;
+            }
             if let ControlBody::LeaderAndIsr(orders)
             | ControlBody::UpdateMetadata { partitions: orders, .. } = &control.body
             {

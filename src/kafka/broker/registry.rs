@@ -271,6 +271,7 @@ impl Server {
                 self.lifecycle.epoch = stat.czxid;
                 if self.lifecycle.stage == Stage::Registering {
                     self.lifecycle.stage = Stage::Starting;
+                    self.work_inbox(out);
                 }
             }
             // That of an earlier life is waited for: its end is watched.
