@@ -1,5 +1,6 @@
 //! A map whose keys are small numbers that are given out one after the other.
 
+use super::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Index;
@@ -12,6 +13,16 @@ pub trait Number: Copy {
     fn of(number: usize) -> Self;
 }
 
+impl Number for u32 {
+    fn number(self) -> usize {
+        self as usize
+    }
+
+    fn of(number: usize) -> u32 {
+        number as u32
+    }
+}
+
 impl Number for u16 {
     fn number(self) -> usize {
         self.into()
@@ -22,11 +33,16 @@ impl Number for u16 {
     }
 }
 
+/// So many keys have a place. A number that was read from a disk may be any.
+const PLACES_MAX: usize = 1 << 16;
+
 /// A map in key order that finds a value by its place: for keys that are numbers counted from
 /// zero, of which most are there. A key costs a word, whether it is there or not.
 #[derive(Clone)]
 pub struct Slots<K, V> {
     slots: Vec<Option<Box<V>>>,
+    /// What has no place.
+    far: BTreeMap<usize, V>,
     len: usize,
     keys: PhantomData<K>,
 }
@@ -34,7 +50,7 @@ pub struct Slots<K, V> {
 impl<K: Number, V> Slots<K, V> {
     /// Without entries.
     pub const fn new() -> Self {
-        Slots { slots: Vec::new(), len: 0, keys: PhantomData }
+        Slots { slots: Vec::new(), far: BTreeMap::new(), len: 0, keys: PhantomData }
     }
 
     /// The number of entries.
@@ -56,34 +72,47 @@ impl<K: Number, V> Slots<K, V> {
     /// The value of a key.
     #[inline]
     pub fn get(&self, key: &K) -> Option<&V> {
-        self.slots.get(key.number())?.as_deref()
+        match self.slots.get(key.number()) {
+            Some(slot) => slot.as_deref(),
+            None => self.far.get(&key.number()),
+        }
     }
 
     /// The value of a key, to be changed.
     #[inline]
     pub fn get_mut(&mut self, key: &K) -> Option<&mut V> {
-        self.slots.get_mut(key.number())?.as_deref_mut()
+        match self.slots.get_mut(key.number()) {
+            Some(slot) => slot.as_deref_mut(),
+            None => self.far.get_mut(&key.number()),
+        }
     }
 
     /// Sets the value of a key; the value that it had.
     pub fn insert(&mut self, key: K, value: V) -> Option<V> {
         let at = key.number();
-        if at >= self.slots.len() {
-            self.slots.resize_with(at + 1, || None);
-        }
-        let before = self.slots[at].replace(Box::new(value));
+        let before = if at >= PLACES_MAX {
+            self.far.insert(at, value)
+        } else {
+            if at >= self.slots.len() {
+                self.slots.resize_with(at + 1, || None);
+            }
+            self.slots[at].replace(Box::new(value)).map(|value| *value)
+        };
         self.len += usize::from(before.is_none());
-        before.map(|value| *value)
+        before
     }
 
     /// Removes the entry of a key; its value.
     pub fn remove(&mut self, key: &K) -> Option<V> {
-        let value = self.slots.get_mut(key.number())?.take()?;
+        let value = match self.slots.get_mut(key.number()) {
+            Some(slot) => *slot.take()?,
+            None => self.far.remove(&key.number())?,
+        };
         self.len -= 1;
         if self.len == 0 {
             self.slots.clear();
         }
-        Some(*value)
+        Some(value)
     }
 
     /// Keeps the entries of which `keep` says so.
@@ -91,21 +120,24 @@ impl<K: Number, V> Slots<K, V> {
         for (at, slot) in self.slots.iter_mut().enumerate() {
             if slot.as_deref_mut().is_some_and(|value| !keep(&K::of(at), value)) {
                 *slot = None;
-                self.len -= 1;
             }
         }
+        self.far.retain(|at, value| keep(&K::of(*at), value));
+        self.len = self.slots.iter().flatten().count() + self.far.len();
     }
 
     /// All entries in key order.
     pub fn iter(&self) -> impl Iterator<Item = (K, &V)> + Clone {
-        let all = self.slots.iter().enumerate();
-        all.filter_map(|(at, slot)| Some((K::of(at), slot.as_deref()?)))
+        let near = self.slots.iter().enumerate();
+        let near = near.filter_map(|(at, slot)| Some((K::of(at), slot.as_deref()?)));
+        near.chain(self.far.iter().map(|(at, value)| (K::of(*at), value)))
     }
 
     /// All entries in key order, the values to be changed.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = (K, &mut V)> {
-        let all = self.slots.iter_mut().enumerate();
-        all.filter_map(|(at, slot)| Some((K::of(at), slot.as_deref_mut()?)))
+        let near = self.slots.iter_mut().enumerate();
+        let near = near.filter_map(|(at, slot)| Some((K::of(at), slot.as_deref_mut()?)));
+        near.chain(self.far.iter_mut().map(|(at, value)| (K::of(*at), value)))
     }
 
     /// All keys in order.
@@ -115,12 +147,12 @@ impl<K: Number, V> Slots<K, V> {
 
     /// All values in the order of their keys.
     pub fn values(&self) -> impl DoubleEndedIterator<Item = &V> + Clone {
-        self.slots.iter().filter_map(Option::as_deref)
+        self.slots.iter().filter_map(Option::as_deref).chain(self.far.values())
     }
 
     /// All values in the order of their keys, to be changed.
     pub fn values_mut(&mut self) -> impl DoubleEndedIterator<Item = &mut V> {
-        self.slots.iter_mut().filter_map(Option::as_deref_mut)
+        self.slots.iter_mut().filter_map(Option::as_deref_mut).chain(self.far.values_mut())
     }
 }
 
@@ -129,9 +161,10 @@ impl<K: Number, V> IntoIterator for Slots<K, V> {
     type IntoIter = std::vec::IntoIter<(K, V)>;
 
     fn into_iter(self) -> Self::IntoIter {
-        let all = self.slots.into_iter().enumerate();
-        let all = all.filter_map(|(at, slot)| Some((K::of(at), *slot?)));
-        all.collect::<Vec<_>>().into_iter()
+        let near = self.slots.into_iter().enumerate();
+        let near = near.filter_map(|(at, slot)| Some((K::of(at), *slot?)));
+        let far = self.far.into_iter().map(|(at, value)| (K::of(at), value));
+        near.chain(far).collect::<Vec<_>>().into_iter()
     }
 }
 
