@@ -376,3 +376,26 @@ fn replicas_are_stored_once_and_come_back_to_each() {
         assert_eq!(replicas(&timeline), logs, "checkpoints follow what was shared");
     }
 }
+
+#[test]
+fn a_lab_that_an_earlier_version_saved_keeps_the_ways_of_then() {
+    let of_then = ("lab.engine".to_owned(), "0.1.0".to_owned());
+    for engine in ["0.1.0", "0.2.0"] {
+        let mut kept = Kept::default();
+        let spec = LabSpec { kafka_brokers: 3, controllers: 3, ..LabSpec::default() };
+        kept.save(&mut Timeline::new(&spec).expect("a lab opens"));
+        kept.manifest.as_mut().expect("it was saved").engine = engine.to_owned();
+        let mut timeline = kept.reopen();
+        // Saved again by this version it says so itself: in its line, and in each server's.
+        kept.save(&mut timeline);
+        let again = kept.reopen();
+        let settings = &again.session().spec().settings;
+        assert_eq!(settings.get(&of_then.0).is_some(), engine == of_then.1, "{engine}");
+        let manifest = kept.manifest.expect("it was saved");
+        let servers = manifest.nodes.iter().filter(|node| node.name.starts_with("controller-"));
+        for server in servers {
+            let says = server.spec.contains(r#""lab.engine":"0.1.0""#);
+            assert_eq!(says, engine == of_then.1, "{}: {}", server.name, server.spec);
+        }
+    }
+}

@@ -54,3 +54,15 @@ fn members_of_quorum_queues_hear_at_once_what_is_committed() {
         }
     }
 }
+
+#[test]
+fn a_lab_of_an_earlier_version_tells_as_it_did_then() {
+    let lab = lab(
+        "lab new --cost lesson --set lab.engine=0.1.0\nrun 200ms\nkafka-topics --create --topic t\n\
+         run 20ms",
+    );
+    let known: Vec<(u64, u64)> = lab.session().kafka.rafts().into_iter().map(known).collect();
+    let last = known[0].1;
+    assert!(known.iter().all(|(_, end)| *end == last), "all have it: {known:?}");
+    assert!(known.iter().any(|(committed, _)| *committed < last), "one was not told: {known:?}");
+}

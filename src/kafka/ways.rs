@@ -16,16 +16,12 @@ pub struct Ways {
     /// Until 0.1.0 who had asked its leader before something was committed, controller or server
     /// of ZooKeeper, heard of it with the leader's next sign of life, up to half a second later.
     pub tells_commits_late: bool,
-    /// Until 0.1.0 a producer that ran already and was started sent again what was not
-    /// acknowledged.
-    pub starts_what_runs: bool,
 }
 
 impl Ways {
     /// Those of the version that the settings of a server name.
     pub fn of(settings: &Settings) -> Ways {
         let engine = settings.get(ENGINE).map_or("", String::as_str);
-        let is_first = engine == "0.1.0";
-        Ways { tells_commits_late: is_first, starts_what_runs: is_first }
+        Ways { tells_commits_late: engine == "0.1.0" }
     }
 }

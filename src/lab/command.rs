@@ -140,6 +140,12 @@ impl LabSpec {
         }
     }
 
+    /// Until 0.1.0 a producer that ran already and was started sent again what was not
+    /// acknowledged.
+    pub fn starts_what_runs(&self) -> bool {
+        self.settings.get(ENGINE).is_some_and(|engine| engine == "0.1.0")
+    }
+
     /// The settings by which a server knows whose ways it keeps.
     pub fn ways(&self) -> Settings {
         let own = self.settings.get_key_value(ENGINE);

@@ -106,3 +106,40 @@ impl EventLog {
         self.since(0).rev()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kafka::event::{Event as Kafka, Text, TopicPartition};
+    use crate::sim::MessageId;
+    use bytes::Bytes;
+
+    #[test]
+    fn a_log_that_is_put_aside_keeps_nothing_alive_but_its_own_texts() {
+        let mut log = EventLog::default();
+        let fetched = Bytes::from(vec![b'x'; 1 << 20]);
+        for offset in 0..2_000 {
+            let at = offset as usize * 100;
+            let processed = Kafka::Processed {
+                client: "c".into(),
+                partition: TopicPartition::new("t", 0),
+                offset,
+                message: MessageId(offset as u64),
+                key: None,
+                value: Some(Text(fetched.slice(at..at + 100))),
+                timestamp_ms: 0,
+                epoch: 0,
+                headers: Vec::new(),
+            };
+            log.push(Time::ZERO, Moment::default(), "c".into(), What::Kafka(processed));
+        }
+        let mut aside = log.clone();
+        aside.detach();
+        let kept: Vec<&Rc<Event>> = aside.since(0).collect();
+        assert!(kept.len() >= CHUNK && kept.len() <= CHUNKS_MIN * CHUNK, "{}", kept.len());
+        assert!(log.since(aside.first()).eq(kept), "they are the same events");
+        assert_eq!((aside.next(), aside.count("kafka.processed")), (2_000, 2_000));
+        drop(log);
+        assert!(fetched.is_unique(), "nobody looks through a window on it any more");
+    }
+}

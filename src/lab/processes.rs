@@ -5,7 +5,6 @@ use super::act::{Acted, Wait, What, done, is_server, refused};
 use super::command::ProcessAct;
 use super::event::LabEvent;
 use super::session::{KAFKA_ADMIN, RABBIT_ADMIN, Session};
-use crate::kafka::ways::Ways;
 use crate::ordered::BTreeSet;
 use crate::sim::{NodeId, Span, Status};
 use crate::{kafka, rabbit};
@@ -33,7 +32,7 @@ impl Session {
             rabbit.map(|id| self.rabbit.world.status(id)),
         ];
         let runs = runs.into_iter().flatten().all(|status| status == Status::Running);
-        if act == ProcessAct::Start && runs && !Ways::of(&self.spec.settings).starts_what_runs {
+        if act == ProcessAct::Start && runs && !self.spec.starts_what_runs() {
             return done();
         }
         if let Some(id) = kafka {

@@ -17,27 +17,10 @@ use crate::storage::manifest::JournalLine;
 use std::rc::Rc;
 
 mod beside;
+mod checkpoints;
 mod replay;
 
 pub use beside::{Beside, Change, Compared, Difference};
-
-/// So many checkpoints at most; then every other one is dropped and the gap between them doubles.
-/// So each instant of a run of a million events is near; of a longer one only half as many are
-/// kept, as each takes memory.
-const CHECKPOINTS_MAX: (usize, usize) = (72, 36);
-
-/// Steps between checkpoints from which on a run is long.
-const LONG_GAP: u64 = 32_000;
-
-/// A checkpoint in which consumers hold so many bytes is a heavy one: it keeps alive what was read
-/// at its time.
-const HEAVY_BYTES: u64 = 256 << 10;
-
-/// So many heavy checkpoints at most; then every other one of them is dropped.
-const HEAVY_MAX: usize = 12;
-
-/// Steps between checkpoints at first.
-const CHECKPOINT_GAP: u64 = 2_000;
 
 /// A step forward that finds nothing to see ends after so much virtual time.
 const STEP_PATIENCE: Span = Span::seconds(10);
@@ -129,7 +112,7 @@ impl Timeline {
             journal: Vec::new(),
             earlier: Vec::new(),
             end: Place::default(),
-            checkpoint_gap: CHECKPOINT_GAP,
+            checkpoint_gap: checkpoints::GAP,
             target: None,
             stepping: None,
             undone: Vec::new(),
@@ -304,39 +287,6 @@ impl Timeline {
         self.end = self.end.max(self.here());
         self.keep_checkpoint();
         within
-    }
-
-    fn keep_checkpoint(&mut self) {
-        let last = self.checkpoints.last().map_or(Moment::default(), Session::moment);
-        if self.session.steps() < last.steps + self.checkpoint_gap {
-            return;
-        }
-        let is_long = self.checkpoint_gap > CHECKPOINT_GAP;
-        self.checkpoints.push(if is_long {
-            self.session.put_aside()
-        } else {
-            self.session.clone()
-        });
-        let first = self.session.events().first();
-        self.checkpoints.iter_mut().for_each(|kept| kept.forget_events_before(first));
-        let most =
-            if self.checkpoint_gap < LONG_GAP { CHECKPOINTS_MAX.0 } else { CHECKPOINTS_MAX.1 };
-        if self.checkpoints.len() > most {
-            let mut keep = false;
-            self.checkpoints.retain(|_| {
-                keep = !keep;
-                keep
-            });
-            self.checkpoint_gap *= 2;
-        }
-        let is_heavy = |kept: &Session| kept.held_bytes() > HEAVY_BYTES;
-        if self.checkpoints.iter().filter(|kept| is_heavy(kept)).count() > HEAVY_MAX {
-            let mut keep = false;
-            self.checkpoints.retain(|kept| {
-                keep ^= is_heavy(kept);
-                keep || !is_heavy(kept)
-            });
-        }
     }
 
     /// Goes on by one step. `Done(false)`: nothing is left to happen.
