@@ -41,6 +41,11 @@ use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
+mod unacked;
+
+pub use unacked::Settlement;
+use unacked::Unacked;
+
 /// With what a queue was declared.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Declaration {
@@ -98,35 +103,6 @@ pub enum Got {
         /// The message.
         content: Rc<Content>,
     },
-}
-
-/// How delivered messages are dealt with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Settlement {
-    /// They are done with.
-    Acknowledged,
-    /// They are given up.
-    Rejected,
-    /// They go back.
-    Requeued,
-    /// They go back because whoever had them failed: `basic.reject`, or a channel that closes.
-    Failed,
-}
-
-impl Settlement {
-    /// True if they go back.
-    pub fn is_back(self) -> bool {
-        matches!(self, Settlement::Requeued | Settlement::Failed)
-    }
-}
-
-/// A message that is delivered and not acknowledged.
-#[derive(Clone, Debug)]
-struct Unacked {
-    item: Item,
-    channel: ChannelId,
-    /// `None` for one that `basic.get` took.
-    consumer: Option<ConsumerId>,
 }
 
 /// A queue.
@@ -229,19 +205,9 @@ impl Queue {
         }
     }
 
-    /// How many messages are delivered and not acknowledged.
-    pub fn unacked(&self) -> u64 {
-        self.unacked.len() as u64
-    }
-
     /// Bytes of the bodies of all its messages.
     pub fn bytes(&self) -> u64 {
         self.storage.ready_bytes() + self.unacked_bytes + self.graves.bytes
-    }
-
-    /// Bytes of the bodies of those that are delivered and not acknowledged.
-    pub fn unacked_bytes(&self) -> u64 {
-        self.unacked_bytes
     }
 
     /// Bytes of memory that it takes for messages.
@@ -249,11 +215,6 @@ impl Queue {
         let held = self.mirroring.held.as_ref().map_or(0, Held::memory_bytes);
         let unacked = self.unacked_bytes + self.unacked() * METADATA_BYTES;
         self.storage.memory_bytes() + unacked + held
-    }
-
-    /// The delivered messages in the order of their ids: sequence id and message.
-    pub fn unacked_messages(&self) -> impl Iterator<Item = (u64, &Content)> {
-        self.unacked.iter().map(|(seq, unacked)| (seq, &*unacked.item.content))
     }
 
     /// It has dealt with a message of a channel of another node. Returns how many those are since
@@ -418,119 +379,6 @@ impl Queue {
         Rc::new(content)
     }
 
-    /// Remembers that a message is delivered.
-    pub fn keep_unacked(&mut self, item: Item, channel: ChannelId, consumer: Option<ConsumerId>) {
-        self.unacked_bytes += item.content.body.len() as u64;
-        self.unacked.insert(item.seq, Unacked { item, channel, consumer });
-    }
-
-    /// Deals with what a channel says of its deliveries, given in the order of their ids. What was
-    /// taken back meanwhile and given to another channel is that one's.
-    pub fn settle(
-        &mut self,
-        channel: ChannelId,
-        seqs: &[u64],
-        how: Settlement,
-        means: &mut Means<'_, '_>,
-    ) {
-        let is_stream = matches!(self.storage, Messages::Stream(_));
-        let is_its = |seq: &u64| is_stream || self.channel_of(*seq) == Some(channel);
-        if seqs.iter().all(is_its) {
-            return self.settle_all(channel, seqs, how, means);
-        }
-        let seqs: Vec<u64> = seqs.iter().copied().filter(is_its).collect();
-        self.settle_all(channel, &seqs, how, means);
-    }
-
-    /// Deals with delivered messages, given in the order of their ids.
-    pub fn settle_all(
-        &mut self,
-        channel: ChannelId,
-        seqs: &[u64],
-        how: Settlement,
-        means: &mut Means<'_, '_>,
-    ) {
-        let mut has_credit = false;
-        let mut back = Vec::new();
-        if let Messages::Stream(_) = self.storage {
-            return self.answered_to_stream(seqs);
-        }
-        for seq in seqs {
-            // A quorum queue may have taken it back already, as its channel was closed.
-            let Some(Unacked { mut item, consumer, .. }) = self.unacked.remove(*seq) else {
-                continue;
-            };
-            self.unacked_bytes -= item.content.body.len() as u64;
-            has_credit |= consumer.is_some_and(|id| self.consumers.credit(id, 1));
-            let (queue, message) = (self.name.clone(), item.content.id);
-            match how {
-                Settlement::Acknowledged => {
-                    self.storage.settle(&item, means);
-                    means.emit(Event::Acknowledged { queue, message });
-                }
-                Settlement::Rejected => {
-                    self.storage.settle(&item, means);
-                    let reason = Reason::Rejected;
-                    if self.dies(item, reason, means) {
-                        let reason = reason.name();
-                        means.emit(Event::Removed { queue, message, reason });
-                    }
-                }
-                Settlement::Requeued | Settlement::Failed => {
-                    if self.gives_up(&mut item, how) {
-                        let reason = Reason::DeliveryLimit;
-                        if self.dies(item, reason, means) {
-                            let reason = reason.name();
-                            means.emit(Event::Removed { queue, message, reason });
-                        }
-                        continue;
-                    }
-                    if let Some(item) = self.delay(item, how, means) {
-                        back.push(item);
-                        means.emit(Event::Requeued { queue, message });
-                    }
-                }
-            }
-        }
-        if !back.is_empty() {
-            self.storage.requeue(back, self.returns(how));
-            self.drop_excess(means);
-            self.drop_expired(means);
-        }
-        if has_credit {
-            self.unblock(channel, means);
-        }
-    }
-
-    /// How often a message may fail; `None` is without limit.
-    pub fn delivery_limit(&self) -> Option<u32> {
-        let Messages::Quorum(fifo) = &self.storage else { return None };
-        match self.rules.delivery_limit {
-            Some(limit) => u32::try_from(limit).ok(),
-            None => fifo.profile().delivery_limit(),
-        }
-    }
-
-    /// A message comes back: true if it has failed too often.
-    fn gives_up(&self, item: &mut Item, how: Settlement) -> bool {
-        let Messages::Quorum(fifo) = &self.storage else { return false };
-        item.tries.delivered += 1;
-        // From 4.3 on a nack is no failure.
-        let counts = fifo.profile() != Profile::V4_3 || how == Settlement::Failed;
-        item.tries.failed += u32::from(counts);
-        self.delivery_limit().is_some_and(|limit| item.tries.failed > limit)
-    }
-
-    /// The delivered messages, with who has them.
-    pub fn unacked_items(&self) -> impl Iterator<Item = (&Item, ChannelId, Option<ConsumerId>)> {
-        self.unacked.values().map(|it| (&it.item, it.channel, it.consumer))
-    }
-
-    /// The channel that has a delivered message.
-    pub fn channel_of(&self, seq: u64) -> Option<ChannelId> {
-        self.unacked.get(seq).map(|unacked| unacked.channel)
-    }
-
     /// The channels of clients of a node that have consumers or deliveries here.
     pub fn channels_of(&self, node: NodeId) -> Vec<ChannelId> {
         let consuming = self.consumers.iter().map(|(_, consumer)| consumer.channel);
@@ -559,15 +407,6 @@ impl Queue {
         self.graves = Graves::default();
         self.unacked = Window::new();
         self.unacked_bytes = 0;
-    }
-
-    /// The delivered messages that these channels have; all, if no channels are named.
-    pub fn unacked_of(&self, channels: &[ChannelId]) -> Vec<u64> {
-        let theirs = self
-            .unacked
-            .iter()
-            .filter(|(_, unacked)| channels.is_empty() || channels.contains(&unacked.channel));
-        theirs.map(|(seq, _)| seq).collect()
     }
 
     /// Removes all ready messages.
