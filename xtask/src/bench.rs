@@ -44,12 +44,13 @@ pub fn kills(options: &Options) -> Result<ExitCode, Failure> {
 
 /// `cargo xtask bench`.
 pub fn run(options: &Options) -> Result<ExitCode, Failure> {
-    options.refuse_names()?;
-    let in_browser = !options.has("--no-browser");
     if options.has("--page") {
-        test_steps::run_in_browser(Path::new(test_steps::DIST), &["bench"], |_| {})?;
+        let part = options.names.first().map_or("", String::as_str);
+        test_steps::run_in_browser(Path::new(test_steps::DIST), &["bench", part], |_| {})?;
         return Ok(ExitCode::SUCCESS);
     }
+    options.refuse_names()?;
+    let in_browser = !options.has("--no-browser");
     let mut steps = Steps::new(if in_browser { site::STEPS + 3 } else { 2 });
     if Path::new("benches").is_dir() {
         steps.run("benches/", || child::run(child::cargo().args(["bench", "--locked"])))?;

@@ -6,7 +6,7 @@ use crate::page::Page;
 use crate::visit::Visit;
 use pushpull::host::drive::Message;
 use pushpull::host::protocol::{Reply, Request};
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// The engine, as it is shipped.
 pub struct Engine {
@@ -26,49 +26,61 @@ impl Engine {
         &self.page
     }
 
-    /// Asks for something.
-    pub async fn ask(&self, requests: Vec<Request>) -> Outcome {
+    /// Asks for something; the page's clock says when, in milliseconds.
+    pub async fn ask(&self, requests: Vec<Request>) -> Outcome<f64> {
         self.post(requests.into_iter().map(Message::Request).collect()).await
     }
 
     /// What it answers until one answer is the wanted one, which is the last. Frames count as drawn
     /// at once.
     pub async fn until(&self, wanted: impl Fn(&Reply) -> bool) -> Outcome<Vec<Reply>> {
+        Ok(self.until_when(wanted).await?.1)
+    }
+
+    /// The same, and when the wanted one came, by the page's clock in milliseconds.
+    pub async fn until_when(&self, wanted: impl Fn(&Reply) -> bool) -> Outcome<(f64, Vec<Reply>)> {
         let mut replies = Vec::new();
         loop {
-            for reply in self.heard().await? {
+            let mut last = None;
+            for (came, reply) in self.heard().await? {
                 match &reply {
                     Reply::Failed { error } => return Err(Failure(error.clone())),
-                    Reply::Frame(_) => self.post(vec![Message::Drawn]).await?,
+                    Reply::Frame(_) => self.post(vec![Message::Drawn]).await.map(drop)?,
                     _ => {}
                 }
-                replies.push(reply);
+                if last.is_none() {
+                    last = wanted(&reply).then_some(came);
+                    replies.push(reply);
+                }
             }
-            if let Some(last) = replies.iter().position(&wanted) {
-                replies.truncate(last + 1);
-                return Ok(replies);
+            if let Some(came) = last {
+                return Ok((came, replies));
             }
         }
     }
 
-    async fn post(&self, messages: Vec<Message>) -> Outcome {
+    async fn post(&self, messages: Vec<Message>) -> Outcome<f64> {
         let mut letters = Vec::new();
         for message in messages {
             let bytes =
                 postcard::to_allocvec(&message).map_err(|error| Failure(error.to_string()))?;
             letters.push(bytes.into_iter().map(char::from).collect::<String>());
         }
-        self.page.eval("post(arguments[0])", vec![json!(letters)]).await.map(drop)
+        let posted = self.page.eval("return post(arguments[0])", vec![json!(letters)]).await?;
+        posted.as_f64().ok_or_else(|| "the engine's page has no clock.".into())
     }
 
-    async fn heard(&self) -> Outcome<Vec<Reply>> {
+    async fn heard(&self) -> Outcome<Vec<(f64, Reply)>> {
         let heard = self.page.eval("return heard()", Vec::new()).await?;
         let mut replies = Vec::new();
-        for letters in heard.as_array().into_iter().flatten().filter_map(Value::as_str) {
+        for heard in heard.as_array().into_iter().flatten() {
+            let (Some(came), Some(letters)) = (heard[0].as_f64(), heard[1].as_str()) else {
+                return Err("the engine's page answers something else.".into());
+            };
             let bytes: Vec<u8> = letters.chars().filter_map(|c| u8::try_from(c).ok()).collect();
             let some: Vec<Reply> =
                 postcard::from_bytes(&bytes).map_err(|error| Failure(error.to_string()))?;
-            replies.extend(some);
+            replies.extend(some.into_iter().map(|reply| (came, reply)));
         }
         Ok(replies)
     }

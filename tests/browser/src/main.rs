@@ -70,9 +70,9 @@ fn run(arguments: &[String]) -> Outcome<bool> {
                 filter.parse().map_err(|_| Failure("say how many messages.".to_string()))?;
             local.block_on(&runtime, bench::large::run(&setup, messages)).map(|()| true)
         }
-        Some("bench") => local.block_on(&runtime, bench::run(&setup)).map(|()| true),
+        Some("bench") => local.block_on(&runtime, bench::run(&setup, filter)).map(|()| true),
         _ => Err(Failure(
-            "say `test [FILTER]`, `bench`, `large N`, `first-minute`, `previews` or `kills N`."
+            "say `test [FILTER]`, `bench [PART]`, `large N`, `first-minute`, `previews` or `kills N`."
                 .to_string(),
         )),
     }

@@ -10,14 +10,22 @@ use crate::browser::Browser;
 use crate::failure::{Failure, Outcome};
 use crate::setup::{Family, Setup};
 
-/// Measures, and prints the tables.
-pub async fn run(setup: &Setup) -> Outcome {
+/// Measures, and prints the tables: all, or one of `load`, `busy` and `lasting`.
+pub async fn run(setup: &Setup, part: &str) -> Outcome {
     if setup.family != Family::Chromium {
         return Err(Failure("the page is measured in Chromium only.".to_string()));
     }
-    load::run(setup).await?;
-    busy::run(setup).await?;
-    lasting::run(setup).await
+    match part {
+        "load" => load::run(setup).await,
+        "busy" => busy::run(setup).await,
+        "lasting" => lasting::run(setup).await,
+        "" => {
+            load::run(setup).await?;
+            busy::run(setup).await?;
+            lasting::run(setup).await
+        }
+        _ => Err(Failure(format!("`{part}` is no part: say load, busy or lasting."))),
+    }
 }
 
 /// Does something with a browser of its own, whose profile is empty.
