@@ -212,14 +212,10 @@ impl Store for IndexedDb {
         let record = Record { first_block: self.first_block.get(), manifest }.encode();
         let name = JsValue::from(&*lab);
         let under = self.begin("readwrite").await?;
-        // Asked together: an answer comes only between two slices of the engine's work.
+        // Everything is asked at once: an answer comes only between two slices of the engine's
+        // work. Who may not write after all takes it back.
         let owner = self.check_owner(&under, &lab)?;
         let there = under.manifests.get_key(name.clone())?;
-        owner.await?;
-        if there.await?.is_none() && self.has_manifest.get() {
-            let sentence = "the browser's storage was emptied while the lab was open";
-            return Err(StoreError::Unavailable(sentence.into()));
-        }
         for (id, content) in &commit.blocks {
             let kept = Uint8Array::new_with_length((block::HEAD + content.len()) as u32);
             kept.subarray(0, block::HEAD as u32).copy_from(&block::head(content));
@@ -232,6 +228,11 @@ impl Store for IndexedDb {
             under.blocks.delete(key_of(&lab, *id))?;
         }
         under.manifests.put(&Uint8Array::from(&record[..]), Some(&name))?;
+        owner.await?;
+        if there.await?.is_none() && self.has_manifest.get() {
+            let sentence = "the browser's storage was emptied while the lab was open";
+            return Err(StoreError::Unavailable(sentence.into()));
+        }
         under.finish().await?;
         self.has_manifest.set(true);
         Ok(())
@@ -288,6 +289,9 @@ impl Under {
     /// Waits until all of it is safe.
     async fn finish(self) -> Result<(), StoreError> {
         let end = self.end.take().expect("it is finished once");
+        // Nothing more is asked: said so, it need not wait until each answer was heard. A browser
+        // that cannot be told finds out.
+        let _ = call(&self.transaction, "commit", &Array::new());
         end.await.map(drop).map_err(|_| match self.transaction.error() {
             Some(error) => failed(&error),
             None => StoreError::Unavailable("the transaction was aborted".into()),
