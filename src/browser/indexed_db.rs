@@ -9,6 +9,7 @@
 
 use super::clock::{call, within};
 use super::locks::Lock;
+use super::scratch::{Scratch, let_go};
 use crate::ordered::BTreeSet;
 use crate::storage::manifest::Record;
 use crate::storage::store::{Census, after, kept_name, kept_prefix};
@@ -41,6 +42,7 @@ pub struct IndexedDb {
     has_manifest: Cell<bool>,
     /// The word by which storage knows this tab as the one that has the lab.
     owner: Cell<u32>,
+    scratch: Scratch,
 }
 
 struct Connection {
@@ -217,12 +219,9 @@ impl Store for IndexedDb {
         let owner = self.check_owner(&under, &lab)?;
         let there = under.manifests.get_key(name.clone())?;
         for (id, content) in &commit.blocks {
-            let kept = Uint8Array::new_with_length((block::HEAD + content.len()) as u32);
-            kept.subarray(0, block::HEAD as u32).copy_from(&block::head(content));
-            kept.subarray(block::HEAD as u32, kept.length()).copy_from(content);
+            let parts: [&[u8]; 2] = [&block::head(content), content];
             // Storage takes a copy of its own.
-            under.blocks.put(&kept, Some(&key_of(&lab, *id)))?;
-            let_go(&kept);
+            self.scratch.with(&parts, |kept| under.blocks.put(kept, Some(&key_of(&lab, *id))))?;
         }
         for id in &commit.drop {
             under.blocks.delete(key_of(&lab, *id))?;
@@ -319,13 +318,6 @@ async fn open_database() -> Result<IdbDatabase, StoreError> {
         }
     });
     Ok(request.await?.into())
-}
-
-/// Gives the memory of bytes back at once, where the browser can: its collector takes its time, and
-/// a MiB of them comes and goes many times a second.
-fn let_go(bytes: &Uint8Array) {
-    // Without it they go when the collector finds them.
-    let _ = call(&bytes.buffer(), "transfer", &Array::of1(&0.into()));
 }
 
 fn lock_of(lab: &str) -> String {

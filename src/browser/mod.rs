@@ -21,6 +21,7 @@ pub mod indexed_db;
 mod inline;
 pub mod locks;
 pub mod port;
+mod scratch;
 pub mod serve;
 mod worker;
 
