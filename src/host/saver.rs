@@ -23,6 +23,9 @@ pub const BYTES_AT_ONCE: u64 = 4 << 20;
 /// stays bounded: what goes to storage is there several times over, in the engine and the browser.
 pub const BYTES_UNSAVED_MAX: u64 = 8 << 20;
 
+/// With more new bytes than this a commit is due, whatever gathering the last one took.
+const BYTES_RESTED_MAX: u64 = 16 << 20;
+
 /// Without storage all that is written stays in memory: at most so many times what else would.
 const MEMORY_FACTOR: u64 = 20;
 
@@ -203,9 +206,10 @@ impl Saver {
             && !self.is_writing()
             && !subject.is_in_the_past()
             && self.written != Some(subject.point());
-        wanted.then(|| match self.has_much(subject.timeline) {
-            true => retry_at_us.max(self.rested_at_us),
-            false => retry_at_us.max(self.rested_at_us).max(self.next_at_us),
+        wanted.then(|| match self.unsaved_bytes(subject.timeline) {
+            BYTES_RESTED_MAX.. => retry_at_us,
+            BYTES_AT_ONCE.. => retry_at_us.max(self.rested_at_us),
+            _ => retry_at_us.max(self.rested_at_us).max(self.next_at_us),
         })
     }
 

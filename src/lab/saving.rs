@@ -63,10 +63,13 @@ struct Rest<L> {
     readers: BTreeMap<String, String>,
 }
 
+/// Since then the ledger is written as it is now.
+const FORMAT_OF_LEDGER: u32 = 3;
+
 impl Rest<Ledger> {
     /// From a manifest of any format that is read.
     fn read(manifest: &Manifest) -> Result<Rest<Ledger>, postcard::Error> {
-        if manifest.older_by == 0 {
+        if manifest.format() >= FORMAT_OF_LEDGER {
             return postcard::from_bytes(&manifest.rest);
         }
         let old: Rest<Ledger2> = postcard::from_bytes(&manifest.rest)?;

@@ -12,10 +12,10 @@ const MAGIC: &[u8; 8] = b"pushpull";
 const HEAD: usize = 24;
 
 /// The version of this format that is written. Newer ones are refused by name.
-pub const FORMAT: u32 = 3;
+pub const FORMAT: u32 = 4;
 
 /// The oldest version that is read. The first was never published, and is put aside as damaged.
-/// Versions differ in [`Manifest::rest`] alone.
+/// 2 and 3 differ in [`Manifest::rest`], 3 and 4 in the checksums of blocks.
 pub const FORMAT_OLDEST: u32 = 2;
 
 /// A saved lab, all but the bytes of its blocks.
@@ -175,6 +175,11 @@ fn checksum(format: u32, body: &[u8]) -> u32 {
 }
 
 impl Manifest {
+    /// The format that it was read from.
+    pub fn format(&self) -> u32 {
+        FORMAT - self.older_by
+    }
+
     /// The blocks that it names.
     pub fn block_ids(&self) -> BTreeSet<u64> {
         let files = self.nodes.iter().flat_map(|node| &node.files);
