@@ -21,7 +21,7 @@ const ROUNDS: usize = 5;
 const SEEKS: u64 = 100;
 
 /// Messages of [`LARGE_BYTES`] on one broker: so large that storage has most of the work.
-const LARGE_MESSAGES: u64 = 2_000;
+const LARGE_MESSAGES: u64 = 3_000;
 
 /// Their size.
 const LARGE_BYTES: u64 = 100_000;
