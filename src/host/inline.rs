@@ -11,7 +11,7 @@ use std::task::{Context, Poll};
 
 /// While storage is at work a slice is so many times shorter: each of its answers comes between
 /// two of them.
-const STORAGE_SLICES: u64 = 4;
+const STORAGE_SLICES: u64 = 2;
 
 /// Events between two looks at the clock.
 const BUDGET: u64 = 100;
