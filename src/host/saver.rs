@@ -36,8 +36,8 @@ const MEMORY_MIN: u64 = 1 << 20;
 /// After a failed commit the next attempt waits so long, then twice as long, up to the last.
 const RETRY_US: (u64, u64) = (1_000_000, 30_000_000);
 
-/// Part of the real time that gathering what to save may take.
-const COST_PART: u64 = 10;
+/// The part of the real time that gathering what to save may take: one of so many.
+const COST_PART: u64 = 25;
 
 /// Whether this lab may write to storage.
 #[derive(Clone, Debug, PartialEq, Eq)]
