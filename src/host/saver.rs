@@ -22,10 +22,10 @@ pub const BYTES_AT_ONCE: u64 = 4 << 20;
 /// With more new bytes than this behind a commit under way the lab waits for it, so that memory
 /// stays bounded: what goes to storage is there several times over, in the engine and the browser.
 /// Bytes that three replicas share count three times.
-pub const BYTES_UNSAVED_MAX: u64 = 16 << 20;
+pub const BYTES_UNSAVED_MAX: u64 = 12 << 20;
 
 /// With more new bytes than this a commit is due, whatever gathering the last one took.
-const BYTES_RESTED_MAX: u64 = 24 << 20;
+const BYTES_RESTED_MAX: u64 = 20 << 20;
 
 /// Without storage all that is written stays in memory: at most so many times what else would.
 const MEMORY_FACTOR: u64 = 20;
