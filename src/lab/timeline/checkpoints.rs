@@ -6,9 +6,9 @@ use crate::lab::event::Moment;
 use crate::lab::session::Session;
 
 /// So many checkpoints at most; then every other one is dropped and the gap between them doubles.
-/// So each instant of a run of a million events is near; of a longer one only half as many are
+/// So each instant of a run of a million events is near; of a longer one fewer are
 /// kept, as each takes memory.
-const MOST: (usize, usize) = (72, 36);
+const MOST: (usize, usize) = (72, 30);
 
 /// Steps between checkpoints from which on a run is long.
 const LONG_GAP: u64 = 32_000;
@@ -18,7 +18,7 @@ const LONG_GAP: u64 = 32_000;
 const HEAVY_BYTES: u64 = 256 << 10;
 
 /// So many heavy checkpoints at most; then every other one of them is dropped.
-const HEAVY_MAX: usize = 8;
+const HEAVY_MAX: usize = 6;
 
 /// Steps between checkpoints at first.
 pub(super) const GAP: u64 = 2_000;
