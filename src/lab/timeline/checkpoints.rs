@@ -6,8 +6,8 @@ use crate::lab::event::Moment;
 use crate::lab::session::Session;
 
 /// So many checkpoints at most; then every other one is dropped and the gap between them doubles.
-/// So each instant of a run of a million events is near; of a longer one fewer are
-/// kept, as each takes memory.
+/// So each instant of a run of a million events is near; of a longer one fewer are kept, as each
+/// takes memory.
 const MOST: (usize, usize) = (72, 30);
 
 /// Steps between checkpoints from which on a run is long.
