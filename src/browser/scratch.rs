@@ -1,4 +1,4 @@
-//! Memory in which bytes go to storage.
+//! Memory in which bytes go to storage and come from it: it is taken again, or given back at once.
 
 use js_sys::{Array, ArrayBuffer, ArrayBufferOptions, Uint8Array};
 use std::cell::OnceCell;
@@ -21,8 +21,8 @@ impl Scratch {
         let room = self
             .room
             .get_or_init(|| ArrayBuffer::new_with_options(0, &ArrayBufferOptions::new(ROOM_BYTES)));
-        let is_room = length <= ROOM_BYTES && room.resizable() && room.resize(length).is_ok();
-        let bytes = match is_room {
+        let fits = length <= ROOM_BYTES && room.resizable() && room.resize(length).is_ok();
+        let bytes = match fits {
             true => Uint8Array::new(room),
             false => Uint8Array::new_with_length(length as u32),
         };
@@ -33,7 +33,7 @@ impl Scratch {
             at = end;
         }
         let done = work(&bytes);
-        if !is_room {
+        if !fits {
             let_go(&bytes);
         }
         done

@@ -322,3 +322,43 @@ fn written_bytes(session: &Session) -> u64 {
     let kafka: u64 = kafka.ids().map(|id| bytes(kafka.disk(id))).sum();
     kafka + rabbit.ids().map(|id| bytes(rabbit.disk(id))).sum::<u64>()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::command::LabSpec;
+    use crate::shell::run::{Progress, Running};
+
+    /// A lab that has written so many MiB.
+    fn written(timeline: &mut Timeline, mib: u64) {
+        let text = format!(
+            "lab new --kafka-brokers 1 --cost lesson\n\
+             kafka-topics --create --topic t --partitions 1 --replication-factor 1\n\
+             producer p --kafka t --count {mib} --size 1000000 --rate 100/s\n\
+             run --until ledger.kafka.acknowledged=={mib} --max 1m"
+        );
+        let mut running = Running::new(text.as_str());
+        loop {
+            match running.work(timeline, 100_000) {
+                Progress::Ran(ran) => assert!(ran.right, "{}: {:?}", ran.text, ran.error),
+                Progress::More => {}
+                Progress::Need(_) => panic!("nothing is stored"),
+                Progress::End => return,
+            }
+        }
+    }
+
+    #[test]
+    fn what_gathers_slowly_rests_but_not_for_ever_more_bytes() {
+        let teaching = Teaching::default();
+        let due_with = |mib| {
+            let mut timeline = Timeline::new(&LabSpec::default()).expect("a lab");
+            written(&mut timeline, mib);
+            let mut saver = Saver::new(Access::Writes, 1, u64::MAX);
+            saver.took(0, 1_000_000);
+            saver.due_at_us(Subject { timeline: &timeline, teaching: &teaching })
+        };
+        assert!(due_with(8) > Some(10_000_000), "much, but the last one cost a second");
+        assert_eq!(due_with(24), Some(0), "too much to wait for anything");
+    }
+}
