@@ -35,8 +35,9 @@ pub struct Demands {
     acknowledged: BTreeMap<(TopicPartition, i64), u64>,
     /// Who led a partition last.
     leaders: BTreeMap<TopicPartition, i32>,
-    /// The epoch in which each broker began to lead it last.
-    began_to_lead: BTreeMap<(TopicPartition, i32), i32>,
+    /// Replicas that were in sync when their machines lost power, and have not left the ISR since:
+    /// before KIP-966 nobody knows that they lack what they had not flushed.
+    trusted: BTreeSet<(TopicPartition, i32)>,
     /// Brokers that are down, and since when nothing kept the controller from noticing.
     down: BTreeMap<i32, Time>,
     /// Brokers whose machines lost power.
@@ -75,14 +76,23 @@ fn group_of(session: &Session, client: &str) -> Option<(Rc<str>, bool)> {
 }
 
 /// True if somebody can notice in the ZooKeeper era that a broker is gone: the controller, which is
-/// one of the brokers, hears so from an ensemble that has a majority.
+/// one of the brokers, hears so from an ensemble that has a majority. Who was the controller may
+/// think so for long if nobody can tell it.
 fn may_elect(session: &Session) -> bool {
     let world = &session.kafka.world;
     let ensemble: Vec<Status> =
         session.kafka.ensemble().map(|(node, _)| world.status(node)).collect();
     let running = ensemble.iter().filter(|status| **status == Status::Running).count();
     let has_majority = running * 2 > ensemble.len() && session.kafka.is_ensemble_serving();
-    has_majority && session.kafka.elected_controller().is_some()
+    has_majority && session.kafka.is_controller_connected()
+}
+
+/// The partitions in whose ISR a broker is.
+fn in_sync(broker: i32, session: &Session) -> Vec<(TopicPartition, i32)> {
+    let topics = session.kafka.topics();
+    let all = topics.iter().flat_map(|topic| &topic.partitions);
+    let of = all.filter(|p| p.isr.contains(&broker));
+    of.map(|p| (p.partition.clone(), broker)).collect()
 }
 
 fn broken<T>(rule: &'static str, found: String) -> Result<T, Broken> {
@@ -97,7 +107,7 @@ impl Demands {
             match &event.what {
                 What::Kafka(kafka) => self.kafka(kafka, session)?,
                 What::Rabbit(rabbit) => self.rabbit(rabbit, session),
-                What::Lab(lab) => self.lab(lab, event),
+                What::Lab(lab) => self.lab(lab, event, session),
             }
         }
         self.next = log.next();
@@ -108,8 +118,15 @@ impl Demands {
         if session.spec().has_zookeeper() && !may_elect(session) {
             self.forgive(session.now());
         }
-        let late = |since: &Time| session.now().since(*since) > limit;
-        for (broker, _) in self.down.iter().filter(|(_, since)| late(since)) {
+        // Who was asked to stop lives until the controller lets it go, or does not for too long.
+        let world = &session.kafka.world;
+        let lives = |broker: &i32| {
+            let name = format!("kafka-{broker}");
+            world.ids().any(|id| world.name(id) == name && world.status(id) == Status::Running)
+        };
+        let now = session.now();
+        self.down.iter_mut().filter(|(id, _)| lives(id)).for_each(|(_, since)| *since = now);
+        for (broker, _) in self.down.iter().filter(|(_, since)| now.since(**since) > limit) {
             let topics = session.kafka.topics();
             let mut all = topics.iter().flat_map(|topic| &topic.partitions);
             if let Some(led) = all.find(|p| p.leader == Some(*broker)) {
@@ -125,7 +142,7 @@ impl Demands {
         self.unclean
     }
 
-    fn lab(&mut self, event: &LabEvent, told: &Event) {
+    fn lab(&mut self, event: &LabEvent, told: &Event, session: &Session) {
         match event {
             LabEvent::Process { name, became } => {
                 self.owners.retain(|_, who| **who != **name);
@@ -137,6 +154,7 @@ impl Demands {
                         if *became == "power_cut" {
                             self.power_cut = true;
                             self.torn.insert(id);
+                            self.trusted.extend(in_sync(id, session));
                         }
                     }
                     (Some(id), _) => {
@@ -155,12 +173,6 @@ impl Demands {
         }
     }
 
-    fn is_last(&self, partition: &TopicPartition, session: &Session) -> bool {
-        let topics = session.kafka.topics();
-        let mut all = topics.iter().flat_map(|topic| &topic.partitions);
-        all.find(|p| p.partition == *partition).is_some_and(|p| p.isr.len() == 1)
-    }
-
     /// Who is silent may have a reason from now on.
     fn forgive(&mut self, now: Time) {
         self.down.values_mut().for_each(|since| *since = now);
@@ -168,22 +180,15 @@ impl Demands {
 
     fn kafka(&mut self, event: &Kafka, session: &Session) -> Result<(), Broken> {
         match event {
-            Kafka::LeaderStarted { broker, partition, leader_epoch, .. } => {
-                self.leaders.insert(partition.clone(), *broker);
-                let place = (partition.clone(), *broker);
-                let before = self.began_to_lead.insert(place, *leader_epoch);
-                // Who is back before a controller has missed it leads on, in ZooKeeper's days also
-                // without what it had not flushed.
-                let is_torn = before == Some(*leader_epoch) && self.torn.contains(broker);
-                self.unclean |= session.spec().has_zookeeper() && is_torn;
-            }
             // It is the last leader even if it dies before it begins.
-            Kafka::LeaderElected { partition, leader: Some(leader), unclean: false, .. } => {
+            Kafka::LeaderStarted { broker: leader, partition, .. }
+            | Kafka::LeaderElected { partition, leader: Some(leader), unclean: false, .. } => {
                 self.leaders.insert(partition.clone(), *leader);
-                // Before KIP-966 nobody knew that the last one in sync had lost what it had not
-                // flushed: it led all the same.
-                let was_last = || self.torn.contains(leader) && self.is_last(partition, session);
-                self.unclean |= session.spec().has_zookeeper() && was_last();
+                let is_trusted = self.trusted.contains(&(partition.clone(), *leader));
+                self.unclean |= session.spec().has_zookeeper() && is_trusted;
+            }
+            Kafka::IsrChanged { partition, isr } => {
+                self.trusted.retain(|(of, broker)| of != partition || isr.contains(broker));
             }
             Kafka::LeaderElected { partition, leader: Some(leader), unclean: true, .. } => {
                 self.unclean = true;

@@ -163,6 +163,11 @@ impl Server {
         }
     }
 
+    /// True while it is connected to a server of the ensemble.
+    pub fn hears_ensemble(&self) -> bool {
+        matches!(&self.quorum, Quorum::ZooKeeper(registry) if registry.session.is_connected())
+    }
+
     /// Sends what can be sent; says when to look again.
     pub(super) fn pump_registry(&mut self, out: &mut Out<'_>) -> Option<Time> {
         let (event, due) = self.registry()?.session.pump(out);
