@@ -206,10 +206,15 @@ impl Demands {
                 for (offset, message) in (*base_offset..).zip(messages) {
                     self.acknowledged.insert((partition.clone(), offset), message.0);
                 }
-                let has = |log: &&crate::kafka::inspect::ReplicaState| {
-                    log.log_end >= end || self.torn.contains(&log.broker)
-                };
-                let holders = state.map_or(0, |p| p.logs.iter().filter(has).count());
+                // Who lost power since had it, and may have nothing of the partition now.
+                let holders = state.map_or(0, |p| {
+                    let has = |id: &&i32| {
+                        let mut logs = p.logs.iter();
+                        self.torn.contains(id)
+                            || logs.any(|log| log.broker == **id && log.log_end >= end)
+                    };
+                    p.replicas.iter().filter(has).count()
+                });
                 let needed = MIN_ISR.min(state.map_or(1, |p| p.replicas.len()));
                 if holders < needed {
                     let found = format!("{partition} up to {end}: {holders} of {needed}");

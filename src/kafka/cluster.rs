@@ -407,12 +407,15 @@ impl Cluster {
         elected.max_by_key(|(_, elected)| elected.epoch)
     }
 
-    /// True while the elected controller is connected to its ensemble: what it does not hear of
-    /// it cannot act on.
+    /// True while the elected controller runs and is connected to its ensemble: what it does not
+    /// hear of it cannot act on.
     pub fn is_controller_connected(&self) -> bool {
         let controller = self.elected_controller().map(|(node, _)| node);
         let mut all = self.brokers().filter(|(node, _)| Some(*node) == controller);
-        all.any(|(_, broker)| broker.server().is_some_and(Server::hears_ensemble))
+        all.any(|(node, broker)| {
+            let hears = broker.server().is_some_and(Server::hears_ensemble);
+            hears && self.world.status(node) == Status::Running
+        })
     }
 
     /// True while the ensemble answers its clients.

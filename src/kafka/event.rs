@@ -551,7 +551,8 @@ pub enum Event {
         epoch: i16,
         /// `committed` or `aborted`.
         outcome: &'static str,
-        /// Why: `ended` by its producer, `fenced` by a newer one, `timeout`.
+        /// Why: `ended` by its producer, `fenced` by a newer one, `timeout`; `loaded` if another
+        /// coordinator wrote it and this one found it in the log.
         reason: &'static str,
     },
     /// A marker is in the log: the records of the transaction in this partition count, or are

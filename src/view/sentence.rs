@@ -45,6 +45,7 @@ fn template(line: &EventLine, texts: &'static Event) -> Option<&'static str> {
         "kafka.transaction_ended" => texts.kafka_transaction_aborted,
         "kafka.transaction_decided" if is("reason", "fenced") => texts.kafka_transaction_fenced,
         "kafka.transaction_decided" if is("reason", "timeout") => texts.kafka_transaction_late,
+        "kafka.transaction_decided" if is("reason", "loaded") => texts.kafka_transaction_loaded,
         "kafka.transaction_decided" => texts.kafka_transaction_decided,
         "kafka.marker_written" => texts.kafka_marker_written,
         "kafka.transaction_completed" => texts.kafka_transaction_completed,
@@ -449,7 +450,7 @@ mod tests {
             let (client, transactional_id) = ("p".into(), "x".into());
             all.push(kafka(Kafka::TransactionEnded { client, transactional_id, outcome }));
         }
-        for reason in ["ended", "fenced", "timeout"] {
+        for reason in ["ended", "fenced", "timeout", "loaded"] {
             all.push(kafka(Kafka::TransactionDecided {
                 transactional_id: "x".into(),
                 producer_id: 1,

@@ -142,11 +142,14 @@ impl Server {
         let count = self.coordinating_partitions(TRANSACTIONS_TOPIC);
         let mine = self.transactions.all.iter();
         let mine = mine.filter(|(id, _)| partition_for(id, count) == partition);
-        let prepared = mine.filter(|(_, known)| {
-            known.now.as_ref().is_some_and(|transaction| transaction.state.is_prepared())
+        let prepared = mine.filter_map(|(id, known)| {
+            let decided = known.now.clone().filter(|now| now.state.is_prepared());
+            decided.map(|decided| (id.clone(), decided))
         });
-        let prepared: Vec<Rc<str>> = prepared.map(|(id, _)| id.clone()).collect();
-        prepared.iter().for_each(|id| self.begin_markers(id, out));
+        // Whoever wrote it may have died before it could tell.
+        for (id, decided) in prepared.collect::<Vec<_>>() {
+            self.decided(id, &decided, "loaded", out);
+        }
         self.sweep_soon(out);
     }
 

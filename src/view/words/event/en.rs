@@ -13,6 +13,7 @@ pub(super) const TEXTS: Event = Event {
     kafka_transaction_aborted: "{client} heard that its transaction of {transactional_id} is aborted.",
     kafka_transaction_fenced: "The coordinator aborted the transaction of {transactional_id}: another producer has come. Epochs before {epoch} are fenced.",
     kafka_transaction_late: "The coordinator aborted the transaction of {transactional_id}: it was open for too long. Epochs before {epoch} are fenced.",
+    kafka_transaction_loaded: "{by}, the coordinator now, read that the transaction of {transactional_id} is {outcome}, and finishes it.",
     kafka_transaction_decided: "The coordinator wrote down that the transaction of {transactional_id} is {outcome}.",
     kafka_marker_written: "A marker lies in {partition} at offset {offset}: the transaction's records there are {outcome}.",
     kafka_transaction_completed: "All markers of {transactional_id} are written: its transaction is {outcome}.",

@@ -13,6 +13,7 @@ pub(super) const TEXTS: Event = Event {
     kafka_transaction_aborted: "{client|이/가} {transactional_id} 트랜잭션이 취소되었다는 답을 받았습니다.",
     kafka_transaction_fenced: "다른 프로듀서가 나타나 코디네이터가 {transactional_id} 트랜잭션을 취소했습니다. 에포크 {epoch}보다 오래된 프로듀서는 차단됩니다.",
     kafka_transaction_late: "너무 오래 열려 있어 코디네이터가 {transactional_id} 트랜잭션을 취소했습니다. 에포크 {epoch}보다 오래된 프로듀서는 차단됩니다.",
+    kafka_transaction_loaded: "새 코디네이터 {by|이/가} 로그에서 {transactional_id} 트랜잭션의 결과({outcome})를 읽고 마무리합니다.",
     kafka_transaction_decided: "코디네이터가 {transactional_id} 트랜잭션의 결과를 기록했습니다: {outcome}.",
     kafka_marker_written: "파티션 {partition}의 오프셋 {offset}에 마커가 기록되었습니다: {outcome}.",
     kafka_transaction_completed: "{transactional_id}의 마커가 모두 기록되었습니다: {outcome}.",
