@@ -60,8 +60,9 @@ pub struct Demands {
     /// Messages that went to quorum queues alone: flushed before they are confirmed.
     flushed: BTreeSet<u64>,
     /// A producer began anew: its application sends again what it does not know to be stored. Or
-    /// a broker stopped politely: what it wrote of producers has the last batch of each alone, so
-    /// that older ones which are tried again are out of order to it, and get a new epoch.
+    /// an answer of a broker was lost. Or a broker stopped politely: what it wrote of producers has
+    /// the last batch of each alone, so that older ones which are tried again are out of order to
+    /// it, and get a new epoch.
     sent_again: bool,
     unclean: bool,
     power_cut: bool,
@@ -165,8 +166,14 @@ impl Demands {
                     (None, _) => self.forgive(told.at),
                 }
             }
-            LabEvent::Network { .. } => {
+            LabEvent::Network { change } => {
                 self.is_cut = true;
+                // An answer alone is lost, as TCP loses none: by the time that the producer tries
+                // again the broker may have forgotten the batch, and it gets a new epoch.
+                let mut lost = change.strip_prefix("drop ").unwrap_or_default().split(' ');
+                let is_broker = |name: &str| name.starts_with("kafka-");
+                let of_client = lost.next().is_some_and(is_broker) && !lost.all(is_broker);
+                self.sent_again |= of_client;
                 self.forgive(told.at);
             }
             _ => {}

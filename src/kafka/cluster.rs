@@ -167,8 +167,12 @@ impl Cluster {
         }
         let up = self.brokers().filter(|(node, _)| self.is_up(*node));
         let servers = up.filter_map(|(_, broker)| broker.server());
-        // One that was elected a moment ago counts the new reign and has read nothing yet.
-        let known = |server: &&Server| (!server.image.brokers.is_empty(), server.metadata_end());
+        // One that was elected a moment ago counts the new reign and has read nothing yet; one
+        // that is cut off knows the reign, and not what came in it.
+        let known = |server: &&Server| {
+            let image = &server.image;
+            (!image.brokers.is_empty(), server.metadata_end(), image.topics.len())
+        };
         servers.max_by_key(known).map(|server| &server.image)
     }
 

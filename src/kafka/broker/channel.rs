@@ -180,10 +180,11 @@ impl Server {
 
     /// A connection ended: what was asked on it is lost.
     pub(super) fn disconnected(&mut self, peer: NodeId, out: &mut Out<'_>) {
-        if let Quorum::ZooKeeper(registry) = &mut self.quorum
-            && let Some(event) = registry.session.closed(peer, out)
-        {
-            self.session_event(event, out);
+        if let Quorum::ZooKeeper(registry) = &mut self.quorum {
+            registry.early.retain(|(call, _)| call.from != peer);
+            if let Some(event) = registry.session.closed(peer, out) {
+                self.session_event(event, out);
+            }
         }
         if let Quorum::Remote(remote) = &mut self.quorum
             && remote.asked.0 == peer

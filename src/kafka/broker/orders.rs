@@ -156,6 +156,10 @@ impl Server {
             self.has_published = true;
             self.lifecycle.stage = Stage::Running;
             out.emit(Event::BrokerStarted { broker: self.id });
+            let early = self.registry().map(|registry| std::mem::take(&mut registry.early));
+            for (call, request) in early.into_iter().flatten() {
+                self.ask(call, request, out);
+            }
         }
     }
 

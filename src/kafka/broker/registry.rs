@@ -59,6 +59,8 @@ pub enum Task {
     ControllerId,
     /// The data of `/controller_epoch`.
     Epoch,
+    /// The same when `/controller` says that this broker is the controller.
+    OwnEpoch,
     /// To be the controller of this epoch, where `/controller_epoch` had this version.
     Elect(i32, i32),
     /// Another ISR, and if it was refused, what stands there.
@@ -92,6 +94,8 @@ pub struct Registry {
     pub controller_epoch: i32,
     /// What the controller says, to be done in its order.
     pub(super) inbox: VecDeque<(Option<Call>, Control)>,
+    /// What other brokers asked before this one knew its part.
+    pub(super) early: Vec<(Call, Request)>,
     /// Settings of topics that are not known otherwise; `None` while they are asked for.
     pub(super) configs: BTreeMap<Rc<str>, Option<Settings>>,
     /// The last change of settings that was looked at.
@@ -123,6 +127,7 @@ impl Registry {
             controller: None,
             controller_epoch: 0,
             inbox: VecDeque::new(),
+            early: Vec::new(),
             configs: BTreeMap::new(),
             seen_config_change: "".into(),
             changed_isrs: BTreeSet::new(),
@@ -290,10 +295,21 @@ impl Server {
                 self.abdicate(out);
                 self.stand(out);
             }
-            (Task::ControllerId, Ok(Reply::Data(data, _))) => {
+            (Task::ControllerId, Ok(Reply::Data(data, stat))) => {
                 registry.controller = znodes::controller_of(&data);
+                let is_mine = stat.ephemeral_owner == registry.session.id();
                 if registry.controller != Some(me) {
                     self.abdicate(out);
+                } else if is_mine && registry.elected.is_none() {
+                    let path = znodes::CONTROLLER_EPOCH.into();
+                    registry.ask(Task::OwnEpoch, Op::GetData { path, watch: false });
+                }
+            }
+            // It was elected, and the answer was lost with a server of the ensemble
+            // (`KafkaZkClient.registerControllerAndIncrementControllerEpoch`).
+            (Task::OwnEpoch, Ok(Reply::Data(data, stat))) if registry.elected.is_none() => {
+                if let Ok(epoch) = String::from_utf8_lossy(&data).parse() {
+                    self.begin_reign(epoch, stat.version, out);
                 }
             }
             (Task::Epoch, Ok(Reply::Data(data, stat))) => {
@@ -314,11 +330,7 @@ impl Server {
                 registry.ask(Task::Quiet, znodes::create(path, &b"0"[..], false));
                 self.stand(out);
             }
-            (Task::Elect(epoch, version), Ok(_)) => {
-                registry.controller = Some(me);
-                registry.controller_epoch = registry.controller_epoch.max(epoch);
-                self.reign(epoch, version, out);
-            }
+            (Task::Elect(epoch, version), Ok(_)) => self.begin_reign(epoch, version, out),
             // Another one was faster, or it was itself and the answer was lost.
             (Task::Elect(..), Err(_)) => registry.look_for_controller(),
             (Task::Isr(key, isr), Ok(Reply::Stat(stat))) => {
@@ -371,6 +383,15 @@ impl Server {
         registry.controller = None;
         let path = znodes::CONTROLLER_EPOCH.into();
         registry.ask(Task::Epoch, Op::GetData { path, watch: false });
+    }
+
+    /// It is the controller, in this epoch, which stands in a znode of this version.
+    fn begin_reign(&mut self, epoch: i32, version: i32, out: &mut Out<'_>) {
+        let me = self.id;
+        let Some(registry) = self.registry() else { return };
+        registry.controller = Some(me);
+        registry.controller_epoch = registry.controller_epoch.max(epoch);
+        self.reign(epoch, version, out);
     }
 
     fn znode_changed(&mut self, event: &WatchEvent, out: &mut Out<'_>) {

@@ -244,10 +244,19 @@ impl Server {
                 None => self.controlled(Some(call), *control, out),
             };
         }
-        // Before it knows what it leads it does not listen, but to a controller that is a broker.
-        let is_peer = self.config.zookeeper && matches!(request, Request::ApiVersions);
-        let listens = self.has_published || is_peer && call.client.starts_with("broker-");
-        if self.stopping.is_some() || !listens {
+        // Before it knows what it leads it does not listen. In the ZooKeeper era a broker is the
+        // controller too: what brokers ask waits, and their connections stay.
+        let is_early = !self.has_published && self.stopping.is_none();
+        if is_early
+            && call.client.starts_with("broker-")
+            && let Some(registry) = self.registry()
+        {
+            return match request {
+                Request::ApiVersions => call.answer(Response::ApiVersions, out),
+                request => registry.early.push((call, request)),
+            };
+        }
+        if self.stopping.is_some() || !self.has_published {
             out.close(call.from);
             return;
         }

@@ -224,14 +224,21 @@ impl Server {
         let Some(elected) = self.registry().and_then(|registry| registry.elected.as_mut()) else {
             return Plan::default();
         };
-        if let Affair::Shutdown(..)
-        | Affair::Elect(..)
-        | Affair::Balance
-        | Affair::Move { .. }
-        | Affair::Moved(_) = affair
-        {
-            read::learn_states(&mut elected.image, found);
-        }
+        let changed = match affair {
+            Affair::Brokers
+            | Affair::Shutdown(..)
+            | Affair::Elect(..)
+            | Affair::Balance
+            | Affair::Move { .. }
+            | Affair::Moved(_)
+            | Affair::IsrChanges
+            | Affair::Again(_) => read::learn_states(&mut elected.image, found),
+            _ => Vec::new(),
+        };
+        self.tell_own(&changed, out);
+        let Some(elected) = self.registry().and_then(|registry| registry.elected.as_mut()) else {
+            return Plan::default();
+        };
         let mended = |elected: &Elected| Plan { changes: elected.mend(&config), ..Plan::default() };
         match affair {
             Affair::Begin => {
@@ -265,19 +272,19 @@ impl Server {
             }
             Affair::Deletions => self.decide_deletions(found, out),
             Affair::IsrChanges => {
-                let changed = read::learn_states(&mut elected.image, found);
                 let seen = read::names(found, znodes::ISR_CHANGES).iter().map(|name| Op::Delete {
                     path: format!("{}/{name}", znodes::ISR_CHANGES).into(),
                     version: -1,
                 });
                 let ops = seen.collect();
+                let changed: Vec<_> = changed.into_iter().map(|(key, _)| key).collect();
                 self.tell_metadata(&changed, out);
                 Plan { ops, ..Plan::default() }
             }
             Affair::Again(partitions) => {
-                let changed = read::learn_states(&mut elected.image, found);
                 let plan = mended(elected);
                 elected.affairs.extend(elected.resume(&|key, _| partitions.contains(key)));
+                let changed: Vec<_> = changed.into_iter().map(|(key, _)| key).collect();
                 self.tell_metadata(&changed, out);
                 plan
             }

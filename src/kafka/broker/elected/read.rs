@@ -25,10 +25,19 @@ fn epoch() -> Read {
     (path.clone(), Op::Exists { path, watch: false })
 }
 
+fn states(image: &Image, wants: impl Fn(&TopicPartition, &PartitionImage) -> bool) -> Vec<Read> {
+    let all = image.partitions().filter(|(key, partition)| wants(key, partition));
+    all.map(|(key, _)| data(znodes::state(&key), false)).collect()
+}
+
+/// The states of partitions of which one of these brokers has a replica.
+fn states_with(image: &Image, brokers: &[i32]) -> Vec<Read> {
+    states(image, |_, partition| brokers.iter().any(|id| partition.replicas.contains(id)))
+}
+
 impl Elected {
     fn states(&self, wants: impl Fn(&TopicPartition, &PartitionImage) -> bool) -> Vec<Read> {
-        let all = self.image.partitions().filter(|(key, partition)| wants(key, partition));
-        all.map(|(key, _)| data(znodes::state(&key), false)).collect()
+        states(&self.image, wants)
     }
 
     /// What is read first.
@@ -72,7 +81,14 @@ pub(super) fn reads_behind(image: &Image, affair: &Affair, path: &str, reply: &R
     let below = |name: &str| -> Rc<str> { format!("{path}/{name}").into() };
     match reply {
         Reply::Children(names, _) => match path {
-            znodes::BROKER_IDS => names.iter().map(|name| data(below(name), false)).collect(),
+            znodes::BROKER_IDS => {
+                let lives = names.iter().map(|name| data(below(name), false));
+                // Leaders may have written ISRs since with those who are gone now.
+                let known = image.brokers.keys().filter(|_| matches!(affair, Affair::Brokers));
+                let is_there = |id: &i32| names.iter().any(|name| name.parse() == Ok(*id));
+                let gone: Vec<i32> = known.copied().filter(|id| !is_there(id)).collect();
+                lives.chain(states_with(image, &gone)).collect()
+            }
             znodes::TOPICS => {
                 let fresh = names.iter().filter(|name| !image.topics.contains_key(*name));
                 let all = fresh.flat_map(|name| {
@@ -87,9 +103,15 @@ pub(super) fn reads_behind(image: &Image, affair: &Affair, path: &str, reply: &R
             }
             _ => Vec::new(),
         },
-        Reply::Data(bytes, _) => {
+        Reply::Data(bytes, stat) => {
             let Some((above, name)) = path.rsplit_once('/') else { return Vec::new() };
             match above {
+                znodes::BROKER_IDS if matches!(affair, Affair::Brokers) => {
+                    let anew = name.parse().ok().filter(|id| {
+                        image.brokers.get(id).is_some_and(|known| known.epoch != stat.czxid)
+                    });
+                    anew.map_or_else(Vec::new, |id| states_with(image, &[id]))
+                }
                 // Its states: of a topic that is new there are none.
                 znodes::TOPICS if matches!(affair, Affair::Begin) => {
                     let partitions = znodes::topic_of(bytes).map_or(0, |(_, all)| all.len());
@@ -154,8 +176,9 @@ pub fn learn_topic(image: &mut Image, found: &Found, name: &Rc<str>) -> usize {
     count
 }
 
-/// The states that were found; gives the partitions of which it was another one.
-pub fn learn_states(image: &mut Image, found: &Found) -> Vec<TopicPartition> {
+/// The states that were found; gives the partitions of which it was another one, with what was
+/// known before.
+pub fn learn_states(image: &mut Image, found: &Found) -> Vec<(TopicPartition, PartitionImage)> {
     let mut changed = Vec::new();
     for (path, reply) in found {
         let (Some(key), Reply::Data(data, stat)) = (znodes::partition_of(path), reply) else {
@@ -164,11 +187,11 @@ pub fn learn_states(image: &mut Image, found: &Found) -> Vec<TopicPartition> {
         let Some(known) = image.partition(&key) else { continue };
         let Some((leader, leader_epoch, isr)) = znodes::state_of(data) else { continue };
         if known.partition_epoch != stat.version {
-            let partition_epoch = stat.version;
+            let (before, partition_epoch) = (known.clone(), stat.version);
             let state =
-                PartitionImage { leader, leader_epoch, isr, partition_epoch, ..known.clone() };
+                PartitionImage { leader, leader_epoch, isr, partition_epoch, ..before.clone() };
             image.set_partition(&key, state);
-            changed.push(key);
+            changed.push((key, before));
         }
     }
     changed

@@ -7,7 +7,7 @@ use crate::kafka::broker::server::Server;
 use crate::kafka::event::{Event, TopicPartition};
 use crate::kafka::message::control::Order;
 use crate::kafka::message::{Control, ControlBody, Request, Response};
-use crate::kafka::metadata::MetadataRecord;
+use crate::kafka::metadata::{MetadataRecord, PartitionImage};
 use crate::kafka::process::Out;
 use crate::ordered::{BTreeMap, BTreeSet};
 use crate::sim::{Span, Time};
@@ -15,6 +15,26 @@ use std::rc::Rc;
 
 /// Before a broker that could not be told is told again.
 const RETRY: Span = Span::millis(100);
+
+/// Tells the lab that another leader or another ISR of a partition is written.
+fn emit_change(
+    partition: TopicPartition,
+    old: Option<&PartitionImage>,
+    new: &PartitionImage,
+    out: &mut Out<'_>,
+) {
+    if old.is_none_or(|old| old.leader != new.leader) {
+        out.emit(Event::LeaderElected {
+            partition: partition.clone(),
+            leader: new.leader,
+            leader_epoch: new.leader_epoch,
+            unclean: new.recovering,
+        });
+    }
+    if old.is_none_or(|old| old.isr != new.isr) {
+        out.emit(Event::IsrChanged { partition, isr: new.isr.clone() });
+    }
+}
 
 impl Server {
     /// Tells a broker something, if it lives.
@@ -165,20 +185,9 @@ impl Server {
             let old = elected.image.partition(&key).cloned();
             elected.image.set_partition(&key, state.clone());
             keys.push(key.clone());
-            if plan.is_new {
-                made.insert(key.topic.clone());
-                continue;
-            }
-            if old.as_ref().is_none_or(|old| old.leader != state.leader) {
-                out.emit(Event::LeaderElected {
-                    partition: key.clone(),
-                    leader: state.leader,
-                    leader_epoch: state.leader_epoch,
-                    unclean: state.recovering,
-                });
-            }
-            if old.is_none_or(|old| old.isr != state.isr) {
-                out.emit(Event::IsrChanged { partition: key, isr: state.isr });
+            match plan.is_new {
+                true => drop(made.insert(key.topic)),
+                false => emit_change(key, old.as_ref(), &state, out),
             }
         }
         for topic in made {
@@ -205,6 +214,30 @@ impl Server {
             self.answer_shutdown(to, id, out);
         }
         self.answer_awaited(out);
+    }
+
+    /// Nobody else writes leader epochs in its reign: where another one stands than it knew it
+    /// wrote that itself, and the answer was lost with a server of the ensemble. What is true now
+    /// is told.
+    pub(super) fn tell_own(
+        &mut self,
+        changed: &[(TopicPartition, PartitionImage)],
+        out: &mut Out<'_>,
+    ) {
+        let Some(elected) = self.elected() else { return };
+        let mut keys = Vec::new();
+        for (key, before) in changed {
+            let Some(state) = elected.image.partition(key) else { continue };
+            if state.leader_epoch != before.leader_epoch {
+                let mut state = state.clone();
+                state.recovering = state.leader.is_some_and(|id| !before.isr.contains(&id));
+                emit_change(key.clone(), Some(before), &state, out);
+                keys.push(key.clone());
+            }
+        }
+        if !keys.is_empty() {
+            self.tell_parts(&keys, out);
+        }
     }
 
     fn topics_gone(&mut self, gone: Vec<Rc<str>>, out: &mut Out<'_>) {
