@@ -60,10 +60,12 @@ pub struct Demands {
     /// Messages that went to quorum queues alone: flushed before they are confirmed.
     flushed: BTreeSet<u64>,
     /// A producer began anew: its application sends again what it does not know to be stored. Or
-    /// an answer of a broker was lost. Or a broker stopped politely: what it wrote of producers has
-    /// the last batch of each alone, so that older ones which are tried again are out of order to
-    /// it, and get a new epoch.
+    /// a broker stopped politely: what it wrote of producers has the last batch of each alone, so
+    /// that older ones which are tried again are out of order to it, and get a new epoch.
     sent_again: bool,
+    /// An answer alone was lost, as TCP loses none: by the time that the producer tries again the
+    /// broker may have forgotten the batch, and it gets a new epoch.
+    answer_lost: bool,
     unclean: bool,
     power_cut: bool,
     rabbit_power_cut: bool,
@@ -168,12 +170,10 @@ impl Demands {
             }
             LabEvent::Network { change } => {
                 self.is_cut = true;
-                // An answer alone is lost, as TCP loses none: by the time that the producer tries
-                // again the broker may have forgotten the batch, and it gets a new epoch.
                 let mut lost = change.strip_prefix("drop ").unwrap_or_default().split(' ');
                 let is_broker = |name: &str| name.starts_with("kafka-");
                 let of_client = lost.next().is_some_and(is_broker) && !lost.all(is_broker);
-                self.sent_again |= of_client;
+                self.answer_lost |= of_client;
                 self.forgive(told.at);
             }
             _ => {}
@@ -374,8 +374,12 @@ impl Demands {
                 return broken("what is acknowledged with acks=all is not lost", found);
             }
         }
-        let mut seen = BTreeSet::new();
-        let twice = records.iter().find(|r| r.message.is_some_and(|m| !seen.insert(m.0)));
+        let mut seen = BTreeMap::new();
+        let twice = records.iter().find(|record| {
+            let epoch = record.producer_epoch;
+            let before = record.message.and_then(|message| seen.insert(message.0, epoch));
+            before.is_some_and(|before| before == epoch || !self.answer_lost)
+        });
         if let Some(record) = twice.filter(|_| !self.sent_again) {
             let found = format!("{of}: {:?} at offset {} again", record.message, record.offset);
             return broken("an idempotent producer's message is in the log once", found);

@@ -498,6 +498,7 @@ fn glimpse_of(log: &Log, disk: &Disk, from: i64, to: i64) -> Vec<Glimpse> {
                     offset: record.offset,
                     message: message_of(&record),
                     key: record.key.map(|key| String::from_utf8_lossy(key).into_owned()),
+                    producer_epoch: header.producer_epoch,
                 }));
             }
         }

@@ -82,6 +82,8 @@ pub struct Glimpse {
     pub message: Option<MessageId>,
     /// Its key as text.
     pub key: Option<String>,
+    /// The epoch of the producer that wrote it; -1 if that was not idempotent.
+    pub producer_epoch: i16,
 }
 
 /// A consumer group.
