@@ -311,15 +311,23 @@ impl Cluster {
         known: &PartitionImage,
     ) -> Option<PartitionImage> {
         let servers = self.ensemble().filter_map(|(_, server)| server.server());
-        let server = servers.max_by_key(|server| server.tree.zxid)?;
         let op = Op::GetData { path: znodes::state(key), watch: false };
-        let Ok(Reply::Data(data, stat)) = server.tree.read(&op) else { return None };
-        if stat.version <= known.partition_epoch {
-            return None;
-        }
-        let (leader, leader_epoch, isr) = znodes::state_of(&data)?;
-        let partition_epoch = stat.version;
-        Some(PartitionImage { leader, leader_epoch, isr, partition_epoch, ..known.clone() })
+        let found = match servers.max_by_key(|server| server.tree.zxid) {
+            Some(server) => {
+                let Ok(Reply::Data(data, stat)) = server.tree.read(&op) else { return None };
+                let (leader, leader_epoch, isr) = znodes::state_of(&data)?;
+                let partition_epoch = stat.version;
+                PartitionImage { leader, leader_epoch, isr, partition_epoch, ..known.clone() }
+            }
+            // While all of them are down, the leader remembers what it has written.
+            None => {
+                self.ensemble().next()?;
+                let (node, _) = self.shown(key)?;
+                let (_, leader) = self.brokers().find(|(id, _)| *id == node)?;
+                leader.server()?.image.partition(key)?.clone()
+            }
+        };
+        (found.partition_epoch > known.partition_epoch).then_some(found)
     }
 
     /// What an old consumer's group has in ZooKeeper.
