@@ -191,13 +191,13 @@ impl<P> Connections<P> {
         lost
     }
 
-    /// When something is due next.
-    pub fn next_due(&self) -> Option<Time> {
+    /// When something is due next. What could have been done before is nobody's wish any more.
+    pub fn next_due(&self, now: Time) -> Option<Time> {
         let due = self.peers.values().filter_map(|peer| match peer.link {
             Link::Closed { until } => peer.wanted.then_some(until),
             Link::Opening { deadline, .. } => Some(deadline),
             Link::Open => peer.in_flight.iter().map(|request| request.deadline).min(),
         });
-        due.min()
+        due.filter(|at| *at > now).min()
     }
 }

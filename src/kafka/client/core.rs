@@ -237,7 +237,7 @@ impl<P> ClientCore<P> {
     pub fn sleep(&mut self, own: Option<Time>, out: &mut Out<'_>) {
         let metadata = self.metadata.next_due().filter(|_| !self.asking_metadata);
         // What is overdue waits for a connection, whose own instants are among these.
-        let connections = self.connections.next_due();
+        let connections = self.connections.next_due(out.now());
         let lower = [metadata, connections].into_iter().flatten().filter(|at| *at > out.now());
         let due = lower.chain(own).min();
         let Some(due) = due else { return };
