@@ -152,8 +152,8 @@ pub struct Queue {
     handled: Vec<(ChannelId, u64)>,
     unacked: Window<Unacked>,
     unacked_bytes: u64,
-    /// Of a quorum queue: channels that are suspected to be gone, and until when they keep what they
-    /// hold.
+    /// Of a quorum queue: channels that are suspected to be gone, and until when they keep what
+    /// they hold.
     pub suspects: Vec<(ChannelId, Time)>,
     /// Of a quorum queue: what policies ask of it.
     pub policy_arguments: Arguments,
