@@ -72,7 +72,8 @@ pub enum Command {
         /// Those of users and operators together.
         policy: Arguments,
     },
-    /// A node is down: whoever used the queue through it is gone.
+    /// A node is down: whoever used the queue through it is gone. (From 4.3 on only the node itself
+    /// says so, when it gets a snapshot.)
     NodeDown {
         /// The node.
         node: NodeId,
