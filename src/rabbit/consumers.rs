@@ -13,6 +13,10 @@
 //! one does. In a quorum queue one with a higher priority takes over as soon as the active one has
 //! nothing unacknowledged.
 //!
+//! A consumer of a quorum queue that is suspected to be down (4.3, see
+//! [`super::quorum::suspects`]) stands outside the ring, too, and joins its end when it is there
+//! again. A single active one stays the active one meanwhile, unless its time is over.
+//!
 //! Simplified: a real queue also finds a consumer blocked while 200 of its deliveries wait for
 //! their channel's socket; here the network takes what it is given.
 
@@ -53,8 +57,10 @@ pub struct Consumer {
     pub unacked: u64,
     /// It may have so many.
     unacked_max: u64,
-    /// True while it stands outside the ring.
+    /// True while it stands outside the ring, as it was found blocked.
     is_blocked: bool,
+    /// True while it stands outside the ring, as it is suspected to be down.
+    pub is_suspected: bool,
 }
 
 /// A consumer of a quorum queue, in its snapshot.
@@ -86,6 +92,7 @@ impl Consumer {
             unacked: 0,
             unacked_max: u64::MAX,
             is_blocked: false,
+            is_suspected: false,
         }
     }
 
@@ -96,7 +103,7 @@ impl Consumer {
     /// The limit of its channel holds for classic queues only.
     fn can_take(&self, (queue, limits): (QueueId, &mut Limits), is_quorum: bool) -> bool {
         let is_free = is_quorum || !self.ack_required;
-        self.has_credit() && (is_free || limits.has_room(self.channel, queue))
+        !self.is_suspected && self.has_credit() && (is_free || limits.has_room(self.channel, queue))
     }
 }
 
@@ -144,6 +151,11 @@ impl Consumers {
         self.all.len()
     }
 
+    /// How many there are that are not suspected to be down.
+    pub fn trusted(&self) -> usize {
+        self.all.values().filter(|consumer| !consumer.is_suspected).count()
+    }
+
     /// One of them, if it is still there.
     pub fn get(&self, id: ConsumerId) -> Option<&Consumer> {
         self.all.get(&id)
@@ -189,18 +201,54 @@ impl Consumers {
     /// Takes a consumer out.
     pub fn remove(&mut self, id: ConsumerId) -> Option<Consumer> {
         let gone = self.all.remove(&id)?;
+        self.leave((id, gone.priority));
+        self.hand_over(id);
+        Some(gone)
+    }
+
+    /// It stands neither in the ring nor among those that were found blocked.
+    fn leave(&mut self, (id, priority): (ConsumerId, i64)) {
         self.blocked.retain(|other| *other != id);
-        if let Some(class) = self.ring.get_mut(&Reverse(gone.priority)) {
+        if let Some(class) = self.ring.get_mut(&Reverse(priority)) {
             class.retain(|other| *other != id);
             if class.is_empty() {
-                self.ring.remove(&Reverse(gone.priority));
+                self.ring.remove(&Reverse(priority));
             }
         }
+    }
+
+    /// If this is the single active consumer: the next one by registration, of the highest class,
+    /// takes its place.
+    fn hand_over(&mut self, id: ConsumerId) {
         if self.single == Some(Some(id)) {
-            // The next one by registration, of the highest class.
             self.single = Some(self.ring.values().flatten().next().copied());
         }
-        Some(gone)
+    }
+
+    /// A consumer is suspected to be down: nothing is delivered to it.
+    pub fn suspect(&mut self, id: ConsumerId) {
+        let Some(consumer) = self.all.get_mut(&id) else { return };
+        consumer.is_suspected = true;
+        consumer.is_blocked = false;
+        let priority = consumer.priority;
+        self.leave((id, priority));
+    }
+
+    /// A consumer was suspected for as long as it may be: another one is active, if there is any.
+    pub fn give_up(&mut self, id: ConsumerId) {
+        self.hand_over(id);
+    }
+
+    /// A consumer that was suspected is there: it joins the end of its class.
+    pub fn trust(&mut self, id: ConsumerId, now: Time) {
+        let Some(consumer) = self.all.get_mut(&id).filter(|it| it.is_suspected) else { return };
+        consumer.is_suspected = false;
+        self.ring.entry(Reverse(consumer.priority)).or_default().push_back(id);
+        if let Some(active) = &mut self.single {
+            active.get_or_insert(id);
+        }
+        self.prefer();
+        self.utilisation.becomes_active(now);
     }
 
     /// Takes all consumers of these channels out.
@@ -210,10 +258,11 @@ impl Consumers {
         theirs.into_iter().filter_map(|id| self.remove(id)).collect()
     }
 
-    /// The number of the next one; all of them in the order of the ring, those found blocked behind
-    /// it; and the single active one.
+    /// The number of the next one; all of them in the order of the ring, behind it those found
+    /// blocked and those suspected; and the single active one.
     pub fn saved(&self) -> (u32, Vec<SavedConsumer>, Option<ConsumerId>) {
-        let ids = self.ring.values().flatten().chain(&self.blocked);
+        let suspected = self.suspected();
+        let ids = self.ring.values().flatten().chain(&self.blocked).chain(&suspected);
         let all = ids.map(|id| {
             let Consumer { tag, channel, ack_required, prefetch, priority, exclusive, .. } =
                 self.all[id].clone();
@@ -234,7 +283,13 @@ impl Consumers {
         (self.next_id, all.collect(), self.single.flatten())
     }
 
-    /// Takes back what was saved.
+    /// Those that are suspected to be down, by registration.
+    pub fn suspected(&self) -> Vec<ConsumerId> {
+        let theirs = self.all.iter().filter(|(_, consumer)| consumer.is_suspected);
+        theirs.map(|(id, _)| id).collect()
+    }
+
+    /// Takes back what was saved. Who was suspected is to be told again.
     pub fn restore(&mut self, next_id: u32, saved: Vec<SavedConsumer>, single: Option<ConsumerId>) {
         for saved in saved {
             let mut consumer = Consumer::new(saved.tag, saved.channel, saved.prefetch);

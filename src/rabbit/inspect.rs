@@ -164,9 +164,9 @@ pub struct ConsumerState {
     pub prefetch: u16,
     /// True if it must acknowledge.
     pub ack_required: bool,
-    /// True unless another one is the single active consumer.
+    /// True unless another one is the single active consumer, or it is suspected to be down.
     pub active: bool,
-    /// `up`; with a single active consumer `single_active` or `waiting`.
+    /// `up` or `suspected_down`; with a single active consumer `single_active` or `waiting`.
     pub activity: &'static str,
     /// True if no other consumer may have the queue.
     pub exclusive: bool,

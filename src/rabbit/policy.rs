@@ -82,8 +82,9 @@ pub struct Policy {
 }
 
 /// What a definition may set, what values are taken, and what the server calls them.
-const KEYS: [(&str, Takes, &str); 23] = [
+const KEYS: [(&str, Takes, &str); 24] = [
     ("alternate-exchange", Takes::Text, "alternate exchange name"),
+    ("consumer-disconnected-timeout", Takes::Number(0), "consumer disconnected timeout"),
     ("consumer-timeout", Takes::Number(0), "consumer timeout"),
     ("dead-letter-exchange", Takes::Text, "dead letter exchange name"),
     ("dead-letter-routing-key", Takes::Text, "dead letter routing key"),
@@ -152,7 +153,12 @@ const OF_OPERATORS: [&str; 12] = [
 ];
 
 /// What releases before 4.3 do not know.
-const SINCE_4_3: [&str; 3] = ["delayed-retry-max", "delayed-retry-min", "delayed-retry-type"];
+const SINCE_4_3: [&str; 4] = [
+    "consumer-disconnected-timeout",
+    "delayed-retry-max",
+    "delayed-retry-min",
+    "delayed-retry-type",
+];
 
 #[derive(Clone, Copy)]
 enum Takes {

@@ -152,6 +152,9 @@ pub struct Queue {
     handled: Vec<(ChannelId, u64)>,
     unacked: Window<Unacked>,
     unacked_bytes: u64,
+    /// Of a quorum queue: channels that are suspected to be gone, and until when they keep what
+    /// they hold.
+    pub suspects: Vec<(ChannelId, Time)>,
     /// Of a quorum queue: what policies ask of it.
     pub policy_arguments: Arguments,
     had_consumers: bool,
@@ -199,6 +202,7 @@ impl Queue {
             handled: Vec::new(),
             unacked: Window::new(),
             unacked_bytes: 0,
+            suspects: Vec::new(),
             policy_arguments: Arguments::new(),
             had_consumers: false,
             server: Server::default(),
@@ -405,6 +409,7 @@ impl Queue {
         let is_single = self.consumers.is_single();
         self.consumers = Consumers::new(true, is_single, now);
         self.graves = Graves::default();
+        self.suspects.clear();
         self.unacked = Window::new();
         self.unacked_bytes = 0;
     }

@@ -59,6 +59,9 @@ pub struct Rules {
     /// Which messages that come back to a quorum queue wait, and how long (`x-delayed-retry-type`,
     /// from 4.3 on).
     pub delayed_retry: Option<DelayedRetry>,
+    /// What consumers of a quorum queue hold on a node that cannot be reached comes back after so
+    /// long (`x-consumer-disconnected-timeout`, from 4.3 on).
+    pub disconnected: Option<Span>,
     /// A delivery must be acknowledged within so long (`x-consumer-timeout`).
     pub consumer_timeout: Option<Span>,
     /// Keeps its messages on the disk, up to 3.11 (`x-queue-mode`).
@@ -110,6 +113,7 @@ impl Rules {
                 policy.get("delivery-limit"),
             ),
             delayed_retry: DelayedRetry::of(argument, policy),
+            disconnected: number("consumer-disconnected-timeout").map(Span::millis),
             consumer_timeout: number("consumer-timeout").map(Span::millis),
             lazy: text("queue-mode") == Some("lazy"),
             mirrored: Wanted::of(policy),

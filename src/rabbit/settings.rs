@@ -73,6 +73,7 @@ const NODE: &[Definition] = &[
     ("disk_free_limit", false, Kind::Bytes),
     ("disk_free_limit.absolute", false, Kind::Bytes),
     ("consumer_timeout", false, Kind::Timeout),
+    ("consumer_disconnected_timeout", false, Kind::Number(1, u32::MAX as u64)),
     (
         "cluster_partition_handling",
         false,

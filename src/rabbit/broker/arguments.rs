@@ -11,7 +11,8 @@ use crate::rabbit::profile::Profile;
 use crate::rabbit::rules::age;
 
 /// Arguments of queues that the server knows, and what is demanded of each.
-const KNOWN: [(&str, Check); 25] = [
+const KNOWN: [(&str, Check); 26] = [
+    ("x-consumer-disconnected-timeout", Check::NotNegative),
     ("x-consumer-timeout", Check::NotNegative),
     ("x-dead-letter-exchange", Check::Text),
     ("x-dead-letter-routing-key", Check::DeadLetterKey),
@@ -49,7 +50,8 @@ const KNOWN: [(&str, Check); 25] = [
 ];
 
 /// What only a quorum queue takes.
-const ONLY_FOR_QUORUM: [&str; 6] = [
+const ONLY_FOR_QUORUM: [&str; 7] = [
+    "x-consumer-disconnected-timeout",
     "x-dead-letter-strategy",
     "x-delayed-retry-max",
     "x-delayed-retry-min",
@@ -59,7 +61,16 @@ const ONLY_FOR_QUORUM: [&str; 6] = [
 ];
 
 /// What releases before 4.3 do not know, and so take without a word.
-const SINCE_4_3: [&str; 3] = ["x-delayed-retry-max", "x-delayed-retry-min", "x-delayed-retry-type"];
+const SINCE_4_3: [&str; 4] = [
+    "x-consumer-disconnected-timeout",
+    "x-delayed-retry-max",
+    "x-delayed-retry-min",
+    "x-delayed-retry-type",
+];
+
+fn is_known(name: &str, profile: Profile) -> bool {
+    profile == Profile::V4_3 || !SINCE_4_3.contains(&name)
+}
 
 /// What only a stream takes.
 const ONLY_FOR_STREAMS: [&str; 4] = [
@@ -128,7 +139,8 @@ pub fn check_queue(queue: &str, arguments: &Arguments, profile: Profile) -> Resu
     // First the type; then the values of what a queue of this type takes; then what it does not.
     let (types, others): (Vec<_>, Vec<_>) =
         KNOWN.into_iter().partition(|(name, _)| *name == "x-queue-type");
-    let taken = others.into_iter().filter(|(name, _)| !is_strange(name));
+    let is_taken = |name: &&str| !is_strange(name) && is_known(name, profile);
+    let taken = others.into_iter().filter(|(name, _)| is_taken(name));
     for (name, check) in types.into_iter().chain(taken) {
         let Some(value) = arguments.get(name) else { continue };
         if let Err(reason) = check.holds(value, arguments) {
@@ -231,7 +243,7 @@ pub fn levels(arguments: &Arguments) -> u16 {
 /// The arguments that are compared when a queue is declared again.
 pub fn queue_arguments(profile: Profile) -> impl Iterator<Item = &'static str> {
     let names = KNOWN.iter().map(|(name, _)| *name);
-    names.filter(move |name| profile == Profile::V4_3 || !SINCE_4_3.contains(name))
+    names.filter(move |name| is_known(name, profile))
 }
 
 /// Refuses a declaration that differs in a flag from the current one.

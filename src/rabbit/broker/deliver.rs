@@ -382,7 +382,7 @@ impl Broker {
         });
     }
 
-    fn is_registered(
+    pub(super) fn is_registered(
         &self,
         channel: ChannelId,
         tag: &Rc<str>,

@@ -129,8 +129,12 @@ impl Broker {
                 tag: consumer.tag.to_string(),
                 prefetch: consumer.prefetch,
                 ack_required: consumer.ack_required,
-                active: queue.consumers.is_active(id),
+                active: match queue.consumers.is_single() {
+                    false => !consumer.is_suspected,
+                    true => queue.consumers.is_active(id),
+                },
                 activity: match (queue.consumers.is_single(), queue.consumers.is_active(id)) {
+                    (false, _) if consumer.is_suspected => "suspected_down",
                     (false, _) => "up",
                     (true, true) => "single_active",
                     (true, false) => "waiting",

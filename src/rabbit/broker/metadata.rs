@@ -450,8 +450,7 @@ impl Broker {
             queue.group = Some(Box::new(group));
         }
         if !is_new {
-            // Whoever used the queue through this node is gone.
-            self.node_is_gone(id, out);
+            self.node_is_anew(id, out);
         }
     }
 

@@ -22,6 +22,7 @@
 //! - `deliver`: consumers, pushes, gets, acknowledgements;
 //! - `arguments`: what may be declared, and when a declaration is the same as another;
 //! - `nodes`: the other nodes of the cluster;
+//! - `suspects`: what quorum queues are told of nodes that cannot be reached;
 //! - `heal`: what a node does when it is cut off, and after that;
 //! - `metadata`: definitions are the same on all nodes;
 //! - `mirrors`: who mirrors a classic queue, and who takes its master's place;
@@ -68,6 +69,7 @@ mod remote;
 mod replicas;
 mod room;
 mod streams;
+mod suspects;
 mod timeout;
 pub mod transaction;
 
@@ -88,6 +90,7 @@ use super::protection::{WITHOUT, Without};
 use super::queue::Queue;
 use super::quorum::command::Command;
 use super::quorum::group::{Group, tell};
+use super::quorum::suspects::setting as disconnected_timeout;
 use super::spec::Settings;
 use super::storage_v2::Means;
 use super::storage_v2::message_store::MessageStore;
@@ -156,6 +159,9 @@ pub struct Broker {
     has_monitor: bool,
     /// Deliveries must be acknowledged within so long (`consumer_timeout`).
     consumer_timeout: Option<Span>,
+    /// What is held on a node that cannot be reached comes back after so long
+    /// (`consumer_disconnected_timeout`, from 4.3 on).
+    disconnected: Span,
     /// So many messages of a channel a quorum queue may have to apply.
     soft_limit: u32,
     /// How many a classic queue of another node may have to deal with.
@@ -225,6 +231,7 @@ impl Broker {
             alarm: None,
             has_monitor: false,
             consumer_timeout: timeout::setting(settings),
+            disconnected: disconnected_timeout(settings),
             soft_limit: flow::soft_limit(settings),
             credit: flow::credit(settings),
             phase: Phase::Boots(Box::default()),
@@ -473,7 +480,7 @@ impl Broker {
             return;
         }
         if let Some(expires) = queue.rules.expires {
-            match queue.consumers.count() {
+            match queue.consumers.trusted() {
                 0 => out.timer(Timer::Expire(id), expires),
                 _ => out.cancel(Timer::Expire(id)),
             }
@@ -519,6 +526,7 @@ impl Broker {
         }
         let Some(queue) = self.queues.get_mut(&id) else { return };
         let expires = queue.storage.front_expires().min(queue.storage.next_due());
+        let expires = expires.min(queue.suspicion_due());
         // A head that is being read cannot go yet: it is looked at when it is there.
         if expires < queue.ttl_timer && !queue.storage.reads_front() {
             // In whole milliseconds from now: up to one late.

@@ -419,7 +419,7 @@ impl Broker {
             }
             self.group_moved(id, out);
             if self.leads(id) {
-                self.submit(id, &Command::NodeDown { node }, None, out);
+                self.lose_node(id, node, out);
             }
         }
         self.remote_down(node, out);

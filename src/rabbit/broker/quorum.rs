@@ -50,7 +50,7 @@ impl Broker {
         self.submit_bytes(id, bytes, awaited.map(Awaited::Answer), out);
     }
 
-    fn submit_bytes(
+    pub(super) fn submit_bytes(
         &mut self,
         id: QueueId,
         command: Bytes,
@@ -154,7 +154,7 @@ impl Broker {
             out.emit(Event::Applies(GroupStep::End));
             let down: Vec<NodeId> = self.nodes_down().collect();
             for node in down {
-                self.submit(id, &Command::NodeDown { node }, None, out);
+                self.lose_node(id, node, out);
             }
             self.configure_group(id, out);
             self.tell_members(id, out);
@@ -175,12 +175,6 @@ impl Broker {
             connection.channels.values_mut().for_each(|channel| channel.applied_all(id));
         }
         self.node_is_gone(id, out);
-    }
-
-    /// Whoever used a queue through this node is not known there, or not any more.
-    pub(super) fn node_is_gone(&mut self, id: QueueId, out: &mut Out<'_>) {
-        let node = out.me();
-        self.submit(id, &Command::NodeDown { node }, None, out);
     }
 
     /// A group of this node.
@@ -264,6 +258,7 @@ impl Broker {
         let Some(queue) = self.queues.get_mut(&id) else { return };
         if let Some(group) = &mut queue.group {
             group.time = at;
+            group.says_farewell &= !matches!(awaited, Some(Awaited::Own));
         }
         let is_awaited = awaited.is_some();
         match command {
@@ -316,15 +311,16 @@ impl Broker {
             Command::Settle { channel, seqs, how } => self.settle_at(channel, id, &seqs, how, out),
             Command::Down { channels } => self.down(id, &channels, Settlement::Failed, out),
             Command::NodeDown { node } => {
-                let channels = self.queues.get(&id).map(|queue| queue.channels_of(node));
-                let channels = channels.unwrap_or_default();
-                if !channels.is_empty() {
-                    // Nobody has failed: only from 4.3 on that makes a difference.
-                    self.down(id, &channels, Settlement::Requeued, out);
-                }
+                // Nobody has failed: only from 4.3 on that makes a difference.
+                self.forget_users(id, node, Settlement::Requeued, out);
                 if node == self.me {
                     self.consume_again(id, out);
                 }
+            }
+            Command::Anew { node } => self.forget_users(id, node, Settlement::Failed, out),
+            Command::Suspect { node, wait_ms } => self.suspect(id, node, wait_ms, out),
+            Command::Trust { node, channels, consumers } => {
+                self.trust(id, node, (&channels, &consumers), out);
             }
             Command::Purge => {
                 let count = self.with_queue(id, out, |queue, means| queue.purge(means));
@@ -344,7 +340,7 @@ impl Broker {
                 let again = self.with_queue(id, out, |queue, means| {
                     let again = queue.end_delays(means);
                     queue.drop_expired(means);
-                    again
+                    queue.end_suspicions(means) || again
                 });
                 if again == Some(true) {
                     self.run(id, out);
@@ -429,7 +425,13 @@ impl Broker {
     }
 
     /// Channels are gone, or all of them: what they had comes back.
-    fn down(&mut self, id: QueueId, channels: &[ChannelId], how: Settlement, out: &mut Out<'_>) {
+    pub(super) fn down(
+        &mut self,
+        id: QueueId,
+        channels: &[ChannelId],
+        how: Settlement,
+        out: &mut Out<'_>,
+    ) {
         self.with_queue(id, out, |queue, means| {
             let all: Vec<ChannelId> =
                 queue.consumers.iter().map(|(_, consumer)| consumer.channel).collect();
@@ -438,6 +440,7 @@ impl Broker {
                 let (queue, consumer) = (queue.name.clone(), consumer.tag);
                 means.emit(Event::ConsumerGone { queue, consumer });
             }
+            queue.forget_suspects(channels);
             let seqs = queue.unacked_of(channels);
             for seq in seqs {
                 let Some(channel) = queue.channel_of(seq) else { continue };

@@ -1,7 +1,7 @@
 //! What the log of a quorum queue holds.
 
 use crate::rabbit::content::Content;
-use crate::rabbit::ids::ChannelId;
+use crate::rabbit::ids::{ChannelId, ConsumerId};
 use crate::rabbit::message::Arguments;
 use crate::rabbit::names::Names;
 use crate::rabbit::queue::Settlement;
@@ -72,7 +72,8 @@ pub enum Command {
         /// Those of users and operators together.
         policy: Arguments,
     },
-    /// A node is down: whoever used the queue through it is gone.
+    /// A node is down: whoever used the queue through it is gone. (From 4.3 on only the node itself
+    /// says so, when it gets a snapshot.)
     NodeDown {
         /// The node.
         node: NodeId,
@@ -89,6 +90,27 @@ pub enum Command {
         base: u64,
         /// All members from now on.
         members: Vec<NodeId>,
+    },
+    /// A node cannot be reached: whoever uses the queue through it is suspected to be down (4.3).
+    Suspect {
+        /// The node.
+        node: NodeId,
+        /// What they hold comes back after so many milliseconds.
+        wait_ms: u64,
+    },
+    /// A node that was suspected is there, and has gone on (4.3).
+    Trust {
+        /// The node.
+        node: NodeId,
+        /// Channels of it that are gone all the same.
+        channels: Vec<ChannelId>,
+        /// Consumers of it that its channels do not know.
+        consumers: Vec<ConsumerId>,
+    },
+    /// A node has begun anew: whoever used the queue through it before is gone (4.3).
+    Anew {
+        /// The node.
+        node: NodeId,
     },
 }
 

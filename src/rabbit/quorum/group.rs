@@ -121,6 +121,8 @@ pub struct Group {
     segments: VecDeque<u64>,
     /// Up to this index commands are applied.
     applied: u64,
+    /// True until the log has what this node says of clients that are gone, as it began anew.
+    pub says_farewell: bool,
     /// True while what is applied is of an earlier life: nobody waits for what it does.
     pub is_replaying: bool,
     awaited: VecDeque<(u64, Awaited)>,
@@ -193,6 +195,7 @@ impl Group {
             directory,
             segments,
             applied: base.0,
+            says_farewell: false,
             is_replaying: false,
             awaited: VecDeque::new(),
             early: VecDeque::new(),
@@ -427,12 +430,12 @@ impl Group {
         }
         self.origins.insert(origin, (life, count));
         let is_mine = origin == self.raft.me().0 && life == self.life;
-        let front = self.pending.front().filter(|pending| is_mine && pending.number == count);
-        let awaited = front.map(|pending| pending.awaited);
-        if awaited.is_some() {
-            self.pending.pop_front();
+        if !is_mine {
+            return Some(None);
         }
-        Some(awaited.flatten())
+        // It is the first one, unless a snapshot had those before it.
+        let place = self.pending.iter().position(|pending| pending.number == count);
+        Some(place.and_then(|place| self.pending.remove(place)).and_then(|it| it.awaited))
     }
 
     // ---- the other members ----

@@ -11,7 +11,8 @@
 //! - [`graves`]: dead letters that are kept until they are safe elsewhere;
 //! - [`group`]: a member of the group in its node, its log and its disk;
 //! - [`files`]: what it has on the disk;
-//! - [`snapshot`]: the queue as bytes, so that the log can be cut.
+//! - [`snapshot`]: the queue as bytes, so that the log can be cut;
+//! - [`suspects`]: consumers of a node that cannot be reached (4.3).
 //!
 //! How a queue delivers and what limits it is the same as in a classic queue (the module
 //! [`queue`](super::queue)), but for what stands in the facts of each module here.
@@ -21,9 +22,8 @@
 //! answers; only the leader tells expired messages from others, and sees to those that died.
 //!
 //! Simplified: each queue flushes a log of its own, where the queues of a real node share a
-//! write-ahead log; what consumers of a node had that is down comes back at once, where 4.3 waits a
-//! minute for the node (`consumer_disconnected_timeout`); a message stays in memory while it is in
-//! the queue; channels are not held back while 32 commands are unapplied.
+//! write-ahead log; a message stays in memory while it is in the queue; channels are not held back
+//! while 32 commands are unapplied.
 
 pub mod command;
 pub mod delays;
@@ -32,5 +32,6 @@ pub mod files;
 pub mod graves;
 pub mod group;
 pub mod snapshot;
+pub mod suspects;
 
 pub use group::Group;

@@ -1,7 +1,8 @@
 //! A quorum queue as bytes: what stands in the place of the commands that made it.
 //!
-//! First the state and the messages in it; behind that, if there are any, those that are delayed.
-//! A snapshot of before there were delays ends there, and is read the same way.
+//! First the state and the messages in it; behind that, if there are any, those that are delayed;
+//! and last, if there is anybody, who is suspected to be down. What is empty at the end is left
+//! out, so a snapshot of before there was such a thing is read the same way.
 
 use crate::rabbit::consumers::SavedConsumer;
 use crate::rabbit::content::Content;
@@ -54,6 +55,14 @@ struct SavedItem {
 struct Delayed {
     until_us: u64,
     item: SavedItem,
+}
+
+/// Who is suspected to be down.
+#[derive(Serialize, Deserialize)]
+struct Suspects {
+    /// Channels that keep what they hold, and until when.
+    channels: Vec<(ChannelId, u64)>,
+    consumers: Vec<ConsumerId>,
 }
 
 fn save(item: &Item, messages: &mut Vec<u8>) -> SavedItem {
@@ -115,9 +124,16 @@ impl Queue {
             item: save(item, &mut messages),
         });
         let delayed: Vec<Delayed> = delayed.collect();
-        if !delayed.is_empty() {
+        let channels = self.suspects.iter().map(|(channel, until)| (*channel, until.micros()));
+        let (channels, consumers) = (channels.collect(), self.consumers.suspected());
+        let suspects = Suspects { channels, consumers };
+        let has_suspects = !suspects.channels.is_empty() || !suspects.consumers.is_empty();
+        if !delayed.is_empty() || has_suspects {
             bytes.extend(postcard::to_stdvec(&delayed).expect("plain data can always be encoded"));
             bytes.append(&mut messages);
+        }
+        if has_suspects {
+            bytes.extend(postcard::to_stdvec(&suspects).expect("plain data can always be encoded"));
         }
         Some(bytes.into())
     }
@@ -154,6 +170,14 @@ impl Queue {
                 fifo.delay(item, Time::from_micros(until_us));
             }
         }
+        self.restore_suspects(&messages);
+    }
+
+    fn restore_suspects(&mut self, bytes: &Bytes) {
+        let Ok(Suspects { channels, consumers }) = postcard::from_bytes(bytes) else { return };
+        let channels = channels.into_iter();
+        self.suspects = channels.map(|(it, until)| (it, Time::from_micros(until))).collect();
+        consumers.into_iter().for_each(|id| self.consumers.suspect(id));
     }
 
     /// Lets it keep to its arguments and to what policies ask.
@@ -168,11 +192,12 @@ impl Queue {
 mod tests {
     use super::*;
     use crate::rabbit::command::OutgoingMessage;
+    use crate::rabbit::consumers::Consumer;
     use crate::rabbit::ids::QueueId;
     use crate::rabbit::profile::Profile;
     use crate::rabbit::queue::Declaration;
     use crate::rabbit::quorum::fifo::Fifo;
-    use crate::sim::MessageId;
+    use crate::sim::{MessageId, NodeId, Span};
 
     fn queue() -> Queue {
         let arguments = Arguments::new();
@@ -223,5 +248,33 @@ mod tests {
         let mut earlier = queue();
         earlier.restore(&bare, &mut names);
         assert_eq!((earlier.storage.ready(), earlier.storage.delayed_count()), (1, 0));
+    }
+
+    #[test]
+    fn who_is_suspected_is_so_behind_a_snapshot() {
+        let (mut names, mut old, mut new) = (Names::default(), queue(), queue());
+        let channel = |node| ChannelId { node: NodeId(node), client: NodeId(7), number: 1 };
+        for (node, tag) in [(1, "a"), (2, "b")] {
+            old.add_consumer(Consumer::new(tag.into(), channel(node), 5), Time::ZERO);
+        }
+        let (before, until) = (old.snapshot().expect("it is a quorum queue"), Span::seconds(60));
+        old.keep_unacked(item(0, &mut names), channel(1), Some(ConsumerId(0)));
+        old.suspect(NodeId(1), until, Time::ZERO);
+        // Whoever is suspected already waits no longer than before.
+        old.suspect(NodeId(1), until * 2, Time::ZERO);
+        let snapshot = old.snapshot().expect("it is a quorum queue");
+        new.restore(&snapshot, &mut names);
+        assert_eq!(new.suspicion_due(), Time::ZERO + until);
+        let suspected = |queue: &Queue| {
+            let all = queue.consumers.iter().map(|(_, consumer)| consumer.is_suspected);
+            all.collect::<Vec<bool>>()
+        };
+        assert_eq!((suspected(&new), new.consumers.trusted()), (vec![true, false], 1));
+        assert_eq!((new.snapshot(), new.unacked()), (Some(snapshot), 1));
+        // One of before there were suspects.
+        let mut earlier = queue();
+        earlier.restore(&before, &mut names);
+        assert_eq!(suspected(&earlier), [false, false]);
+        assert_eq!(earlier.suspicion_due(), Time::NEVER);
     }
 }

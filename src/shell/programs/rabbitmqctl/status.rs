@@ -70,6 +70,7 @@ fn lines(node: &NodeState) -> Vec<String> {
         (
             "Runtime",
             vec![
+                format!("Is under maintenance?: {}", node.drained.contains(&node.name)),
                 format!("RabbitMQ version: {}", node.version),
                 "RabbitMQ release series support status: supported".into(),
                 format!("Node name: {name}"),
