@@ -1,12 +1,13 @@
-//! How fast a client may write and read, and how much of a processor it may take:
-//! `producer_byte_rate`, `consumer_byte_rate` and `request_percentage` (KIP-124) of its `client.id`,
-//! of its user with all clients of that together (KIP-55), or of both, at each broker for itself
-//! (KIP-13, KIP-219). The nearest one holds, for each name by itself.
+//! How fast a client may write and read (`producer_byte_rate`, `consumer_byte_rate`), and how much
+//! of a processor it may take (`request_percentage`, KIP-124): by its `client.id`, by its user with
+//! all clients of that together (KIP-55), or by both, at each broker for itself (KIP-13, KIP-219).
+//! The nearest quota holds, for each name by itself.
 //!
 //! A rate is counted over eleven windows of a second (`quota.window.num`), as if it had been
 //! quiet before: so a short burst passes. Nothing is refused. Who went over it is answered, and its
 //! connection is muted for so long that the rate is kept again: what it asks meanwhile waits. A
-//! Fetch that would go over it is answered with nothing. For time nobody waits longer than a second.
+//! Fetch that would go over it is answered with nothing. For time nobody waits longer than a
+//! second.
 //!
 //! Simplified: the time of a request is what the lab's costs say of its bytes, so with
 //! `--cost lesson` it is none; it counts when the request comes, where the real broker counts it

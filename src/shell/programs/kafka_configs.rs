@@ -56,7 +56,8 @@ pub static PROGRAM: Program = Program {
         "kafka-configs --describe --entity-type brokers [--entity-name ID|--entity-default] [--all]",
         "kafka-configs --alter --entity-type brokers --entity-name ID|--entity-default \
          --add-config NAME=VALUE,...",
-        "kafka-configs --describe --entity-type clients|users [--entity-name NAME|--entity-default]",
+        "kafka-configs --describe --entity-type clients|users \
+         [--entity-name NAME|--entity-default]",
         "kafka-configs --alter --entity-type clients|users --entity-name NAME|--entity-default \
          --add-config producer_byte_rate=BYTES,consumer_byte_rate=BYTES,request_percentage=N",
         "kafka-configs --describe --entity-type users [--entity-name NAME|--entity-default] \
@@ -67,10 +68,10 @@ pub static PROGRAM: Program = Program {
     options: &[("", &OPTIONS)],
     notes: &[
         "Without --entity-type it is a topic.",
-        "The quota that holds for a client is the nearest one: of its user and client.id, of its \
-         user and any client, of its user; the same three of any user; of its client.id, of any.",
-        "request_percentage is time of one processor at each broker, as the lab's costs count it: \
-         with --cost lesson requests take none.",
+        "The quota that holds for a client is the nearest one: of its user and client.id, of its",
+        "user and any client, of its user; the same three of any user; of its client.id, of any.",
+        "request_percentage is time of one processor at each broker, as the lab's costs count it:",
+        "with --cost lesson requests take none.",
     ],
     plain: &[],
     reads_stdin: false,
