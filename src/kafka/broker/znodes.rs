@@ -33,6 +33,8 @@ pub const CONFIG_CHANGES: &str = "/config/changes";
 pub const ISR_CHANGES: &str = "/isr_change_notification";
 /// Topics that are to go.
 pub const DELETIONS: &str = "/admin/delete_topics";
+/// Reassignments that were asked for by hand.
+pub const REASSIGNMENTS: &str = "/admin/reassign_partitions";
 /// The last block of producer ids that was given to a broker.
 pub const PRODUCER_IDS: &str = "/latest_producer_id_block";
 
@@ -326,6 +328,31 @@ pub fn changed_config(data: &[u8]) -> Option<Resource> {
     }
 }
 
+/// The text of reassignments that are asked for.
+pub fn reassignments_text(wanted: &[(TopicPartition, Vec<i32>)]) -> String {
+    let each = wanted.iter().map(|(key, replicas)| {
+        let (topic, partition) = (&key.topic, key.partition);
+        format!(r#"{{"topic":"{topic}","partition":{partition},"replicas":{}}}"#, json!(replicas))
+    });
+    let each: Vec<String> = each.collect();
+    format!(r#"{{"version":1,"partitions":[{}]}}"#, each.join(","))
+}
+
+/// The partitions of it with their replicas; what stands there last of one holds.
+pub fn reassignments_of(data: &[u8]) -> Option<Vec<(TopicPartition, Vec<i32>)>> {
+    let mut wanted: Vec<(TopicPartition, Vec<i32>)> = Vec::new();
+    for one in parse(data)?["partitions"].as_array()? {
+        let partition = i32::try_from(one["partition"].as_i64()?).ok()?;
+        let key = TopicPartition { topic: one["topic"].as_str()?.into(), partition };
+        let all = one["replicas"].as_array()?.iter();
+        let replicas =
+            all.map(|id| i32::try_from(id.as_i64()?).ok()).collect::<Option<Vec<_>>>()?;
+        wanted.retain(|(known, _)| *known != key);
+        wanted.push((key, replicas));
+    }
+    Some(wanted)
+}
+
 /// The text of a notification of changed ISRs.
 pub fn isr_change_text<'a>(partitions: impl Iterator<Item = &'a TopicPartition>) -> String {
     let each = partitions.map(|partition| {
@@ -403,6 +430,10 @@ mod tests {
         assert_eq!(isr_change_of(isr_change_text([&key].into_iter()).as_bytes()), [key]);
         assert_eq!(next_producer_id(producer_ids_text(1, (1_000, 1_999)).as_bytes()), 2_000);
         assert_eq!(next_producer_id(b""), 0);
+        let wanted =
+            vec![(TopicPartition::new("t", 3), vec![3, 1]), (TopicPartition::new("u", 0), vec![])];
+        assert_eq!(reassignments_of(reassignments_text(&wanted).as_bytes()), Some(wanted));
+        assert_eq!(reassignments_of(b"partitions"), None);
     }
 
     #[test]

@@ -244,7 +244,7 @@ impl Server {
                 // What was left undone.
                 let undone = [Affair::Topics, Affair::IsrChanges, Affair::Deletions];
                 elected.affairs.extend(undone);
-                elected.affairs.extend(elected.resume(&|_, _| true));
+                elected.affairs.push_back(Affair::ByHand(true));
                 let plan = mended(elected);
                 self.tell_everything(out);
                 plan
@@ -298,6 +298,8 @@ impl Server {
             }
             Affair::Moved(partitions) => elected.end_moves(&partitions),
             Affair::Settle(topics) => elected.settle(&topics),
+            Affair::ByHand(begins) => elected.take_up(begins, found),
+            Affair::Strike(struck) => elected.strike(&struck, found),
             Affair::ProducerIds(to, broker) => {
                 let (first, version) = match found.get(znodes::PRODUCER_IDS) {
                     Some(Reply::Data(data, stat)) => (znodes::next_producer_id(data), stat.version),

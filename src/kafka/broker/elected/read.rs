@@ -61,6 +61,12 @@ impl Elected {
             Affair::Move { partitions, .. } | Affair::Moved(partitions) => {
                 partitions.iter().map(|key| data(znodes::state(key), true)).collect()
             }
+            // A watch on what is not there yet: the data is read behind it.
+            Affair::ByHand(_) => {
+                let path: Rc<str> = znodes::REASSIGNMENTS.into();
+                vec![(path.clone(), Op::Exists { path, watch: true })]
+            }
+            Affair::Strike(_) => vec![data(znodes::REASSIGNMENTS.into(), false)],
             Affair::ProducerIds(..) => vec![data(znodes::PRODUCER_IDS.into(), false)],
             _ => Vec::new(),
         }
@@ -87,6 +93,7 @@ pub(super) fn reads_behind(image: &Image, affair: &Affair, path: &str, reply: &R
             }
             _ => Vec::new(),
         },
+        Reply::Stat(_) if path == znodes::REASSIGNMENTS => vec![data(path.into(), false)],
         Reply::Data(bytes, _) => {
             let Some((above, name)) = path.rsplit_once('/') else { return Vec::new() };
             match above {
