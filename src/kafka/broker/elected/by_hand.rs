@@ -40,22 +40,21 @@ fn held(found: &Found) -> Option<(Wanted, i64)> {
 }
 
 impl Elected {
-    /// The znode was looked at: if it was made since the last time, what it asks for begins; and
-    /// where a reign begins, so does all else that is under way.
-    pub(super) fn take_up(&mut self, begins: bool, found: &Found) -> Plan {
+    /// The znode was looked at: if it was made since the last time, what it asks for begins, but
+    /// for what an earlier controller has begun.
+    pub(super) fn take_up(&mut self, found: &Found) -> Plan {
         let (wanted, made) = held(found).unzip();
         let is_known = self.by_hand == made;
         self.by_hand = made;
         let wanted = wanted.filter(|_| !is_known).unwrap_or_default();
-        if begins {
-            let is_asked = |key: &TopicPartition| wanted.iter().any(|(asked, _)| asked == key);
-            self.affairs.extend(self.resume(&|key, _| !is_asked(key)));
-        }
         let (mut decided, mut struck) = (Vec::new(), Vec::new());
         for (key, replicas) in wanted {
             match self.image.partition(&key) {
                 Some(old) if !replicas.is_empty() && !self.deleting.contains(&key.topic) => {
                     let new = towards(old, &replicas);
+                    if old.reassignment().is_some() && new == *old {
+                        continue;
+                    }
                     if new.reassignment().is_none() {
                         struck.push((key.clone(), Some(replicas)));
                     }
@@ -95,7 +94,7 @@ impl Elected {
         let op = match wanted.is_empty() {
             true => {
                 // The next one is waited for.
-                self.affairs.push_front(Affair::ByHand(false));
+                self.affairs.push_front(Affair::ByHand);
                 Op::Delete { path, version }
             }
             false => {

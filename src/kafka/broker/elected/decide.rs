@@ -244,7 +244,7 @@ impl Server {
                 // What was left undone.
                 let undone = [Affair::Topics, Affair::IsrChanges, Affair::Deletions];
                 elected.affairs.extend(undone);
-                elected.affairs.push_back(Affair::ByHand(true));
+                elected.affairs.extend(elected.resume(&|_, _| true));
                 let plan = mended(elected);
                 self.tell_everything(out);
                 plan
@@ -298,7 +298,7 @@ impl Server {
             }
             Affair::Moved(partitions) => elected.end_moves(&partitions),
             Affair::Settle(topics) => elected.settle(&topics),
-            Affair::ByHand(begins) => elected.take_up(begins, found),
+            Affair::ByHand => elected.take_up(found),
             Affair::Strike(struck) => elected.strike(&struck, found),
             Affair::ProducerIds(to, broker) => {
                 let (first, version) = match found.get(znodes::PRODUCER_IDS) {

@@ -76,9 +76,8 @@ pub enum Affair {
     },
     /// The states of partitions that move are others: all new replicas may be in sync.
     Moved(Vec<TopicPartition>),
-    /// Somebody may have made the znode of reassignments. With `true` the reign begins: then what
-    /// moves already goes on.
-    ByHand(bool),
+    /// Somebody may have made the znode of reassignments.
+    ByHand,
     /// Partitions are taken out of it.
     Strike(Vec<by_hand::Struck>),
     /// Topics whose partitions have moved: their replicas are written.
@@ -385,7 +384,7 @@ impl Server {
             znodes::TOPICS => Affair::Topics,
             znodes::DELETIONS => Affair::Deletions,
             znodes::ISR_CHANGES => Affair::IsrChanges,
-            znodes::REASSIGNMENTS => Affair::ByHand(false),
+            znodes::REASSIGNMENTS => Affair::ByHand,
             path => match path.strip_prefix(znodes::TOPICS).and_then(|rest| rest.strip_prefix('/'))
             {
                 Some(topic) if !topic.contains('/') => Affair::Grown(topic.into()),
