@@ -7,6 +7,7 @@ use crate::kafka::metadata::Resource;
 use crate::kafka::metadata::client_quota::{self, CLIENT_ID, QuotaEntity, USER, Whose};
 use crate::kafka::spec::Settings;
 use crate::lab::{Command, Outcome};
+use crate::ordered::Order;
 use crate::shell::error::{Mistake, Refusal};
 use crate::shell::job::{Job, unexpected};
 use crate::shell::lexer::Word;
@@ -69,7 +70,7 @@ impl Asked {
         }
         let mut words = arguments.all("--entity-name");
         words.extend(arguments.all("--entity-default"));
-        words.sort_by_key(|word| word.place);
+        words.order_by_key(|word| word.place);
         let is_default = |word: &Word| !word.quoted && word.text == "--entity-default";
         let mut names: Vec<Whose> = words
             .iter()
