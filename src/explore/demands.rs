@@ -51,7 +51,10 @@ pub struct Demands {
     began: BTreeMap<(Rc<str>, TopicPartition), i64>,
     /// The offsets that each group has processed.
     processed: BTreeSet<(Rc<str>, TopicPartition, i64)>,
-    /// Partitions with markers, which nobody processes.
+    /// Producers that send in transactions.
+    transactional: BTreeSet<Rc<str>>,
+    /// Partitions to which they send: markers are there and what was aborted, which nobody
+    /// processes.
     marked: BTreeSet<TopicPartition>,
     /// Who of a group reads a partition.
     owners: BTreeMap<(Rc<str>, TopicPartition), Rc<str>>,
@@ -254,6 +257,14 @@ impl Demands {
             Kafka::MarkerWritten { partition, .. } => {
                 self.marked.insert(partition.clone());
             }
+            Kafka::TransactionBegun { client, .. } => {
+                self.transactional.insert(client.clone());
+            }
+            Kafka::ProducerBuffered { client, partition, .. }
+                if self.transactional.contains(client) =>
+            {
+                self.marked.insert(partition.clone());
+            }
             Kafka::OffsetReset { client, partition, offset } => {
                 if let Some((group, _)) = group_of(session, client) {
                     self.began.insert((group, partition.clone()), *offset);
@@ -358,7 +369,10 @@ impl Demands {
 
     fn has_all(&self, session: &Session, p: &PartitionState) -> Result<(), Broken> {
         let of = &p.partition;
-        if p.leader.is_none() || p.isr.len() < p.replicas.len() {
+        // A follower whose log goes on where that of a leader without its records begins anew, in
+        // the same epoch, cannot append: it has failed, as the real one has.
+        let may_fail = self.unclean && self.power_cut;
+        if p.leader.is_none() || p.isr.len() < p.replicas.len() && !may_fail {
             let found = format!("{of}: leader {:?}, ISR {:?}", p.leader, p.isr);
             return broken("a healed partition has a leader and all replicas in sync", found);
         }

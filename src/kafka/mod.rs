@@ -24,7 +24,8 @@
 //! - [`config`]: settings by their real names.
 //! - [`process`]: the six programs behind one door. [`ways`]: what earlier versions did otherwise.
 //!
-//! What is not built yet, and said where it matters: quotas of users and of requests.
+//! What is not built yet, and said where it matters: quotas of what changes the cluster
+//! (`controller_mutation_rate`, KIP-599).
 
 pub mod admin;
 pub mod assignor;

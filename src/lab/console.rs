@@ -198,6 +198,11 @@ impl Console {
         }
     }
 
+    /// True where it is told what its client counted.
+    pub(super) fn wants_metrics(&self) -> bool {
+        !matches!(self.what, Kind::Produces { .. }) && self.ending.is_none()
+    }
+
     /// What it came to, if it is over now, and what its client logged.
     pub(super) fn result(&self, now: Time) -> Option<Result<Outcome, LabError>> {
         let late = now >= self.deadline;

@@ -2,6 +2,7 @@
 
 use super::event::Event;
 use super::ledger::{LedgerReport, Passport};
+use crate::kafka::client::metrics::Metric;
 use crate::sim::{Span, Time};
 use crate::{kafka, rabbit};
 use bytes::Bytes;
@@ -43,6 +44,22 @@ pub enum Outcome {
     Compared(super::timeline::Compared),
 }
 
+impl Outcome {
+    /// What the client of a tool counted goes with what the tool came to.
+    pub(super) fn add_metrics(&mut self, metrics: Vec<Metric>) {
+        match self {
+            Outcome::Consumed(consumed) => consumed.metrics = metrics,
+            Outcome::Measured(measured) => measured.metrics = metrics,
+            Outcome::Warned(_, outcome) => {
+                if let Ok(outcome) = &mut **outcome {
+                    outcome.add_metrics(metrics);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
 /// A file of a server.
 #[derive(Clone, Debug)]
 pub struct FoundFile {
@@ -69,6 +86,8 @@ pub struct Consumed {
     pub rebalances: Vec<(Time, Span)>,
     /// When the last record came, or when it had waited for long enough.
     pub ended: Time,
+    /// What its client counted.
+    pub metrics: Vec<Metric>,
 }
 
 /// What a producer measured over some time.
@@ -97,6 +116,8 @@ pub struct Measured {
     pub latencies_ms: Vec<u64>,
     /// The same of what came behind the records that were to warm up.
     pub steady: Option<Box<Measured>>,
+    /// What its client counted.
+    pub metrics: Vec<Metric>,
 }
 
 /// A record that a console consumer printed.

@@ -321,7 +321,16 @@ impl Session {
             let Watched::AtWork(console) = watched else { continue };
             let world = &self.kafka.world;
             let runs = world.id(&console.client).is_some_and(|id| world.status(id).is_alive());
-            match console.result(self.now) {
+            let metrics = || world.id(&console.client).map(|id| self.kafka.metrics_of(id));
+            let result = console.result(self.now).map(|mut result| {
+                if console.wants_metrics()
+                    && let Ok(outcome) = &mut result
+                {
+                    outcome.add_metrics(metrics().unwrap_or_default());
+                }
+                result
+            });
+            match result {
                 Some(result) if runs && console.closes(&result, self.now) => {
                     closing.push(console.client.clone());
                 }

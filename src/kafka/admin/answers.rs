@@ -209,8 +209,7 @@ fn check_deletions(
         Resource::Topic(name) => gathered.configs.get(name.as_str()).unwrap_or(&none),
         Resource::Broker(Some(_)) => &gathered.broker.own,
         Resource::Broker(None) => &gathered.broker.default,
-        Resource::Client(_) => gathered.broker.quotas.get(&resource.name()).unwrap_or(&none),
-        Resource::User(_) => gathered.broker.user_quotas.get(&resource.name()).unwrap_or(&none),
+        Resource::Quota(of) => gathered.broker.quotas.get(of).unwrap_or(&none),
     };
     let deleted = changes.iter().filter(|(_, value)| value.is_none()).map(|(name, _)| &**name);
     let invalid: Vec<&str> = deleted.filter(|name| !set.contains_key(*name)).collect();
@@ -237,7 +236,7 @@ pub fn answer(gathered: &Gathered, ask: &Ask, random: &mut Stream) -> Result<Ans
         Ask::DescribeConfigs { resource, .. } => {
             let own = match resource {
                 Resource::Topic(name) => gathered.configs.get(name.as_str()).cloned(),
-                Resource::Broker(_) | Resource::Client(_) | Resource::User(_) => None,
+                Resource::Broker(_) | Resource::Quota(_) => None,
             };
             Answer::Configs(own.unwrap_or_default(), gathered.broker.clone())
         }

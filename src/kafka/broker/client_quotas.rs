@@ -1,14 +1,22 @@
-//! How fast a client may write and read: `producer_byte_rate` and `consumer_byte_rate` of its
-//! `client.id`, or of its user with all clients of that together (KIP-55), at each broker for
-//! itself (KIP-13, KIP-219).
+//! How fast a client may write and read (`producer_byte_rate`, `consumer_byte_rate`), and how much
+//! of a processor it may take (`request_percentage`, KIP-124): by its `client.id`, by its user with
+//! all clients of that together (KIP-55), or by both, at each broker for itself (KIP-13, KIP-219).
+//! The nearest quota holds, for each name by itself.
 //!
 //! A rate is counted over eleven windows of a second (`quota.window.num`), as if it had been
 //! quiet before: so a short burst passes. Nothing is refused. Who went over it is answered, and its
 //! connection is muted for so long that the rate is kept again: what it asks meanwhile waits. A
-//! Fetch that would go over it is answered with nothing.
+//! Fetch that would go over it is answered with nothing. For time nobody waits longer than a
+//! second.
+//!
+//! Simplified: the time of a request is what the lab's costs say of its bytes, so with
+//! `--cost lesson` it is none; it counts when the request comes, where the real broker counts it
+//! when the answer goes.
 
 use super::server::{Call, Server};
 use crate::kafka::message::{KafkaMessage, Request};
+use crate::kafka::metadata::BrokerImage;
+use crate::kafka::metadata::client_quota::{REQUEST_PERCENTAGE, Share};
 use crate::kafka::process::{Out, Timer};
 use crate::sim::{NodeId, Span, Time};
 use std::collections::VecDeque;
@@ -26,12 +34,16 @@ pub enum Kind {
     Produce,
     /// `consumer_byte_rate`.
     Fetch,
+    /// `request_percentage`: what is counted are microseconds.
+    Time,
 }
 
 /// What a client has moved lately.
 #[derive(Clone, Debug)]
 struct Use {
+    /// The `client.id`; none where all clients of a user count together.
     client: Rc<str>,
+    share: Share,
     kind: Kind,
     /// When a window began, and the bytes in it.
     windows: VecDeque<(Time, u64)>,
@@ -45,7 +57,8 @@ impl Use {
         }
     }
 
-    /// How long it takes until the rate is kept if so many bytes more are moved now.
+    /// How long it takes until the rate is kept if so many bytes more are moved now, or so many
+    /// microseconds taken.
     fn throttle(&mut self, bytes: u64, rate: f64, now: Time) -> Span {
         self.forget(now);
         let moved = bytes + self.windows.iter().map(|(_, bytes)| *bytes).sum::<u64>();
@@ -94,23 +107,28 @@ impl Server {
         let name = match kind {
             Kind::Produce => "producer_byte_rate",
             Kind::Fetch => "consumer_byte_rate",
+            Kind::Time => REQUEST_PERCENTAGE,
         };
-        let Some((rate, of_user)) = self.image.quota_of(&call.client, name) else { return false };
+        let Some((rate, share)) = self.image.quota_of(&call.client, name) else { return false };
         let now = out.now();
         let quotas = &mut self.client_quotas;
-        // All clients of a user count together.
-        let client = if of_user { "".into() } else { call.client.clone() };
-        let is_it = |known: &Use| known.kind == kind && known.client == client;
+        let client = if share == Share::User { "".into() } else { call.client.clone() };
+        let is_it = |known: &Use| (known.kind, known.share) == (kind, share);
+        let is_it = |known: &Use| is_it(known) && known.client == client;
         let at = quotas.uses.iter().position(is_it).unwrap_or_else(|| {
             let windows = VecDeque::new();
-            quotas.uses.push(Use { client: client.clone(), kind, windows });
+            quotas.uses.push(Use { client: client.clone(), share, kind, windows });
             quotas.uses.len() - 1
         });
         let known = &mut quotas.uses[at];
-        let wait = known.throttle(bytes, rate, now);
+        let wait = match kind {
+            // So many hundredths of each second.
+            Kind::Time => known.throttle(bytes, rate * 1e4, now).min(WINDOW),
+            Kind::Produce | Kind::Fetch => known.throttle(bytes, rate, now),
+        };
         let is_over = wait > Span::ZERO;
         // One batch may be too much by itself.
-        let is_moved = kind == Kind::Produce || !is_over || known.windows.is_empty();
+        let is_moved = kind != Kind::Fetch || !is_over || known.windows.is_empty();
         if is_moved {
             known.record(bytes, now);
         }
@@ -126,6 +144,16 @@ impl Server {
             self.await_unmuting(out);
         }
         !is_moved
+    }
+
+    /// A client's request of so many bytes takes time of this broker. Brokers may take all they
+    /// need.
+    pub(super) fn spend_time(&mut self, call: &Call, bytes: u64, out: &mut Out<'_>) {
+        let is_broker = |known: &BrokerImage| known.node == call.from;
+        if !self.image.quotas.is_empty() && !self.image.brokers.values().any(is_broker) {
+            let time = out.cost().request_of(bytes).as_micros();
+            self.is_over_quota(call, (Kind::Time, time), out);
+        }
     }
 
     /// A Fetch of a client brings no more at once than its quota lets through in ten windows.
@@ -164,10 +192,8 @@ impl Server {
         for muted in done {
             for message in muted.held {
                 // The first of them may go over the quota again.
-                if let Some(KafkaMessage::Request { correlation, client, body }) =
-                    self.unless_muted(muted.peer, message)
-                {
-                    self.ask(Call { from: muted.peer, correlation, client }, body, out);
+                if let Some(message) = self.unless_muted(muted.peer, message) {
+                    self.take(muted.peer, message, out);
                 }
             }
         }
@@ -197,7 +223,8 @@ mod tests {
     #[test]
     fn a_burst_passes_and_what_goes_over_the_rate_waits() {
         let at = |ms| Time::ZERO + Span::millis(ms);
-        let mut known = Use { client: "c".into(), kind: Kind::Produce, windows: VecDeque::new() };
+        let (client, windows) = ("c".into(), VecDeque::new());
+        let mut known = Use { client, share: Share::Client, kind: Kind::Produce, windows };
         // 1000 bytes a second over ten windows: 10000 bytes at once are within the rate.
         assert_eq!(known.throttle(10_000, 1_000.0, at(0)), Span::ZERO);
         known.record(10_000, at(0));

@@ -1,10 +1,11 @@
 //! What brokers and clients are given while they run, as it lay in ZooKeeper: `/config/brokers/N`,
-//! `/config/clients/NAME`, `/config/users/NAME`, and under `<default>` what all of them have
-//! (`AdminZkClient.scala`, `ZkAdminManager.scala`).
+//! `/config/clients/NAME`, `/config/users/NAME`, `/config/users/NAME/clients/NAME`, and under
+//! `<default>` what all of them have (`AdminZkClient.scala`, `ZkAdminManager.scala`).
 //!
 //! The broker that is asked writes there itself, and a notification in `/config/changes`, which
-//! every broker watches. Quotas are kept as whole numbers; a client that has none left loses its
-//! znode.
+//! every broker watches. Quotas in bytes are kept as whole numbers; who has none left loses its
+//! znode unless others lie below it, and with the last pair of a user goes what lies above it
+//! (`tryCleanQuotaNodes`).
 
 use super::registry::{Registry, Task};
 use super::server::{Call, Server};
@@ -13,7 +14,7 @@ use super::znodes;
 use crate::kafka::command::ApiError;
 use crate::kafka::error::ErrorCode;
 use crate::kafka::message::Response;
-use crate::kafka::metadata::client_quota::java_double;
+use crate::kafka::metadata::client_quota::{QuotaEntity, REQUEST_PERCENTAGE, java_double};
 use crate::kafka::metadata::{MetadataRecord, Resource};
 use crate::kafka::process::Out;
 use crate::kafka::spec::Settings;
@@ -26,11 +27,14 @@ const EPSILON: f64 = 1e-6;
 
 type Change = (String, Option<String>);
 
-/// Quotas as the znode has them.
+/// Quotas as the znode has them: bytes are whole.
 fn whole(changes: Vec<Change>) -> Result<Vec<Change>, ApiError> {
     let each = changes.into_iter().map(|(name, value)| {
         let Some(text) = value else { return Ok((name, None)) };
         let number = text.parse::<f64>().unwrap_or_default();
+        if name == REQUEST_PERCENTAGE {
+            return Ok((name, Some(java_double(number))));
+        }
         let whole = (number + EPSILON) as i64;
         if (whole as f64 - number).abs() > EPSILON {
             let sentence = format!("Configuration {name} must be a LONG value");
@@ -41,7 +45,38 @@ fn whole(changes: Vec<Change>) -> Result<Vec<Change>, ApiError> {
     each.collect()
 }
 
+/// Where the clients of a user lie.
+fn clients_of(user: &str) -> Rc<str> {
+    format!("{user}/clients").into()
+}
+
 impl Registry {
+    /// Asks whose quotas lie below a path.
+    pub(super) fn ask_quota_names(&mut self, path: Rc<str>) {
+        let task = Task::QuotaNames(path.clone());
+        self.ask(task, Op::GetChildren { path, watch: false });
+    }
+
+    /// It is known whose they are: asks for them, and for those of the clients of users.
+    pub(super) fn ask_quotas(&mut self, path: &str, names: &[Rc<str>]) {
+        for name in names {
+            let path = format!("{path}/{name}");
+            let of = path.strip_prefix("/config/").and_then(znodes::quota_entity);
+            let Some(of) = of else { continue };
+            if of.client.is_none() {
+                self.ask_quota_names(format!("{path}/clients").into());
+            }
+            self.ask_given(Resource::Quota(of));
+        }
+    }
+
+    /// A pair has no quotas any more: its user goes too if that has none and no other pair.
+    pub(super) fn clean_user(&mut self, path: Rc<str>, data: &[u8], version: i32) {
+        if znodes::config_of(data).is_empty() {
+            self.ask(Task::Quiet, Op::Delete { path, version });
+        }
+    }
+
     /// Asks for what was given to brokers or clients.
     pub(super) fn ask_given(&mut self, of: Resource) {
         let path = znodes::config(&of);
@@ -72,9 +107,7 @@ impl Server {
             _ => return out.close(call.from),
         };
         let checked = match &of {
-            Resource::Client(_) | Resource::User(_) => {
-                whole(changes).map(|changes| changed(before, &changes))
-            }
+            Resource::Quota(_) => whole(changes).map(|changes| changed(before, &changes)),
             Resource::Broker(broker) => {
                 let settings = changed(before, &changes);
                 self.check_dynamic(*broker, settings.clone()).map(|()| settings)
@@ -106,12 +139,30 @@ impl Server {
         out: &mut Out<'_>,
     ) {
         let Some(registry) = self.registry() else { return };
+        let path = znodes::config(&of);
+        let above = of.above().map(|user| znodes::config(&user));
         match (result, text) {
             (Err(ZkError::NoNode), Some(text)) => {
-                let op = znodes::create(znodes::config(&of), text.clone(), false);
+                for path in above.iter().flat_map(|user| [user.clone(), clients_of(user)]) {
+                    registry.ask(Task::Quiet, znodes::create(path, Bytes::new(), false));
+                }
+                let op = znodes::create(path, text.clone(), false);
                 registry.ask(Task::GivenWrite(Box::new((call, of, Some(text)))), op);
             }
-            (Ok(_), _) | (Err(ZkError::NoNode), None) => {
+            // Pairs lie below it.
+            (Err(ZkError::NotEmpty), None) => {
+                let text = znodes::config_text(&Settings::new());
+                let data = Bytes::from(text.clone());
+                let task = Task::GivenWrite(Box::new((call, of, Some(text))));
+                registry.ask(task, Op::SetData { path, data, version: -1 });
+            }
+            (Ok(_), text) | (Err(ZkError::NoNode), text) => {
+                if let Some(user) = above.filter(|_| text.is_none()) {
+                    let path = clients_of(&user);
+                    registry.ask(Task::Quiet, Op::Delete { path, version: -1 });
+                    let op = Op::GetData { path: user.clone(), watch: false };
+                    registry.ask(Task::User(user), op);
+                }
                 registry.ask(Task::Quiet, znodes::config_change(&of));
                 call.answer(Response::IncrementalAlterConfigs(Ok(())), out);
             }
@@ -120,20 +171,11 @@ impl Server {
         }
     }
 
-    /// Asks for the quotas of these clients or users; what others have that are not among them is
-    /// gone.
-    pub(super) fn ask_quotas(&mut self, users: bool, names: &[Rc<str>]) {
-        let (known, of_znode, of_name): (_, fn(&str) -> Resource, fn(&str) -> Resource) =
-            match users {
-                true => (&self.image.user_quotas, znodes::user_of, Resource::of_user),
-                false => (&self.image.client_quotas, znodes::client_of, Resource::of_client),
-            };
-        let mut all: Vec<Resource> = names.iter().map(|name| of_znode(name)).collect();
-        let known = known.keys().map(|name| of_name(name));
-        let gone: Vec<Resource> = known.filter(|of| !all.contains(of)).collect();
-        all.extend(gone);
+    /// Asks again for the quotas that it knows: they may be gone.
+    pub(super) fn ask_known_quotas(&mut self) {
+        let known: Vec<QuotaEntity> = self.image.quotas.keys().cloned().collect();
         let Some(registry) = self.registry() else { return };
-        all.into_iter().for_each(|of| registry.ask_given(of));
+        known.into_iter().for_each(|of| registry.ask_given(Resource::Quota(of)));
     }
 
     /// What this broker, all brokers, or clients were given.
@@ -150,11 +192,11 @@ impl Server {
         };
         let known = match &of {
             Resource::Broker(broker) => self.image.broker_settings(*broker),
-            Resource::Client(_) | Resource::User(_) => {
+            Resource::Quota(of) => {
                 for (_, value) in &mut settings {
                     *value = java_double(value.parse().unwrap_or_default());
                 }
-                self.image.quotas(&of)
+                self.image.quotas(of)
             }
             Resource::Topic(_) => return,
         };

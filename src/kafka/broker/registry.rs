@@ -41,12 +41,14 @@ pub enum Task {
     ConfigNames,
     /// The settings of a topic.
     Config(Rc<str>),
-    /// The clients, or with `true` the users, that have quotas.
-    QuotaNames(bool),
+    /// The clients, users, or clients of a user, that have quotas: what lies below this path.
+    QuotaNames(Rc<str>),
     /// What was given to brokers while they run, or the quotas of clients.
     Given(Resource),
     /// What is to be changed of that: who asked, whose it is, and the changes.
     GivenBefore(Box<(Call, Resource, Vec<(String, Option<String>)>)>),
+    /// The quotas of a user, one of whose clients has none any more.
+    User(Rc<str>),
     /// It is written: who asked, whose it is, and the text; without one its znode goes.
     GivenWrite(Box<(Call, Resource, Option<String>)>),
     /// Its own znode is to be there; and what that is like.
@@ -232,8 +234,10 @@ impl Server {
         let children = |path: &str, watch| Op::GetChildren { path: path.into(), watch };
         registry.ask(Task::ConfigChanges, children(znodes::CONFIG_CHANGES, true));
         registry.ask(Task::ConfigNames, children(znodes::TOPIC_CONFIGS, false));
-        registry.ask(Task::QuotaNames(false), children(znodes::CLIENT_CONFIGS, false));
-        registry.ask(Task::QuotaNames(true), children(znodes::USER_CONFIGS, false));
+        registry.ask_quota_names(znodes::CLIENT_CONFIGS.into());
+        registry.ask_quota_names(znodes::USER_CONFIGS.into());
+        self.ask_known_quotas();
+        let Some(registry) = self.registry() else { return };
         registry.ask_given(Resource::Broker(None));
         registry.ask_given(Resource::Broker(Some(id)));
         registry.ask(Task::Register, znodes::create(znodes::broker(id), text, true));
@@ -263,8 +267,11 @@ impl Server {
                 };
                 self.take_config(&topic, settings, out);
             }
-            (Task::QuotaNames(users), Ok(Reply::Children(names, _))) => {
-                self.ask_quotas(users, &names);
+            (Task::QuotaNames(path), Ok(Reply::Children(names, _))) => {
+                registry.ask_quotas(&path, &names);
+            }
+            (Task::User(path), Ok(Reply::Data(data, stat))) => {
+                registry.clean_user(path, &data, stat.version);
             }
             (Task::Given(of), found) => self.take_given(of, found, out),
             (Task::GivenBefore(change), found) => self.change_given(*change, found, out),

@@ -205,12 +205,7 @@ impl Server {
             Input::Message { from, body } => {
                 out.work(out.cost().request_of(body.size_bytes()));
                 let Some(body) = self.unless_muted(from, body) else { return };
-                match body {
-                    KafkaMessage::Request { correlation, client, body } => {
-                        self.ask(Call { from, correlation, client }, body, out);
-                    }
-                    response => self.hear(from, response, out),
-                }
+                self.take(from, body, out);
             }
             Input::Read { ticket, bytes } => match ticket {
                 Ticket::Fetch { fetch, index } => self.fetch_read(fetch, index, bytes, out),
@@ -235,6 +230,19 @@ impl Server {
             Input::Start | Input::Command(_) => {}
         }
         self.pump(out);
+    }
+
+    /// What has come on a connection that is not muted.
+    pub(super) fn take(&mut self, from: NodeId, message: KafkaMessage, out: &mut Out<'_>) {
+        let bytes = message.size_bytes();
+        match message {
+            KafkaMessage::Request { correlation, client, body } => {
+                let call = Call { from, correlation, client };
+                self.spend_time(&call, bytes, out);
+                self.ask(call, body, out);
+            }
+            response => self.hear(from, response, out),
+        }
     }
 
     pub(super) fn ask(&mut self, call: Call, request: Request, out: &mut Out<'_>) {
@@ -331,7 +339,7 @@ impl Server {
                 self.old_offset_fetch(call, group, partitions, out);
             }
             Request::IncrementalAlterConfigs {
-                resource: of @ (Resource::Broker(_) | Resource::Client(_) | Resource::User(_)),
+                resource: of @ (Resource::Broker(_) | Resource::Quota(_)),
                 changes,
             } if self.config.zookeeper => self.alter_given(call, of, changes),
             request @ (Request::CreateTopics { .. }

@@ -35,8 +35,7 @@ impl Server {
             own: self.image.broker_settings(Some(self.id)),
             default: self.image.broker_settings(None),
             fixed: self.config.fixed.clone(),
-            quotas: self.image.client_quotas.clone(),
-            user_quotas: self.image.user_quotas.clone(),
+            quotas: self.image.quotas.clone(),
         }
     }
 

@@ -4,6 +4,7 @@
 
 use crate::kafka::event::TopicPartition;
 use crate::kafka::message::response::TopicId;
+use crate::kafka::metadata::client_quota::{QuotaEntity, Whose};
 use crate::kafka::metadata::{BrokerImage, PartitionImage, Resource};
 use crate::kafka::spec::Settings;
 use crate::kafka::zookeeper::Op;
@@ -32,6 +33,8 @@ pub const CONFIG_CHANGES: &str = "/config/changes";
 pub const ISR_CHANGES: &str = "/isr_change_notification";
 /// Topics that are to go.
 pub const DELETIONS: &str = "/admin/delete_topics";
+/// Reassignments that were asked for by hand.
+pub const REASSIGNMENTS: &str = "/admin/reassign_partitions";
 /// The last block of producer ids that was given to a broker.
 pub const PRODUCER_IDS: &str = "/latest_producer_id_block";
 
@@ -100,7 +103,7 @@ pub fn config(of: &Resource) -> Rc<str> {
     format!("/config/{}", entity(of)).into()
 }
 
-/// What all brokers, or all clients, have.
+/// What all brokers, all clients or all users have.
 const DEFAULT: &str = "<default>";
 
 /// Whose settings they are, as a path below `/config`.
@@ -109,21 +112,32 @@ fn entity(of: &Resource) -> String {
         Resource::Topic(name) => format!("topics/{name}"),
         Resource::Broker(Some(id)) => format!("brokers/{id}"),
         Resource::Broker(None) => format!("brokers/{DEFAULT}"),
-        Resource::Client(Some(name)) => format!("clients/{}", sanitized(name)),
-        Resource::Client(None) => format!("clients/{DEFAULT}"),
-        Resource::User(Some(name)) => format!("users/{}", sanitized(name)),
-        Resource::User(None) => format!("users/{DEFAULT}"),
+        Resource::Quota(of) => {
+            let part = |kind: &str, whose: &Whose| {
+                let name = whose.name().map_or(DEFAULT.to_owned(), sanitized);
+                format!("{kind}/{name}")
+            };
+            let user = of.user.iter().map(|user| part("users", user));
+            let client = of.client.iter().map(|client| part("clients", client));
+            user.chain(client).collect::<Vec<_>>().join("/")
+        }
     }
 }
 
-/// The client that a name below `/config/clients` stands for.
-pub fn client_of(name: &str) -> Resource {
-    Resource::Client((name != DEFAULT).then(|| desanitized(name)))
-}
-
-/// The user that a name below `/config/users` stands for.
-pub fn user_of(name: &str) -> Resource {
-    Resource::User((name != DEFAULT).then(|| desanitized(name)))
+/// Whose quotas lie at a path below `/config`: `clients/C`, `users/U` or `users/U/clients/C`.
+pub fn quota_entity(path: &str) -> Option<QuotaEntity> {
+    let whose = |name: &str| match name {
+        DEFAULT => Whose::Default,
+        name => Whose::Named(desanitized(name)),
+    };
+    let parts: Vec<&str> = path.split('/').collect();
+    let (user, client) = match parts[..] {
+        ["clients", client] => (None, Some(client)),
+        ["users", user] => (Some(user), None),
+        ["users", user, "clients", client] => (Some(user), Some(client)),
+        _ => return None,
+    };
+    Some(QuotaEntity { user: user.map(whose), client: client.map(whose) })
 }
 
 /// A name as it can stand in a path: as in a URL (`Sanitizer.java`).
@@ -310,10 +324,33 @@ pub fn changed_config(data: &[u8]) -> Option<Resource> {
         "topics" => Some(Resource::Topic(name.to_owned())),
         "brokers" if name == DEFAULT => Some(Resource::Broker(None)),
         "brokers" => Some(Resource::Broker(Some(name.parse().ok()?))),
-        "clients" => Some(client_of(name)),
-        "users" => Some(user_of(name)),
-        _ => None,
+        _ => Some(Resource::Quota(quota_entity(value["entity_path"].as_str()?)?)),
     }
+}
+
+/// The text of reassignments that are asked for.
+pub fn reassignments_text(wanted: &[(TopicPartition, Vec<i32>)]) -> String {
+    let each = wanted.iter().map(|(key, replicas)| {
+        let (topic, partition) = (&key.topic, key.partition);
+        format!(r#"{{"topic":"{topic}","partition":{partition},"replicas":{}}}"#, json!(replicas))
+    });
+    let each: Vec<String> = each.collect();
+    format!(r#"{{"version":1,"partitions":[{}]}}"#, each.join(","))
+}
+
+/// The partitions of it with their replicas; what stands there last of one holds.
+pub fn reassignments_of(data: &[u8]) -> Option<Vec<(TopicPartition, Vec<i32>)>> {
+    let mut wanted: Vec<(TopicPartition, Vec<i32>)> = Vec::new();
+    for one in parse(data)?["partitions"].as_array()? {
+        let partition = i32::try_from(one["partition"].as_i64()?).ok()?;
+        let key = TopicPartition { topic: one["topic"].as_str()?.into(), partition };
+        let all = one["replicas"].as_array()?.iter();
+        let replicas =
+            all.map(|id| i32::try_from(id.as_i64()?).ok()).collect::<Option<Vec<_>>>()?;
+        wanted.retain(|(known, _)| *known != key);
+        wanted.push((key, replicas));
+    }
+    Some(wanted)
 }
 
 /// The text of a notification of changed ISRs.
@@ -352,6 +389,10 @@ pub fn next_producer_id(data: &[u8]) -> i64 {
 mod tests {
     use super::*;
 
+    fn quota(user: Option<Whose>, client: Option<Whose>) -> Resource {
+        Resource::Quota(QuotaEntity { user, client })
+    }
+
     #[test]
     fn texts_are_read_as_they_are_written() {
         let id = TopicId([7; 16]);
@@ -370,22 +411,29 @@ mod tests {
             Resource::Broker(Some(2)),
             Resource::Broker(None),
             Resource::Topic("t".to_owned()),
-            Resource::Client(None),
-            Resource::User(None),
-            Resource::User(Some("ANONYMOUS".to_owned())),
-            Resource::Client(Some("a/b ü*".to_owned())),
+            quota(None, Some(Whose::Default)),
+            quota(Some(Whose::Default), None),
+            quota(Some(Whose::Named("ANONYMOUS".to_owned())), None),
+            quota(None, Some(Whose::Named("a/b ü*".to_owned()))),
+            quota(Some(Whose::Named("a/b".to_owned())), Some(Whose::Default)),
         ] {
             let Op::Create { data, .. } = config_change(&of) else { panic!("it is made") };
             assert_eq!(changed_config(&data), Some(of));
         }
         // URLEncoder.encode(...) of it, with %20 for the blank and %2A for the star.
-        let client = Resource::Client(Some("a/b ü*".to_owned()));
+        let client = quota(None, Some(Whose::Named("a/b ü*".to_owned())));
         assert_eq!(&*config(&client), "/config/clients/a%2Fb%20%C3%BC%2A");
+        let pair = quota(Some(Whose::Default), Some(Whose::Named("c".to_owned())));
+        assert_eq!(&*config(&pair), "/config/users/<default>/clients/c");
         let key = TopicPartition::new("t", 3);
         assert_eq!(partition_of(&state(&key)), Some(key.clone()));
         assert_eq!(isr_change_of(isr_change_text([&key].into_iter()).as_bytes()), [key]);
         assert_eq!(next_producer_id(producer_ids_text(1, (1_000, 1_999)).as_bytes()), 2_000);
         assert_eq!(next_producer_id(b""), 0);
+        let wanted =
+            vec![(TopicPartition::new("t", 3), vec![3, 1]), (TopicPartition::new("u", 0), vec![])];
+        assert_eq!(reassignments_of(reassignments_text(&wanted).as_bytes()), Some(wanted));
+        assert_eq!(reassignments_of(b"partitions"), None);
     }
 
     #[test]

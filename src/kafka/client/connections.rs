@@ -1,6 +1,7 @@
 //! Connections of a client, and the requests under way on each.
 
 use super::backoff::backoff;
+use super::metrics::Traffic;
 use crate::kafka::config::producer::NetworkConfig;
 use crate::kafka::message::{KafkaMessage, Request, Response};
 use crate::kafka::process::Out;
@@ -55,12 +56,15 @@ pub struct Connections<P> {
     /// What the first request of this life has.
     first: i32,
     peers: BTreeMap<NodeId, Peer<P>>,
+    /// What it counts.
+    pub traffic: Traffic,
 }
 
 impl<P> Connections<P> {
     /// No connection yet.
     pub fn new(client: Rc<str>, config: NetworkConfig) -> Connections<P> {
-        Connections { client, config, correlation: 0, first: 1, peers: BTreeMap::new() }
+        let (peers, traffic) = (BTreeMap::new(), Traffic::default());
+        Connections { client, config, correlation: 0, first: 1, peers, traffic }
     }
 
     /// The process has begun. Its correlation ids differ from those of its earlier lives, so that
@@ -93,6 +97,7 @@ impl<P> Connections<P> {
                 let deadline = out.now() + self.config.connection_setup_timeout;
                 peer.link = Link::Opening { correlation, deadline };
                 peer.wanted = false;
+                self.traffic.requests += 1;
                 let (client, body) = (self.client.clone(), Request::ApiVersions);
                 out.send(node, KafkaMessage::Request { correlation, client, body });
             }
@@ -118,6 +123,16 @@ impl<P> Connections<P> {
         self.peers.get(&node).map_or(0, |peer| peer.in_flight.len())
     }
 
+    /// How many requests are under way in all.
+    pub fn all_in_flight(&self) -> usize {
+        self.peers.values().map(|peer| peer.in_flight.len()).sum()
+    }
+
+    /// How many connections are open.
+    pub fn open(&self) -> usize {
+        self.peers.values().filter(|peer| peer.link == Link::Open).count()
+    }
+
     /// Sends a request on an open connection. The answer must come within `timeout`.
     pub fn send(
         &mut self,
@@ -130,6 +145,7 @@ impl<P> Connections<P> {
         let (correlation, deadline) = (self.correlation, out.now() + timeout);
         let peer = self.peers.get_mut(&node).expect("the connection was opened before");
         peer.in_flight.push_back(InFlight { correlation, deadline, purpose });
+        self.traffic.requests += 1;
         out.send(node, KafkaMessage::Request { correlation, client: self.client.clone(), body });
     }
 
@@ -137,6 +153,7 @@ impl<P> Connections<P> {
     pub fn send_one_way(&mut self, node: NodeId, body: Request, out: &mut Out<'_>) {
         self.correlation = self.correlation.wrapping_add(1);
         let (correlation, client) = (self.correlation, self.client.clone());
+        self.traffic.requests += 1;
         out.send(node, KafkaMessage::Request { correlation, client, body });
     }
 
@@ -152,11 +169,16 @@ impl<P> Connections<P> {
             }
             peer.link = Link::Open;
             peer.failures = 0;
+            self.traffic.opened += 1;
+            self.traffic.responses += 1;
             return Heard::Opened;
         }
         let found = peer.in_flight.iter().position(|request| request.correlation == answered);
         match found.and_then(|index| peer.in_flight.remove(index)) {
-            Some(request) => Heard::Answer(request.purpose, body),
+            Some(request) => {
+                self.traffic.responses += 1;
+                Heard::Answer(request.purpose, body)
+            }
             None => Heard::Nothing,
         }
     }
@@ -167,6 +189,7 @@ impl<P> Connections<P> {
         if let Link::Closed { .. } = peer.link {
             return Vec::new();
         }
+        self.traffic.ended += u64::from(peer.link == Link::Open);
         let config = &self.config;
         let (first, most) = (config.reconnect_backoff, config.reconnect_backoff_max);
         let wait = backoff(first, most, peer.failures, out.random());

@@ -112,6 +112,24 @@ impl<P> ClientCore<P> {
         self.connections.in_flight(node)
     }
 
+    /// How many requests are under way in all.
+    pub fn all_in_flight(&self) -> usize {
+        self.connections.all_in_flight()
+    }
+
+    /// Metrics of its connections. The real client has one more, to the broker that it asks first.
+    pub fn traffic(&self) -> [(&'static str, f64); 6] {
+        let traffic = self.connections.traffic;
+        [
+            ("connection-close-total", traffic.ended as f64),
+            ("connection-count", self.connections.open() as f64),
+            ("connection-creation-total", traffic.opened as f64),
+            ("network-io-total", (traffic.requests + traffic.responses) as f64),
+            ("request-total", traffic.requests as f64),
+            ("response-total", traffic.responses as f64),
+        ]
+    }
+
     /// Sends a request on an open connection.
     pub fn send(&mut self, node: NodeId, request: Request, purpose: P, out: &mut Out<'_>) {
         let timeout = self.config.request_timeout;

@@ -15,6 +15,7 @@ pub mod backoff;
 pub mod connections;
 pub mod core;
 pub mod metadata;
+pub mod metrics;
 pub mod pattern;
 
 pub use connections::{Connections, Heard};

@@ -1,6 +1,7 @@
 //! What may be seen of the clients: what they hold, what they have done, where they are.
 
 use super::Cluster;
+use crate::kafka::client::metrics::Metric;
 use crate::kafka::consumer::Consumer;
 use crate::kafka::event::{InHands, TopicPartition};
 use crate::kafka::inspect::{ClientKind, ClientState};
@@ -59,6 +60,15 @@ impl Cluster {
     /// The producer or consumer of this name.
     pub fn client(&self, name: &str) -> Option<ClientState> {
         self.state_of(self.world.id(name)?)
+    }
+
+    /// What a producer or a consumer counted in this life, as Kafka's own metrics.
+    pub fn metrics_of(&self, id: NodeId) -> Vec<Metric> {
+        match self.world.node(id).program() {
+            Program::Producer(producer) => producer.metrics(self.world.now()),
+            Program::Consumer(consumer) => consumer.metrics(self.world.now()),
+            _ => Vec::new(),
+        }
     }
 
     fn state_of(&self, id: NodeId) -> Option<ClientState> {

@@ -5,6 +5,7 @@ use super::fetcher::{FetchedData, Held};
 use super::handler::Thread;
 use super::matched::Matched;
 use super::membership::Membership;
+use super::meters::Meters;
 use super::positions::Positions;
 use super::share::Share;
 use super::streams::Streams;
@@ -106,6 +107,7 @@ pub struct Consumer {
     pub(super) thread: Thread,
     pub(super) commits: Commits,
     pub(super) book: Book,
+    pub(super) meters: Meters,
     /// Records that this life has handled.
     pub(super) handled: u64,
     pub(super) closing: Option<Closing>,
@@ -156,6 +158,7 @@ impl Consumer {
             thread: Thread::Polling,
             commits: Commits::default(),
             book: Book::default(),
+            meters: Meters::default(),
             handled: 0,
             closing: None,
             close_by: Time::NEVER,

@@ -86,6 +86,8 @@ pub struct FetchedData {
     pub epoch: i32,
     /// The broker that gave them.
     pub broker: i32,
+    /// What could be read then ended before this offset.
+    pub end: i64,
 }
 
 impl Consumer {
@@ -163,7 +165,7 @@ impl Consumer {
         response: Option<Response>,
         out: &mut Out<'_>,
     ) {
-        self.fetching.remove(&broker);
+        let since = self.fetching.remove(&broker);
         let Some(Response::Fetch(fetched)) = response else {
             // A follower that does not answer is left.
             for (partition, _) in &asked {
@@ -196,6 +198,7 @@ impl Consumer {
                 }
             }
         }
+        self.meters.fetched(since.unwrap_or(out.now()), out.now());
         if nothing && !failed {
             out.emit(Event::FetchedNothing { client: self.core.name.clone() });
         }
@@ -235,6 +238,10 @@ impl Consumer {
         answer: FetchedPartition,
         out: &mut Out<'_>,
     ) {
+        let end = match self.config.read_committed {
+            true => answer.last_stable,
+            false => answer.high_watermark,
+        };
         let partition = answer.partition;
         let mut records = VecDeque::new();
         let mut next_offset = offset;
@@ -283,13 +290,14 @@ impl Consumer {
             return self.positions.advance_from(&partition, next_offset, epoch);
         }
         self.book.got += records.len() as u64;
+        self.meters.came(&partition.topic, &records);
         out.emit(Event::Fetched {
             client: self.core.name.clone(),
             partition: partition.clone(),
             offset,
             messages: records.iter().filter_map(|held: &Held| held.message).collect(),
         });
-        self.buffer.push_back(FetchedData { partition, records, next_offset, epoch, broker });
+        self.buffer.push_back(FetchedData { partition, records, next_offset, epoch, broker, end });
         let held = || self.held().map(|held| u64::from(held.bytes)).sum::<u64>();
         if self.config.memory.is_some_and(|memory| held() > memory) {
             let (client, at, held) = (self.core.name.clone(), "out_of_memory", self.in_hands());

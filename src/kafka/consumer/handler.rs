@@ -86,6 +86,8 @@ impl Consumer {
             let epoch = count.checked_sub(1).map_or(data.epoch, |last| data.records[last].epoch);
             self.batch.extend(data.records.drain(..count));
             let partition = data.partition.clone();
+            let next = data.records.front().map_or(data.next_offset, |next| next.offset);
+            self.meters.handed_out((data.end - next).max(0) as u64, out.now());
             match data.records.front() {
                 Some(next) => self.positions.advance_from(&partition, next.offset, epoch),
                 None => {

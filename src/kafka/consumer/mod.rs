@@ -40,6 +40,7 @@ pub mod fetcher;
 pub mod handler;
 pub mod matched;
 pub mod membership;
+pub mod meters;
 pub mod modern_member;
 pub mod positions;
 pub mod share;

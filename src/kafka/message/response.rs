@@ -10,6 +10,7 @@ use crate::kafka::message::control::Control;
 use crate::kafka::message::request::OffsetAndEpoch;
 use crate::kafka::message::transactions::TransactionResponse;
 use crate::kafka::metadata::SnapshotId;
+use crate::kafka::metadata::client_quota::QuotaEntity;
 use crate::kafka::spec::Settings;
 use crate::kafka::zookeeper::request::Answer;
 use crate::ordered::BTreeMap;
@@ -121,11 +122,9 @@ pub struct BrokerSettings {
     pub default: Settings,
     /// With which it was started (`server.properties`).
     pub fixed: Settings,
-    /// Quotas of clients by `client.id`. Simplified: the real tool asks for them with
+    /// Quotas of clients and users. Simplified: the real tool asks for them with
     /// DescribeClientQuotas.
-    pub quotas: BTreeMap<String, Settings>,
-    /// The same by user.
-    pub user_quotas: BTreeMap<String, Settings>,
+    pub quotas: BTreeMap<QuotaEntity, Settings>,
 }
 
 impl BrokerSettings {

@@ -1,5 +1,6 @@
 //! What the controller decides: which records a request leads to, or why it is refused.
 
+use super::client_quota::REQUEST_PERCENTAGE;
 use super::image::{Image, PartitionImage};
 use super::placement::{self, Candidate, Draw};
 use super::records::{MetadataRecord, Resource};
@@ -146,9 +147,9 @@ pub fn alter_configs(
             check_min_isr(config, *broker, changes)?;
             image.broker_settings(*broker)
         }
-        Resource::Client(_) | Resource::User(_) => {
+        Resource::Quota(of) => {
             check_quotas(changes)?;
-            image.quotas(resource)
+            image.quotas(of)
         }
     };
     let mut settings = before.clone();
@@ -169,7 +170,7 @@ pub fn alter_configs(
     Ok(records)
 }
 
-/// Quotas are whole and above zero (`ClientQuotaControlManager.validateQuotaKeyValue`).
+/// Quotas are above zero, and bytes whole (`ClientQuotaControlManager.validateQuotaKeyValue`).
 fn check_quotas(changes: &[(String, Option<String>)]) -> Result<(), ApiError> {
     for (name, value) in changes {
         let Some(value) = value.as_ref().and_then(|value| value.parse::<f64>().ok()) else {
@@ -177,6 +178,8 @@ fn check_quotas(changes: &[(String, Option<String>)]) -> Result<(), ApiError> {
         };
         let sentence = if value <= 0.0 {
             format!("Quota {name} must be greater than 0")
+        } else if name == REQUEST_PERCENTAGE {
+            continue;
         } else if value > i64::MAX as f64 {
             format!("Proposed value for {name} is too large for a LONG.")
         } else if (value.round() - value).abs() > 1e-6 {

@@ -1,6 +1,6 @@
 //! The state that the metadata records add up to.
 
-use super::client_quota::PRINCIPAL;
+use super::client_quota::{PRINCIPAL, QuotaEntity, Share};
 use super::records::{MetadataRecord, Resource};
 use crate::kafka::event::TopicPartition;
 use crate::kafka::message::response::{PartitionMetadata, TopicId, TopicMetadata};
@@ -102,10 +102,8 @@ pub struct Image {
     /// Settings that brokers were given while they run, by their ids in digits; under no digits the
     /// defaults that the cluster has for all of them.
     broker_settings: BTreeMap<String, Settings>,
-    /// Quotas of clients by `client.id`; under no name those of all that have none of their own.
-    pub client_quotas: BTreeMap<String, Settings>,
-    /// The same by user.
-    pub user_quotas: BTreeMap<String, Settings>,
+    /// Quotas of clients and users; those that have none are not here.
+    pub quotas: BTreeMap<QuotaEntity, Settings>,
     /// The first producer id that nobody has.
     pub next_producer_id: i64,
 }
@@ -123,24 +121,18 @@ impl Image {
         self.broker_settings.get(&Resource::Broker(broker).name()).cloned().unwrap_or_default()
     }
 
-    /// The quota of a client, and true if it is that of its user, which all clients of the user
-    /// share: that of the user, of all users, its own, or that of all clients.
-    pub fn quota_of(&self, client: &str, name: &str) -> Option<(f64, bool)> {
-        let rate = |quotas: &BTreeMap<String, Settings>, of: &str| -> Option<f64> {
-            quotas.get(of)?.get(name)?.parse().ok()
-        };
-        let first = |quotas, of| rate(quotas, of).or_else(|| rate(quotas, ""));
-        let of_user = first(&self.user_quotas, PRINCIPAL).map(|rate| (rate, true));
-        of_user.or_else(|| Some((first(&self.client_quotas, client)?, false)))
+    /// The quota of this name that holds for a client, and who counts together with it.
+    pub fn quota_of(&self, client: &str, name: &str) -> Option<(f64, Share)> {
+        let fitting = self.quotas.iter().filter_map(|(of, quotas)| {
+            Some((of.rank_for(PRINCIPAL, client)?, of.share(), quotas.get(name)?))
+        });
+        let (_, share, rate) = fitting.min_by_key(|(rank, ..)| *rank)?;
+        Some((rate.parse().ok()?, share))
     }
 
-    /// The quotas of a client or a user.
-    pub fn quotas(&self, of: &Resource) -> Settings {
-        let all = match of {
-            Resource::User(_) => &self.user_quotas,
-            _ => &self.client_quotas,
-        };
-        all.get(&of.name()).cloned().unwrap_or_default()
+    /// The quotas that were given to exactly this one.
+    pub fn quotas(&self, of: &QuotaEntity) -> Settings {
+        self.quotas.get(of).cloned().unwrap_or_default()
     }
 
     /// Adds the records of batches of the metadata log; gives them back.
@@ -185,11 +177,20 @@ impl Image {
                     found.shutting_down = shutting_down.unwrap_or(found.shutting_down);
                 }
             }
+            MetadataRecord::Config { resource: Resource::Quota(of), name, value } => {
+                let quotas = self.quotas.entry(of.clone()).or_default();
+                match value {
+                    Some(value) => drop(quotas.insert(name.clone(), value.clone())),
+                    None => drop(quotas.remove(name)),
+                }
+                if quotas.is_empty() {
+                    self.quotas.remove(of);
+                }
+            }
             MetadataRecord::Config { resource, name, value } => {
                 let settings = match resource {
                     Resource::Broker(_) => self.broker_settings.entry(resource.name()).or_default(),
-                    Resource::Client(_) => self.client_quotas.entry(resource.name()).or_default(),
-                    Resource::User(_) => self.user_quotas.entry(resource.name()).or_default(),
+                    Resource::Quota(_) => return,
                     Resource::Topic(topic) => match self.topics.get_mut(topic.as_str()) {
                         Some(found) => &mut Rc::make_mut(found).settings,
                         None => self.settings.entry(topic.clone()).or_default(),
@@ -235,11 +236,8 @@ impl Image {
         for (name, topic) in &self.topics {
             add(Resource::Topic(name.to_string()), &topic.settings);
         }
-        for (client, settings) in &self.client_quotas {
-            add(Resource::of_client(client), settings);
-        }
-        for (user, settings) in &self.user_quotas {
-            add(Resource::of_user(user), settings);
+        for (of, quotas) in &self.quotas {
+            add(Resource::Quota(of.clone()), quotas);
         }
         if self.next_producer_id > 0 {
             let next = self.next_producer_id;
@@ -262,14 +260,8 @@ impl Image {
             let id = id.parse().ok();
             take_back(Resource::Broker(id), settings, &later.broker_settings(id));
         }
-        let none = Settings::new();
-        for (client, settings) in &self.client_quotas {
-            let new = later.client_quotas.get(client).unwrap_or(&none);
-            take_back(Resource::of_client(client), settings, new);
-        }
-        for (user, settings) in &self.user_quotas {
-            let new = later.user_quotas.get(user).unwrap_or(&none);
-            take_back(Resource::of_user(user), settings, new);
+        for (of, quotas) in &self.quotas {
+            take_back(Resource::Quota(of.clone()), quotas, &later.quotas(of));
         }
         for (name, topic) in &self.topics {
             if let Some(new) = later.topics.get(name).filter(|new| new.id == topic.id) {

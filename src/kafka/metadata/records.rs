@@ -1,7 +1,7 @@
 //! The records of the metadata log, in KRaft's own format: a frame version, the record's API key
 //! and version, and its fields in the protocol's compact encoding.
 
-use super::client_quota;
+use super::client_quota::{self, QuotaEntity};
 use super::image::{BrokerImage, PartitionImage};
 use crate::kafka::message::response::TopicId;
 use crate::kafka::record::Records;
@@ -22,10 +22,8 @@ pub enum Resource {
     Topic(String),
     /// Those of one broker, or the cluster's default for all of them.
     Broker(Option<i32>),
-    /// The quotas of clients with this `client.id`, or those of all that have none of their own.
-    Client(Option<String>),
-    /// The quotas of this user, or those of all that have none of their own.
-    User(Option<String>),
+    /// The quotas of clients, of users, or of a user's clients.
+    Quota(QuotaEntity),
 }
 
 impl Resource {
@@ -34,18 +32,19 @@ impl Resource {
         match self {
             Resource::Topic(name) => name.clone(),
             Resource::Broker(id) => id.map_or_else(String::new, |id| id.to_string()),
-            Resource::Client(id) | Resource::User(id) => id.clone().unwrap_or_default(),
+            // Its record names both sides.
+            Resource::Quota(_) => String::new(),
         }
     }
 
-    /// The quotas of a client, or of all under no name.
-    pub fn of_client(name: &str) -> Resource {
-        Resource::Client((!name.is_empty()).then(|| name.to_owned()))
-    }
-
-    /// The quotas of a user, or of all under no name.
-    pub fn of_user(name: &str) -> Resource {
-        Resource::User((!name.is_empty()).then(|| name.to_owned()))
+    /// The user above a pair of a user and a client.
+    pub fn above(&self) -> Option<Resource> {
+        match self {
+            Resource::Quota(QuotaEntity { user: user @ Some(_), client: Some(_) }) => {
+                Some(Resource::Quota(QuotaEntity { user: user.clone(), client: None }))
+            }
+            _ => None,
+        }
     }
 
     /// Its number in the record.
@@ -54,7 +53,7 @@ impl Resource {
             Resource::Topic(_) => RESOURCE_TOPIC,
             Resource::Broker(_) => RESOURCE_BROKER,
             // Its record is another one.
-            Resource::Client(_) | Resource::User(_) => 0,
+            Resource::Quota(_) => 0,
         }
     }
 
@@ -277,13 +276,8 @@ impl MetadataRecord {
                 put_fields(&mut out, partition_fields(state));
                 return out.freeze();
             }
-            MetadataRecord::Config { resource: Resource::Client(client), name, value } => {
-                let entity = (client_quota::CLIENT_ID, client.as_deref());
-                client_quota::encode(&mut out, entity, name, value.as_deref());
-            }
-            MetadataRecord::Config { resource: Resource::User(user), name, value } => {
-                let entity = (client_quota::USER, user.as_deref());
-                client_quota::encode(&mut out, entity, name, value.as_deref());
+            MetadataRecord::Config { resource: Resource::Quota(of), name, value } => {
+                client_quota::encode(&mut out, of, name, value.as_deref());
                 return out.freeze();
             }
             MetadataRecord::Config { resource, name, value } => {
@@ -409,9 +403,7 @@ impl MetadataRecord {
         match self {
             MetadataRecord::Topic { .. } => 2,
             MetadataRecord::Partition { .. } => 3,
-            MetadataRecord::Config {
-                resource: Resource::Client(_) | Resource::User(_), ..
-            } => 14,
+            MetadataRecord::Config { resource: Resource::Quota(_), .. } => 14,
             MetadataRecord::Config { .. } => 4,
             MetadataRecord::PartitionChange { .. } => 5,
             MetadataRecord::RegisterBroker { .. } => 27,

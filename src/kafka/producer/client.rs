@@ -2,6 +2,7 @@
 
 use super::accumulator::{Accumulator, Appended};
 use super::batch::Measured;
+use super::meters::Meters;
 use super::sender::{Sent, Stored};
 use super::sequences::Sequences;
 use crate::kafka::client::{ClientCore, CoreHeard};
@@ -27,8 +28,8 @@ pub enum Asked {
     ProducerId,
     /// Something about its transaction.
     Transaction,
-    /// These batches.
-    Produce(Vec<Sent>),
+    /// These batches, which were sent then.
+    Produce(Vec<Sent>, Time),
 }
 
 /// What an observer counts over all lives of a producer; the program itself never looks.
@@ -69,6 +70,7 @@ pub struct Producer {
     pub(super) epoch_bumps: BTreeSet<TopicPartition>,
     pub(super) drain_from: usize,
     pub(super) book: Book,
+    pub(super) meters: Meters,
     pub(super) transaction: Option<TransactionClient>,
     /// What is stored and not committed yet.
     pub(super) stored: Vec<Stored>,
@@ -106,6 +108,7 @@ impl Producer {
             epoch_bumps: BTreeSet::new(),
             drain_from: 0,
             book: Book::default(),
+            meters: Meters::default(),
             transaction: transaction.map(|t| TransactionClient::new(t.id.clone(), t.timeout)),
             stored: Vec::new(),
             in_transaction: 0,
@@ -263,7 +266,8 @@ impl Producer {
                     }
                 }
             }
-            (Asked::Produce(sent), Some(Response::Produce(results))) => {
+            (Asked::Produce(sent, at), Some(Response::Produce(results))) => {
+                self.meters.answered(at, out.now());
                 let mut results: BTreeMap<_, _> = results.into_iter().collect();
                 for (partition, id) in sent {
                     let result = results.remove(&partition);
@@ -271,7 +275,7 @@ impl Producer {
                     self.batch_answered((partition, id), result, out);
                 }
             }
-            (Asked::Produce(sent), _) => {
+            (Asked::Produce(sent, _), _) => {
                 for sent in sent {
                     self.batch_answered(sent, Err(ErrorCode::NetworkException), out);
                 }

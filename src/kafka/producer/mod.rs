@@ -27,6 +27,7 @@
 pub mod accumulator;
 pub mod batch;
 pub mod client;
+pub mod meters;
 pub mod sender;
 pub mod sequences;
 pub mod transactions;

@@ -132,10 +132,15 @@ impl Producer {
         drained: Vec<(TopicPartition, ProducerBatch)>,
         out: &mut Out<'_>,
     ) {
-        let (mut batches, mut sent) = (Vec::new(), Vec::new());
+        let (mut batches, mut sent, mut records) = (Vec::new(), Vec::new(), 0);
+        let now = out.now();
         for (partition, mut batch) in drained {
             let stamp = self.stamp_for(&partition, &batch);
-            batches.push((partition.clone(), batch.close(stamp)));
+            let bytes = batch.close(stamp);
+            let (count, waited) = (batch.messages.len() as u64, now.since(batch.created_at));
+            self.meters.batch_sent(&partition, (count, bytes.len() as u64), waited, now);
+            records += count;
+            batches.push((partition.clone(), bytes));
             out.emit(Event::ProduceSent {
                 client: self.core.name.clone(),
                 partition: partition.clone(),
@@ -144,6 +149,7 @@ impl Producer {
             sent.push((partition.clone(), batch.id));
             self.accumulator.queue(&partition).in_flight.push(batch);
         }
+        self.meters.request_sent(records, now);
         let acks = self.config.acks;
         let timeout_ms = self.config.network.request_timeout.as_millis();
         let transaction = self.transaction.as_mut().map(|transaction| {
@@ -157,7 +163,7 @@ impl Producer {
                 self.batch_answered(sent, Ok(-1), out);
             }
         } else {
-            self.core.send(node, request, Asked::Produce(sent), out);
+            self.core.send(node, request, Asked::Produce(sent, now), out);
         }
     }
 
@@ -199,6 +205,7 @@ impl Producer {
                 if self.may_retry(&batch, error, out.now()) {
                     let wait = self.core.retry_backoff(batch.attempts, out);
                     batch.attempts += 1;
+                    self.meters.retried(&partition, batch.messages.len() as u64);
                     batch.retry_at = out.now() + wait;
                     self.note_out_of_order(&partition, &batch, error);
                     // Behind the retries that were made before it.
@@ -340,6 +347,7 @@ impl Producer {
         if let Some(transaction) = &mut self.transaction {
             transaction.end(false);
         }
+        self.meters.failed(partition, batch.messages.len() as u64);
         self.tell_failed(batch.messages, error, out);
     }
 

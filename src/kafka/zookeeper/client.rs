@@ -108,15 +108,23 @@ impl Session {
 
     /// Asks something, as soon as it can.
     pub fn ask(&mut self, number: u64, op: Op) {
-        let watched = match &op {
+        let (watched, made) = match &op {
             Op::Exists { path, watch: true } | Op::GetData { path, watch: true } => {
-                Some((path.clone(), WatchKind::Data))
+                (Some((path.clone(), WatchKind::Data)), None)
             }
-            Op::GetChildren { path, watch: true } => Some((path.clone(), WatchKind::Children)),
-            _ => None,
+            Op::GetChildren { path, watch: true } => {
+                (Some((path.clone(), WatchKind::Children)), None)
+            }
+            Op::GetChildrenAnd { path, made } => {
+                let made = Some((made.clone(), WatchKind::Made));
+                (Some((path.clone(), WatchKind::Children)), made)
+            }
+            _ => (None, None),
         };
-        if let Some(watched) = watched.filter(|watched| !self.watches.contains(watched)) {
-            self.watches.push(watched);
+        for watched in watched.into_iter().chain(made) {
+            if !self.watches.contains(&watched) {
+                self.watches.push(watched);
+            }
         }
         self.asked.push_back((number, op, 0));
     }

@@ -87,6 +87,15 @@ pub enum Op {
         /// Where.
         path: Rc<str>,
     },
+    /// `GetChildren` with a watch, and behind it in the same packet a watch for another znode: that
+    /// it is made, or at once if it is there already. Simplified: the second one is no request of
+    /// its own, and so costs nothing and has no answer.
+    GetChildrenAnd {
+        /// Where.
+        path: Rc<str>,
+        /// What is waited for.
+        made: Rc<str>,
+    },
     /// A client after a reconnect: what it watches, and up to where it has seen everything.
     SetWatches {
         /// The last transaction that it has seen.
@@ -105,6 +114,7 @@ impl Op {
                 | Op::Exists { .. }
                 | Op::GetData { .. }
                 | Op::GetChildren { .. }
+                | Op::GetChildrenAnd { .. }
                 | Op::GetTree { .. }
                 | Op::SetWatches { .. }
         )
@@ -123,7 +133,9 @@ impl Op {
             Op::Multi(_) => "multi",
             Op::Exists { .. } => "exists",
             Op::GetData { .. } => "getData",
-            Op::GetChildren { .. } | Op::GetTree { .. } => "getChildren2",
+            Op::GetChildren { .. } | Op::GetChildrenAnd { .. } | Op::GetTree { .. } => {
+                "getChildren2"
+            }
             Op::SetWatches { .. } => "setWatches",
         }
     }
@@ -140,6 +152,7 @@ impl Op {
             Op::Exists { path, .. }
             | Op::GetData { path, .. }
             | Op::GetChildren { path, .. }
+            | Op::GetChildrenAnd { path, .. }
             | Op::GetTree { path } => path.len() + 5,
             Op::SetWatches { watches, .. } => {
                 20 + watches.iter().map(|(path, _)| path.len() + 4).sum::<usize>()
@@ -155,6 +168,8 @@ pub enum WatchKind {
     Data,
     /// Its children.
     Children,
+    /// That it is made.
+    Made,
 }
 
 /// What is told of a znode that was watched.

@@ -203,11 +203,20 @@ impl Server {
             return self.answer(call, Ok(Reply::Done), out);
         }
         let result = self.tree.read(op);
+        if let Op::GetChildrenAnd { made, .. } = op {
+            let event = WatchEvent { path: made.clone(), kind: WatchKind::Made };
+            match self.tree.has_changed(made, WatchKind::Made, false, 0) {
+                true => tell(call.from, event, out),
+                false => self.watches.push((call.from, event)),
+            }
+        }
         let watched = match op {
             // What is not there can be waited for.
             Op::Exists { path, watch: true } => Some((path, WatchKind::Data)),
             Op::GetData { path, watch: true } if result.is_ok() => Some((path, WatchKind::Data)),
-            Op::GetChildren { path, watch: true } if result.is_ok() => {
+            Op::GetChildren { path, watch: true } | Op::GetChildrenAnd { path, .. }
+                if result.is_ok() =>
+            {
                 Some((path, WatchKind::Children))
             }
             _ => None,

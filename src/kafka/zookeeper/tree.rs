@@ -97,7 +97,7 @@ impl Tree {
                 let node = self.get(path)?;
                 Ok(Reply::Data(node.data.clone(), Self::stat_of(node)))
             }
-            Op::GetChildren { path, .. } => {
+            Op::GetChildren { path, .. } | Op::GetChildrenAnd { path, .. } => {
                 let node = self.get(path)?;
                 let names = self.children(path).map(Rc::from).collect();
                 Ok(Reply::Children(names, Self::stat_of(node)))
@@ -230,6 +230,7 @@ impl Tree {
             parent.stat.num_children += 1;
             parent.stat.pzxid = at.zxid;
         }
+        told.push(WatchEvent { path: path.clone(), kind: WatchKind::Made });
         told.push(WatchEvent { path: path.clone(), kind: WatchKind::Data });
         told.push(WatchEvent { path: above.into(), kind: WatchKind::Children });
         self.nodes.insert(path.clone(), Znode { data: data.clone(), stat });
@@ -266,6 +267,7 @@ impl Tree {
     /// Says whether what is watched has changed since a transaction.
     pub fn has_changed(&self, path: &str, kind: WatchKind, existed: bool, since: i64) -> bool {
         match (self.nodes.get(path), kind) {
+            (node, WatchKind::Made) => node.is_some(),
             (None, _) => existed,
             (Some(node), WatchKind::Data) => !existed || node.stat.mzxid > since,
             (Some(node), WatchKind::Children) => node.stat.pzxid > since,

@@ -4,31 +4,34 @@
 //! A setting is shown with everything that it could be, the first that is set wins: the topic's
 //! own, the broker's own, the cluster's default, what the broker was started with, Kafka's default.
 
+mod quotas;
+
+use self::quotas::Asked;
 use super::kafka_tools::{BOOTSTRAP_SERVER, COMMAND_CONFIG, exception, topic};
 use super::{Call, Program};
 use crate::kafka::admin::answers::NO_SUCH_RESOURCE;
 use crate::kafka::command::{Answer, Ask};
 use crate::kafka::config::{BrokerConfig, broker, topic as of_topics};
 use crate::kafka::message::response::BrokerSettings;
-use crate::kafka::metadata::{Resource, client_quota};
+use crate::kafka::metadata::Resource;
 use crate::kafka::spec::Settings;
 use crate::lab::{Command, LabError, Outcome};
 use crate::shell::error::{Mistake, Refusal};
 use crate::shell::job::{Job, unexpected};
 use crate::shell::lexer::Word;
-use crate::shell::options::{Arguments, Opt, later, once};
+use crate::shell::options::{Arguments, Opt, later, many, once};
 use crate::shell::values::{list, one_of, wrong};
 
 static OPTIONS: [Opt; 17] = [
     once(&["--describe"], "", "list settings"),
     once(&["--alter"], "", "change settings"),
-    once(&["--entity-type"], "topics|brokers|clients|users", "whose settings"),
-    once(
+    many(&["--entity-type"], "topics|brokers|clients|users", "whose settings"),
+    many(
         &["--entity-name", "--topic"],
         "NAME",
         "the topic, the broker's id, the client.id, the user",
     ),
-    once(&["--entity-default"], "", "what the cluster has for all brokers, clients or users"),
+    many(&["--entity-default"], "", "what the cluster has for all brokers, clients or users"),
     once(&["--client"], "NAME", "the client.id"),
     once(&["--client-defaults"], "", "what all clients have"),
     once(&["--user"], "NAME", "the user: ANONYMOUS, as nobody is authenticated"),
@@ -53,12 +56,23 @@ pub static PROGRAM: Program = Program {
         "kafka-configs --describe --entity-type brokers [--entity-name ID|--entity-default] [--all]",
         "kafka-configs --alter --entity-type brokers --entity-name ID|--entity-default \
          --add-config NAME=VALUE,...",
-        "kafka-configs --describe --entity-type clients|users [--entity-name NAME|--entity-default]",
+        "kafka-configs --describe --entity-type clients|users \
+         [--entity-name NAME|--entity-default]",
         "kafka-configs --alter --entity-type clients|users --entity-name NAME|--entity-default \
-         --add-config producer_byte_rate=BYTES,consumer_byte_rate=BYTES",
+         --add-config producer_byte_rate=BYTES,consumer_byte_rate=BYTES,request_percentage=N",
+        "kafka-configs --describe --entity-type users [--entity-name NAME|--entity-default] \
+         --entity-type clients [--entity-name NAME|--entity-default]",
+        "kafka-configs --alter --entity-type users --entity-name NAME|--entity-default \
+         --entity-type clients --entity-name NAME|--entity-default --add-config NAME=VALUE,...",
     ],
     options: &[("", &OPTIONS)],
-    notes: &["Without --entity-type it is a topic."],
+    notes: &[
+        "Without --entity-type it is a topic.",
+        "The quota that holds for a client is the nearest one: of its user and client.id, of its",
+        "user and any client, of its user; the same three of any user; of its client.id, of any.",
+        "request_percentage is time of one processor at each broker, as the lab's costs count it:",
+        "with --cost lesson requests take none.",
+    ],
     plain: &[],
     reads_stdin: false,
     parse,
@@ -76,15 +90,19 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
     if is_described && !names.iter().chain(&NAMED).any(|name| arguments.has(name)) {
         return Err(arguments.missing("--entity-type topics, brokers, clients or users"));
     }
-    let resource = resource(&arguments, is_described)?;
     let is_named = !arguments.all("--entity-name").is_empty()
         || arguments.has("--entity-default")
         || NAMED.iter().any(|name| arguments.has(name));
     let words: Vec<&str> = call.words.iter().map(|word| word.text.as_str()).collect();
     let words = words.join(" ");
-    match arguments.exactly_one(&["--describe", "--alter"])? {
-        "--describe" => Ok(describe(resource, (arguments.has("--all"), is_named), words)),
-        _ => {
+    let asked = Asked::of(&arguments)?;
+    match (arguments.exactly_one(&["--describe", "--alter"])?, asked) {
+        ("--describe", Some(asked)) => Ok(quotas::describe(asked, words)),
+        ("--describe", None) => {
+            let resource = resource(&arguments, is_described)?;
+            Ok(describe(resource, (arguments.has("--all"), is_named), words))
+        }
+        (_, asked) => {
             let mut changes = Vec::new();
             if let Some(word) = arguments.one("--add-config") {
                 changes.extend(added(word)?);
@@ -95,73 +113,25 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
             if changes.is_empty() {
                 return Err(arguments.missing("--add-config or --delete-config"));
             }
-            if let Resource::Client(_) | Resource::User(_) = resource
-                && let Err(sentence) = quotas(&resource, &mut changes)?
-            {
-                let ask = Ask::AlterConfigs { resource, changes: Vec::new() };
-                let told = format!(
-                    "Error while executing config command with args '{words}'\n\
-                     java.lang.IllegalArgumentException: {sentence}"
-                );
-                return Ok(Job::of(Command::Kafka(ask), move |_| Err(told.clone())));
-            }
-            Ok(alter(resource, changes, words))
-        }
-    }
-}
-
-/// Quotas as they are kept: the numbers that Java makes of them, or what is wrong with them.
-fn quotas(
-    of: &Resource,
-    changes: &mut [(String, Option<String>)],
-) -> Result<Result<(), String>, Refusal> {
-    let kind = if let Resource::User(_) = of { "users" } else { "clients" };
-    let mut unknown = Vec::new();
-    for (name, value) in changes {
-        if matches!(&**name, "request_percentage" | "controller_mutation_rate") {
-            return Err(Refusal::NotHereYet(format!("--add-config {name}")));
-        }
-        if !client_quota::NAMES.contains(&&**name) {
-            unknown.push(name.clone());
-        }
-        let Some(text) = value else { continue };
-        match text.parse::<f64>() {
-            Ok(number) => *text = client_quota::java_double(number),
-            Err(_) => {
-                return Ok(Err(format!(
-                    "Cannot parse quota configuration value for {name}: {text}"
-                )));
+            match asked {
+                Some(asked) => quotas::alter(&asked, changes, &arguments, words),
+                None => Ok(alter(resource(&arguments, false)?, changes, words)),
             }
         }
     }
-    Ok(match unknown.is_empty() {
-        true => Ok(()),
-        false => Err(format!(
-            "Only quota configs can be added for '{kind}' using --bootstrap-server. Unexpected \
-             config names: Set({})",
-            unknown.join(", ")
-        )),
-    })
 }
 
 fn resource(arguments: &Arguments, is_described: bool) -> Result<Resource, Refusal> {
-    if let Some(word) = arguments.one("--client") {
-        return Ok(Resource::Client(Some(word.text.clone())));
-    }
-    if arguments.has("--client-defaults") {
-        return Ok(Resource::Client(None));
-    }
-    if let Some(word) = arguments.one("--user") {
-        return Ok(Resource::User(Some(word.text.clone())));
-    }
-    if arguments.has("--user-defaults") {
-        return Ok(Resource::User(None));
-    }
     if let Some(word) = arguments.one("--broker") {
         return Ok(Resource::Broker(Some(broker_id(word)?)));
     }
     if arguments.has("--broker-defaults") {
         return Ok(Resource::Broker(None));
+    }
+    for name in ["--entity-name", "--entity-default"] {
+        if let Some(word) = arguments.all(name).get(1) {
+            return Err(Mistake::at(word.place, name, "it only once").into());
+        }
     }
     let known = ["topics", "brokers", "clients", "users", "ips", "groups", "client-metrics"];
     let kind = arguments.maybe("--entity-type", |word| one_of(word, &known))?;
@@ -180,16 +150,6 @@ fn resource(arguments: &Arguments, is_described: bool) -> Result<Resource, Refus
             (None, Some(_)) => Ok(Resource::Broker(None)),
             (None, None) if is_described => Ok(Resource::Broker(None)),
             (None, None) => Err(arguments.missing("--entity-name ID or --entity-default")),
-        },
-        "clients" => match arguments.one("--entity-name") {
-            Some(word) => Ok(Resource::Client(Some(word.text.clone()))),
-            None if is_described || arguments.has("--entity-default") => Ok(Resource::Client(None)),
-            None => Err(arguments.missing("--entity-name NAME or --entity-default")),
-        },
-        "users" => match arguments.one("--entity-name") {
-            Some(word) => Ok(Resource::User(Some(word.text.clone()))),
-            None if is_described || arguments.has("--entity-default") => Ok(Resource::User(None)),
-            None => Err(arguments.missing("--entity-name NAME or --entity-default")),
         },
         other => Err(Refusal::NotHereYet(format!("--entity-type {other}"))),
     }
@@ -232,14 +192,8 @@ fn alter(resource: Resource, changes: Vec<(String, Option<String>)>, words: Stri
             Resource::Broker(None) => {
                 "Completed updating default config for brokers in the cluster.".to_owned()
             }
-            Resource::Client(Some(id)) => format!("Completed updating config for client {id}."),
-            Resource::Client(None) => {
-                "Completed updating default config for clients in the cluster.".to_owned()
-            }
-            Resource::User(Some(id)) => format!("Completed updating config for user {id}."),
-            Resource::User(None) => {
-                "Completed updating default config for users in the cluster.".to_owned()
-            }
+            // Quotas are changed otherwise.
+            Resource::Quota(_) => String::new(),
         }]),
         Err(error) => Err(failure(error, &words)),
     })
@@ -248,21 +202,10 @@ fn alter(resource: Resource, changes: Vec<(String, Option<String>)>, words: Stri
 fn describe(resource: Resource, (all, is_named): (bool, bool), words: String) -> Job {
     let ask = Ask::DescribeConfigs { resource: resource.clone(), all };
     let ask = match (&resource, is_named) {
-        (Resource::Client(_) | Resource::User(_), _) | (_, true) => ask,
+        (_, true) => ask,
         _ => Ask::Each { names: Vec::new(), of: Box::new(ask) },
     };
     Job::of(Command::Kafka(ask), move |result| match result {
-        Ok(Outcome::Kafka(Answer::Configs(_, broker)))
-            if let Resource::Client(of) | Resource::User(of) = &resource =>
-        {
-            let name = of.as_deref().unwrap_or_default();
-            let (mut all, kind) = match &resource {
-                Resource::User(_) => (broker.user_quotas, "user-principal"),
-                _ => (broker.quotas, "client-id"),
-            };
-            all.retain(|of, set| !set.is_empty() && (!is_named || of == name));
-            Ok(all.iter().map(|(of, set)| quota_line((kind, of), set)).collect())
-        }
         Ok(Outcome::Kafka(Answer::Configs(topic, broker))) => {
             Ok(described(&resource, &topic, &broker, all))
         }
@@ -289,16 +232,6 @@ fn describe(resource: Resource, (all, is_named): (bool, bool), words: String) ->
     })
 }
 
-/// The quotas of a client or a user, or of all that have none of their own.
-fn quota_line((kind, of): (&str, &str), quotas: &Settings) -> String {
-    let whose = match of {
-        "" => format!("the default {kind}"),
-        name => format!("{kind} '{name}'"),
-    };
-    let each: Vec<String> = quotas.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    format!("Quota configs for {whose} are {}", each.join(", "))
-}
-
 fn described(
     resource: &Resource,
     topic: &Settings,
@@ -316,7 +249,7 @@ fn described(
             (title.to_owned(), &broker.default, BROKER)
         }
         // Quotas are shown otherwise.
-        Resource::Client(_) | Resource::User(_) => return Vec::new(),
+        Resource::Quota(_) => return Vec::new(),
     };
     let of_default = *resource == Resource::Broker(None);
     let of_brokers = BrokerConfig::of(&broker.merged()).map(|config| config.topic_defaults);
@@ -328,9 +261,7 @@ fn described(
     let lines = names.into_iter().map(|name| {
         let mut synonyms = match resource {
             Resource::Topic(_) => of_topic(name, topic, broker),
-            Resource::Broker(_) | Resource::Client(_) | Resource::User(_) => {
-                of_broker(&same(name), broker)
-            }
+            Resource::Broker(_) | Resource::Quota(_) => of_broker(&same(name), broker),
         };
         if of_default {
             synonyms.retain(|(source, ..)| *source == DYNAMIC_DEFAULT);
@@ -339,7 +270,7 @@ fn described(
         let value = match resource {
             // What brokers count in hours topics count in milliseconds.
             Resource::Topic(_) => effective.unwrap_or_else(|| default_of(name)),
-            Resource::Broker(_) | Resource::Client(_) | Resource::User(_) => {
+            Resource::Broker(_) | Resource::Quota(_) => {
                 synonyms.first().map_or("null", |(_, _, value)| value).to_owned()
             }
         };

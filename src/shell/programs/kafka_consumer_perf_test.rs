@@ -1,5 +1,6 @@
 //! `kafka-consumer-perf-test`: how fast records come. Lines are those of `ConsumerPerformance`.
 
+use super::client_metrics;
 use super::kafka_tools::{BOOTSTRAP_SERVER, COMMAND_CONFIG, exception, included, logged};
 use super::{Call, Program};
 use crate::kafka::spec::Reads;
@@ -15,7 +16,7 @@ use crate::sim::{Span, Time};
 /// The tool keeps what it reads until it has counted it.
 const MESSAGES_MAX: u64 = 100_000;
 
-static OPTIONS: [Opt; 16] = [
+static OPTIONS: [Opt; 17] = [
     once(&["--topic"], "NAME", "the topic"),
     once(&["--include"], "REGEX", "all topics whose names match, those too that come later"),
     once(&["--messages", "--num-records"], "N", "how many records"),
@@ -33,7 +34,8 @@ static OPTIONS: [Opt; 16] = [
     many(&["--consumer-property", "--command-property"], "NAME=VALUE", "a setting of the consumer"),
     ignored(&["--date-format"], "FORMAT"),
     ignored(&["--socket-buffer-size"], "BYTES"),
-    ignored(&["--consumer.config", "--print-metrics"], ""),
+    once(&["--print-metrics"], "", "print what the consumer counted at the end"),
+    ignored(&["--consumer.config"], "FILE"),
     BOOTSTRAP_SERVER,
     COMMAND_CONFIG,
 ];
@@ -43,7 +45,11 @@ pub static PROGRAM: Program = Program {
     summary: "how fast records come from a topic",
     usage: &["kafka-consumer-perf-test --topic NAME|--include REGEX --messages N [OPTION]..."],
     options: &[("", &OPTIONS)],
-    notes: &["Times are virtual: what the cost model of the lab says."],
+    notes: &[
+        "Times are virtual: what the cost model of the lab says.",
+        "--print-metrics: of the metrics of the real consumer those of its Fetches that the lab's",
+        "consumer counts: of the client and of each topic; no rates, and none of partitions.",
+    ],
     plain: &[],
     reads_stdin: false,
     parse,
@@ -54,6 +60,8 @@ struct Shown {
     /// A line for each interval of so many milliseconds.
     details: Option<u64>,
     timeout_ms: u64,
+    /// What the client counted, at the end.
+    metrics: bool,
 }
 
 fn parse(call: &Call) -> Result<Job, Refusal> {
@@ -86,8 +94,8 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
     if let Some(bytes) = arguments.text("--fetch-size") {
         settings.insert("max.partition.fetch.bytes".into(), bytes);
     }
-    let shown =
-        Shown { details: arguments.has("--show-detailed-stats").then_some(interval), timeout_ms };
+    let details = arguments.has("--show-detailed-stats").then_some(interval);
+    let shown = Shown { details, timeout_ms, metrics: arguments.has("--print-metrics") };
     let when = if shown.details.is_some() { "time, threadId" } else { "start.time, end.time" };
     let header = match arguments.has("--hide-header") {
         true => Vec::new(),
@@ -102,7 +110,13 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
         settings,
     });
     let print = move |result| match result {
-        Ok(Outcome::Consumed(consumed)) => Ok(report(&consumed, &shown)),
+        Ok(Outcome::Consumed(consumed)) => {
+            let mut lines = report(&consumed, &shown);
+            if shown.metrics {
+                lines.extend(client_metrics::lines(&consumed.metrics, "perf-consumer-client"));
+            }
+            Ok(lines)
+        }
         Ok(other) => Ok(unexpected(&other)),
         Err(LabError::Kafka(error)) => Err(exception(&error)),
         Err(other) => Err(other.to_string()),

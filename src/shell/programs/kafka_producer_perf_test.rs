@@ -1,5 +1,6 @@
 //! `kafka-producer-perf-test`: how fast records go. Lines are those of `ProducerPerformance`.
 
+use super::client_metrics;
 use super::kafka_tools::{BOOTSTRAP_SERVER, COMMAND_CONFIG, exception, logged};
 use super::{Call, Program};
 use crate::kafka::config::producer;
@@ -25,7 +26,7 @@ const MADE_UP: &str = "performance-producer-MkU3OEVBNTcwNTJENDM2Qg";
 /// A transaction lasts so long if only its id is given.
 const TRANSACTION_MS: u64 = 3_000;
 
-static OPTIONS: [Opt; 14] = [
+static OPTIONS: [Opt; 15] = [
     once(&["--topic"], "NAME", "the topic"),
     once(&["--num-records"], "N", "how many records"),
     once(&["--record-size"], "BYTES", "bytes of each record"),
@@ -45,7 +46,8 @@ static OPTIONS: [Opt; 14] = [
         "in transactions that are committed after so long (3000)",
     ),
     once(&["--warmup-records"], "N", "what comes behind the first N is measured for itself (4.2)"),
-    ignored(&["--producer.config", "--print-metrics"], ""),
+    once(&["--print-metrics"], "", "print what the producer counted at the end"),
+    ignored(&["--producer.config"], "FILE"),
     BOOTSTRAP_SERVER,
     COMMAND_CONFIG,
 ];
@@ -60,7 +62,11 @@ pub static PROGRAM: Program = Program {
          <<< TEXT",
     ],
     options: &[("", &OPTIONS)],
-    notes: &["Times are virtual: what the cost model of the lab says."],
+    notes: &[
+        "Times are virtual: what the cost model of the lab says.",
+        "--print-metrics: of the metrics of the real producer those of batches, requests, memory,",
+        "connections and topics that the lab's producer counts; no rates, and no sizes of records.",
+    ],
     plain: &[],
     reads_stdin: true,
     parse,
@@ -126,8 +132,15 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
         "Producer clientId=perf-producer-client{}",
         transactional.as_deref().unwrap_or_default()
     );
+    let prints_metrics = arguments.has("--print-metrics");
     let print = move |result| match result {
-        Ok(Outcome::Measured(measured)) => Ok(report(&measured)),
+        Ok(Outcome::Measured(measured)) => {
+            let mut lines = report(&measured);
+            if prints_metrics {
+                lines.extend(client_metrics::lines(&measured.metrics, "perf-producer-client"));
+            }
+            Ok(lines)
+        }
         Ok(other) => Ok(unexpected(&other)),
         Err(LabError::Kafka(error)) => Err(exception(&error)),
         Err(other) => Err(other.to_string()),

@@ -3,6 +3,7 @@
 
 mod check;
 mod client;
+mod client_metrics;
 mod consumer;
 mod crash_all;
 mod events;

@@ -32,6 +32,7 @@ pub static PROGRAM: Program = Program {
     options: &[("", &OPTIONS)],
     notes: &[
         "delete /controller lets the brokers elect another controller.",
+        "create /admin/reassign_partitions JSON begins a reassignment, as before KIP-455.",
         "What create -e makes goes when the shell ends, as its session does.",
     ],
     plain: &[Plain::Words(&COMMANDS)],

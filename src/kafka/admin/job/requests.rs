@@ -153,9 +153,7 @@ impl Job {
             Ask::DescribeConfigs { resource, .. } | Ask::AlterConfigs { resource, .. } => {
                 match resource {
                     Resource::Topic(name) => one(name),
-                    Resource::Broker(_) | Resource::Client(_) | Resource::User(_) => {
-                        Some(Vec::new())
-                    }
+                    Resource::Broker(_) | Resource::Quota(_) => Some(Vec::new()),
                 }
             }
             Ask::ResetOffsets { topics, .. }

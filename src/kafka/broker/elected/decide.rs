@@ -305,6 +305,8 @@ impl Server {
             }
             Affair::Moved(partitions) => elected.end_moves(&partitions),
             Affair::Settle(topics) => elected.settle(&topics),
+            Affair::ByHand => elected.take_up(found),
+            Affair::Strike(struck) => elected.strike(&struck, found),
             Affair::ProducerIds(to, broker) => {
                 let (first, version) = match found.get(znodes::PRODUCER_IDS) {
                     Some(Reply::Data(data, stat)) => (znodes::next_producer_id(data), stat.version),

@@ -14,6 +14,7 @@
 //!
 //! Simplified: preferred elections are asked for by a request alone.
 
+pub mod by_hand;
 pub mod decide;
 pub mod read;
 pub mod reassign;
@@ -75,6 +76,10 @@ pub enum Affair {
     },
     /// The states of partitions that move are others: all new replicas may be in sync.
     Moved(Vec<TopicPartition>),
+    /// Somebody may have made the znode of reassignments.
+    ByHand,
+    /// Partitions are taken out of it.
+    Strike(Vec<by_hand::Struck>),
     /// Topics whose partitions have moved: their replicas are written.
     Settle(Vec<Rc<str>>),
     /// A block of producer ids for a broker.
@@ -133,6 +138,8 @@ pub struct Elected {
     awaited: Vec<(Rc<str>, ReplyTo, Response)>,
     /// Topics that are to go.
     deleting: BTreeSet<Rc<str>>,
+    /// The transaction that made the znode of reassignments, if it is there.
+    by_hand: Option<i64>,
     channels: BTreeMap<i32, Channel>,
 }
 
@@ -148,6 +155,7 @@ impl Server {
             shutting_down: BTreeSet::new(),
             awaited: Vec::new(),
             deleting: BTreeSet::new(),
+            by_hand: None,
             channels: BTreeMap::new(),
         };
         let Some(registry) = self.registry() else { return };
@@ -376,6 +384,7 @@ impl Server {
             znodes::TOPICS => Affair::Topics,
             znodes::DELETIONS => Affair::Deletions,
             znodes::ISR_CHANGES => Affair::IsrChanges,
+            znodes::REASSIGNMENTS => Affair::ByHand,
             path => match path.strip_prefix(znodes::TOPICS).and_then(|rest| rest.strip_prefix('/'))
             {
                 Some(topic) if !topic.contains('/') => Affair::Grown(topic.into()),

@@ -19,6 +19,12 @@ fn data(path: Rc<str>, watch: bool) -> Read {
     (path.clone(), Op::GetData { path, watch })
 }
 
+/// The topics that are to go; from now on it is heard of when reassignments are asked for by hand.
+fn deletions() -> Read {
+    let (path, made) = (znodes::DELETIONS.into(), znodes::REASSIGNMENTS.into());
+    (znodes::DELETIONS.into(), Op::GetChildrenAnd { path, made })
+}
+
 /// Whether another controller was elected.
 fn epoch() -> Read {
     let path: Rc<str> = znodes::CONTROLLER_EPOCH.into();
@@ -43,16 +49,13 @@ impl Elected {
     /// What is read first.
     pub(super) fn reads_of(&self, affair: &Affair) -> Vec<Read> {
         match affair {
-            Affair::Begin => [
-                znodes::BROKER_IDS,
-                znodes::TOPICS,
-                znodes::TOPIC_CONFIGS,
-                znodes::ISR_CHANGES,
-                znodes::DELETIONS,
-            ]
-            .into_iter()
-            .map(children)
-            .collect(),
+            Affair::Begin => {
+                [znodes::BROKER_IDS, znodes::TOPICS, znodes::TOPIC_CONFIGS, znodes::ISR_CHANGES]
+                    .into_iter()
+                    .map(children)
+                    .chain([deletions()])
+                    .collect()
+            }
             Affair::Brokers => vec![epoch(), children(znodes::BROKER_IDS)],
             Affair::Topics => vec![children(znodes::TOPICS)],
             Affair::Deletions => vec![children(znodes::DELETIONS)],
@@ -70,6 +73,12 @@ impl Elected {
             Affair::Move { partitions, .. } | Affair::Moved(partitions) => {
                 partitions.iter().map(|key| data(znodes::state(key), true)).collect()
             }
+            // A watch on what is not there yet: the data is read behind it.
+            Affair::ByHand => {
+                let path: Rc<str> = znodes::REASSIGNMENTS.into();
+                vec![(path.clone(), Op::Exists { path, watch: true })]
+            }
+            Affair::Strike(_) => vec![data(znodes::REASSIGNMENTS.into(), false)],
             Affair::ProducerIds(..) => vec![data(znodes::PRODUCER_IDS.into(), false)],
             _ => Vec::new(),
         }
@@ -103,6 +112,7 @@ pub(super) fn reads_behind(image: &Image, affair: &Affair, path: &str, reply: &R
             }
             _ => Vec::new(),
         },
+        Reply::Stat(_) if path == znodes::REASSIGNMENTS => vec![data(path.into(), false)],
         Reply::Data(bytes, stat) => {
             let Some((above, name)) = path.rsplit_once('/') else { return Vec::new() };
             match above {

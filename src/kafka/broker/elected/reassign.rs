@@ -7,6 +7,8 @@
 //! all replicas that are to stay are in the ISR, one of them leads, the others leave the ISR and
 //! lose their logs, and the topic's znode is written as it stays.
 //!
+//! The way before KIP-455 is [`super::by_hand`].
+//!
 //! Simplified: what the real controller writes into a partition's state in several steps at the end
 //! (B3, and B4 for each replica that goes) is one write, with as many leader epochs.
 
@@ -25,7 +27,7 @@ use bytes::Bytes;
 use std::rc::Rc;
 
 /// The same partition on its way to these replicas (`ReplicaAssignment.reassignTo`).
-fn towards(partition: &PartitionImage, wanted: &[i32]) -> PartitionImage {
+pub(super) fn towards(partition: &PartitionImage, wanted: &[i32]) -> PartitionImage {
     let origin = without(&partition.replicas, &partition.adding);
     let going = without(&origin, wanted);
     PartitionImage {
@@ -141,26 +143,41 @@ impl Elected {
         to: ReplyTo,
         wanted: Vec<(TopicPartition, Option<Vec<i32>>)>,
     ) -> Plan {
-        let (mut results, mut partitions, mut unneeded) = (Vec::new(), Vec::new(), Vec::new());
-        let mut topics = BTreeSet::new();
+        let (mut results, mut decided) = (Vec::new(), Vec::new());
         for (key, replicas) in wanted {
-            let decided = self.directed(&key, replicas);
-            if let (Ok(new), Some(old)) = (&decided, self.image.partition(&key)) {
-                let gone = without(&old.replicas, &new.replicas);
-                if !gone.is_empty() {
-                    unneeded.push((key.clone(), gone));
-                }
-                topics.insert(key.topic.clone());
-                partitions.push(key.clone());
-                self.image.set_partition(&key, new.clone());
+            let direction = self.directed(&key, replicas);
+            if let Ok(new) = &direction {
+                decided.push((key.clone(), new.clone()));
             }
-            results.push((key, decided.map(drop)));
+            results.push((key, direction.map(drop)));
         }
+        let struck: Vec<_> = decided.iter().map(|(key, _)| (key.clone(), None)).collect();
         let answer = (to, Response::AlterPartitionReassignments(results));
-        if partitions.is_empty() {
-            return Plan { answer: Some(answer), ..Plan::default() };
+        let plan = self.begin(decided, Some(answer));
+        self.strike_later(struck);
+        plan
+    }
+
+    /// Partitions are to go these ways.
+    pub(super) fn begin(
+        &mut self,
+        decided: Vec<(TopicPartition, PartitionImage)>,
+        answer: Option<(ReplyTo, Response)>,
+    ) -> Plan {
+        let (mut partitions, mut unneeded, mut topics) = (Vec::new(), Vec::new(), BTreeSet::new());
+        for (key, new) in decided {
+            let Some(old) = self.image.partition(&key) else { continue };
+            let gone = without(&old.replicas, &new.replicas);
+            if !gone.is_empty() {
+                unneeded.push((key.clone(), gone));
+            }
+            topics.insert(key.topic.clone());
+            self.image.set_partition(&key, new);
+            partitions.push(key);
         }
-        let answer = Some(answer);
+        if partitions.is_empty() {
+            return Plan { answer, ..Plan::default() };
+        }
         self.affairs.push_front(Affair::Move { partitions, unneeded, answer });
         self.settle(&topics.into_iter().collect::<Vec<_>>())
     }
@@ -220,6 +237,7 @@ impl Elected {
         (new.replicas, new.adding, new.removing) = (stays, Vec::new(), Vec::new());
         new.leader_epoch += 1;
         plan.taken.extend(gone.iter().map(|id| (*id, key.clone())));
+        self.strike_moved(key, &new);
         plan.changes.push((key.clone(), new));
         let topics = vec![key.topic.clone()];
         self.affairs.push_front(Affair::Settle(topics));

@@ -1,6 +1,11 @@
 //! Records of the metadata log, there and back.
 
 use super::*;
+use crate::kafka::metadata::client_quota::Whose;
+
+fn quota(user: Option<Whose>, client: Option<Whose>) -> Resource {
+    Resource::Quota(QuotaEntity { user, client })
+}
 
 #[test]
 fn every_record_reads_back() {
@@ -43,19 +48,24 @@ fn every_record_reads_back() {
             value: None,
         },
         MetadataRecord::Config {
-            resource: Resource::Client(Some("c".to_owned())),
+            resource: quota(None, Some(Whose::Named("c".to_owned()))),
             name: "producer_byte_rate".to_owned(),
             value: Some("1024.0".to_owned()),
         },
         MetadataRecord::Config {
-            resource: Resource::Client(None),
+            resource: quota(None, Some(Whose::Default)),
             name: "consumer_byte_rate".to_owned(),
             value: None,
         },
         MetadataRecord::Config {
-            resource: Resource::User(Some("ANONYMOUS".to_owned())),
+            resource: quota(Some(Whose::Named("ANONYMOUS".to_owned())), None),
             name: "consumer_byte_rate".to_owned(),
             value: None,
+        },
+        MetadataRecord::Config {
+            resource: quota(Some(Whose::Default), Some(Whose::Named("c".to_owned()))),
+            name: "request_percentage".to_owned(),
+            value: Some("0.5".to_owned()),
         },
         MetadataRecord::Config {
             resource: Resource::Broker(None),

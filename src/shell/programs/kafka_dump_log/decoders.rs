@@ -5,7 +5,7 @@ use super::coordinators;
 use crate::kafka::group::records::{decode_key, decode_members_key, decode_value};
 use crate::kafka::metadata::records::Change;
 use crate::kafka::metadata::snapshot::SnapshotHeader;
-use crate::kafka::metadata::{MetadataRecord, Resource, client_quota};
+use crate::kafka::metadata::{MetadataRecord, Resource};
 use crate::kafka::record::reader::{ControlMarker, Record};
 use crate::kafka::record::varint::read_unsigned;
 use serde_json::Value;
@@ -163,19 +163,15 @@ fn metadata(record: &Record<'_>) -> String {
             data.extend(stops.map(|_| ",\"inControlledShutdown\":1"));
             ("BROKER_REGISTRATION_CHANGE_RECORD", 1, data)
         }
-        MetadataRecord::Config {
-            resource: resource @ (Resource::Client(of) | Resource::User(of)),
-            name,
-            value,
-        } => {
-            let kind = match resource {
-                Resource::User(_) => client_quota::USER,
-                _ => client_quota::CLIENT_ID,
-            };
-            let of = of.as_deref().map_or("null".to_owned(), quoted);
+        MetadataRecord::Config { resource: Resource::Quota(of), name, value } => {
+            let sides = of.sides().map(|(kind, whose)| {
+                let name = whose.name().map_or("null".to_owned(), quoted);
+                format!("{{\"entityType\":\"{kind}\",\"entityName\":{name}}}")
+            });
+            let sides: Vec<String> = sides.collect();
             let data = format!(
-                "\"entity\":[{{\"entityType\":\"{kind}\",\"entityName\":{of}}}],\
-                 \"key\":{},\"value\":{},\"remove\":{}",
+                "\"entity\":[{}],\"key\":{},\"value\":{},\"remove\":{}",
+                sides.join(","),
                 quoted(name),
                 value.as_deref().unwrap_or("0.0"),
                 value.is_none(),
