@@ -146,6 +146,12 @@ impl LabSpec {
         self.settings.get(ENGINE).is_some_and(|engine| engine == "0.1.0")
     }
 
+    /// The same for a node of RabbitMQ.
+    pub fn rabbit_ways(&self) -> Option<(String, String)> {
+        let engine = self.settings.get(ENGINE)?;
+        Some((crate::rabbit::settings::ENGINE.to_owned(), engine.clone()))
+    }
+
     /// The settings by which a server knows whose ways it keeps.
     pub fn ways(&self) -> Settings {
         let own = self.settings.get_key_value(ENGINE);

@@ -245,7 +245,12 @@ impl Timeline {
         let servers = saved.processes.iter_mut().filter_map(|p| p.node.server_settings_mut());
         servers.for_each(|settings| settings.extend(spec.ways()));
         session.kafka = kafka::Cluster::restored(spec.seed, cost.clone(), saved);
-        let saved = rest.rabbit.into_saved(now, &of("rabbit"))?;
+        let mut saved = rest.rabbit.into_saved::<rabbit::spec::Spec>(now, &of("rabbit"))?;
+        for process in &mut saved.processes {
+            if let rabbit::spec::Spec::Broker { settings, .. } = &mut process.node {
+                settings.extend(spec.rabbit_ways());
+            }
+        }
         session.rabbit = rabbit::Cluster::restored(spec.seed, cost, saved);
         session.after_restart("crashed");
         let mut timeline = Timeline::of(session);

@@ -64,6 +64,10 @@ const CONSUMER: &[Definition] = &[
     ("clientId", false, Kind::Text),
 ];
 
+/// The version of this program whose ways a node keeps, as links and saved labs are played again
+/// for ever. Until 0.2.0 a node of 4.3 took consumers of one that it could not reach for gone.
+pub const ENGINE: &str = "lab_engine";
+
 const NODE: &[Definition] = &[
     ("vm_memory_high_watermark", false, Kind::Fraction),
     ("vm_memory_high_watermark.relative", false, Kind::Fraction),
@@ -88,6 +92,7 @@ const NODE: &[Definition] = &[
     ("credit_flow_default_credit", false, Kind::Credit),
     // Of the lab alone.
     (WITHOUT, false, Kind::Text),
+    (ENGINE, false, Kind::Text),
     (CLUSTER_SIZE, false, Kind::Text),
     ("profile", false, Kind::Text),
 ];

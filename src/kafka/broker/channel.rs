@@ -312,8 +312,8 @@ impl Server {
         };
         let fetchers = self.pump_fetchers(out);
         // What is overdue waits for a connection, or nobody wants it any more.
-        let due =
-            [controller, fetchers, self.connections.next_due(out.now())].into_iter().flatten();
+        let now = if self.config.ways.hears_half { Time::ZERO } else { out.now() };
+        let due = [controller, fetchers, self.connections.next_due(now)].into_iter().flatten();
         let Some(due) = due.filter(|at| *at > out.now()).min() else { return };
         if self.wake_at.is_none_or(|at| due < at) {
             self.wake_at = Some(due);

@@ -250,7 +250,7 @@ impl Server {
         result: Result<Reply, ZkError>,
         out: &mut Out<'_>,
     ) {
-        let me = self.id;
+        let (me, hears_half) = (self.id, self.config.ways.hears_half);
         let Some(registry) = self.registry() else { return };
         match (task, result) {
             (Task::Quiet, _) => {}
@@ -304,7 +304,7 @@ impl Server {
             }
             (Task::ControllerId, Ok(Reply::Data(data, stat))) => {
                 registry.controller = znodes::controller_of(&data);
-                let is_mine = stat.ephemeral_owner == registry.session.id();
+                let is_mine = stat.ephemeral_owner == registry.session.id() && !hears_half;
                 if registry.controller != Some(me) {
                     self.abdicate(out);
                 } else if is_mine && registry.elected.is_none() {

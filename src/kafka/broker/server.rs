@@ -255,6 +255,10 @@ impl Server {
         // Before it knows what it leads it does not listen. In the ZooKeeper era a broker is the
         // controller too: what brokers ask waits, and their connections stay.
         let is_early = !self.has_published && self.stopping.is_none();
+        let is_early = match &request {
+            Request::ApiVersions => is_early,
+            _ => is_early && !self.config.ways.hears_half,
+        };
         if is_early
             && call.client.starts_with("broker-")
             && let Some(registry) = self.registry()

@@ -140,7 +140,8 @@ impl Session {
     fn rabbit_settings(&self) -> rabbit::spec::Settings {
         let all = self.spec.settings.iter().filter(|(name, _)| is_rabbits(name));
         let profile = ("profile".to_owned(), self.spec.rabbit_version.clone());
-        all.map(|(name, value)| (name.clone(), value.clone())).chain([profile]).collect()
+        let all = all.map(|(name, value)| (name.clone(), value.clone()));
+        all.chain([profile]).chain(self.spec.rabbit_ways()).collect()
     }
 
     /// The settings of a node, and how many there were at the beginning.

@@ -91,6 +91,7 @@ use super::queue::Queue;
 use super::quorum::command::Command;
 use super::quorum::group::{Group, tell};
 use super::quorum::suspects::setting as disconnected_timeout;
+use super::settings::ENGINE;
 use super::spec::Settings;
 use super::storage_v2::Means;
 use super::storage_v2::message_store::MessageStore;
@@ -162,6 +163,8 @@ pub struct Broker {
     /// What is held on a node that cannot be reached comes back after so long
     /// (`consumer_disconnected_timeout`, from 4.3 on).
     disconnected: Span,
+    /// True if consumers of a node that cannot be reached are suspected first (from 4.3 on).
+    suspects_first: bool,
     /// So many messages of a channel a quorum queue may have to apply.
     soft_limit: u32,
     /// How many a classic queue of another node may have to deal with.
@@ -232,6 +235,7 @@ impl Broker {
             has_monitor: false,
             consumer_timeout: timeout::setting(settings),
             disconnected: disconnected_timeout(settings),
+            suspects_first: profile == Profile::V4_3 && !settings.contains_key(ENGINE),
             soft_limit: flow::soft_limit(settings),
             credit: flow::credit(settings),
             phase: Phase::Boots(Box::default()),

@@ -4,7 +4,6 @@
 use super::Broker;
 use crate::rabbit::ids::{ChannelId, ConsumerId, QueueId};
 use crate::rabbit::process::Out;
-use crate::rabbit::profile::Profile;
 use crate::rabbit::queue::Settlement;
 use crate::rabbit::quorum::command::Command;
 use crate::rabbit::quorum::group::Awaited;
@@ -15,9 +14,9 @@ impl Broker {
     pub(super) fn lose_node(&mut self, id: QueueId, node: NodeId, out: &mut Out<'_>) {
         let own = self.queues.get(&id).and_then(|queue| queue.rules.disconnected);
         let wait_ms = own.unwrap_or(self.disconnected).as_millis();
-        let command = match self.profile {
-            Profile::V4_3 => Command::Suspect { node, wait_ms },
-            _ => Command::NodeDown { node },
+        let command = match self.suspects_first {
+            true => Command::Suspect { node, wait_ms },
+            false => Command::NodeDown { node },
         };
         self.submit(id, &command, None, out);
     }
@@ -25,9 +24,9 @@ impl Broker {
     /// This node has begun anew: whoever used a queue through it before is gone.
     pub(super) fn node_is_anew(&mut self, id: QueueId, out: &mut Out<'_>) {
         let node = out.me();
-        match self.profile {
-            Profile::V4_3 => self.submit_farewell(id, &Command::Anew { node }, out),
-            _ => self.node_is_gone(id, out),
+        match self.suspects_first {
+            true => self.submit_farewell(id, &Command::Anew { node }, out),
+            false => self.node_is_gone(id, out),
         }
     }
 

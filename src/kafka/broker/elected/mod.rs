@@ -284,13 +284,14 @@ impl Server {
         result: Result<Reply, ZkError>,
         out: &mut Out<'_>,
     ) {
+        let ways = self.config.ways;
         let Quorum::ZooKeeper(registry) = &mut self.quorum else { return };
         let Some(elected) = &mut registry.elected else { return };
         let Some(Busy::Reading { affair, left, found }) = &mut elected.busy else { return };
         *left -= 1;
         let mut more = Vec::new();
         if let Ok(reply) = result {
-            more = read::reads_behind(&elected.image, affair, &path, &reply);
+            more = read::reads_behind(&elected.image, (affair, ways), &path, &reply);
             *left += more.len();
             found.insert(path, reply);
         }

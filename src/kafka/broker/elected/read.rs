@@ -5,6 +5,7 @@ use crate::kafka::broker::znodes;
 use crate::kafka::event::TopicPartition;
 use crate::kafka::metadata::records::Resource;
 use crate::kafka::metadata::{BrokerImage, Image, MetadataRecord, PartitionImage};
+use crate::kafka::ways::Ways;
 use crate::kafka::zookeeper::{Op, Reply};
 use crate::ordered::BTreeMap;
 use std::rc::Rc;
@@ -86,14 +87,20 @@ impl Elected {
 }
 
 /// What is read next when this was found.
-pub(super) fn reads_behind(image: &Image, affair: &Affair, path: &str, reply: &Reply) -> Vec<Read> {
+pub(super) fn reads_behind(
+    image: &Image,
+    (affair, ways): (&Affair, Ways),
+    path: &str,
+    reply: &Reply,
+) -> Vec<Read> {
+    let looks_again = matches!(affair, Affair::Brokers) && !ways.hears_half;
     let below = |name: &str| -> Rc<str> { format!("{path}/{name}").into() };
     match reply {
         Reply::Children(names, _) => match path {
             znodes::BROKER_IDS => {
                 let lives = names.iter().map(|name| data(below(name), false));
                 // Leaders may have written ISRs since with those who are gone now.
-                let known = image.brokers.keys().filter(|_| matches!(affair, Affair::Brokers));
+                let known = image.brokers.keys().filter(|_| looks_again);
                 let is_there = |id: &i32| names.iter().any(|name| name.parse() == Ok(*id));
                 let gone: Vec<i32> = known.copied().filter(|id| !is_there(id)).collect();
                 lives.chain(states_with(image, &gone)).collect()
@@ -116,7 +123,7 @@ pub(super) fn reads_behind(image: &Image, affair: &Affair, path: &str, reply: &R
         Reply::Data(bytes, stat) => {
             let Some((above, name)) = path.rsplit_once('/') else { return Vec::new() };
             match above {
-                znodes::BROKER_IDS if matches!(affair, Affair::Brokers) => {
+                znodes::BROKER_IDS if looks_again => {
                     let anew = name.parse().ok().filter(|id| {
                         image.brokers.get(id).is_some_and(|known| known.epoch != stat.czxid)
                     });

@@ -224,7 +224,7 @@ impl Server {
         changed: &[(TopicPartition, PartitionImage)],
         out: &mut Out<'_>,
     ) {
-        let Some(elected) = self.elected() else { return };
+        let Some(elected) = self.elected().filter(|_| !self.config.ways.hears_half) else { return };
         let mut keys = Vec::new();
         for (key, before) in changed {
             let Some(state) = elected.image.partition(key) else { continue };
