@@ -23,7 +23,11 @@ impl Session {
             message.id = self.number_message("rabbitmqadmin", message.key.as_deref());
         }
         if nodes.len() > self.spec.rabbit_nodes as usize {
-            self.rabbit.command(admin, rabbit::command::Command::Meet(nodes));
+            self.rabbit.command(admin, rabbit::command::Command::Meet(nodes.clone()));
+        }
+        let stays = matches!(ask, rabbit::command::Ask::On(..)) || self.spec.asks_last_node();
+        if nodes.len() > 1 && !stays {
+            ask = rabbit::command::Ask::Any(Box::new(ask));
         }
         self.rabbit.command(admin, rabbit::command::Command::Ask(request, ask));
         Ok(Wait::Rabbit(request, self.now + TOOL_PATIENCE))

@@ -146,7 +146,13 @@ impl LabSpec {
         self.settings.get(ENGINE).is_some_and(|engine| engine == "0.1.0")
     }
 
-    /// The same for a node of RabbitMQ.
+    /// Until 0.2.0 a tool of RabbitMQ that was not told which node to ask went on asking the one
+    /// that another was told to ask before.
+    pub fn asks_last_node(&self) -> bool {
+        self.settings.contains_key(ENGINE)
+    }
+
+    /// The setting by which a node of RabbitMQ knows whose ways it keeps.
     pub fn rabbit_ways(&self) -> Option<(String, String)> {
         let engine = self.settings.get(ENGINE)?;
         Some((crate::rabbit::settings::ENGINE.to_owned(), engine.clone()))

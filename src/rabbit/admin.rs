@@ -67,6 +67,8 @@ pub struct Admin {
     refused: usize,
     /// True if the question is for one node alone.
     is_bound: bool,
+    /// True if the last question was.
+    was_bound: bool,
     asks: VecDeque<(RequestId, Ask)>,
     /// True if the connection was opened for the question that waits.
     is_fresh: bool,
@@ -87,6 +89,7 @@ impl Admin {
             has_channel: false,
             refused: 0,
             is_bound: false,
+            was_bound: false,
             asks: VecDeque::new(),
             is_fresh: false,
             waits: None,
@@ -210,16 +213,24 @@ impl Admin {
         if self.waits.is_some() || self.asks.is_empty() {
             return;
         }
-        if let Some((_, Ask::On(number, ask))) = self.asks.front_mut() {
-            let place = (*number as usize).saturating_sub(1);
+        let of = match self.asks.front_mut() {
+            Some((_, Ask::On(number, ask))) => Some((Some(*number), ask)),
+            Some((_, Ask::Any(ask))) => Some((None, ask)),
+            _ => None,
+        };
+        if let Some((number, ask)) = of {
             let ask = std::mem::replace(&mut **ask, Ask::Status);
             self.asks[0].1 = ask;
-            self.is_bound = true;
-            if place >= self.link.nodes() {
+            self.is_bound = number.is_some();
+            let place = number.map(|number| (number as usize).saturating_sub(1));
+            if place.is_some_and(|place| place >= self.link.nodes()) {
                 return self.answer(Err(error::connection_forced("no such node")), out);
             }
-            self.link.turn_to(place, out);
-            self.has_channel &= !self.link.is_down();
+            let was_bound = std::mem::replace(&mut self.was_bound, self.is_bound);
+            if let Some(place) = place.or(was_bound.then_some(0)) {
+                self.link.turn_to(place, out);
+                self.has_channel &= !self.link.is_down();
+            }
         }
         if self.link.is_down() {
             self.is_fresh = true;
@@ -332,7 +343,7 @@ impl Admin {
             }
             Ask::Synchronise { queue, begins } => to_do(Change::Synchronise(queue, begins)),
             Ask::Rebalance { pattern } => to_do(Change::Rebalance(pattern)),
-            Ask::Status | Ask::On(..) => Method::ManagementGet(List::Status),
+            Ask::Status | Ask::On(..) | Ask::Any(_) => Method::ManagementGet(List::Status),
             Ask::SetPolicy { policy, operator } => to_do(Change::SetPolicy(policy, operator)),
             Ask::ClearPolicy { name, operator } => to_do(Change::ClearPolicy(name, operator)),
             Ask::SetMemoryWatermark(watermark) => to_do(Change::MemoryWatermark(watermark)),
@@ -500,7 +511,7 @@ impl Admin {
 /// How long an answer may take.
 fn patience(ask: &Ask) -> Span {
     match ask {
-        Ask::On(_, ask) => patience(ask),
+        Ask::On(_, ask) | Ask::Any(ask) => patience(ask),
         Ask::AwaitQuorums { timeout, .. } => ASK_TIMEOUT + *timeout,
         _ => ASK_TIMEOUT,
     }

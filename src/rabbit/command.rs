@@ -298,6 +298,8 @@ pub enum Ask {
     Status,
     /// Something of this node, by its number: 2 for `rabbit-2`.
     On(u32, Box<Ask>),
+    /// Something of the first node that answers, whatever node was asked before.
+    Any(Box<Ask>),
 }
 
 /// Members of quorum queues that come or go.
