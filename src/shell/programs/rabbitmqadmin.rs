@@ -51,6 +51,7 @@ macro_rules! with_general {
     };
 }
 
+static GENERAL: &[Opt] = with_general![];
 static DECLARE_QUEUE: &[Opt] = with_general![
     NAME,
     once(&["--type"], "classic|quorum|stream", "its type (classic)"),
@@ -198,17 +199,41 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
 
 /// The number of the node that `--host` names: 2 for `rabbit-2`; `localhost` is any.
 fn host(call: &Call) -> Result<Option<u32>, Refusal> {
-    let at = call.words.iter().position(|word| matches!(&*word.text, "--host" | "-H"));
-    let Some(word) = at.and_then(|at| call.words.get(at + 1)) else { return Ok(None) };
-    match word.text.strip_prefix("rabbit-").map(str::parse) {
+    let at = call.words.iter().position(|word| {
+        matches!(&*word.text, "--host" | "-H") || word.text.starts_with("--host=")
+    });
+    let is_whole = |at: usize| call.words[at].text.contains('=');
+    let value = at.and_then(|at| call.words.get(if is_whole(at) { at } else { at + 1 }));
+    let Some(word) = value else { return Ok(None) };
+    let name = word.text.strip_prefix("--host=").unwrap_or(&word.text);
+    match name.strip_prefix("rabbit-").map(str::parse) {
         Some(Ok(number)) if number > 0 => Ok(Some(number)),
         Some(_) => Err(wrong(word, "a node such as rabbit-2")),
         None => Ok(None),
     }
 }
 
+/// Where the command begins: options of the whole tool may stand before it, where version 2 of the
+/// real one wants them.
+fn command_at(call: &Call) -> Result<usize, Refusal> {
+    let mut start = 0;
+    while let Some(word) = call.words.get(start).filter(|word| word.text.starts_with('-')) {
+        let (name, is_alone) = match word.text.split_once('=') {
+            Some((name, _)) => (name, false),
+            None => (&*word.text, true),
+        };
+        let Some(option) = GENERAL.iter().find(|option| option.names.contains(&name)) else {
+            let known = GENERAL.iter().flat_map(|option| option.names).copied();
+            let expected = "an option of rabbitmqadmin; `help rabbitmqadmin` lists them";
+            return Err(Mistake::at(word.place, &word.text, expected).near(known).into());
+        };
+        start += 1 + usize::from(is_alone && !option.value.is_empty());
+    }
+    Ok(start)
+}
+
 fn parse_pair(call: &Call) -> Result<Job, Refusal> {
-    let start = call.words.iter().position(|word| !word.text.starts_with('-')).unwrap_or(0);
+    let start = command_at(call)?;
     let word = |index: usize| call.words.get(start + index);
     let Some(first) = word(0) else {
         let arguments = call.sort("rabbitmqadmin", LIST)?;

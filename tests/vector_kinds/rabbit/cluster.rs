@@ -237,9 +237,8 @@ fn another_hop() -> Result<(), String> {
 fn client_local() -> Result<(), String> {
     play(
         "lab new --kafka-brokers 1 --rabbit-nodes 3 --cost lesson
-        rabbitmqctl --node rabbit@rabbit-2 list_queues
-        rabbitmqadmin declare queue --name q --type quorum
-        rabbitmqadmin declare queue --name c
+        rabbitmqadmin --host rabbit-2 declare queue --name q --type quorum
+        rabbitmqadmin --host rabbit-2 declare queue --name c
         = rabbit.queue(q).leader == \"rabbit-2\" && rabbit.queue(c).node == \"rabbit-2\"",
     )
     .map(drop)
@@ -250,10 +249,8 @@ fn cut(version: &str, handling: &str) -> String {
     format!(
         "lab new --kafka-brokers 1 --rabbit-nodes 3 --cost lesson --rabbit {version} \
          --set cluster_partition_handling={handling}
-        rabbitmqctl --node rabbit@rabbit-3 list_queues
-        rabbitmqadmin declare queue --name here
-        rabbitmqctl --node rabbit@rabbit-1 list_queues
-        rabbitmqadmin declare queue --name there
+        rabbitmqadmin --host rabbit-3 declare queue --name here
+        rabbitmqadmin --host rabbit-1 declare queue --name there
         consumer alone --rabbit here --set host=rabbit-3
         consumer two --rabbit there --set host=rabbit-1
         producer p3 --rabbit /here --rate 1/s --set host=rabbit-3
