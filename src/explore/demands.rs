@@ -58,6 +58,9 @@ pub struct Demands {
     marked: BTreeSet<TopicPartition>,
     /// Who of a group reads a partition.
     owners: BTreeMap<(Rc<str>, TopicPartition), Rc<str>>,
+    /// The last member ids that clients joined with, as long as their group has not given them up:
+    /// who was given up may still read an assignment of before, and lose it at once.
+    members: BTreeMap<Rc<str>, Rc<str>>,
     confirmed: BTreeSet<u64>,
     settled: BTreeSet<u64>,
     /// Messages that went to quorum queues alone: flushed before they are confirmed.
@@ -272,6 +275,9 @@ impl Demands {
             }
             Kafka::PartitionsAssigned { client, partitions } => {
                 let Some((group, false)) = group_of(session, client) else { return Ok(()) };
+                if !self.members.contains_key(client) {
+                    return Ok(());
+                }
                 for partition in partitions {
                     let place = (group.clone(), partition.clone());
                     let other = self.owners.insert(place, client.clone());
@@ -285,8 +291,17 @@ impl Demands {
             | Kafka::PartitionsLost { client, partitions } => {
                 self.owners.retain(|(_, tp), who| who != client || !partitions.contains(tp));
             }
+            Kafka::MemberJoined { client, member, .. } => {
+                self.members.insert(client.clone(), member.clone());
+            }
             // Whoever the group gave up owns nothing, whether it knows that or not.
-            Kafka::MemberLeft { client, .. } | Kafka::ClientCrashed { client, .. } => {
+            Kafka::MemberLeft { client, member, .. } => {
+                self.owners.retain(|_, who| who != client);
+                if self.members.get(client) == Some(member) {
+                    self.members.remove(client);
+                }
+            }
+            Kafka::ClientCrashed { client, .. } => {
                 self.owners.retain(|_, who| who != client);
             }
             _ => {}
@@ -370,8 +385,9 @@ impl Demands {
     fn has_all(&self, session: &Session, p: &PartitionState) -> Result<(), Broken> {
         let of = &p.partition;
         // A follower whose log goes on where that of a leader without its records begins anew, in
-        // the same epoch, cannot append: it has failed, as the real one has.
-        let may_fail = self.unclean && self.power_cut;
+        // the same epoch, cannot append: it has failed, as the real one has. With ZooKeeper a
+        // leader that lost power is trusted if it is back before that is noticed.
+        let may_fail = self.power_cut && (self.unclean || session.spec().has_zookeeper());
         if p.leader.is_none() || p.isr.len() < p.replicas.len() && !may_fail {
             let found = format!("{of}: leader {:?}, ISR {:?}", p.leader, p.isr);
             return broken("a healed partition has a leader and all replicas in sync", found);

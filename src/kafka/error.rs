@@ -35,6 +35,8 @@ macro_rules! error_codes {
 }
 
 error_codes! {
+    UnknownServerError = -1, "UNKNOWN_SERVER_ERROR", false,
+        "The server experienced an unexpected error when processing the request.";
     OffsetOutOfRange = 1, "OFFSET_OUT_OF_RANGE", false,
         "The requested offset is not within the range of offsets maintained by the server.";
     CorruptMessage = 2, "CORRUPT_MESSAGE", true,

@@ -27,6 +27,9 @@ enum Following {
     From(Time),
     /// Its log is being cut, or the leader is asked where its own begins and ends.
     Held,
+    /// What the leader has cannot be appended: it is left alone until it gets a leader anew
+    /// (`AbstractFetcherThread.markPartitionFailed`).
+    Failed,
 }
 
 /// The fetches from one leader.
@@ -100,7 +103,7 @@ impl Server {
             }
             let due = fetcher.partitions.values().filter_map(|following| match following {
                 Following::From(at) => Some((*at).max(fetcher.retry_at)),
-                Following::Held => None,
+                Following::Held | Following::Failed => None,
             });
             match due.min() {
                 None => continue,
@@ -225,19 +228,30 @@ impl Server {
     ) {
         let time = AppendTime { now_ms: now_ms(out.now()), jitter_ms: 0 };
         let Some(partition) = self.partitions.get_mut(key) else { return };
-        let (first, epoch) = (partition.log.log_end(), partition.log.epochs.latest());
+        let (mut first, epoch) = (partition.log.log_end(), partition.log.epochs.latest());
         let mut rolled = Vec::new();
         let mut stream = BatchStream::of(records);
-        let mut corrupt = false;
+        let (mut corrupt, mut failed) = (false, false);
         while let Some((header, batch)) = stream.next_batch() {
             corrupt = !crc_matches(&batch);
             if corrupt {
                 break;
             }
-            if header.base_offset >= partition.log.log_end() {
-                let appended = partition.append_as_follower(&header, batch, time, out);
-                rolled.extend(appended.rolled);
+            let end = partition.log.log_end();
+            if header.base_offset < end {
+                // Where the leader's log begins may lie inside one of its batches: an empty log
+                // takes all of that (`Partition.appendRecordsToFollowerOrFutureReplica`). Any
+                // other one has something else there.
+                failed = end > partition.log.log_start() || header.last_offset() < end;
+                if failed {
+                    break;
+                }
+                first = header.base_offset;
+                partition.log.restart_at(first, time.now_ms, out);
+                partition.bound_high_watermark();
             }
+            let appended = partition.append_as_follower(&header, batch, time, out);
+            rolled.extend(appended.rolled);
         }
         let end = partition.log.log_end();
         if partition.log.epochs.latest() != epoch {
@@ -256,6 +270,9 @@ impl Server {
         }
         if corrupt {
             self.delay(leader, key, out);
+        }
+        if failed {
+            self.set_following(leader, key, Following::Failed);
         }
     }
 

@@ -133,6 +133,23 @@ impl Elected {
         changes
     }
 
+    /// A broker wants to stop. One that is not registered, or is by now with another life, is
+    /// refused, or it would be taken for one that stops when it is back
+    /// (`KafkaController.doControlledShutdown`).
+    fn let_go(&mut self, to: ReplyTo, broker: i32, epoch: i64) -> Plan {
+        let refused = match self.image.brokers.get(&broker) {
+            None => Some(ErrorCode::UnknownServerError),
+            Some(known) => (known.epoch > epoch).then_some(ErrorCode::StaleBrokerEpoch),
+        };
+        if let Some(refused) = refused {
+            let answer = Some((to, Response::ControlledShutdown(Err(refused))));
+            return Plan { answer, ..Plan::default() };
+        }
+        self.shutting_down.insert(broker);
+        let changes = self.relieve(broker);
+        Plan { changes, shutdown: Some((to, broker)), ..Plan::default() }
+    }
+
     fn elect_one(
         &self,
         key: &TopicPartition,
@@ -289,11 +306,7 @@ impl Server {
                 plan
             }
             Affair::Mend => mended(elected),
-            Affair::Shutdown(to, id) => {
-                elected.shutting_down.insert(id);
-                let changes = elected.relieve(id);
-                Plan { changes, shutdown: Some((to, id)), ..Plan::default() }
-            }
+            Affair::Shutdown(to, broker, epoch) => elected.let_go(to, broker, epoch),
             Affair::Elect(to, election, wanted) => elected.elect(to, election, wanted),
             Affair::Balance => {
                 let changes = elected.balance(config.leader_imbalance_percent);

@@ -26,7 +26,6 @@ use super::registry::Task;
 use super::server::{Call, Server};
 use super::znodes;
 use crate::kafka::controller::ReplyTo;
-use crate::kafka::error::ErrorCode;
 use crate::kafka::event::{Event, TopicPartition};
 use crate::kafka::message::{Control, Request, Response};
 use crate::kafka::metadata::election::Election;
@@ -58,7 +57,7 @@ pub enum Affair {
     /// Partitions without a leader may get one.
     Mend,
     /// A broker that stops: it leads no more.
-    Shutdown(ReplyTo, i32),
+    Shutdown(ReplyTo, i32, i64),
     /// Elections by hand.
     Elect(ReplyTo, Election, Option<Vec<TopicPartition>>),
     /// Preferred replicas may lead again.
@@ -188,7 +187,7 @@ impl Server {
             None => {}
         }
         left.extend(affairs.into_iter().filter_map(|affair| match affair {
-            Affair::Shutdown(to, _)
+            Affair::Shutdown(to, ..)
             | Affair::Elect(to, ..)
             | Affair::Reassign(to, _)
             | Affair::Move { answer: Some((to, _)), .. }
@@ -234,14 +233,7 @@ impl Server {
             }
             Request::AlterPartitionReassignments { partitions } => Affair::Reassign(to, partitions),
             Request::AllocateProducerIds { broker } => Affair::ProducerIds(to, broker),
-            Request::ControlledShutdown { broker, epoch } => {
-                let known = self.elected().and_then(|elected| elected.image.brokers.get(&broker));
-                if known.is_some_and(|known| known.epoch > epoch) {
-                    let refused = Response::ControlledShutdown(Err(ErrorCode::StaleBrokerEpoch));
-                    return self.reply(to, refused, out);
-                }
-                Affair::Shutdown(to, broker)
-            }
+            Request::ControlledShutdown { broker, epoch } => Affair::Shutdown(to, broker, epoch),
             Request::DescribeQuorum => {
                 return self.reply(to, Response::DescribeQuorum(None), out);
             }

@@ -67,7 +67,9 @@ impl Elected {
                 states.chain([epoch()]).collect()
             }
             // Leaders may have written them since: what is decided rests on what stands there.
-            Affair::Shutdown(_, id) => self.states(|_, partition| partition.isr.contains(id)),
+            Affair::Shutdown(_, broker, _) => {
+                self.states(|_, partition| partition.isr.contains(broker))
+            }
             Affair::Elect(_, _, Some(wanted)) => self.states(|key, _| wanted.contains(key)),
             Affair::Elect(_, _, None) | Affair::Balance => self.states(|_, _| true),
             // Each new ISR of one that moves may be the last that was waited for.
