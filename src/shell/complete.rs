@@ -2,7 +2,7 @@
 
 use super::lexer::words_so_far;
 use super::options::{Is, Opt};
-use super::programs::{self, LATER, PROGRAMS, Plain, Program};
+use super::programs::{self, LATER, Plain, Program};
 use crate::lab::{Session, Timeline};
 use crate::ordered::Order;
 use serde_json::Value;
@@ -53,7 +53,7 @@ pub fn complete(line: &str, timeline: &Timeline) -> Completion {
     let before = words_so_far(&line[..line.len() - typed.len()]);
     let session = timeline.session();
     let mut words = match before.split_first() {
-        None => PROGRAMS.iter().map(|program| program.name.to_owned()).collect(),
+        None => programs::names().map(str::to_owned).collect(),
         Some((program, before)) => match programs::find(&program.text) {
             None => Vec::new(),
             Some(program) => {
@@ -125,10 +125,7 @@ fn known_words(kind: Plain, session: &Session) -> Vec<String> {
         Plain::Words(words) | Plain::Column(words) => {
             words.iter().map(|word| (*word).to_owned()).collect()
         }
-        Plain::Program => {
-            let here = PROGRAMS.iter().map(|program| program.name);
-            here.chain(LATER).map(str::to_owned).collect()
-        }
+        Plain::Program => programs::names().chain(LATER).map(str::to_owned).collect(),
         Plain::Topic => keys(&session.state_kafka()["topics"]),
         Plain::Group => keys(&session.state_kafka()["groups"]),
         Plain::Queue => keys(&session.state_rabbit()["queues"]),

@@ -1,6 +1,6 @@
 //! `help [PROGRAM]`: what is here.
 
-use super::{Call, LATER, PROGRAMS, Plain, Program, find, unknown};
+use super::{Call, LATER, Plain, Program, all, find, names, unknown};
 use crate::lab::predicate::shape::{Object, STATE};
 use crate::ordered::Order;
 use crate::shell::error::Refusal;
@@ -31,9 +31,9 @@ fn parse(call: &Call) -> Result<Job, Refusal> {
 
 /// All programs, a line each.
 pub fn overview() -> Vec<String> {
-    let column = PROGRAMS.iter().map(|program| program.name.len()).max().unwrap_or(0);
-    let line = |program: &&Program| format!("{:column$}  {}", program.name, program.summary);
-    let mut lines: Vec<String> = PROGRAMS.iter().map(line).collect();
+    let column = names().map(str::len).max().unwrap_or(0);
+    let line = |program: &Program| format!("{:column$}  {}", program.name, program.summary);
+    let mut lines: Vec<String> = all().map(line).collect();
     lines.push(String::new());
     lines.push(
         "`help PROGRAM` shows its options; `help predicates` what `run --until` takes.".into(),

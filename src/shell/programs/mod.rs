@@ -137,48 +137,59 @@ impl<'a> Call<'a> {
     }
 }
 
-/// All programs that are here, in the order of help.
-pub static PROGRAMS: [&Program; 39] = [
-    &lab::PROGRAM,
-    &run::PROGRAM,
-    &step::PROGRAM,
-    &producer::PROGRAM,
-    &consumer::PROGRAM,
-    &client::PROGRAM,
-    &node::PROGRAM,
-    &net::PROGRAM,
-    &crash_all::PROGRAM,
-    &power_cut::PROGRAM,
-    &ledger::PROGRAM,
-    &passport::PROGRAM,
-    &metrics::PROGRAM,
-    &events::PROGRAM,
-    &check::PROGRAM,
-    &state::PROGRAM,
-    &help::PROGRAM,
-    &kafka_topics::PROGRAM,
-    &kafka_console_producer::PROGRAM,
-    &kafka_share_groups::PROGRAM,
-    &kafka_streams::PROGRAM,
-    &kafka_producer_perf_test::PROGRAM,
-    &kafka_consumer_perf_test::PROGRAM,
-    &kafka_console_consumer::PROGRAM,
-    &kafka_consumer_groups::PROGRAM,
-    &kafka_get_offsets::PROGRAM,
-    &kafka_configs::PROGRAM,
-    &kafka_leader_election::PROGRAM,
-    &kafka_reassign_partitions::PROGRAM,
-    &kafka_metadata_quorum::PROGRAM,
-    &kafka_delete_records::PROGRAM,
-    &kafka_dump_log::PROGRAM,
-    &zookeeper_shell::PROGRAM,
-    &rabbitmqadmin::PROGRAM,
-    &rabbitmqctl::PROGRAM,
-    &rabbitmq_queues::PROGRAM,
-    &rabbitmq_streams::PROGRAM,
-    &rabbitmq_upgrade::PROGRAM,
-    &rabbitmq_diagnostics::PROGRAM,
+/// All programs that are here, in the order of help, by their names: what else they are stands apart,
+/// so that who looks for one of them needs to have none of the others.
+static PROGRAMS: [(&str, fn() -> &'static Program); 39] = [
+    ("lab", || &lab::PROGRAM),
+    ("run", || &run::PROGRAM),
+    ("step", || &step::PROGRAM),
+    ("producer", || &producer::PROGRAM),
+    ("consumer", || &consumer::PROGRAM),
+    ("client", || &client::PROGRAM),
+    ("node", || &node::PROGRAM),
+    ("net", || &net::PROGRAM),
+    ("crash-all", || &crash_all::PROGRAM),
+    ("power-cut", || &power_cut::PROGRAM),
+    ("ledger", || &ledger::PROGRAM),
+    ("passport", || &passport::PROGRAM),
+    ("metrics", || &metrics::PROGRAM),
+    ("events", || &events::PROGRAM),
+    ("check", || &check::PROGRAM),
+    ("state", || &state::PROGRAM),
+    ("help", || &help::PROGRAM),
+    ("kafka-topics", || &kafka_topics::PROGRAM),
+    ("kafka-console-producer", || &kafka_console_producer::PROGRAM),
+    ("kafka-share-groups", || &kafka_share_groups::PROGRAM),
+    ("kafka-streams", || &kafka_streams::PROGRAM),
+    ("kafka-producer-perf-test", || &kafka_producer_perf_test::PROGRAM),
+    ("kafka-consumer-perf-test", || &kafka_consumer_perf_test::PROGRAM),
+    ("kafka-console-consumer", || &kafka_console_consumer::PROGRAM),
+    ("kafka-consumer-groups", || &kafka_consumer_groups::PROGRAM),
+    ("kafka-get-offsets", || &kafka_get_offsets::PROGRAM),
+    ("kafka-configs", || &kafka_configs::PROGRAM),
+    ("kafka-leader-election", || &kafka_leader_election::PROGRAM),
+    ("kafka-reassign-partitions", || &kafka_reassign_partitions::PROGRAM),
+    ("kafka-metadata-quorum", || &kafka_metadata_quorum::PROGRAM),
+    ("kafka-delete-records", || &kafka_delete_records::PROGRAM),
+    ("kafka-dump-log", || &kafka_dump_log::PROGRAM),
+    ("zookeeper-shell", || &zookeeper_shell::PROGRAM),
+    ("rabbitmqadmin", || &rabbitmqadmin::PROGRAM),
+    ("rabbitmqctl", || &rabbitmqctl::PROGRAM),
+    ("rabbitmq-queues", || &rabbitmq_queues::PROGRAM),
+    ("rabbitmq-streams", || &rabbitmq_streams::PROGRAM),
+    ("rabbitmq-upgrade", || &rabbitmq_upgrade::PROGRAM),
+    ("rabbitmq-diagnostics", || &rabbitmq_diagnostics::PROGRAM),
 ];
+
+/// All programs that are here, in the order of help.
+pub fn all() -> impl Iterator<Item = &'static Program> {
+    PROGRAMS.iter().map(|(_, program)| program())
+}
+
+/// Their names.
+pub fn names() -> impl Iterator<Item = &'static str> + Clone {
+    PROGRAMS.iter().map(|(name, _)| *name)
+}
 
 /// Programs of the language that are not built yet.
 pub static LATER: [&str; 3] = ["kafka-streams-groups", "kafka-groups", "kafka-transactions"];
@@ -192,7 +203,7 @@ pub fn bare_name(word: &str) -> &str {
 /// The program of this name, with or without `.sh`.
 pub fn find(word: &str) -> Option<&'static Program> {
     let name = bare_name(word);
-    PROGRAMS.iter().find(|program| program.name == name).copied()
+    PROGRAMS.iter().find(|(known, _)| *known == name).map(|(_, program)| program())
 }
 
 /// True for a line that gives a fresh lab.
@@ -221,7 +232,7 @@ fn unknown(program: &Word) -> Refusal {
     if LATER.contains(&name) {
         return Refusal::NotHereYet(name.to_owned());
     }
-    let known = PROGRAMS.iter().map(|program| program.name).chain(LATER);
+    let known = names().chain(LATER);
     let mut mistake = Mistake::at(program.place, &program.text, "a program");
     mistake.near = crate::lab::nearest::nearest(name, known).map(Into::into);
     mistake.hint("`help` lists what is here").into()

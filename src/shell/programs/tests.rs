@@ -71,13 +71,14 @@ fn programs_go_by_their_names_with_or_without_sh() {
 
 #[test]
 fn every_program_has_help_and_knows_its_own_usage() {
-    for program in PROGRAMS {
+    for program in all() {
         assert!(!for_program(program).is_empty());
         assert!(program.usage.iter().all(|usage| usage.starts_with(program.name)));
         let help = job(&format!("{} --help", program.name));
         assert!(matches!(help, Ok(Job::Say(lines)) if lines == for_program(program)));
     }
-    assert!(overview().len() > PROGRAMS.len());
+    assert!(overview().len() > all().count());
+    assert!(all().map(|program| program.name).eq(names()));
     let Ok(Job::Say(predicates)) = job("help predicates") else { panic!("it is known") };
     assert!(predicates.iter().any(|line| line.starts_with("  a partition: partition, leader")));
     assert!(matches!(job("help kafka-topics"), Ok(Job::Say(_))));
@@ -488,22 +489,21 @@ fn any_line_is_a_job_or_a_sentence_and_never_a_panic() {
         "안녕",
         "\u{1F600}",
     ];
-    let options: Vec<&str> = PROGRAMS
-        .iter()
+    let options: Vec<&str> = all()
         .flat_map(|program| program.options.iter().flat_map(|(_, options)| *options))
         .flat_map(|option| option.names.iter().copied())
         .collect();
-    let plain: Vec<&str> = PROGRAMS
-        .iter()
+    let plain: Vec<&str> = all()
         .flat_map(|program| program.plain)
         .flat_map(|plain| match plain {
             Plain::Words(words) | Plain::Column(words) => words.to_vec(),
             _ => vec!["x"],
         })
         .collect();
+    let programs: Vec<&str> = names().collect();
     let mut number = numbers();
     for _ in 0..30_000 {
-        let mut line = PROGRAMS[number(PROGRAMS.len())].name.to_owned();
+        let mut line = programs[number(programs.len())].to_owned();
         for _ in 0..number(7) {
             let words: &[&str] = [&ODD[..], &options, &plain][number(3)];
             line.push(' ');
