@@ -1,13 +1,15 @@
 //! The programs of the site in two parts each, and the list that says where the cut goes.
 //!
-//! `first-minute/app.txt` and `worker.txt` name the functions that somebody needs who comes for the
-//! first time, sends a message, fetches it and bets on what comes next. `cargo xtask first-minute`
-//! writes them: it builds programs that count, has a browser go through that minute, and keeps what
-//! was called. Functions that have come since are in the rest; when the lists have grown old, the
-//! build says how much of them is left.
+//! `first-minute/app.txt` and `worker.txt` say what of the programs somebody needs who comes for the
+//! first time: of the engine what it takes until the first screen stands, of the page also what
+//! sending a message, fetching it and betting on what comes next take. `cargo xtask first-minute`
+//! writes them: it builds programs that tell, has a browser go through that minute, and keeps what
+//! was gone through. Functions that have come since are in the rest; when the lists have grown old,
+//! the build says how much of them is left.
 
 use crate::Failure;
 use crate::cut;
+use crate::cut::first_minute::{self, Counted, FirstMinute};
 use crate::options::Options;
 use crate::page::{paths, read, write};
 use crate::site::{self, Build};
@@ -72,22 +74,29 @@ pub fn run(options: &Options) -> Result<ExitCode, Failure> {
         test_steps::run_in_browser(&build.dist, &["first-minute"], hear)
     })?;
     for name in PROGRAMS {
-        let names = read(&scratch.join(format!("{name}.txt")))?;
-        let names: Vec<&str> = names.lines().collect();
+        let functions = functions(&read(&scratch.join(format!("{name}.txt")))?)?;
         let numbers = called
             .iter()
             .find_map(|line| line.strip_prefix(name)?.split_once(' '))
             .ok_or_else(|| format!("the browser did not say what was called in `{name}`."))?;
-        let mut list = BTreeSet::new();
-        for number in numbers.1.split(',') {
-            let name = number.parse().ok().and_then(|number: usize| names.get(number));
-            list.insert(*name.ok_or_else(|| format!("there is no function `{number}`."))?);
-        }
-        println!("      {name}: {} of {} functions", list.len(), names.len());
-        let lines: String = list.iter().map(|name| format!("{name}\n")).collect();
-        write(&Path::new(LISTS).join(format!("{name}.txt")), lines)?;
+        let passed: Option<BTreeSet<usize>> =
+            numbers.1.split(',').map(|number| number.parse().ok()).collect();
+        let passed = passed.ok_or_else(|| format!("the browser told no numbers of `{name}`."))?;
+        let list = first_minute::list(&functions, &passed);
+        println!("      {name}: {} of {} functions", list.lines().count(), functions.len());
+        write(&Path::new(LISTS).join(format!("{name}.txt")), list)?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The functions of a program that tells, as it noted them.
+fn functions(noted: &str) -> Result<Vec<(String, usize)>, Failure> {
+    let read = |line: &str| {
+        let (spots, name) = line.split_once('\t')?;
+        Some((name.to_string(), spots.parse().ok()?))
+    };
+    let functions: Option<_> = noted.lines().map(read).collect();
+    functions.ok_or_else(|| "the list of functions cannot be read.".to_string())
 }
 
 /// The environment of a build whose programs count.
@@ -126,8 +135,8 @@ impl Program {
     /// Replaces the program by its first part, and puts its rest beside it.
     fn cut(&self) -> Result<(), Failure> {
         let list = read(&Path::new(LISTS).join(format!("{}.txt", self.name)))?;
-        let list: BTreeSet<String> = list.lines().map(str::to_string).collect();
         let told = |error: String| format!("{}: {error}", self.path.display());
+        let list = FirstMinute::read(&list).map_err(told)?;
         let parts = cut::cut(&self.module, &list).map_err(told)?;
         println!(
             "      {}: {} of {} functions of its first minute are there",
@@ -142,10 +151,11 @@ impl Program {
 
     /// Makes the program count, and notes its names in a folder.
     fn count(&self, folder: &Path) -> Result<(), Failure> {
-        let (module, names) = cut::counted(&self.module)?;
-        let names: String = names.iter().map(|name| format!("{name}\n")).collect();
-        write(&folder.join(format!("{}.txt", self.name)), names)?;
-        write(&self.path, module)?;
+        let Counted { program, functions } = first_minute::counted(&self.module)?;
+        let functions: String =
+            functions.iter().map(|(name, spots)| format!("{spots}\t{name}\n")).collect();
+        write(&folder.join(format!("{}.txt", self.name)), functions)?;
+        write(&self.path, program)?;
         write(&self.glue_path, self.glue_with(COUNT)?)
     }
 

@@ -1,5 +1,5 @@
 //! Goes through the first minute of somebody who is here for the first time, with programs that
-//! count, and prints what was called in each: `called NAME 1,2,3`. See xtask/src/parts.rs.
+//! tell, and prints what was passed in each: `called NAME 1,2,3`. See xtask/src/parts.rs.
 
 use crate::browser::Browser;
 use crate::failure::Outcome;
@@ -21,35 +21,50 @@ struct Called {
 /// How many programs tell.
 const PROGRAMS: usize = 2;
 
-/// Sends a message, fetches it, and bets: what the first screen asks for.
+/// The program that runs in the page; what it calls when something is pressed must be there.
+const PAGE: &str = "app";
+
+/// The first screen comes, and does what it asks for: a message is sent, fetched, and bet on. Of the
+/// engine only what it takes until the screen stands counts: it may wait, the page may not.
 pub async fn run(setup: &Setup) -> Outcome {
     let browser = Browser::new(setup);
     let told = listen(&browser).await;
     browser.dispose().await;
-    for Called { file, called } in told? {
-        let name = file.split(['-', '_']).next().unwrap_or_default();
-        let numbers: Vec<String> = called.iter().map(u64::to_string).collect();
-        println!("called {name} {}", numbers.join(","));
+    let (standing, in_the_end) = told?;
+    let of_the_page = |of: &Called| of.name() == PAGE;
+    let engine = standing.iter().filter(|of| !of_the_page(of));
+    for of in engine.chain(in_the_end.iter().filter(|of| of_the_page(of))) {
+        let numbers: Vec<String> = of.called.iter().map(u64::to_string).collect();
+        println!("called {} {}", of.name(), numbers.join(","));
     }
     Ok(())
 }
 
-async fn listen(browser: &Browser) -> Outcome<Vec<Called>> {
+impl Called {
+    fn name(&self) -> &str {
+        self.file.split(['-', '_']).next().unwrap_or_default()
+    }
+}
+
+/// What was called when the first screen stood, and in the end.
+async fn listen(browser: &Browser) -> Outcome<(Vec<Called>, Vec<Called>)> {
     let page = browser.open(Visit::to("/")).await?;
     page.wait_until_ready().await?;
+    let standing = tell(&page).await?;
     for mark in ["send", "fetch", "bet-consumer"] {
         page.click(test(mark)).await?;
     }
     page.one(&test("next-lesson")).await?;
-    tell(&page).await
+    Ok((standing, tell(&page).await?))
 }
 
 async fn tell(page: &Page) -> Outcome<Vec<Called>> {
     let ask = "window.told = [];
-        const channel = new BroadcastChannel('pushpull-called');
-        channel.onmessage = ({ data }) => { if (data.file) window.told.push(data); };
+        window.asked?.close();
+        window.asked = new BroadcastChannel('pushpull-called');
+        window.asked.onmessage = ({ data }) => { if (data.file) window.told.push(data); };
         // The page itself has the other end of a channel of this name.
-        channel.postMessage('tell');
+        window.asked.postMessage('tell');
         return 0;";
     page.eval_as::<u64>(ask).await?;
     page.wait_until("both programs have told", &format!("window.told.length === {PROGRAMS}"))

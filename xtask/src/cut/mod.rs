@@ -6,22 +6,31 @@
 //! puts its functions into the table, doors' places as well as places that were there before, so
 //! that a call through a pointer no longer passes a door.
 //!
-//! Which functions the first minute calls is measured: [`counted`] makes a module that reports each
-//! function at its head, and `cargo xtask first-minute` keeps the names. A function whose name is not on that
-//! list is in the rest, which is always right and at worst brings the rest early.
+//! What the first minute goes through is measured (see [`first_minute`]). Parts of a function
+//! that it does not go through are first made functions of their own ([`outline`]). A
+//! function that is not listed is in the rest, which is always right and at worst brings the rest early.
+
+mod data;
+pub mod first_minute;
+mod live;
+mod outline;
+mod spots;
 
 use crate::Failure;
+use data::Links;
+use first_minute::{FirstMinute, plain};
+use outline::{LEAST_BYTES, outline};
 use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{Hash, Hasher};
-use walrus::ir::{Call, Const, Value, Visitor, dfs_in_order};
+use walrus::ir::{Value, Visitor, dfs_in_order};
 use walrus::{
     ConstExpr, ElementItems, ElementKind, ExportItem, FunctionBuilder, FunctionId, FunctionKind,
     GlobalKind, ImportedFunction, Module, ModuleConfig, Table, TableId, ValType,
 };
 
-/// The module that the doors import from the page: `load` brings the rest, `hit` counts.
-const HOST: &str = "rest";
+/// The module that the doors import from the page: `load` brings the rest.
+pub const HOST: &str = "rest";
 
 /// The module that the rest imports: the exports of the first part.
 const FIRST: &str = "first";
@@ -36,58 +45,45 @@ pub struct Parts {
     pub stale: usize,
 }
 
-/// Cuts a program; `first_minute` has the [`plain`] names of what belongs into the first part.
-pub fn cut(program: &[u8], first_minute: &BTreeSet<String>) -> Result<Parts, Failure> {
+/// Cuts a program.
+pub fn cut(program: &[u8], first_minute: &FirstMinute) -> Result<Parts, Failure> {
+    let links = Links::read(program)?;
+    let program = &outlined(program, first_minute)?;
     let mut first = parse(program)?;
     let mut rest = parse(program)?;
     let plan = Plan::of(&first, first_minute, fingerprint(program))?;
     let shared = take_away_the_first(&mut rest, &plan)?;
     put_doors(&mut first, &plan, &shared)?;
+    match links {
+        Some(links) => links.divide(&mut first, &mut rest)?,
+        None => println!("      the linker has left no notes: all data comes first"),
+    }
     Ok(Parts { first: first.emit_wasm(), rest: rest.emit_wasm(), stale: plan.stale })
 }
 
-/// The program with a report at the head of each function, and the names by their numbers.
-pub fn counted(program: &[u8]) -> Result<(Vec<u8>, Vec<String>), Failure> {
-    let mut module = parse(program)?;
-    let ty = module.types.add(&[ValType::I32], &[]);
-    let (hit, _) = module.add_import_func(HOST, "hit", ty);
-    let mut names = Vec::new();
-    for function in module.funcs.iter_mut() {
-        let name = plain(function.name.as_deref().unwrap_or_default());
-        let FunctionKind::Local(local) = &mut function.kind else { continue };
-        let number = i32::try_from(names.len()).map_err(|_| "too many functions".to_string())?;
-        let mut body = local.builder_mut().func_body();
-        body.instr_at(0, Const { value: Value::I32(number) });
-        body.instr_at(1, Call { func: hit });
-        names.push(name);
+/// The program, in which what the first minute leaves out of a function is one of its own.
+fn outlined(program: &[u8], first_minute: &FirstMinute) -> Result<Vec<u8>, Failure> {
+    let mut module = read(program, true)?;
+    for (id, cold) in first_minute.cold_spots(&module) {
+        outline(&mut module, id, &cold, LEAST_BYTES);
     }
-    Ok((module.emit_wasm(), names))
+    Ok(module.emit_wasm())
 }
 
-/// A function's name without what differs from build to build: the hashes of crates.
-pub fn plain(name: &str) -> String {
-    const HASH_DIGITS: usize = 16;
-    let mut plain = String::with_capacity(name.len());
-    let mut rest = name;
-    while let Some(at) = rest.find('[') {
-        let (before, bracket) = rest.split_at(at);
-        plain.push_str(before);
-        let hash = bracket.get(1..=HASH_DIGITS).unwrap_or_default();
-        let is_hash = hash.len() == HASH_DIGITS && hash.bytes().all(|b| b.is_ascii_hexdigit());
-        if is_hash && bracket[HASH_DIGITS + 1..].starts_with(']') {
-            rest = &bracket[HASH_DIGITS + 2..];
-        } else {
-            plain.push('[');
-            rest = &bracket[1..];
-        }
+/// A program, to be changed; `with_names` it keeps the names of its functions.
+pub fn read(program: &[u8], with_names: bool) -> Result<Module, Failure> {
+    let mut config = ModuleConfig::new();
+    config.generate_name_section(with_names).generate_producers_section(false);
+    let told = |error| format!("this program cannot be read: {error:#}.");
+    let mut module = config.parse(program).map_err(told)?;
+    for notes in data::NOTES {
+        module.customs.remove_raw(notes);
     }
-    plain + rest
+    Ok(module)
 }
 
 fn parse(program: &[u8]) -> Result<Module, Failure> {
-    let mut config = ModuleConfig::new();
-    config.generate_name_section(false).generate_producers_section(false);
-    config.parse(program).map_err(|error| format!("this program cannot be read: {error:#}."))
+    read(program, false)
 }
 
 /// What goes where. Functions are numbered as they stand in the program, in both copies of it.
@@ -105,12 +101,12 @@ struct Plan {
 }
 
 impl Plan {
-    fn of(module: &Module, first_minute: &BTreeSet<String>, program: u64) -> Result<Plan, Failure> {
+    fn of(module: &Module, first_minute: &FirstMinute, program: u64) -> Result<Plan, Failure> {
         let mut found = BTreeSet::new();
         let mut is_first = Vec::new();
         for function in module.funcs.iter() {
             let name = plain(function.name.as_deref().unwrap_or_default());
-            let is_listed = first_minute.contains(&name);
+            let is_listed = first_minute.lists(&name);
             is_first.push(is_listed || !matches!(function.kind, FunctionKind::Local(_)));
             if is_listed {
                 found.insert(name);
@@ -391,8 +387,8 @@ mod tests {
     }
 
     fn parts(program: &[u8]) -> (Module, Module, usize) {
-        let list = ["a::hot", "helper", "gone"].map(str::to_string);
-        let parts = cut(program, &list.into()).expect("it can be cut");
+        let list = FirstMinute::read("a::hot\nhelper\ngone\n").expect("a list");
+        let parts = cut(program, &list).expect("it can be cut");
         let read = |part: &[u8]| Module::from_buffer(part).expect("a part is a whole module");
         (read(&parts.first), read(&parts.rest), parts.stale)
     }
@@ -440,23 +436,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_counts_reports_every_function_once() {
-        let (module, names) = counted(&program(1)).expect("it can be read");
-        let module = Module::from_buffer(&module).expect("it is a module");
-        assert_eq!(imports(&module), [(HOST, "hit")]);
-        assert_eq!(names.len(), 6);
-        assert!(names.contains(&"a::hot".to_string()), "{names:?}");
-    }
-
-    #[test]
     fn what_is_no_program_is_refused() {
-        assert!(cut(b"<!doctype html>", &BTreeSet::new()).is_err());
-        assert!(counted(b"").is_err());
-    }
-
-    #[test]
-    fn only_hashes_of_crates_leave_a_name() {
-        let name = "<alloc[c5930c85a12de822]::vec::Vec<[u8; 4]> as a[zz]::B>::c";
-        assert_eq!(plain(name), "<alloc::vec::Vec<[u8; 4]> as a[zz]::B>::c");
+        assert!(cut(b"<!doctype html>", &FirstMinute::default()).is_err());
     }
 }
