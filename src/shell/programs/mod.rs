@@ -137,8 +137,8 @@ impl<'a> Call<'a> {
     }
 }
 
-/// All programs that are here, in the order of help, by their names: what else they are stands apart,
-/// so that who looks for one of them needs to have none of the others.
+/// All programs that are here, in the order of help, by their names: what else they are stands
+/// apart, so that who looks for one of them needs to have none of the others.
 static PROGRAMS: [(&str, fn() -> &'static Program); 39] = [
     ("lab", || &lab::PROGRAM),
     ("run", || &run::PROGRAM),

@@ -156,20 +156,29 @@ impl Links {
                     is_needed[range].fill(wanted);
                 }
             }
-            put(first, memory_of_first, start, &masked(&bytes, &is_needed, true));
-            put(rest, memory_of_rest, start, &masked(&bytes, &is_needed, false));
+            let needed = bytes.iter().zip(&is_needed);
+            let needed: Vec<u8> = needed.map(|(byte, is)| byte * u8::from(*is)).collect();
+            put(first, memory_of_first, start, &needed);
+            // What the first part has is its own by the time that the rest comes.
+            for run in runs(&is_needed).filter(|run| !is_needed[run.start]) {
+                put(rest, memory_of_rest, start + run.start as u32, &bytes[run]);
+            }
         }
         Ok(())
     }
 }
 
-/// The bytes that are wanted; zeros for the others.
-fn masked(bytes: &[u8], is_needed: &[bool], wanted: bool) -> Vec<u8> {
-    let bytes = bytes.iter().zip(is_needed);
-    bytes.map(|(byte, is_needed)| if *is_needed == wanted { *byte } else { 0 }).collect()
+/// The ranges of places that are all so or all not so.
+fn runs(is_so: &[bool]) -> impl Iterator<Item = Range<usize>> {
+    let mut start = 0;
+    is_so.chunk_by(|a, b| a == b).map(move |run| {
+        let range = start..start + run.len();
+        start = range.end;
+        range
+    })
 }
 
-/// Puts bytes into a memory, but for long runs of zeros.
+/// Puts bytes into a memory, but for many zeros in a row.
 fn put(module: &mut Module, memory: MemoryId, start: u32, bytes: &[u8]) {
     let mut from = 0;
     while let Some(begin) = bytes[from..].iter().position(|byte| *byte != 0) {
@@ -278,7 +287,8 @@ mod tests {
             rest.data.delete(id);
         }
         links.divide(&mut first, &mut rest).expect("it can be divided");
-        [first, rest].map(|module| {
+        let mut both = vec![b'?'; 25];
+        let parts = [first, rest].map(|module| {
             let mut memory = vec![b'.'; 25];
             for data in module.data.iter() {
                 let DataKind::Active { offset: ConstExpr::Value(Value::I32(at)), .. } = data.kind
@@ -287,10 +297,14 @@ mod tests {
                 };
                 for (byte, at) in data.value.iter().zip(at as usize - 1024..) {
                     memory[at] = if *byte == 0 { b'.' } else { byte.max(&b'0').to_owned() };
+                    both[at] = memory[at];
                 }
             }
             memory
-        })
+        });
+        // The rest comes behind the first part, and takes nothing away that this has.
+        assert_eq!(both, b"00..AAAABBBBBBBBCCCCCCCC0");
+        parts
     }
 
     #[test]
