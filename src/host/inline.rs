@@ -161,7 +161,7 @@ impl<S: Store + 'static> Inline<S> {
 const FRAME_US: u64 = 80_000;
 
 /// A page that takes long to draw gets fewer: it has so many times the time that it drew for.
-const AT_REST: u64 = 4;
+const AT_REST: u64 = 8;
 
 /// But so often at the least.
 const FRAME_US_MAX: u64 = 500_000;
