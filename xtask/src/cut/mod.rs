@@ -19,7 +19,7 @@ mod spots;
 use crate::Failure;
 use data::Links;
 use first_minute::{FirstMinute, plain};
-use outline::{LEAST_BYTES, outline};
+use outline::{LEAST_GAIN, outline};
 use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{Hash, Hasher};
@@ -65,7 +65,7 @@ pub fn cut(program: &[u8], first_minute: &FirstMinute) -> Result<Parts, Failure>
 fn outlined(program: &[u8], first_minute: &FirstMinute) -> Result<Vec<u8>, Failure> {
     let mut module = read(program, true)?;
     for (id, cold) in first_minute.cold_spots(&module) {
-        outline(&mut module, id, &cold, LEAST_BYTES);
+        outline(&mut module, id, &cold, LEAST_GAIN);
     }
     Ok(module.emit_wasm())
 }

@@ -14,8 +14,8 @@ use walrus::ir::{
 };
 use walrus::{FunctionBuilder, FunctionId, LocalFunction, Module, ModuleLocals, ValType};
 
-/// Less than so many bytes, beyond those of the call itself, are not worth one.
-pub const LEAST_BYTES: usize = 48;
+/// A part is worth a call when it has about so many bytes more than the call.
+pub const LEAST_GAIN: isize = 48;
 
 /// A way out of a part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,17 +40,17 @@ struct Part {
     exits: Vec<Exit>,
 }
 
-/// Makes functions of the parts of a function that begin at these spots, as far as they have that
+/// Makes functions of the parts of a function that begin at these spots, as far as that gains so
 /// many bytes. Returns how many.
 pub fn outline(
     module: &mut Module,
     id: FunctionId,
     cold: &BTreeSet<Spot>,
-    least_bytes: usize,
+    least_gain: isize,
 ) -> usize {
     let function = module.funcs.get(id).kind.unwrap_local();
     let mut parts = Vec::new();
-    let search = Search { function, live: Live::of(function), cold, least_bytes };
+    let search = Search { function, live: Live::of(function), cold, least_gain };
     search.find(function.entry_block(), false, &mut parts);
     let results = module.types.results(function.ty()).to_vec();
     let name = module.funcs.get(id).name.clone().unwrap_or_default();
@@ -66,7 +66,7 @@ struct Search<'a> {
     function: &'a LocalFunction,
     live: Live<'a>,
     cold: &'a BTreeSet<Spot>,
-    least_bytes: usize,
+    least_gain: isize,
 }
 
 impl Search<'_> {
@@ -123,18 +123,9 @@ impl Search<'_> {
         let reads: Vec<LocalId> = live.at(spot).iter().copied().collect();
         let writes: Vec<LocalId> = survey.written.intersection(&later).copied().collect();
         let exits: Vec<Exit> = exits.into_iter().collect();
-        let call_bytes = if self.least_bytes == 0 {
-            0
-        } else {
-            2 * (2 * reads.len() + writes.len() + 2 * exits.len())
-        };
-        (survey.bytes >= self.least_bytes + call_bytes).then_some(Part {
-            spot,
-            in_loop,
-            reads,
-            writes,
-            exits,
-        })
+        let call_bytes = 2 * (2 * reads.len() + writes.len() + 2 * exits.len());
+        let gain = survey.bytes as isize - call_bytes as isize;
+        (gain >= self.least_gain).then_some(Part { spot, in_loop, reads, writes, exits })
     }
 }
 
@@ -493,7 +484,7 @@ mod tests {
         let id = module.funcs.iter_local().next().expect("a function").0;
         let spots = spots(module.funcs.get(id).kind.unwrap_local());
         let cold = at.iter().map(|number| spots[*number]).collect();
-        let made = outline(&mut module, id, &cold, 0);
+        let made = outline(&mut module, id, &cold, isize::MIN);
         (module.emit_wasm(), made)
     }
 
@@ -522,6 +513,6 @@ mod tests {
         let mut module = Module::from_buffer(&program).expect("a module");
         let id = module.funcs.iter_local().next().expect("a function").0;
         let cold = spots(module.funcs.get(id).kind.unwrap_local()).into_iter().skip(1).collect();
-        assert_eq!(outline(&mut module, id, &cold, LEAST_BYTES), 0);
+        assert_eq!(outline(&mut module, id, &cold, LEAST_GAIN), 0);
     }
 }

@@ -56,7 +56,7 @@ pub enum Affair {
     Again(Vec<TopicPartition>),
     /// Partitions without a leader may get one.
     Mend,
-    /// A broker that stops: it leads no more.
+    /// A broker that stops, and the epoch of its life: it leads no more.
     Shutdown(ReplyTo, i32, i64),
     /// Elections by hand.
     Elect(ReplyTo, Election, Option<Vec<TopicPartition>>),
