@@ -2,9 +2,8 @@
 //! the lab of a first visit, in three widths, with the words of both languages.
 //! `UPDATE_POSTER=1 cargo test --test poster` draws it anew; look at it before you keep it.
 
-use pushpull::lab::Timeline;
-use pushpull::lab::command::LabSpec;
-use pushpull::shell::run::{Progress, Running};
+use pushpull::lesson::bench::LabBench;
+use pushpull::lesson::trial::Bench;
 use pushpull::view::build::scene;
 use pushpull::view::scene::Scene;
 use pushpull::view::still::{WIDTHS, svg};
@@ -13,16 +12,9 @@ use std::fs;
 use std::path::Path;
 
 fn first_scene() -> Scene {
-    let mut timeline = Timeline::new(&LabSpec::default()).expect("a lab");
-    let mut running = Running::new(SCRIPT);
-    loop {
-        match running.work(&mut timeline, 10_000) {
-            Progress::More => {}
-            Progress::Need(_) => panic!("bytes are not in memory"),
-            Progress::Ran(ran) => assert!(ran.right, "{}: {:?}", ran.text, ran.error),
-            Progress::End => return scene(timeline.session()),
-        }
-    }
+    let mut bench = LabBench::fresh().expect("a lab");
+    bench.run(SCRIPT).expect("the lines of a first visit");
+    scene(bench.seen())
 }
 
 #[test]

@@ -55,7 +55,7 @@ fn visit() -> State {
         let seed = outside::data_number("seed").map(|seed| seed as u32);
         state = state.in_embed(side, step, seed);
     }
-    state.with_link(outside::link())
+    state.with_link(outside::link()).foreseeing(outside::foreseen())
 }
 
 #[component]
@@ -88,7 +88,7 @@ fn App() -> Html {
                         <Failure error={error.clone()} version={state.version.clone()} />
                     }
                     <StageBar scene={state.scene.clone()} welcome={state.welcome}
-                        caption={state.caption.clone()} ready={state.is_ready()}
+                        caption={state.caption.clone()} ready={state.is_ready()} waits={state.waits()}
                         lesson={state.lesson.is_some()} status={state.status.clone()} />
                     <div class="stage" id="stage" onkeydown={keys.clone()} ref={picture_box}>{ stage(&desk, state) }</div>
                     <div class="player-keys" onkeydown={keys}>
@@ -318,9 +318,16 @@ fn use_document(desk: &Desk, state: &State) {
         outside::set_language(*language, title);
     });
     use_effect_with(state.theme, |theme| outside::set_theme(*theme));
-    use_effect_with(state.stands() && state.width > 0, |ready| {
-        if *ready {
-            outside::set_ready();
+    use_mark("data-stands", state.is_ready() && state.width > 0);
+    use_mark("data-ready", state.stands() && state.width > 0);
+}
+
+/// Says of the document that something is so, from now on.
+#[hook]
+fn use_mark(name: &'static str, is_so: bool) {
+    use_effect_with(is_so, move |is_so| {
+        if *is_so {
+            outside::say(name);
         }
     });
 }

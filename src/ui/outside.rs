@@ -2,6 +2,7 @@
 //! what is not its own.
 
 use super::state::Theme;
+use crate::view::scene::Scene;
 use crate::view::words::Language;
 use crate::view::words::page::Page;
 use std::rc::Rc;
@@ -47,11 +48,20 @@ pub fn set_theme(theme: Theme) {
     };
 }
 
-/// Says that the first press works.
-pub fn set_ready() {
+/// Says of the document that the page stands (`data-stands`), or that the first press works at once
+/// (`data-ready`).
+pub fn say(mark: &str) {
     if let Some(root) = root() {
-        let _ = root.set_attribute("data-ready", "true");
+        let _ = root.set_attribute(mark, "true");
     }
+}
+
+/// The scene that the engine will come to, if `www/boot/start.js` has brought it: it is the one of a
+/// first visit.
+pub fn foreseen() -> Option<Scene> {
+    let bytes = js_sys::Reflect::get(&js_sys::global(), &"pushpullOpening".into()).ok()?;
+    let bytes: js_sys::Uint8Array = bytes.dyn_into().ok()?;
+    postcard::from_bytes(&bytes.to_vec()).ok()
 }
 
 /// Keeps a choice for the next visit. Where storage is refused the choice holds for this one.
@@ -256,7 +266,7 @@ pub async fn estimate(persist: bool) -> (Option<(u64, u64)>, Option<bool>) {
 
 /// Deletes everything that this site keeps, and loads the page anew.
 pub async fn erase_all() {
-    for name in ["lang", "theme", "lesson", "progress"] {
+    for name in ["been", "lang", "theme", "lesson", "progress"] {
         keep(name, None);
     }
     let global = js_sys::global();

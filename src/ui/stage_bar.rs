@@ -26,6 +26,8 @@ pub struct Props {
     pub caption: Option<Rc<EventLine>>,
     /// True once something can be done.
     pub ready: bool,
+    /// True while something that was done waits for the engine.
+    pub waits: bool,
     /// True if a lesson is open: then its own commands come first.
     pub lesson: bool,
     /// How things stand.
@@ -38,7 +40,7 @@ pub fn StageBar(props: &Props) -> Html {
     let desk = use_desk();
     let t = desk.texts;
     if let Some(welcome) = props.welcome {
-        return welcome::welcome(&desk, welcome, &props.scene, props.ready);
+        return welcome::welcome(&desk, welcome, &props.scene, props.ready, props.waits);
     }
     let send = acts::send(&props.scene);
     let fetch = acts::fetch(&props.scene);
@@ -47,6 +49,7 @@ pub fn StageBar(props: &Props) -> Html {
             <><span class="num quiet">{ seconds(line.at_us, desk.language) }</span>
             { " " }{ sentence(line, desk.language) }</>
         },
+        None if props.waits => html! { t.engine_coming },
         None if send.is_none() => html! { t.nothing_built },
         None if props.scene.is_starting() && !props.status.playing => html! { t.starting_hint },
         None => html! { <span class="quiet">{ t.stage_hint }</span> },

@@ -12,7 +12,7 @@ use crate::view::layout::{Lanes, is_narrow};
 use crate::view::lesson::LessonView;
 use crate::view::progress::Progress;
 use crate::view::scene::Scene;
-use crate::view::welcome::{self, Act};
+use crate::view::welcome;
 use crate::view::words::Language;
 use std::rc::Rc;
 
@@ -20,6 +20,7 @@ mod action;
 mod beside;
 mod classroom;
 mod first_minute;
+mod foreseen;
 mod hearing;
 mod pace;
 mod parts;
@@ -132,6 +133,8 @@ pub struct State {
     said_ms: i64,
     stepping: bool,
     to_watch: Option<u64>,
+    /// True while the picture is that of a first visit, and the engine has not come to it yet.
+    foreseen: bool,
 }
 
 impl State {
@@ -185,6 +188,7 @@ impl State {
             said_ms: 0,
             stepping: false,
             to_watch: None,
+            foreseen: false,
         };
         state.open_own();
         state
@@ -198,12 +202,12 @@ impl State {
 
     /// True once something can be done. What is done while a command runs comes after it.
     pub fn is_ready(&self) -> bool {
-        self.phase == Phase::Open && self.frame > 0
+        self.foreseen || self.phase == Phase::Open && self.frame > 0
     }
 
     /// True once the lab stands, and the first press works at once.
     pub fn stands(&self) -> bool {
-        self.is_ready() && self.status.working.is_none()
+        self.is_ready() && !self.foreseen && self.status.working.is_none()
     }
 
     /// Which lanes the picture shows in a page of this kind.

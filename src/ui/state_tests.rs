@@ -6,7 +6,7 @@ use crate::host::protocol::Reply;
 use crate::host::protocol::{Found, LinkError};
 use crate::view::frame::Frame;
 use crate::view::scene::{Consumer, Health, Queue, Topic};
-use crate::view::welcome::Pile;
+use crate::view::welcome::{Act, Pile};
 
 fn page() -> State {
     State::new(Language::Korean, Theme::System)
@@ -108,6 +108,71 @@ fn the_first_half_minute_goes_through_its_acts() {
     assert_eq!(asked(&mut state), [Request::Pause]);
     state.change(Action::EndWelcome(false));
     assert_eq!((state.welcome, state.left), (None, Left::List));
+}
+
+/// A page that knows what the engine will come to.
+fn foreseen() -> State {
+    page().foreseeing(Some(first_scene()))
+}
+
+#[test]
+fn a_first_visit_stands_before_the_engine_has_come() {
+    assert!(!page().foreseeing(None).is_ready());
+    let mut state = foreseen();
+    assert!(state.is_ready() && !state.stands() && !state.waits());
+    asked(&mut state);
+    state.change(Action::Send);
+    assert!(state.waits(), "the press waits");
+    let text = "producer p --kafka t --rabbit /q --count 1\nrun 200ms";
+    assert_eq!(asked(&mut state), [Request::Run { id: 1, text: text.into() }]);
+
+    hear(&mut state, Reply::Loaded { version: "1".into() });
+    hear(&mut state, Reply::Opened { found: Found::Nothing });
+    // On its way the engine shows less than what is seen already.
+    let on_its_way = Scene { now_us: 5_000_000, ..Scene::default() };
+    let events = vec![line(1, "lab.message_sent")];
+    draw(&mut state, Frame { events, events_replaced: true, ..frame(1, on_its_way) });
+    assert_eq!(*state.scene, first_scene());
+    assert_eq!(state.events.len(), 1, "what happened on the way is kept");
+    let mut scene = Scene { now_us: 6_200_000, ..first_scene() };
+    scene.ledger.kafka.acknowledged = 1;
+    scene.ledger.rabbit.delivered = 1;
+    draw(&mut state, frame(2, scene.clone()));
+    assert_eq!(*state.scene, scene);
+    assert_eq!(state.welcome.map(|welcome| welcome.act), Some(Act::Fetch));
+    assert!(state.stands() && !state.waits());
+    // From now on time may go back.
+    draw(&mut state, frame(3, first_scene()));
+    assert_eq!(*state.scene, first_scene());
+}
+
+#[test]
+fn who_skips_the_welcome_before_the_engine_has_come_is_not_welcomed_again() {
+    let mut state = foreseen();
+    state.change(Action::EndWelcome(false));
+    assert!(state.waits(), "it is said that the engine is coming");
+    hear(&mut state, Reply::Opened { found: Found::Nothing });
+    draw(&mut state, frame(1, first_scene()));
+    assert_eq!((state.welcome, state.left), (None, Left::List));
+    assert!(state.stands());
+}
+
+#[test]
+fn what_was_foreseen_gives_way_to_what_is_found() {
+    let mut state = foreseen();
+    hear(&mut state, Reply::Opened { found: Found::Lab { saved_us: 1_000_000 } });
+    assert!(state.welcome.is_none() && !state.stands());
+    draw(&mut state, frame(1, Scene { now_us: 1_000_000, ..Scene::default() }));
+    assert_eq!(state.scene.now_us, 1_000_000);
+
+    let mut state = foreseen();
+    hear(&mut state, Reply::Failed { error: "no engine".into() });
+    assert!(!state.is_ready());
+
+    let link = page().with_link(Some("0".into())).foreseeing(Some(first_scene()));
+    assert!(!link.is_ready() && link.welcome.is_none(), "a link opens something else");
+    let embed = page().in_embed(Lanes::Both, 0, None).foreseeing(Some(first_scene()));
+    assert!(!embed.is_ready());
 }
 
 #[test]

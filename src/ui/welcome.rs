@@ -8,10 +8,18 @@ use crate::view::words::{fill, number};
 use yew::prelude::*;
 
 /// The bar above the picture, during the first half minute.
-pub fn welcome(desk: &Desk, welcome: Welcome, scene: &Scene, ready: bool) -> Html {
+pub fn welcome(
+    desk: &Desk,
+    welcome: Welcome,
+    scene: &Scene,
+    ready: bool,
+    waits: bool,
+) -> Html {
     let t = desk.texts;
+    let send = if waits { t.engine_coming } else { t.send };
+    let ready = ready && !waits;
     let (caption, acts) = match welcome.act {
-        Act::Send => (t.welcome_send, button(desk, "send", "primary", t.send, Action::Send, ready)),
+        Act::Send => (t.welcome_send, button(desk, "send", "primary", send, Action::Send, ready)),
         Act::Fetch => {
             (t.welcome_fetch, button(desk, "fetch", "kafka", t.fetch, Action::Fetch, ready))
         }

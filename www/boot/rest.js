@@ -34,9 +34,12 @@ function restOfProgram(first, file) {
     join(new WebAssembly.Module(Uint8Array.from(request.response, (byte) => byte.charCodeAt(0))));
   };
 
+  /** A page that stands without its engine needs that next. */
+  const isBehindEngine = () => self.pushpullOpening && !self.document.documentElement.dataset.ready;
+
   /** In its own time, when the first part stands. What fails here, `load` tries again. */
   const standing = setInterval(() => {
-    if (!first()) return;
+    if (!first() || isBehindEngine()) return;
     clearInterval(standing);
     if (isThere) return;
     fetch(address, { signal: coming.signal })

@@ -18,19 +18,43 @@ async function start() {
   const program = document.querySelector('meta[name="program"]');
   const progress = new Progress(Number(program.dataset.bytes));
   // They come side by side, and the engine behind them.
-  const [glue, wasm, rest] = await Promise.all([
+  const [glue, wasm, rest, opening] = await Promise.all([
     import(new URL(program.content, document.baseURI)).catch((error) => {
       throw new Trouble(error instanceof SyntaxError ? "old" : "network", String(error));
     }),
     download(new URL(program.dataset.wasm, document.baseURI), progress),
     keptRest(program.dataset.wasm),
+    isFirstVisit() ? sceneOfOpening() : null,
   ]);
+  // The page shows it until the engine has come to it.
+  self.pushpullOpening = opening;
   // `rest.js` looks here before it asks the network.
   self.pushpullRest = rest;
   try {
     await glue.default({ module_or_path: wasm });
   } catch (error) {
     throw new Trouble(causeOf(error, progress), String(error));
+  }
+}
+
+/** Whether the program will open the lab of a first visit. If it finds another one, that is shown. */
+function isFirstVisit() {
+  const { embed, lesson } = root.dataset;
+  if (embed || lesson || location.hash.startsWith("#x=") || /[?&]lesson=/.test(location.search)) return false;
+  try {
+    return !["been", "lesson"].some((name) => localStorage.getItem(`pushpull.${name}`));
+  } catch {
+    return true;
+  }
+}
+
+/** What the engine will show first, as it was when the site was built. It may be missing. */
+async function sceneOfOpening() {
+  try {
+    const response = await fetch(new URL("opening.scene", document.baseURI));
+    return response.ok ? new Uint8Array(await response.arrayBuffer()) : null;
+  } catch {
+    return null;
   }
 }
 
@@ -65,7 +89,10 @@ async function download(address, progress) {
         progress.add(chunk.byteLength);
         out.enqueue(chunk);
       },
-      flush: () => progress.end(),
+      flush: () => {
+        progress.end();
+        prefetchEngine();
+      },
     }),
   );
   // Whatever the server calls it, it is compiled while it comes.
@@ -180,7 +207,7 @@ if (isOwn && window.isSecureContext && navigator.serviceWorker) {
 }
 
 document.getElementById("trouble-again")?.addEventListener("click", () => location.reload());
-/** The engine, which the program asks for as soon as it stands. */
+/** The engine, which the program asks for as soon as it stands: it comes when the program is here. */
 const ENGINE = [["worker_loader.js", "script"], ["worker.js", "script"], ["worker_bg.wasm", "fetch"]];
 
 function prefetchEngine() {
@@ -213,9 +240,7 @@ function painted() {
 
 async function begin() {
   await painted();
-  const started = start();
-  prefetchEngine();
-  await started;
+  await start();
 }
 
 if (!root.hasAttribute("data-trouble")) begin().catch(tell);

@@ -40,6 +40,9 @@ const LESSONS: &str = "www/lessons";
 /// Where what the pages of the lessons are made of comes to.
 const LESSON_PARTS: &str = "target/lesson-pages";
 
+/// The scene of a first visit.
+const OPENING: &str = "opening.scene";
+
 /// Where the still pictures are, and their place in the page.
 const PICTURES: &str = "www/poster";
 const PICTURES_PLACE: &str = "<!-- pictures -->";
@@ -65,10 +68,10 @@ pub fn run(options: &Options) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Makes the lessons ready with the lab's own reader and engine.
+/// Makes the lessons ready with the lab's own reader and engine, and the scene of a first visit.
 fn ready_lessons(site: &Path) -> Result<(), Failure> {
     let mut command = child::own("lessons")?;
-    command.arg(LESSONS).arg(site.join("lessons")).arg(LESSON_PARTS);
+    command.arg(LESSONS).arg(site.join("lessons")).arg(LESSON_PARTS).arg(site.join(OPENING));
     child::run(&mut command)
 }
 

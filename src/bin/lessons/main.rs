@@ -1,28 +1,46 @@
-//! Makes lessons ready for the page: `lessons FROM TO PAGES` reads `FROM/LANGUAGE/ID.md` and
+//! Makes lessons ready for the page: `lessons FROM TO PAGES OPENING` reads `FROM/LANGUAGE/ID.md` and
 //! writes `TO/LANGUAGE/ID.json` for the engine; and into `PAGES` what the pages show that need no
 //! engine: `ID.still.html`, the picture and the table of its key moment, and, for each language,
-//! `LANGUAGE/ID.html`, its text, and `LANGUAGE/ID.txt`, its title and what it is about.
+//! `LANGUAGE/ID.html`, its text, and `LANGUAGE/ID.txt`, its title and what it is about. `OPENING` is
+//! the file for the scene of a first visit, which the page shows while its engine is coming.
 
 mod article;
 mod still;
 
 use pushpull::lesson::Lesson;
+use pushpull::lesson::bench::LabBench;
 use pushpull::lesson::catalog::LESSONS;
+use pushpull::lesson::trial::Bench;
+use pushpull::view::build::scene;
+use pushpull::view::welcome::SCRIPT;
 use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [from, to, pages] = &*arguments else {
-        return complain("expected folders: where lessons are, where they are to be, their pages");
+    let [from, to, pages, opening] = &*arguments else {
+        return complain(
+            "expected folders: where lessons are, where they are to be, their pages; and a file",
+        );
     };
+    if let Err(sentence) = open(opening.as_ref()) {
+        return complain(&sentence);
+    }
     for id in LESSONS.iter().map(|entry| entry.id) {
         if let Err(sentence) = ready(id, from.as_ref(), to.as_ref(), pages.as_ref()) {
             return complain(&sentence);
         }
     }
     ExitCode::SUCCESS
+}
+
+/// Writes the scene of a first visit, as the engine comes to it.
+fn open(file: &Path) -> Result<(), String> {
+    let mut bench = LabBench::fresh()?;
+    bench.run(SCRIPT)?;
+    let scene = postcard::to_allocvec(&scene(bench.seen())).map_err(|error| error.to_string())?;
+    fs::write(file, scene).map_err(|error| format!("{}: {error}", file.display()))
 }
 
 fn complain(sentence: &str) -> ExitCode {

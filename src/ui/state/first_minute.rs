@@ -1,10 +1,17 @@
 //! The first half minute: send, fetch, predict, watch.
 
-use super::{Action, Effect, Left, State};
+use super::{Action, Effect, Left, State, Welcome};
 use crate::lesson::catalog;
 use crate::view::welcome::{self, Act, Pile};
 
 impl State {
+    /// Somebody is here for the first time. Who did something before the engine came, goes on.
+    pub(super) fn begin_welcome(&mut self) {
+        if !self.foreseen {
+            self.welcome = Some(Welcome::default());
+        }
+    }
+
     /// Where the learner expects the pile.
     pub(super) fn bet(&mut self, pile: Pile) {
         let Some(welcome) = &mut self.welcome else { return };

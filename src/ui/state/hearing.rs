@@ -1,6 +1,6 @@
 //! What the engine says, and what becomes of it.
 
-use super::{Act, Left, Phase, State, Toast, Welcome};
+use super::{Effect, Left, Phase, State, Toast};
 use crate::host::protocol::{Found, Reply};
 use crate::view::frame::{EventLine, Frame};
 use crate::view::lesson::LessonView;
@@ -49,22 +49,30 @@ impl State {
             Reply::Recorded { lines } => self.recorded = Rc::new(lines),
             Reply::Shared { text } => self.shared = Some(text),
             Reply::LessonRefused { error } => self.lesson_error = Some(error),
-            Reply::Failed { error } => self.phase = Phase::Failed(error),
+            Reply::Failed { error } => {
+                self.not_as_foreseen();
+                self.phase = Phase::Failed(error);
+            }
         }
     }
 
     fn opened(&mut self, found: Found) {
         self.phase = Phase::Open;
-        let first = Welcome { act: Act::Send, bet: None, right: None, since_us: 0 };
+        if !matches!(found, Found::Nothing | Found::NoStorage { .. }) {
+            self.not_as_foreseen();
+        }
+        if matches!(found, Found::Nothing | Found::Lab { .. }) {
+            self.wish(Effect::Keep { name: "been", value: Some("here") });
+        }
         match found {
-            Found::Nothing => self.welcome = Some(first),
+            Found::Nothing => self.begin_welcome(),
             Found::Link => self.link_opened(),
             Found::OtherTab => {
                 self.left = Left::List;
                 self.tell(Toast::OtherTab);
             }
             Found::NoStorage { reason } => {
-                self.welcome = Some(first);
+                self.begin_welcome();
                 self.tell(Toast::NoStorage(reason));
             }
             Found::Unreadable { error } => {
@@ -79,6 +87,9 @@ impl State {
     }
 
     fn draw(&mut self, frame: Frame, now_ms: i64) {
+        if self.is_behind(&frame) {
+            return self.take_events(frame.events, frame.events_replaced);
+        }
         let was_playing = self.status.playing;
         if frame.status.future_dropped && !self.status.future_dropped {
             self.toast = Some(Toast::Forked);

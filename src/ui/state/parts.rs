@@ -69,7 +69,7 @@ pub enum Narrow {
 }
 
 /// The first half minute.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Welcome {
     /// How far it is.
     pub act: Act,

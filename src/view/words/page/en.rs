@@ -16,6 +16,7 @@ pub(super) const TEXTS: Page = Page {
     theme_light: "Colours: light. Change to dark",
     theme_dark: "Colours: dark. Change to the system's",
     saving_opening: "opening…",
+    engine_coming: "The brokers are loading…",
     saved_up_to: "saved up to {time}",
     saving_behind: "saving… (safe up to {time})",
     saving_unavailable: "not saved: no storage here",

@@ -16,6 +16,7 @@ pub(super) const TEXTS: Page = Page {
     theme_light: "색: 밝게. 어둡게 바꾸기",
     theme_dark: "색: 어둡게. 시스템 설정으로 바꾸기",
     saving_opening: "여는 중",
+    engine_coming: "브로커를 불러오는 중…",
     saved_up_to: "{time}까지 저장됨",
     saving_behind: "저장하는 중 ({time}까지 안전)",
     saving_unavailable: "저장되지 않음: 저장소 없음",

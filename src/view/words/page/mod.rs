@@ -7,7 +7,7 @@ super::texts! {
     /// Texts of the page.
     Page {
         title, skip_link, places, lessons, free_lab, text_view, language, korean, english,
-        theme_system, theme_light, theme_dark, saving_opening, saved_up_to, saving_behind,
+        theme_system, theme_light, theme_dark, saving_opening, engine_coming, saved_up_to, saving_behind,
         saving_unavailable, saving_failed, saving_full, saving_other_tab, send, fetch,
         stage_hint, starting_hint, nothing_built, working, stop, skip, welcome_send, welcome_fetch,
         welcome_bet, welcome_watch, bet_broker, bet_consumer, bet_nowhere, bet_right, bet_wrong,
