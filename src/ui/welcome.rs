@@ -8,13 +8,7 @@ use crate::view::words::{fill, number};
 use yew::prelude::*;
 
 /// The bar above the picture, during the first half minute.
-pub fn welcome(
-    desk: &Desk,
-    welcome: Welcome,
-    scene: &Scene,
-    ready: bool,
-    waits: bool,
-) -> Html {
+pub fn welcome(desk: &Desk, welcome: Welcome, scene: &Scene, ready: bool, waits: bool) -> Html {
     let t = desk.texts;
     let send = if waits { t.engine_coming } else { t.send };
     let ready = ready && !waits;

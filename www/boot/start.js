@@ -154,7 +154,8 @@ function tell(trouble) {
   if (detail) detail.textContent = trouble.message;
 }
 
-/** After so long the page is at rest, and can be kept for a time without a network. */
+/** After so long the page is at rest, if its engine is there, and can be kept for a time without a
+    network. */
 const KEEP_MS = 6000;
 
 /** The service worker that waits to take over, once there is one. */
@@ -202,8 +203,12 @@ document.addEventListener("pushpull-picture", ({ detail }) => {
 
 const isOwn = window.top === window && !root.hasAttribute("data-embed");
 if (isOwn && window.isSecureContext && navigator.serviceWorker) {
-  // Where it is refused, the page is as it was.
-  setTimeout(() => keep().catch(() => {}), KEEP_MS);
+  const resting = setInterval(() => {
+    if (!root.dataset.ready) return;
+    clearInterval(resting);
+    // Where it is refused, the page is as it was.
+    keep().catch(() => {});
+  }, KEEP_MS);
 }
 
 document.getElementById("trouble-again")?.addEventListener("click", () => location.reload());

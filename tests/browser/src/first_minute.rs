@@ -8,6 +8,7 @@ use crate::page::Page;
 use crate::setup::Setup;
 use crate::visit::Visit;
 use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a program's script tells.
 #[derive(Deserialize)]
@@ -24,19 +25,38 @@ const PROGRAMS: usize = 2;
 /// The program that runs in the page; what it calls when something is pressed must be there.
 const PAGE: &str = "app";
 
-/// The first screen comes, and does what it asks for: a message is sent, fetched, and bet on. Of the
-/// engine only what it takes until the first message is fetched counts: it may wait, the page may
-/// not.
+/// So often each of them comes: when the engine draws, and what is under way then, is never quite the
+/// same.
+const ROUNDS: usize = 3;
+
+/// Presses "Send" as soon as the page stands, before its engine has come.
+const HASTY: &str = "
+    new MutationObserver((_, observer) => {
+        const send = document.querySelector('[data-test=send]:not([disabled])');
+        if (!send) return;
+        observer.disconnect();
+        send.click();
+    }).observe(document, { subtree: true, childList: true, attributes: true });";
+
+/// The first screen comes, and does what it asks for: a message is sent, fetched, and bet on; once
+/// by somebody who waits until all is saved before each press, and once by somebody who presses at
+/// once. Of the engine only what it takes until the first message is fetched counts: it may wait,
+/// the page may not.
 pub async fn run(setup: &Setup) -> Outcome {
-    let browser = Browser::new(setup);
-    let told = listen(&browser).await;
-    browser.dispose().await;
-    let (sent, in_the_end) = told?;
-    let of_the_page = |of: &Called| of.name() == PAGE;
-    let engine = sent.iter().filter(|of| !of_the_page(of));
-    for of in engine.chain(in_the_end.iter().filter(|of| of_the_page(of))) {
-        let numbers: Vec<String> = of.called.iter().map(u64::to_string).collect();
-        println!("called {} {}", of.name(), numbers.join(","));
+    let mut called: BTreeMap<String, BTreeSet<u64>> = BTreeMap::new();
+    for is_hasty in [false, true].repeat(ROUNDS) {
+        let browser = Browser::new(setup);
+        let told = listen(&browser, is_hasty).await;
+        browser.dispose().await;
+        let (fetched, in_the_end) = told?;
+        let engine = fetched.into_iter().filter(|of| of.name() != PAGE);
+        for of in engine.chain(in_the_end.into_iter().filter(|of| of.name() == PAGE)) {
+            called.entry(of.name().to_string()).or_default().extend(of.called);
+        }
+    }
+    for (name, numbers) in called {
+        let numbers: Vec<String> = numbers.iter().map(u64::to_string).collect();
+        println!("called {name} {}", numbers.join(","));
     }
     Ok(())
 }
@@ -48,16 +68,25 @@ impl Called {
 }
 
 /// What was called when the first message was fetched, and in the end.
-async fn listen(browser: &Browser) -> Outcome<(Vec<Called>, Vec<Called>)> {
-    let page = browser.open(Visit::to("/")).await?;
-    page.wait_until_ready().await?;
-    page.click(test("send")).await?;
+async fn listen(browser: &Browser, is_hasty: bool) -> Outcome<(Vec<Called>, Vec<Called>)> {
+    let visit = Visit::to("/");
+    let page = browser.open(if is_hasty { visit.after(HASTY) } else { visit }).await?;
+    if !is_hasty {
+        page.wait_until_ready().await?;
+        page.wait_until_saved().await?;
+        page.click(test("send")).await?;
+    }
+    page.one(&test("fetch")).await?;
+    page.wait_until_saved().await?;
     page.click(test("fetch")).await?;
     page.one(&test("bet-consumer")).await?;
-    let sent = tell(&page).await?;
+    page.wait_until_saved().await?;
+    // Who looks at another tab must not wait for anything on the way.
+    page.eval_as::<bool>("return document.dispatchEvent(new Event('visibilitychange'));").await?;
+    let fetched = tell(&page).await?;
     page.click(test("bet-consumer")).await?;
     page.one(&test("next-lesson")).await?;
-    Ok((sent, tell(&page).await?))
+    Ok((fetched, tell(&page).await?))
 }
 
 async fn tell(page: &Page) -> Outcome<Vec<Called>> {

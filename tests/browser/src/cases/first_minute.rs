@@ -82,6 +82,52 @@ pub async fn a_wrong_prediction_is_explained(browser: Browser) -> Outcome {
     page.expect_quiet_console().await
 }
 
+/// The page stands before its engine has come: a press waits for it, and is done.
+pub async fn a_press_before_the_engine_has_come_is_done(browser: Browser) -> Outcome {
+    let hasty = "new MutationObserver((_, observer) => {
+        const send = document.querySelector('[data-test=send]:not([disabled])');
+        if (!send) return;
+        observer.disconnect();
+        window.wasEarly = !document.documentElement.dataset.ready;
+        send.click();
+    }).observe(document, { subtree: true, childList: true, attributes: true });";
+    let page = browser.open(Visit::to("/").after(hasty)).await?;
+    page.wait_for_text(css("#welcome"), "RabbitMQ pushed it. Kafka waits to be asked.").await?;
+    let was_early: bool = page.eval_as("return window.wasEarly").await?;
+    ensure!(was_early, "the engine was there before the page stood");
+    wait_for_box(&page, "rabbit-client-cr", "1 done").await?;
+    page.expect_quiet_console().await
+}
+
+/// What the page shows before its engine has come is what the engine comes to.
+pub async fn the_engine_comes_to_what_is_shown_already(browser: Browser) -> Outcome {
+    let shapes = "return document.querySelector('.picture-shapes').innerHTML";
+    let never = "window.Worker = class extends EventTarget { postMessage() {} terminate() {} };";
+    let page = browser.open(Visit::to("/").after(never)).await?;
+    page.wait_until("the page stands", "document.documentElement.dataset.stands").await?;
+    let foreseen: String = page.eval_as(shapes).await?;
+    let page = browser.open_site().await?;
+    page.wait_until_ready().await?;
+    let shown: String = page.eval_as(shapes).await?;
+    ensure!(foreseen == shown, "it shows\n{foreseen}\nand then\n{shown}");
+    page.expect_quiet_console().await
+}
+
+/// Who was here before and is taken for somebody new finds the own lab all the same.
+pub async fn a_lab_that_was_not_foreseen_is_opened(browser: Browser) -> Outcome {
+    let page = browser.open_site().await?;
+    page.wait_until_ready().await?;
+    page.click(test("send")).await?;
+    page.one(&test("fetch")).await?;
+    page.wait_until_saved().await?;
+    page.eval_as::<bool>("localStorage.removeItem('pushpull.been'); return true").await?;
+    let page = browser.open_site().await?;
+    page.wait_until_ready().await?;
+    ensure!(page.count(css(".is-welcome")).await? == 0, "it is welcomed like somebody new");
+    wait_for_box(&page, "rabbit-client-cr", "1 done").await?;
+    page.expect_quiet_console().await
+}
+
 /// Nothing jumps when the program takes the place of the still picture.
 pub async fn the_still_picture_gives_way_without_a_jump(browser: Browser) -> Outcome {
     let boxes = "const names = { caption: '.welcome-caption', send: '.button.large.primary' };
