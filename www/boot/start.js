@@ -25,6 +25,7 @@ async function start() {
     download(new URL(program.dataset.wasm, document.baseURI), progress),
     keptRest(program.dataset.wasm),
     isFirstVisit() ? sceneOfOpening() : null,
+    allStyles(),
   ]);
   // The page shows it until the engine has come to it.
   self.pushpullOpening = opening;
@@ -46,6 +47,19 @@ function isFirstVisit() {
   } catch {
     return true;
   }
+}
+
+/** The whole style sheet: the page has inside it what the first picture needs. */
+function allStyles() {
+  const named = document.querySelector('meta[name="styles"]');
+  if (!named) return null;
+  const href = new URL(named.content, document.baseURI).href;
+  return new Promise((resolve, reject) => {
+    const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href });
+    link.onload = resolve;
+    link.onerror = () => reject(new Trouble("network", href));
+    document.head.append(link);
+  });
 }
 
 /** What the engine will show first, as it was when the site was built. It may be missing. */

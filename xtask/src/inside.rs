@@ -23,6 +23,20 @@ pub fn with_styles(page: &str, styles: &str) -> Result<String, Failure> {
     allowed(&page, STYLES_ALLOWED, styles)
 }
 
+/// The sheet inside the page.
+pub fn styles(page: &str) -> Result<&str, Failure> {
+    let element = element(page, "style")?;
+    Ok(&element["<style>".len()..element.len() - "</style>".len()])
+}
+
+/// The page with another sheet inside.
+pub fn with_other_styles(page: &str, styles: &str) -> Result<String, Failure> {
+    let former = element(page, "style")?.to_string();
+    let page = replaced_once(page, &format!(" '{}'", sum(self::styles(page)?)), "")?;
+    let page = replaced_once(&page, &former, &wrapped("style", styles)?)?;
+    allowed(&page, STYLES_ALLOWED, styles)
+}
+
 /// The page with its first script inside, and where the script was.
 pub fn with_boot(
     page: &str,
@@ -85,8 +99,17 @@ fn wrapped(tag: &str, content: &str) -> Result<String, Failure> {
 
 /// The page whose policy also allows this content.
 fn allowed(page: &str, words: &str, content: &str) -> Result<String, Failure> {
-    let sum = STANDARD.encode(Sha256::digest(content.as_bytes()));
-    replaced_once(page, words, &format!("{words} 'sha256-{sum}'"))
+    replaced_once(page, words, &format!("{words} '{}'", sum(content)))
+}
+
+/// What a content is, as a policy names it.
+fn sum(content: &str) -> String {
+    format!("sha256-{}", STANDARD.encode(Sha256::digest(content.as_bytes())))
+}
+
+/// The same, short, as a part of the name of a file.
+pub fn short_sum(content: &str) -> String {
+    Sha256::digest(content.as_bytes()).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn replaced_once(page: &str, from: &str, to: &str) -> Result<String, Failure> {
@@ -98,7 +121,7 @@ fn replaced_once(page: &str, from: &str, to: &str) -> Result<String, Failure> {
 
 #[cfg(test)]
 mod tests {
-    use super::{element, with_boot, with_styles, without_preloads};
+    use super::{element, styles, with_boot, with_other_styles, with_styles, without_preloads};
 
     const PAGE: &str = "content=\"script-src 'self' 'wasm-unsafe-eval'; style-src 'self'\"\n\
         <script src=\"./boot-1.js\"></script>\n<link rel=\"stylesheet\" href=\"styles.css\" />";
@@ -112,6 +135,10 @@ mod tests {
         assert_eq!(element(&page, "style"), Ok("<style>a{}</style>"));
         assert!(with_styles(&page, "a{}").is_err(), "there is one place");
         assert!(with_styles(PAGE, "a::after{content:'</style>'}").is_err(), "it would end there");
+        let other = with_other_styles(&page, "b{}").expect("it has one");
+        assert_eq!(styles(&other), Ok("b{}"));
+        assert_eq!(other.matches("'sha256-").count(), 1);
+        assert!(!other.contains("X1RutGBrXCt9"), "{other}");
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod child;
 mod cut;
 mod driver;
 mod embed;
+mod first_styles;
 mod fuzz;
 mod inside;
 mod lesson_pages;

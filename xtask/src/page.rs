@@ -12,6 +12,7 @@
 //! - The program's size is noted, so that the page can say how much of it has come; a server that
 //!   compresses does not tell.
 //! - The embed's pages are made from it, and a page for each lesson ([`crate::lesson_pages`]).
+//! - Of the style sheet the page keeps inside what its first picture needs ([`crate::first_styles`]).
 //! - The service worker learns which files it keeps ([`crate::offline`]).
 //! - Another script inside the page, which the page's own policy forbids, fails the build here and
 //!   not in somebody's browser.
@@ -19,6 +20,7 @@
 use crate::Failure;
 use crate::child;
 use crate::embed;
+use crate::first_styles;
 use crate::inside;
 use crate::lesson_pages;
 use crate::offline;
@@ -64,6 +66,7 @@ pub fn run(options: &Options) -> Result<ExitCode, Failure> {
     let lessons = lesson_pages::read(Path::new(LESSON_PARTS))?;
     lesson_pages::make(&site, &lessons)?;
     embed::make(&site, &lessons)?;
+    first_styles::make(&site)?;
     offline::make(&site)?;
     Ok(ExitCode::SUCCESS)
 }
