@@ -1,9 +1,8 @@
 //! The programs of the site in two parts each, and the list that says where the cut goes.
 //!
 //! `first-minute/app.txt` and `worker.txt` say what of the programs somebody needs who comes for the
-//! first time: of the engine what it takes until the first screen stands, of the page also what
-//! sending a message, fetching it and betting on what comes next take. `cargo xtask first-minute`
-//! writes them: it builds programs that tell, has a browser go through that minute, and keeps what
+//! first time: of the engine what it takes until a message is sent, saved and fetched, of the page
+//! also what betting on what comes next takes. `cargo xtask first-minute` writes them: it builds programs that tell, has a browser go through that minute, and keeps what
 //! was gone through. Functions that have come since are in the rest; when the lists have grown old,
 //! the build says how much of them is left.
 
