@@ -1,8 +1,8 @@
-//! Makes lessons ready for the page: `lessons FROM TO PAGES OPENING` reads `FROM/LANGUAGE/ID.md` and
-//! writes `TO/LANGUAGE/ID.json` for the engine; and into `PAGES` what the pages show that need no
-//! engine: `ID.still.html`, the picture and the table of its key moment, and, for each language,
-//! `LANGUAGE/ID.html`, its text, and `LANGUAGE/ID.txt`, its title and what it is about. `OPENING` is
-//! the file for the scene of a first visit, which the page shows while its engine is coming.
+//! Makes lessons ready for the page: `lessons FROM TO PAGES OPENING` reads `FROM/LANGUAGE/ID.md`
+//! and writes `TO/LANGUAGE/ID.json` for the engine; and into `PAGES` what the pages show that need
+//! no engine: `ID.still.html`, the picture and the table of its key moment, and, for each language,
+//! `LANGUAGE/ID.html`, its text, and `LANGUAGE/ID.txt`, its title and what it is about. `OPENING`
+//! is the file for the scene of a first visit, which the page shows while its engine is coming.
 
 mod article;
 mod still;
