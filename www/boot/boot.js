@@ -45,6 +45,15 @@
   }
   if (asked("background", "transparent")) root.className = "is-transparent";
 
+  // The words are drawn first. The picture has many more, and comes a frame later.
+  root.setAttribute("data-words", "");
+  requestAnimationFrame(function drawn() {
+    if (document.readyState === "loading") return requestAnimationFrame(drawn);
+    setTimeout(function () {
+      root.removeAttribute("data-words");
+    }, 0);
+  });
+
   if (location.protocol === "file:") {
     root.setAttribute("data-trouble", "file");
   } else if (
