@@ -416,6 +416,7 @@ impl Desk {
         let marks_us = journal.iter().step_by(stride).map(|(at, _)| at.micros()).collect();
         let working = self.tasks.front().map(|task| (task.text(), task.part_done(&self.timeline)));
         Status {
+            opening: self.is_opening(),
             playing: self.pace.is_playing(),
             speed: self.pace.speed(),
             now_us: self.timeline.session().now().micros(),

@@ -129,9 +129,10 @@ fn a_first_visit_stands_before_the_engine_has_come() {
     hear(&mut state, Reply::Loaded { version: "1".into() });
     hear(&mut state, Reply::Opened { found: Found::Nothing });
     // On its way the engine shows less than what is seen already.
-    let on_its_way = Scene { now_us: 5_000_000, ..Scene::default() };
-    let events = vec![line(1, "lab.message_sent")];
-    draw(&mut state, Frame { events, events_replaced: true, ..frame(1, on_its_way) });
+    let mut on_its_way = frame(1, Scene { now_us: 5_000_000, ..Scene::default() });
+    on_its_way.events = vec![line(1, "lab.message_sent")];
+    (on_its_way.events_replaced, on_its_way.status.opening) = (true, true);
+    draw(&mut state, on_its_way);
     assert_eq!(*state.scene, first_scene());
     assert_eq!(state.events.len(), 1, "what happened on the way is kept");
     let mut scene = Scene { now_us: 6_200_000, ..first_scene() };
@@ -141,9 +142,17 @@ fn a_first_visit_stands_before_the_engine_has_come() {
     assert_eq!(*state.scene, scene);
     assert_eq!(state.welcome.map(|welcome| welcome.act), Some(Act::Fetch));
     assert!(state.stands() && !state.waits());
-    // From now on time may go back.
-    draw(&mut state, frame(3, first_scene()));
-    assert_eq!(*state.scene, first_scene());
+}
+
+#[test]
+fn who_goes_back_before_the_engine_has_come_is_taken_there() {
+    let mut state = foreseen();
+    state.change(Action::Step { back: true });
+    hear(&mut state, Reply::Opened { found: Found::Nothing });
+    let before = Scene { now_us: 5_900_000, ..first_scene() };
+    draw(&mut state, frame(1, before.clone()));
+    assert_eq!(*state.scene, before);
+    assert!(state.stands());
 }
 
 #[test]

@@ -47,6 +47,8 @@ pub struct EventLine {
 /// How the lab and its host stand.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Status {
+    /// True while the lab is on its way to where the reader finds it.
+    pub opening: bool,
     /// True while virtual time runs by itself.
     pub playing: bool,
     /// Virtual seconds in a real second; 0 is as fast as possible.

@@ -35,7 +35,7 @@ impl State {
     /// True if the engine has still to come to what is shown already. Its events are new all the
     /// same.
     pub(super) fn is_behind(&mut self, frame: &Frame) -> bool {
-        self.foreseen &= self.phase == Phase::Opening || frame.status.now_us < self.status.now_us;
+        self.foreseen &= self.phase == Phase::Opening || frame.status.opening;
         self.foreseen
     }
 }

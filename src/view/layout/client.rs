@@ -351,7 +351,7 @@ impl Sheet<'_> {
             part.text("title", (middle.x, rect.y + 23), Anchor::Middle, self.texts.producer);
             part.rect("card none", Rect::new(middle.x - 15, rect.bottom() - 38, 30, 26), 5);
         }
-        let text = cut(self.texts.no_producer, 12, rect.w - 10);
+        let text = cut(self.texts.no_producer, 12, rect.w - 8);
         if rect.h > 60 {
             part.text("small", (middle.x, rect.y + 42), Anchor::Middle, text);
         } else {

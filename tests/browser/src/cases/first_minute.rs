@@ -99,6 +99,26 @@ pub async fn a_press_before_the_engine_has_come_is_done(browser: Browser) -> Out
     page.expect_quiet_console().await
 }
 
+/// So does a lesson: its lab begins before the instant that is shown.
+pub async fn a_lesson_before_the_engine_has_come_is_opened(browser: Browser) -> Outcome {
+    let hasty = "const presses = ['skip-welcome', 'lesson-steering-wheel'];
+        new MutationObserver((_, observer) => {
+            const next = document.querySelector(`[data-test=${presses[0]}]`);
+            if (!next) return;
+            presses.shift();
+            window.wasEarly = !document.documentElement.dataset.ready;
+            if (presses.length === 0) observer.disconnect();
+            next.click();
+        }).observe(document, { subtree: true, childList: true });";
+    let page = browser.open(Visit::to("/").after(hasty)).await?;
+    page.one(&test("lesson")).await?;
+    page.wait_until_ready().await?;
+    let was_early: bool = page.eval_as("return window.wasEarly").await?;
+    ensure!(was_early, "the engine was there before the lesson was asked for");
+    wait_for_box(&page, "kafka-client-ck", "idle").await?;
+    page.expect_quiet_console().await
+}
+
 /// What the page shows before its engine has come is what the engine comes to.
 pub async fn the_engine_comes_to_what_is_shown_already(browser: Browser) -> Outcome {
     let shapes = "return document.querySelector('.picture-shapes').innerHTML";

@@ -34,6 +34,7 @@ pub const TESTS: &[Test] = tests![
     first_minute::a_wrong_prediction_is_explained,
     first_minute::the_still_picture_gives_way_without_a_jump,
     first_minute::a_press_before_the_engine_has_come_is_done,
+    first_minute::a_lesson_before_the_engine_has_come_is_opened,
     first_minute::the_engine_comes_to_what_is_shown_already,
     first_minute::a_lab_that_was_not_foreseen_is_opened,
     lessons::first_message::by_clicks_in_english,
