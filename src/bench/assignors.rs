@@ -18,6 +18,9 @@ const SIZES: [(usize, i32); 2] = [(100, 1_000), (1_000, 10_000)];
 /// Topics among which the partitions are.
 const TOPICS: i32 = 10;
 
+/// So many sorts take as long as any clock can tell.
+const SORTS: usize = 64;
+
 /// The rules, and where each is at work.
 const RULES: [(Assignor, &str); 6] = [
     (Assignor::Range, "range"),
@@ -57,9 +60,9 @@ fn rebalance(rule: Assignor, name: &str, size: (usize, i32), clock: Clock<'_>) -
     for (member, owned) in members.iter_mut().zip(before) {
         (member.owned, member.generation) = (owned, 1);
     }
-    let begin = clock();
-    black_box(rule.assign(black_box(&topics), black_box(&members)));
-    let per_second = rate(partitions as u64, clock() - begin);
+    let per_second = repeated(partitions as u64, clock, || {
+        black_box(rule.assign(black_box(&topics), black_box(&members)));
+    });
     Rate {
         engine: "kafka",
         what: format!("rebalance, {name}: {count} members, {partitions} partitions"),
@@ -76,8 +79,25 @@ fn sorted(topics: &[Topic], clock: Clock<'_>) -> f64 {
     let most = topics.iter().map(|topic| topic.partitions).max().unwrap_or(0);
     // Partition by partition from the last one on, the topics in turn.
     let all = (0..most).rev().flat_map(|number| topics.iter().map(move |topic| (topic, number)));
-    let mut all: Vec<TopicPartition> = all.map(|(topic, number)| of(topic, number)).collect();
+    let all: Vec<TopicPartition> = all.map(|(topic, number)| of(topic, number)).collect();
+    let mut copies = vec![all; SORTS];
     let begin = clock();
-    black_box(&mut all).order();
-    rate(all.len() as u64, clock() - begin)
+    black_box(&mut copies).iter_mut().for_each(|all| all.order());
+    rate(copies.iter().map(|all| all.len() as u64).sum(), clock() - begin)
+}
+
+/// How many of something a second, if all of them are done again and again for so long that any
+/// clock can tell.
+fn repeated(count: u64, clock: Clock<'_>, mut all: impl FnMut()) -> f64 {
+    const SECONDS: f64 = 0.02;
+    let begin = clock();
+    let mut times = 0;
+    loop {
+        all();
+        times += 1;
+        let seconds = clock() - begin;
+        if seconds >= SECONDS {
+            return rate(times * count, seconds);
+        }
+    }
 }

@@ -1,76 +1,242 @@
-//! The Kafka side: batches.
+//! The Kafka side: batches. Once by a client that does no more than it must, and once by real
+//! producers and consumers of a group.
 
-use super::{Clock, Rate, lab, rate};
+use super::{Clock, Rate, fastest, lab, rate};
 use crate::kafka::Cluster;
+use crate::kafka::Process;
 use crate::kafka::command::{Command, OutgoingRecord};
-use crate::kafka::event::Event;
+use crate::kafka::event::TopicPartition;
+use crate::kafka::message::request::{Fetch, FetchPartition, Produce};
+use crate::kafka::message::{ID_HEADER, KafkaMessage, Request, Response, decimal, message_of};
 use crate::kafka::record::builder::{Fields, ProducerStamp};
 use crate::kafka::record::header::crc_matches;
-use crate::kafka::record::{BatchBuilder, Records};
-use crate::sim::{Happening, MessageId, Step};
+use crate::kafka::record::{BatchBuilder, BatchStream, Records};
+use crate::sim::{MessageId, NodeId, Rope, Step, World};
 use bytes::Bytes;
 use std::hint::black_box;
 use std::rc::Rc;
 
 const VALUE_BYTES: usize = 100;
 
+const VALUE: [u8; VALUE_BYTES] = [b'x'; VALUE_BYTES];
+
 const BATCH_BYTES: usize = 16 << 10;
 
+const PARTITIONS: usize = 3;
+
+/// `max.in.flight.requests.per.connection`.
+const IN_FLIGHT: usize = 5;
+
 /// So many records are given to the producer at a time.
-const BURST: u64 = 2_000;
+const BURST: u64 = 10_000;
 
 /// A batch is checked so often: by the producer that seals it, the leader, two followers and the
 /// consumer.
 const CHECKS: usize = 5;
 
-/// Produce with `acks=all`, replicate to three brokers, fetch in a group.
+/// Produce with `acks=all`, replicate to three brokers, fetch: by requests alone.
 pub fn replicated(messages: u64, clock: Clock<'_>) -> Result<Rate, String> {
-    let script = "lab new --cost lesson\n\
-        kafka-topics --create --topic t --partitions 3 --replication-factor 3\n\
-        consumer c --kafka t --group g --set auto.offset.reset=earliest\n\
-        producer p --kafka t --count 1 --set acks=all --set batch.size=16384 --set linger.ms=5\n\
-        run 10s\n";
-    let mut cluster = lab(script)?.session().kafka.clone();
+    let script = format!(
+        "lab new --cost lesson\n\
+         kafka-topics --create --topic t --partitions {PARTITIONS} --replication-factor 3\n\
+         producer p --kafka t --count 1\n\
+         run 10s\n"
+    );
+    let per_second = fastest(|| {
+        let mut client = Client::of(lab(&script)?.session().kafka.clone())?;
+        let begin = clock();
+        client.work(messages)?;
+        Ok(rate(messages, clock() - begin))
+    })?;
+    let what = format!("produce, replicate to 3, fetch: {VALUE_BYTES} bytes in 16 KiB batches");
+    let limit_per_second = fastest(|| Ok(batch_limit(messages, false, clock)))?;
+    Ok(Rate { engine: "kafka", what, messages, per_second, limit_per_second })
+}
+
+/// A client that sends batches and fetches them, and does nothing else.
+struct Client {
+    world: World<Process>,
+    /// In whose name it speaks.
+    me: NodeId,
+    /// Who leads each partition, how many of its requests are under way, and where it reads on.
+    leaders: [(NodeId, usize, i64); PARTITIONS],
+    topic: Rc<str>,
+    name: Rc<str>,
+    correlation: i32,
+    sent: u64,
+    seen: u64,
+}
+
+impl Client {
+    fn of(mut cluster: Cluster) -> Result<Client, String> {
+        let mut leaders = [(NodeId(0), 0, 0); PARTITIONS];
+        let topic = cluster.topic("t").ok_or("there is no topic")?;
+        for (partition, leader) in topic.partitions.iter().zip(&mut leaders) {
+            leader.0 = cluster.home_of(&partition.partition).ok_or("a partition has no leader")?;
+            leader.2 = partition.log_end;
+        }
+        let me = cluster.world.id("p").ok_or("there is no client")?;
+        cluster.world.stop_listening();
+        cluster.world.watch(true);
+        let (topic, name) = ("t".into(), "bench".into());
+        let world = cluster.world;
+        Ok(Client { world, me, leaders, topic, name, correlation: 1 << 20, sent: 0, seen: 0 })
+    }
+
+    fn work(&mut self, messages: u64) -> Result<(), String> {
+        for number in 0..PARTITIONS {
+            self.fetch(number);
+        }
+        while self.seen < messages {
+            for number in 0..PARTITIONS {
+                while self.leaders[number].1 < IN_FLIGHT && self.sent < messages {
+                    self.produce(number, messages);
+                }
+            }
+            for _ in 0..10 {
+                if !matches!(self.world.step(), Step::Ran) {
+                    return Err("the records did not arrive".into());
+                }
+            }
+            for hop in self.world.take_hops() {
+                if let KafkaMessage::Response { body, .. } = *hop.body
+                    && hop.to == self.me
+                {
+                    self.answered(body)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn partition(&self, number: usize) -> TopicPartition {
+        TopicPartition { topic: self.topic.clone(), partition: number as i32 }
+    }
+
+    fn ask(&mut self, number: usize, body: Request) {
+        self.correlation += 1;
+        let (correlation, client) = (self.correlation, self.name.clone());
+        let message = KafkaMessage::Request { correlation, client, body };
+        self.world.post(self.me, self.leaders[number].0, message.into());
+    }
+
+    fn produce(&mut self, number: usize, messages: u64) {
+        let batch = sealed(&mut self.sent, messages, false);
+        let batches = vec![(self.partition(number), batch)];
+        let produce = Produce { acks: -1, transaction: None, timeout_ms: 30_000, batches };
+        self.leaders[number].1 += 1;
+        self.ask(number, Request::Produce(produce));
+    }
+
+    fn fetch(&mut self, number: usize) {
+        let asked = FetchPartition {
+            partition: self.partition(number),
+            offset: self.leaders[number].2,
+            current_leader_epoch: -1,
+            last_fetched_epoch: -1,
+            max_bytes: 1 << 20,
+        };
+        let fetch = Fetch {
+            replica: None,
+            rack: None,
+            max_wait_ms: 500,
+            min_bytes: 1,
+            max_bytes: 50 << 20,
+            read_committed: false,
+            partitions: vec![asked],
+        };
+        self.ask(number, Request::Fetch(fetch));
+    }
+
+    fn answered(&mut self, answer: Response) -> Result<(), String> {
+        match answer {
+            Response::Produce(results) => {
+                for (partition, result) in results {
+                    result.map_err(|error| format!("{partition}: {error:?}"))?;
+                    self.leaders[partition.partition as usize].1 -= 1;
+                }
+            }
+            Response::Fetch(fetched) => {
+                for fetched in fetched.partitions {
+                    if let Some(error) = fetched.error {
+                        return Err(format!("{}: {error:?}", fetched.partition));
+                    }
+                    let number = fetched.partition.partition as usize;
+                    self.take(number, &fetched.records)?;
+                    self.fetch(number);
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, number: usize, records: &Rope) -> Result<(), String> {
+        let mut stream = BatchStream::of(records);
+        while let Some((header, batch)) = stream.next_batch() {
+            if !crc_matches(&batch) {
+                return Err(format!("the batch at offset {} is corrupt", header.base_offset));
+            }
+            self.seen += opened(&batch, false);
+            self.leaders[number].2 = header.next_offset();
+        }
+        Ok(())
+    }
+}
+
+/// The same through a real producer and a consumer of a group, record by record.
+pub fn grouped(messages: u64, clock: Clock<'_>) -> Result<Rate, String> {
+    let script = format!(
+        "lab new --cost lesson --set offsets.topic.num.partitions=1\n\
+         kafka-topics --create --topic t --partitions {PARTITIONS} --replication-factor 3\n\
+         consumer c --kafka t --group g --set auto.offset.reset=earliest\n\
+         producer p --kafka t --count 1 --set acks=all --set batch.size={BATCH_BYTES} \
+         --set linger.ms=5\n\
+         run 10s\n"
+    );
+    let per_second = fastest(|| {
+        let mut cluster = lab(&script)?.session().kafka.clone();
+        cluster.world.stop_listening();
+        let begin = clock();
+        send(&mut cluster, messages)?;
+        Ok(rate(messages, clock() - begin))
+    })?;
+    let what = "the same through a producer and a consumer of a group".to_owned();
+    let limit_per_second = fastest(|| Ok(batch_limit(messages, true, clock)))?;
+    Ok(Rate { engine: "kafka", what, messages, per_second, limit_per_second })
+}
+
+/// Sends so many records through the producer, and waits for each burst.
+fn send(cluster: &mut Cluster, messages: u64) -> Result<(), String> {
     let producer = cluster.world.id("p").ok_or("there is no producer")?;
-    let value = Bytes::from(vec![b'x'; VALUE_BYTES]);
-    let topic: Rc<str> = "t".into();
-    let begin = clock();
-    let (mut sent, mut told) = (0, Vec::new());
+    let (value, topic): (_, Rc<str>) = (Bytes::from_static(&VALUE), "t".into());
+    let mut sent = 0;
     while sent < messages {
         for _ in 0..BURST.min(messages - sent) {
             sent += 1;
             let record = OutgoingRecord {
                 id: MessageId(sent),
                 topic: topic.clone(),
-                partition: Some((sent / 130 % 3) as i32),
+                partition: Some((sent / 130 % PARTITIONS as u64) as i32),
                 key: None,
                 value: Some(value.clone()),
                 headers: Vec::new(),
             };
-            cluster.command(producer, Command::Send(record));
+            cluster.command(producer, Command::Send(record.into()));
         }
-        settle(&mut cluster, sent + 1, &mut told)?;
+        settle(cluster, sent + 1)?;
     }
-    let per_second = rate(messages, clock() - begin);
-    let what = format!("produce, replicate to 3, fetch: {VALUE_BYTES} bytes in 16 KiB batches");
-    let limit_per_second = batch_limit(messages, clock);
-    Ok(Rate { engine: "kafka", what, messages, per_second, limit_per_second })
+    Ok(())
 }
 
 /// Runs until the consumer is done with this many, those of before included.
-fn settle(
-    cluster: &mut Cluster,
-    wanted: u64,
-    told: &mut Vec<Happening<Event>>,
-) -> Result<(), String> {
+fn settle(cluster: &mut Cluster, wanted: u64) -> Result<(), String> {
     loop {
         for _ in 0..200 {
             if !matches!(cluster.world.step(), Step::Ran) {
                 return Err("the records did not arrive".into());
             }
         }
-        cluster.swap_happenings(told);
-        told.clear();
         let consumer = cluster.client("c").ok_or("there is no consumer")?;
         if consumer.done >= wanted {
             return Ok(());
@@ -78,27 +244,50 @@ fn settle(
     }
 }
 
-/// Encoding, the checks, one copy, decoding: of the bytes that a batch of format 2 has.
-fn batch_limit(messages: u64, clock: Clock<'_>) -> f64 {
-    let value = [b'x'; VALUE_BYTES];
+/// The next batch: full, if there are so many messages; numbered if each of them carries its
+/// number, as those of real producers here do.
+fn sealed(sent: &mut u64, messages: u64, numbered: bool) -> Bytes {
+    let mut builder = BatchBuilder::new(0, BATCH_BYTES);
+    let value = Some(black_box(&VALUE[..]));
+    while *sent < messages {
+        let (digits, start) = decimal(*sent);
+        let header = [(ID_HEADER, Some(&digits[start..]))];
+        let headers: &[_] = if numbered { &header } else { &[] };
+        let fields = Fields { value, headers, ..Fields::default() };
+        let measured = (&fields, fields.content_bytes());
+        if !builder.push_within(BATCH_BYTES, 0, measured) {
+            break;
+        }
+        *sent += 1;
+    }
+    builder.close(ProducerStamp::NONE)
+}
+
+/// Reads all records of a batch, and their numbers if they carry such; how many there are.
+fn opened(batch: &Bytes, numbered: bool) -> u64 {
+    let mut records = 0;
+    for record in Records::of(batch).into_iter().flatten() {
+        black_box(record.value);
+        if numbered {
+            black_box(message_of(&record));
+        }
+        records += 1;
+    }
+    records
+}
+
+/// Encoding, the checks, one copy, decoding: of the same bytes.
+fn batch_limit(messages: u64, numbered: bool, clock: Clock<'_>) -> f64 {
     let begin = clock();
     let (mut sent, mut seen) = (0, 0);
     while sent < messages {
-        let mut builder = BatchBuilder::new(0, BATCH_BYTES);
-        let fields = Fields { value: Some(black_box(&value)), ..Fields::default() };
-        let measured = (&fields, fields.content_bytes());
-        while sent < messages && builder.push_within(BATCH_BYTES, sent as i64, measured) {
-            sent += 1;
-        }
         // The producer's own check is the checksum that it writes.
-        let batch = builder.close(ProducerStamp::NONE);
+        let batch = sealed(&mut sent, messages, numbered);
         for _ in 1..CHECKS {
             black_box(crc_matches(black_box(&batch)));
         }
         let copy = Bytes::copy_from_slice(&batch);
-        for record in Records::of(&copy).into_iter().flatten() {
-            seen += black_box(record.value).map_or(0, <[u8]>::len);
-        }
+        seen += opened(&copy, numbered);
     }
     black_box(seen);
     rate(messages, clock() - begin)

@@ -198,30 +198,33 @@ const BENCH_MESSAGES: u64 = if cfg!(debug_assertions) { 2_000 } else { 500_000 }
 fn bench(json: bool, out: &mut impl Write) -> io::Result<ExitCode> {
     let begin = std::time::Instant::now();
     let clock = move || begin.elapsed().as_secs_f64();
-    let rates = match bench::all(BENCH_MESSAGES, &clock) {
-        Ok(rates) => rates,
-        Err(sentence) => return Ok(complain(&sentence, 1)),
-    };
     if cfg!(debug_assertions) && !json {
         writeln!(out, "this program is not optimised: these are no figures to keep")?;
     }
-    for rate in rates {
-        match json {
-            false => writeln!(out, "{rate}")?,
-            true => writeln!(
-                out,
-                "{{\"engine\": \"{}\", \"what\": \"{}\", \"messages\": {}, \"per_s\": {:.0}, \
-                 \"limit_per_s\": {:.0}, \"share\": {:.4}}}",
-                rate.engine,
-                rate.what,
-                rate.messages,
-                rate.per_second,
-                rate.limit_per_second,
-                rate.share()
-            )?,
+    for part in bench::PARTS {
+        match part(BENCH_MESSAGES, &clock) {
+            Ok(rates) => rates.iter().try_for_each(|rate| write_rate(rate, json, out))?,
+            Err(sentence) => return Ok(complain(&sentence, 1)),
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn write_rate(rate: &bench::Rate, json: bool, out: &mut impl Write) -> io::Result<()> {
+    if !json {
+        return writeln!(out, "{rate}");
+    }
+    writeln!(
+        out,
+        "{{\"engine\": \"{}\", \"what\": \"{}\", \"messages\": {}, \"per_s\": {:.0}, \
+         \"limit_per_s\": {:.0}, \"share\": {:.4}}}",
+        rate.engine,
+        rate.what,
+        rate.messages,
+        rate.per_second,
+        rate.limit_per_second,
+        rate.share()
+    )
 }
 
 // ---- run ----

@@ -20,11 +20,11 @@ pub struct RequestId(pub u64);
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
     /// Producer: `send()`.
-    Send(OutgoingRecord),
+    Send(Box<OutgoingRecord>),
     /// Producer: `flush()`: what is buffered goes now, whatever `linger.ms` says.
     Flush,
     /// Admin client: ask a broker.
-    Ask(RequestId, Ask),
+    Ask(RequestId, Box<Ask>),
     /// Producer: `commitTransaction()` (true) or `abortTransaction()`.
     EndTransaction(bool),
     /// Consumer: `seek()`.

@@ -141,7 +141,8 @@ impl Process {
 }
 
 impl Node for Process {
-    type Message = KafkaMessage;
+    // Boxed, so that an event of the world stays small.
+    type Message = Box<KafkaMessage>;
     type Timer = Timer;
     type Ticket = Ticket;
     type Command = Command;

@@ -123,7 +123,7 @@ impl Session {
                     *servers = self.spec.controllers;
                 }
                 ask.show_lag(self.spec.kafka_version != "4.1");
-                let ask = kafka::command::Command::Ask(request, ask);
+                let ask = kafka::command::Command::Ask(request, ask.into());
                 self.kafka.command(admin, ask);
                 Ok(Wait::Kafka(request, self.now + TOOL_PATIENCE))
             }
@@ -404,7 +404,7 @@ impl Session {
                     .map(|(name, value)| (name.clone(), value.clone().map(Into::into)))
                     .collect(),
             };
-            self.kafka.command(id, kafka::command::Command::Send(record));
+            self.kafka.command(id, kafka::command::Command::Send(record.into()));
         }
         if let Some(load) = produce.load.clone() {
             let workload = ProducerCommand {

@@ -94,7 +94,7 @@ impl Session {
             for id in self.ledger.unacknowledged(name, true, RESEND_MAX) {
                 let message = workload.again(id, self.ledger.origin(id).and_then(|(_, key)| key));
                 for record in workload.records(&message) {
-                    self.kafka.command(node, kafka::command::Command::Send(record));
+                    self.kafka.command(node, kafka::command::Command::Send(record.into()));
                 }
             }
         }

@@ -229,7 +229,7 @@ impl Session {
         self.ledger.announce(id, name, message.key.as_deref());
         if let Some(node) = kafka {
             for record in workload.records(&message) {
-                self.kafka.command(node, kafka::command::Command::Send(record));
+                self.kafka.command(node, kafka::command::Command::Send(record.into()));
             }
         }
         if let Some(node) = rabbit {

@@ -274,7 +274,7 @@ impl Consumer {
     fn delivered(&mut self, tag: u64, redelivered: bool, content: Rc<Content>, out: &mut Out<'_>) {
         self.got += 1;
         self.held_bytes += content.body.len() as u64;
-        out.emit(Event::Delivered {
+        out.tell(|| Event::Delivered {
             client: self.name.clone(),
             queue: self.queue.clone(),
             tag,
@@ -319,7 +319,7 @@ impl Consumer {
             return;
         };
         let message = held.content.id;
-        out.emit(Event::ProcessingStarted { client: self.name.clone(), message });
+        out.tell(|| Event::ProcessingStarted { client: self.name.clone(), message });
         let until = out.now() + self.work_per_message;
         self.handler = Handler::Works { until };
         if self.work_per_message.is_zero() {
@@ -341,14 +341,18 @@ impl Consumer {
             Fails::Always => true,
             Fails::On(messages) => messages.contains(&message),
         };
-        let (client, queue) = (self.name.clone(), self.queue.clone());
+        let whose = || (self.name.clone(), self.queue.clone());
         if failed {
-            self.failed += 1;
+            let (client, queue) = whose();
             out.emit(Event::HandlerFailed { client, queue, message });
+            self.failed += 1;
         } else {
+            out.tell(|| {
+                let (client, queue) = whose();
+                Event::Processed { client, queue, message }
+            });
             self.done += 1;
             self.effects += u64::from(self.has_effect);
-            out.emit(Event::Processed { client, queue, message });
         }
         let is_effect = !failed && self.has_effect && self.dies_at(CrashPoint::Effect, out);
         if is_effect || self.dies_at(CrashPoint::Processed, out) {

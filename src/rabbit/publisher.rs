@@ -217,7 +217,7 @@ impl Publisher {
 
     fn send(&mut self, content: Rc<Content>, out: &mut Out<'_>) {
         self.numbered += 1;
-        out.emit(Event::Published {
+        out.tell(|| Event::Published {
             client: self.name.clone(),
             message: content.id,
             exchange: content.exchange.clone(),

@@ -287,8 +287,11 @@ impl Queue {
             let expires = self.rules.expiry_of(content, now);
             let seq = self.storage.publish((content.clone(), expires), confirm, copy, means);
             self.storage.note_confirm(wanted);
-            let (queue, message) = (self.name.clone(), content.id);
-            means.emit(Event::Enqueued { queue, message, position: seq });
+            means.tell(|| Event::Enqueued {
+                queue: self.name.clone(),
+                message: content.id,
+                position: seq,
+            });
             let dropped = self.drop_excess(means);
             // Only if the head may have changed.
             if dropped || expires != Time::NEVER && self.storage.ready() == 1 {

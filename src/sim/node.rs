@@ -51,6 +51,20 @@ pub trait Message: Clone {
     }
 }
 
+impl<M: Message> Message for Box<M> {
+    fn size_bytes(&self) -> u64 {
+        (**self).size_bytes()
+    }
+
+    fn kind(&self) -> &'static str {
+        (**self).kind()
+    }
+
+    fn messages(&self) -> Vec<MessageId> {
+        (**self).messages()
+    }
+}
+
 /// A process. `step` is the only way in; the outbox is the only way out.
 pub trait Node: Clone {
     /// What it says to other nodes.
@@ -136,6 +150,7 @@ pub struct Outbox<'a, N: Node> {
     pub(super) cost: &'a CostModel,
     pub(super) effects: &'a mut Vec<Effect<N>>,
     pub(super) happenings: &'a mut Vec<Happening<N::Event>>,
+    pub(super) is_heard: bool,
     pub(super) work: Span,
 }
 
@@ -266,7 +281,14 @@ impl<N: Node> Outbox<'_, N> {
 
     /// Tells the lab that something happened.
     pub fn emit(&mut self, event: N::Event) {
-        self.happenings.push(Happening { at: self.now, node: self.me, event });
+        self.tell(|| event);
+    }
+
+    /// The same of what comes by the thousand: it is not put into words when nobody listens.
+    pub fn tell(&mut self, event: impl FnOnce() -> N::Event) {
+        if self.is_heard {
+            self.happenings.push(Happening { at: self.now, node: self.me, event: event() });
+        }
     }
 
     /// Ends the process politely once this step's work is done: what it sent still arrives, then

@@ -244,6 +244,7 @@ impl<N: Node> World<N> {
             cost: &self.cost,
             effects: &mut effects,
             happenings: &mut self.happenings,
+            is_heard: !self.is_unheard,
             work: Span::ZERO,
         };
         let node = process.node.as_mut().expect("a living process has a program");

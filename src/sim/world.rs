@@ -73,6 +73,8 @@ pub struct World<N: Node> {
     pub(super) held: Vec<Held<N::Message>>,
     pub(super) happenings: Vec<Happening<N::Event>>,
     pub(super) hops: Vec<Hop<N::Message>>,
+    /// Nobody hears what nodes tell.
+    pub(super) is_unheard: bool,
     pub(super) is_watched: bool,
     /// Messages of the network that have arrived.
     pub(super) arrived: u64,
@@ -98,6 +100,7 @@ impl<N: Node> World<N> {
             held: Vec::new(),
             happenings: Vec::new(),
             hops: Vec::new(),
+            is_unheard: false,
             is_watched: false,
             arrived: 0,
             effects: Vec::new(),
@@ -244,6 +247,13 @@ impl<N: Node> World<N> {
         std::mem::swap(&mut self.happenings, told);
     }
 
+    /// From now on nobody listens: what nodes tell is not kept. What a world costs by itself is
+    /// measured so.
+    pub fn stop_listening(&mut self) {
+        self.is_unheard = true;
+        self.happenings.clear();
+    }
+
     /// True while messages that arrive are kept.
     pub fn is_watched(&self) -> bool {
         self.is_watched
@@ -269,6 +279,11 @@ impl<N: Node> World<N> {
             let event = Event::Input { node: id, input: Input::Command(command) };
             self.schedule.add(self.now, event);
         }
+    }
+
+    /// Sends a message in the name of a process, whatever that is doing.
+    pub fn post(&mut self, from: NodeId, to: NodeId, body: N::Message) {
+        self.send(from, to, self.now, body);
     }
 
     /// Changes the network. What had been waiting for a way goes on if there is one now.

@@ -33,7 +33,7 @@ fn send(lab: &mut Lab, producer: NodeId, records: &[(&str, Option<&str>)]) {
             value: value.map(|value| Bytes::copy_from_slice(value.as_bytes())),
             headers: Vec::new(),
         };
-        lab.cluster.command(producer, Command::Send(record));
+        lab.cluster.command(producer, Command::Send(record.into()));
         lab.run(Span::millis(50));
     }
 }

@@ -74,7 +74,7 @@ impl Trial {
             assignment: Vec::new(),
             settings: settings(&[("min.insync.replicas", "2")]),
         };
-        trial.cluster.command(admin, Command::Ask(RequestId(1), ask));
+        trial.cluster.command(admin, Command::Ask(RequestId(1), ask.into()));
         trial.run(Span::millis(500));
         let consumer = ConsumerSpec {
             name: "c".into(),
@@ -168,7 +168,7 @@ impl Trial {
             headers: Vec::new(),
         };
         self.sent += 1;
-        self.cluster.command(self.producer, Command::Send(record));
+        self.cluster.command(self.producer, Command::Send(record.into()));
     }
 
     /// One fault, or its end.

@@ -111,7 +111,7 @@ impl Lab {
     pub fn ask(&mut self, ask: Ask) -> Result<Answer, ApiError> {
         self.asked += 1;
         let id = RequestId(self.asked);
-        self.cluster.command(self.admin, Command::Ask(id, ask));
+        self.cluster.command(self.admin, Command::Ask(id, ask.into()));
         let is_it =
             |event: &Event| matches!(event, Event::Answered { request, .. } if *request == id);
         match self.run_until("the answer", is_it) {
@@ -176,7 +176,7 @@ impl Lab {
             value: Some(Bytes::copy_from_slice(value.as_bytes())),
             headers: Vec::new(),
         };
-        self.cluster.command(producer, Command::Send(record));
+        self.cluster.command(producer, Command::Send(record.into()));
     }
 
     pub fn partition(&self, topic: &str, number: i32) -> PartitionState {

@@ -99,7 +99,7 @@ fn keys_go_where_the_java_client_sends_them() {
             value: None,
             headers: Vec::new(),
         };
-        lab.cluster.command(producer, Command::Send(record));
+        lab.cluster.command(producer, Command::Send(record.into()));
     }
     lab.run(Span::seconds(1));
     let ends: Vec<i64> = (0..3).map(|number| lab.partition("t", number).log_end).collect();

@@ -58,7 +58,7 @@ The chores of pushpull:
       NAME runs the steps so named only; NAME:FILTER hands FILTER to the tests of that step, as in
       `native:raft` or `browser:mounts`. --quick leaves out what needs the built page.
 
-  cargo xtask bench [--no-browser | --page [load | busy | lasting]]
+  cargo xtask bench [--no-browser | --page [load | busy | lasting | rates]]
       Speed: benches/, `pushpull bench`, and the page in a real browser beside a blank one; with
       --page only this, of the dist/ that is there.
 

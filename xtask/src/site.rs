@@ -19,7 +19,7 @@ const PAGE_LIMIT_BYTES: usize = 250_000;
 const ENGINE_LIMIT_BYTES: usize = 550_000;
 
 /// The profile of Cargo.toml that makes small programs.
-const PROFILE: &str = "site";
+pub const PROFILE: &str = "site";
 
 /// How many steps [`make`] announces, the tools among them.
 pub const STEPS: usize = tools::STEPS + 2;

@@ -134,6 +134,15 @@ pub fn run_in_browser(
         let dist = dist.display();
         return Err(format!("there is no page in {dist}; `cargo xtask build` makes it."));
     }
+    run_in_browser_at(dist, arguments, hear)
+}
+
+/// The same against any folder of files.
+pub fn run_in_browser_at(
+    dist: &Path,
+    arguments: &[&str],
+    hear: impl FnMut(&str),
+) -> Result<(), Failure> {
     let mut command = child::own(BROWSER_TESTS)?;
     let browser = Browser::find_or_install()?;
     println!("      {browser}");

@@ -96,14 +96,14 @@ impl Admin {
             Input::Message { from, body } if self.is_ensemble(from) => {
                 let event = self.shell.as_mut().and_then(|shell| {
                     shell.session.heard(from, out.now());
-                    shell.session.hear(from, body)
+                    shell.session.hear(from, *body)
                 });
                 if let Some(SessionEvent::Answered(_, result)) = event {
                     self.shell_answered(result, out);
                 }
             }
             Input::Message { from, body } => {
-                if let CoreHeard::Answer(id, response) = self.core.hear(from, body, out) {
+                if let CoreHeard::Answer(id, response) = self.core.hear(from, *body, out) {
                     self.answered(id, Some(response), out);
                 }
             }
@@ -113,30 +113,32 @@ impl Admin {
                     self.answered(id, None, out);
                 }
             }
-            Input::Command(Command::Ask(id, Ask::ZooKeeper { servers, op })) => {
-                let servers: Vec<NodeId> = (1..=servers).map(zookeeper::place_of).collect();
-                let name = "zookeeper-shell".into();
-                let mut session = Session::new(name, servers.into(), SHELL_TIMEOUT, out);
-                session.ask(0, op);
-                let deadline = out.now() + SHELL_TIMEOUT;
-                let shell = Shell { id, session, tried: 0, deadline, result: None };
-                self.shell = Some(Box::new(shell));
-            }
-            Input::Command(Command::Ask(id, ask)) => {
-                let deadline = out.now() + timeout(&ask);
-                let work = Work {
-                    job: Question::new(ask, Stream::named(out.random().clone().bits(), "admin")),
-                    deadline,
-                    retry_at: Time::ZERO,
-                    failures: 0,
-                    under_way: 0,
-                    failed: false,
-                };
-                self.work.insert(id, work);
-            }
+            Input::Command(Command::Ask(id, ask)) => self.asked(id, *ask, out),
             Input::Command(_) | Input::Read { .. } | Input::Flushed { .. } => {}
         }
         self.pump(out);
+    }
+
+    fn asked(&mut self, id: RequestId, ask: Ask, out: &mut Out<'_>) {
+        if let Ask::ZooKeeper { servers, op } = ask {
+            let servers: Vec<NodeId> = (1..=servers).map(zookeeper::place_of).collect();
+            let name = "zookeeper-shell".into();
+            let mut session = Session::new(name, servers.into(), SHELL_TIMEOUT, out);
+            session.ask(0, op);
+            let deadline = out.now() + SHELL_TIMEOUT;
+            let shell = Shell { id, session, tried: 0, deadline, result: None };
+            self.shell = Some(Box::new(shell));
+            return;
+        }
+        let work = Work {
+            deadline: out.now() + timeout(&ask),
+            job: Question::new(ask, Stream::named(out.random().clone().bits(), "admin")),
+            retry_at: Time::ZERO,
+            failures: 0,
+            under_way: 0,
+            failed: false,
+        };
+        self.work.insert(id, work);
     }
 
     fn is_ensemble(&self, node: NodeId) -> bool {

@@ -47,7 +47,7 @@ pub struct Call {
 impl Call {
     /// Answers it.
     pub fn answer(&self, body: Response, out: &mut Out<'_>) {
-        out.send(self.from, KafkaMessage::Response { correlation: self.correlation, body });
+        out.send(self.from, KafkaMessage::Response { correlation: self.correlation, body }.into());
     }
 }
 
@@ -204,7 +204,7 @@ impl Server {
         match input {
             Input::Message { from, body } => {
                 out.work(out.cost().request_of(body.size_bytes()));
-                let Some(body) = self.unless_muted(from, body) else { return };
+                let Some(body) = self.unless_muted(from, *body) else { return };
                 self.take(from, body, out);
             }
             Input::Read { ticket, bytes } => match ticket {

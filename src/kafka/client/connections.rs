@@ -99,7 +99,7 @@ impl<P> Connections<P> {
                 peer.wanted = false;
                 self.traffic.requests += 1;
                 let (client, body) = (self.client.clone(), Request::ApiVersions);
-                out.send(node, KafkaMessage::Request { correlation, client, body });
+                out.send(node, KafkaMessage::Request { correlation, client, body }.into());
             }
             Link::Closed { .. } => peer.wanted = true,
             Link::Opening { .. } => {}
@@ -146,7 +146,10 @@ impl<P> Connections<P> {
         let peer = self.peers.get_mut(&node).expect("the connection was opened before");
         peer.in_flight.push_back(InFlight { correlation, deadline, purpose });
         self.traffic.requests += 1;
-        out.send(node, KafkaMessage::Request { correlation, client: self.client.clone(), body });
+        out.send(
+            node,
+            KafkaMessage::Request { correlation, client: self.client.clone(), body }.into(),
+        );
     }
 
     /// Sends a request that is not answered.
@@ -154,7 +157,7 @@ impl<P> Connections<P> {
         self.correlation = self.correlation.wrapping_add(1);
         let (correlation, client) = (self.correlation, self.client.clone());
         self.traffic.requests += 1;
-        out.send(node, KafkaMessage::Request { correlation, client, body });
+        out.send(node, KafkaMessage::Request { correlation, client, body }.into());
     }
 
     /// Takes a message.

@@ -7,14 +7,21 @@ use crate::ordered::{BTreeMap, BTreeSet};
 use crate::sim::{NodeId, Span, Time};
 use std::rc::Rc;
 
+/// What a client has heard of a topic.
+#[derive(Clone, Debug)]
+pub struct Known {
+    /// What it was told.
+    pub found: Result<TopicMetadata, ErrorCode>,
+    /// The partitions that have a leader.
+    pub available: Rc<[i32]>,
+}
+
 /// The metadata of one client.
 #[derive(Clone, Debug)]
 pub struct ClientMetadata {
     bootstrap: Vec<NodeId>,
     brokers: BTreeMap<i32, NodeId>,
-    topics: BTreeMap<Rc<str>, Result<TopicMetadata, ErrorCode>>,
-    /// The partitions of each topic that have a leader.
-    available: BTreeMap<Rc<str>, Rc<[i32]>>,
+    topics: BTreeMap<Rc<str>, Known>,
     wanted: BTreeSet<Rc<str>>,
     /// True if it is asked for all topics that there are.
     pub wants_all: bool,
@@ -35,7 +42,6 @@ impl ClientMetadata {
             bootstrap,
             brokers: BTreeMap::new(),
             topics: BTreeMap::new(),
-            available: BTreeMap::new(),
             wanted: BTreeSet::new(),
             wants_all: false,
             max_age,
@@ -65,7 +71,8 @@ impl ClientMetadata {
 
     /// All topics that were heard of, and are there.
     pub fn known(&self) -> impl Iterator<Item = (&Rc<str>, &TopicMetadata)> {
-        self.topics.iter().filter_map(|(name, found)| Some((name, found.as_ref().ok()?)))
+        let known = self.topics.iter();
+        known.filter_map(|(name, known)| Some((name, known.found.as_ref().ok()?)))
     }
 
     /// The topics of interest.
@@ -85,22 +92,17 @@ impl ClientMetadata {
 
     /// What is known of a topic.
     pub fn topic(&self, topic: &str) -> Option<&Result<TopicMetadata, ErrorCode>> {
-        self.topics.get(topic)
+        self.topics.get(topic).map(|known| &known.found)
     }
 
-    /// The same with the topic's shared name.
-    pub fn named(&self, topic: &str) -> Option<(&Rc<str>, &Result<TopicMetadata, ErrorCode>)> {
+    /// The same with the topic's shared name, and where its leaders are.
+    pub fn named(&self, topic: &str) -> Option<(&Rc<str>, &Known)> {
         self.topics.get_key_value(topic)
-    }
-
-    /// The partitions of a topic that have a leader.
-    pub fn available(&self, topic: &str) -> Rc<[i32]> {
-        self.available.get(topic).cloned().unwrap_or_default()
     }
 
     /// The leader of a partition and its epoch: broker id, where it is, epoch.
     pub fn leader(&self, partition: &TopicPartition) -> Option<(i32, NodeId, i32)> {
-        let topic = self.topics.get(&partition.topic)?.as_ref().ok()?;
+        let topic = self.topics.get(&partition.topic)?.found.as_ref().ok()?;
         let found = topic.partitions.get(usize::try_from(partition.partition).ok()?)?;
         let id = found.leader?;
         Some((id, *self.brokers.get(&id)?, found.leader_epoch))
@@ -152,15 +154,14 @@ impl ClientMetadata {
         self.updated_at = Some(now);
         if self.wants_all {
             self.topics.clear();
-            self.available.clear();
         }
         for (name, found) in metadata.topics {
             let partitions = found.iter().flat_map(|topic| topic.partitions.iter().enumerate());
             let led = partitions.filter(|(_, partition)| partition.leader.is_some());
-            self.available.insert(name.clone(), led.map(|(number, _)| number as i32).collect());
-            self.topics.insert(name, found);
+            let available = led.map(|(number, _)| number as i32).collect();
+            self.topics.insert(name, Known { found, available });
         }
-        let known = |name: &Rc<str>| self.topics.get(name);
+        let known = |name: &Rc<str>| self.topics.get(name).map(|known| &known.found);
         let unheard = self.wanted.iter().any(|name| known(name).is_none());
         let unheard = unheard && !self.wants_all;
         let open = self.wanted.iter().any(|name| match known(name) {

@@ -20,4 +20,4 @@ pub mod pattern;
 
 pub use connections::{Connections, Heard};
 pub use core::{ClientCore, CoreHeard};
-pub use metadata::ClientMetadata;
+pub use metadata::{ClientMetadata, Known};

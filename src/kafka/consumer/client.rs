@@ -239,7 +239,7 @@ impl Consumer {
             }
             Input::Stop => self.close(out),
             Input::Timer(_) => self.core.woken(),
-            Input::Message { from, body } => match self.core.hear(from, body, out) {
+            Input::Message { from, body } => match self.core.hear(from, *body, out) {
                 CoreHeard::Answer(asked, response) => self.answered(asked, Some(response), out),
                 CoreHeard::Metadata => self.metadata_changed(out),
                 CoreHeard::Nothing => {}

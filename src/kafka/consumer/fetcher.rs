@@ -11,14 +11,15 @@ use crate::kafka::message::response::FetchedPartition;
 use crate::kafka::message::{Request, Response, message_and_headers};
 use crate::kafka::process::Out;
 use crate::kafka::record::header::crc_matches;
-use crate::kafka::record::reader::window;
+use crate::kafka::record::reader::Part;
 use crate::kafka::record::{BatchHeader, BatchStream, Records};
 use crate::ordered::{BTreeMap, BTreeSet, Order};
 use crate::sim::{MessageId, NodeId, Time};
 use bytes::Bytes;
 use std::collections::VecDeque;
+use std::rc::Rc;
 
-/// A record in a consumer's memory. Key and value are windows on the bytes that were fetched.
+/// A record in a consumer's memory. Key and value lie in the bytes that were fetched.
 #[derive(Clone, Debug)]
 pub struct Held {
     /// The partition.
@@ -29,16 +30,27 @@ pub struct Held {
     pub message: Option<MessageId>,
     /// Its time, in milliseconds since 1970.
     pub timestamp_ms: i64,
-    /// Its key.
-    pub key: Option<Bytes>,
-    /// Its value.
-    pub value: Option<Bytes>,
+    batch: Rc<Bytes>,
+    key: Option<Part>,
+    value: Option<Part>,
     /// Bytes of it in the batch.
     pub bytes: u32,
     /// The leader epoch of its batch.
     pub epoch: i32,
     /// Its headers.
     pub headers: Headers,
+}
+
+impl Held {
+    /// Its key.
+    pub fn key(&self) -> Option<Bytes> {
+        self.key.map(|part| part.window(&self.batch))
+    }
+
+    /// Its value.
+    pub fn value(&self) -> Option<Bytes> {
+        self.value.map(|part| part.window(&self.batch))
+    }
 }
 
 /// Passes over records of aborted transactions, by the list that a broker sends along with them.
@@ -262,6 +274,7 @@ impl Consumer {
             if aborted.passes_over(&header, &batch) || header.is_control() {
                 continue;
             }
+            let batch = Rc::new(batch);
             let in_batch = Records::of(&batch);
             records.reserve(in_batch.as_ref().map_or(0, Records::left));
             for record in in_batch.into_iter().flatten() {
@@ -275,8 +288,9 @@ impl Consumer {
                     offset: record.offset,
                     message,
                     timestamp_ms: record.timestamp,
-                    key: window(&batch, record.key),
-                    value: window(&batch, record.value),
+                    key: record.key.map(|key| Part::of(&batch, key)),
+                    value: record.value.map(|value| Part::of(&batch, value)),
+                    batch: batch.clone(),
                     bytes: record.length as u32,
                     epoch,
                     headers,
@@ -291,7 +305,7 @@ impl Consumer {
         }
         self.book.got += records.len() as u64;
         self.meters.came(&partition.topic, &records);
-        out.emit(Event::Fetched {
+        out.tell(|| Event::Fetched {
             client: self.core.name.clone(),
             partition: partition.clone(),
             offset,

@@ -1,7 +1,6 @@
 //! The application's thread: `poll()`, handle, commit, `poll()` again.
 
 use super::client::Consumer;
-use super::fetcher::Held;
 use crate::kafka::command::{CrashPoint, OutgoingRecord};
 use crate::kafka::event::{Event, Text, TopicPartition};
 use crate::kafka::process::Out;
@@ -84,7 +83,14 @@ impl Consumer {
         {
             let count = data.records.len().min(most - self.batch.len());
             let epoch = count.checked_sub(1).map_or(data.epoch, |last| data.records[last].epoch);
-            self.batch.extend(data.records.drain(..count));
+            match self.batch.is_empty() {
+                // Fewer have to be moved so.
+                true => {
+                    let rest = data.records.split_off(count);
+                    self.batch = std::mem::replace(&mut data.records, rest);
+                }
+                false => self.batch.extend(data.records.drain(..count)),
+            }
             let partition = data.partition.clone();
             let next = data.records.front().map_or(data.next_offset, |next| next.offset);
             self.meters.handed_out((data.end - next).max(0) as u64, out.now());
@@ -109,19 +115,19 @@ impl Consumer {
 
     /// Takes the first record of the batch up; `first` is true right after `poll()`.
     pub(super) fn take_up(&mut self, first: bool, out: &mut Out<'_>) {
-        let Some(held) = self.batch.front() else {
+        if self.batch.is_empty() {
             self.thread = Thread::Polling;
             return;
-        };
-        let (partition, offset) = (held.partition.clone(), held.offset);
-        let message = held.message.unwrap_or(NO_MESSAGE);
+        }
         self.open_transaction(out);
-        out.emit(Event::ProcessingStarted {
-            client: self.core.name.clone(),
-            partition,
-            offset,
-            message,
-        });
+        if let Some(held) = self.batch.front() {
+            out.tell(|| Event::ProcessingStarted {
+                client: self.core.name.clone(),
+                partition: held.partition.clone(),
+                offset: held.offset,
+                message: held.message.unwrap_or(NO_MESSAGE),
+            });
+        }
         let once = if first { self.spec.work_per_batch } else { Span::ZERO };
         self.thread = Thread::Working { until: out.now() + once + self.spec.work_per_message };
     }
@@ -144,28 +150,30 @@ impl Consumer {
             Some(_) => self.stream(&held, held.message.unwrap_or(NO_MESSAGE)),
             None => VecDeque::new(),
         };
-        let Held { partition, offset, message, timestamp_ms, key, value, epoch, headers, .. } =
-            held;
-        let next = (partition.clone(), offset + 1);
+        let message = held.message.unwrap_or(NO_MESSAGE);
         results.extend(self.spec.to.as_ref().map(|to| OutgoingRecord {
-            id: message.unwrap_or(NO_MESSAGE),
+            id: message,
             topic: to.as_str().into(),
             partition: None,
-            key: key.clone(),
-            value: value.clone(),
-            headers: headers.clone(),
+            key: held.key(),
+            value: held.value(),
+            headers: held.headers.clone(),
         }));
-        out.emit(Event::Processed {
-            client: self.core.name.clone(),
-            partition,
-            offset,
-            message: message.unwrap_or(NO_MESSAGE),
-            key: key.map(Text),
-            value: value.map(Text),
-            timestamp_ms,
-            epoch,
-            headers: headers.into_iter().map(|(name, value)| (name, as_text(&value))).collect(),
+        out.tell(|| {
+            let headers = held.headers.iter().map(|(name, value)| (name.clone(), as_text(value)));
+            Event::Processed {
+                client: self.core.name.clone(),
+                partition: held.partition.clone(),
+                offset: held.offset,
+                message,
+                key: held.key().map(Text),
+                value: held.value().map(Text),
+                timestamp_ms: held.timestamp_ms,
+                epoch: held.epoch,
+                headers: headers.collect(),
+            }
         });
+        let next = (held.partition, held.offset + 1);
         if self.dies_at(CrashPoint::Processed, out) {
             return;
         }
@@ -189,7 +197,9 @@ impl Consumer {
             }
             return;
         }
-        self.commits.handled(&partition, next);
+        if self.commit_mode() != CommitMode::Auto {
+            self.commits.handled(&partition, next);
+        }
         if self.spec.stop_after.is_some_and(|most| self.handled >= most) {
             return self.finish(out);
         }

@@ -232,8 +232,8 @@ impl Consumer {
         let Some(task) = streams.tasks.get_mut(&partition.partition) else { return };
         task.records += records.len() as u64;
         for held in records {
-            if let Some(key) = &held.key {
-                streams.topology.restore(&mut task.store, key, held.value.as_ref());
+            if let Some(key) = held.key() {
+                streams.topology.restore(&mut task.store, &key, held.value().as_ref());
             }
         }
         self.end_restore(partition.partition, out);
@@ -266,7 +266,7 @@ impl Consumer {
             Some(task) => &mut task.store,
             None => &mut none,
         };
-        let (key, value) = (held.key.clone(), held.value.clone());
+        let (key, value) = (held.key(), held.value());
         let flow = Flow { key, value, timestamp_ms: held.timestamp_ms };
         let from = (&*held.partition.topic, held.partition.partition);
         let mut outputs = Vec::new();

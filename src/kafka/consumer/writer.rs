@@ -9,6 +9,7 @@
 use super::client::{Asked, Consumer};
 use super::exactly_once::TransactionOffsets;
 use super::handler::Thread;
+use crate::kafka::client::Known;
 use crate::kafka::command::{CrashPoint, OutgoingRecord};
 use crate::kafka::error::{ErrorCode, client_error};
 use crate::kafka::event::{Event, TopicPartition};
@@ -151,7 +152,8 @@ impl Consumer {
             return Some(());
         }
         let topic = &outgoing.record.topic;
-        let Some(Ok(found)) = self.core.metadata.topic(topic) else {
+        let known = self.core.metadata.named(topic).map(|(_, known)| known);
+        let Some(Known { found: Ok(found), available }) = known else {
             self.core.metadata.want(topic);
             self.core.metadata.request_update();
             return None;
@@ -166,7 +168,6 @@ impl Consumer {
             (Some(number), _) => number,
             (None, Some(key)) => partition_for_key(key, count),
             (None, None) => {
-                let available = self.core.metadata.available(topic);
                 let all = (count, &available[..]);
                 let mut random = || out.random().bits() as i32;
                 let new = || StickyPartitioner::new(STICKY_BYTES);

@@ -197,7 +197,7 @@ fn serve(controller: &mut Controller, input: Input<Process>, out: &mut Out<'_>) 
     match input {
         Input::Message { from, body } => {
             out.work(out.cost().request_of(body.size_bytes()));
-            if let KafkaMessage::Request { correlation, client, body } = body {
+            if let KafkaMessage::Request { correlation, client, body } = *body {
                 let call = Call { from, correlation, client };
                 controller.ask(ReplyTo::Caller(call), body, out);
             }

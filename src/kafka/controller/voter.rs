@@ -331,7 +331,7 @@ impl Voter {
         }
         let client = format!("raft-client-{}", self.id()).into();
         let body = Request::Quorum(Box::new(message));
-        out.send(node, KafkaMessage::Request { correlation: 0, client, body });
+        out.send(node, KafkaMessage::Request { correlation: 0, client, body }.into());
     }
 
     /// Writes term and vote down.

@@ -103,6 +103,20 @@ pub fn message_of(record: &super::record::Record<'_>) -> Option<MessageId> {
     message_number(record.last_header(ID_HEADER)?)
 }
 
+/// A number as the decimal text of that header without an allocation, and where it begins.
+pub fn decimal(mut number: u64) -> ([u8; 20], usize) {
+    let mut digits = [0; 20];
+    let mut at = digits.len();
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (number % 10) as u8;
+        number /= 10;
+        if number == 0 {
+            return (digits, at);
+        }
+    }
+}
+
 fn message_number(digits: &[u8]) -> Option<MessageId> {
     let more = |number: u64, digit: &u8| {
         let digit = digit.is_ascii_digit().then(|| u64::from(digit - b'0'))?;

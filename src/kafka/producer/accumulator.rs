@@ -91,8 +91,8 @@ impl Accumulator {
         timestamp: i64,
         now: Time,
     ) -> Option<Appended> {
-        let waiting = &mut self.queue(partition).waiting;
-        if let Some(last) = waiting.back_mut()
+        if let Some(queue) = self.queues.get_mut(partition)
+            && let Some(last) = queue.waiting.back_mut()
             && let Some(bytes) = last.try_push(record, timestamp)
         {
             let batch_is_full = last.is_full();

@@ -1,7 +1,7 @@
 //! A batch at its producer, from the first record to the acknowledgement.
 
 use crate::kafka::command::OutgoingRecord;
-use crate::kafka::message::ID_HEADER;
+use crate::kafka::message::{ID_HEADER, decimal};
 use crate::kafka::record::BatchBuilder;
 use crate::kafka::record::builder::{Fields, ProducerStamp, batch_bytes_most};
 use crate::kafka::record::header::stamp_producer;
@@ -68,20 +68,6 @@ impl Measured {
         }
         let own = record.headers.iter().map(|(name, value)| (&**name, value.as_deref()));
         take(&Fields { key, value, headers: &own.chain([id]).collect::<Vec<_>>() })
-    }
-}
-
-/// A number as decimal text without an allocation, and where it begins.
-fn decimal(mut number: u64) -> ([u8; 20], usize) {
-    let mut digits = [0; 20];
-    let mut at = digits.len();
-    loop {
-        at -= 1;
-        digits[at] = b'0' + (number % 10) as u8;
-        number /= 10;
-        if number == 0 {
-            return (digits, at);
-        }
     }
 }
 

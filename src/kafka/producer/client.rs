@@ -44,7 +44,7 @@ pub struct Book {
 }
 
 /// A call of `send()`, and until when it may block.
-pub(super) type Call = (OutgoingRecord, Time);
+pub(super) type Call = (Box<OutgoingRecord>, Time);
 
 /// What became of a call of `send()`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,7 +155,7 @@ impl Producer {
 
     /// Records whose `send()` has not returned.
     pub fn blocked(&self) -> impl Iterator<Item = &OutgoingRecord> {
-        self.blocked.iter().map(|(record, _)| record)
+        self.blocked.iter().map(|(record, _)| &**record)
     }
 
     /// True while somebody waits for memory, or the producer closes: then nothing lingers.
@@ -179,7 +179,7 @@ impl Producer {
             Input::Stop => self.is_closing = true,
             Input::Timer(_) => self.core.woken(),
             Input::Message { from, body } => {
-                if let CoreHeard::Answer(asked, response) = self.core.hear(from, body, out) {
+                if let CoreHeard::Answer(asked, response) = self.core.hear(from, *body, out) {
                     self.answered(asked, Some(response), out);
                 }
             }
@@ -399,9 +399,12 @@ impl Producer {
             true => Err(client_error("TimeoutException", sentence)),
             false => Ok(None),
         };
-        let (topic, count) = match self.core.metadata.named(&record.topic) {
-            Some((name, Ok(topic))) => (name.clone(), topic.partitions.len() as u32),
-            Some((_, Err(ErrorCode::InvalidTopic))) => {
+        let known = self.core.metadata.named(&record.topic);
+        let (topic, count, available) = match known.map(|(name, it)| (name, &it.found, it)) {
+            Some((name, Ok(topic), known)) => {
+                (name.clone(), topic.partitions.len() as u32, known.available.clone())
+            }
+            Some((_, Err(ErrorCode::InvalidTopic), _)) => {
                 let sentence = format!("Invalid topics: [{}]", record.topic);
                 return Err(client_error("InvalidTopicException", sentence));
             }
@@ -433,7 +436,8 @@ impl Producer {
                 record.topic
             ));
         }
-        if let Some(appended) = self.buffer((record, &measured), (topic, count), out) {
+        let all = (count, &available[..]);
+        if let Some(appended) = self.buffer((record, &measured), (topic, all), out) {
             return Ok(Some(appended));
         }
         late(format!(
@@ -451,11 +455,9 @@ impl Producer {
     fn buffer(
         &mut self,
         (record, measured): (&mut OutgoingRecord, &Measured),
-        (topic, count): (Rc<str>, u32),
+        (topic, all): (Rc<str>, (u32, &[i32])),
         out: &mut Out<'_>,
     ) -> Option<Appended> {
-        let available = self.core.metadata.available(&topic);
-        let all = (count, &available[..]);
         let key = record.key.as_deref().filter(|_| !self.config.ignore_keys);
         let chosen = record
             .partition
@@ -475,8 +477,11 @@ impl Producer {
             let sticky = self.sticky.get_mut(&topic).expect("it chose the partition");
             sticky.produced(appended.bytes, appended.batch_is_full, all, &mut random);
         }
-        let (client, message) = (self.core.name.clone(), record.id);
-        out.emit(Event::ProducerBuffered { client, message, partition });
+        out.tell(|| Event::ProducerBuffered {
+            client: self.core.name.clone(),
+            message: record.id,
+            partition,
+        });
         Some(appended)
     }
 

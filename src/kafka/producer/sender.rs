@@ -141,7 +141,7 @@ impl Producer {
             self.meters.batch_sent(&partition, (count, bytes.len() as u64), waited, now);
             records += count;
             batches.push((partition.clone(), bytes));
-            out.emit(Event::ProduceSent {
+            out.tell(|| Event::ProduceSent {
                 client: self.core.name.clone(),
                 partition: partition.clone(),
                 messages: batch.messages.clone(),

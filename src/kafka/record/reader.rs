@@ -154,9 +154,22 @@ impl ControlMarker {
     }
 }
 
-/// A window of `bytes` on the bytes that `part` was borrowed from.
-pub fn window(bytes: &Bytes, part: Option<&[u8]>) -> Option<Bytes> {
-    part.map(|part| bytes.slice_ref(part))
+/// Where a part of some bytes is: its beginning, and its length.
+#[derive(Clone, Copy, Debug)]
+pub struct Part(u32, u32);
+
+impl Part {
+    /// Where in `bytes` is what `part` was borrowed from.
+    pub fn of(bytes: &Bytes, part: &[u8]) -> Part {
+        let start = part.as_ptr().addr().wrapping_sub(bytes.as_ptr().addr());
+        Part(start as u32, part.len() as u32)
+    }
+
+    /// The window of `bytes` there.
+    pub fn window(self, bytes: &Bytes) -> Bytes {
+        let Part(start, len) = self;
+        bytes.slice(start as usize..start as usize + len as usize)
+    }
 }
 
 fn take<'a>(bytes: &mut &'a [u8], len: i32) -> Option<&'a [u8]> {

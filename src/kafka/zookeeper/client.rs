@@ -134,7 +134,7 @@ impl Session {
         self.said_at = out.now();
         let (client, body) = (self.name.clone(), Request::ZooKeeper(Box::new(op)));
         let message = KafkaMessage::Request { correlation: self.xid, client, body };
-        out.send(self.servers[self.at], message);
+        out.send(self.servers[self.at], message.into());
         self.xid
     }
 

@@ -104,7 +104,7 @@ fn serve(server: &mut Server, input: Input<Process>, out: &mut Out<'_>) {
     match input {
         Input::Message { from, body } => {
             out.work(out.cost().request_of(body.size_bytes()));
-            let KafkaMessage::Request { correlation, client, body } = body else { return };
+            let KafkaMessage::Request { correlation, client, body } = *body else { return };
             match body {
                 Request::ZooKeeper(op) => server.ask(Call { from, correlation, client }, *op, out),
                 Request::Ensemble(peer) => server.hear(from, *peer, out),

@@ -303,7 +303,7 @@ impl Server {
         }
         let client = format!("zookeeper-{}", self.id).into();
         let body = Request::Ensemble(Box::new(peer));
-        out.send(node, KafkaMessage::Request { correlation: 0, client, body });
+        out.send(node, KafkaMessage::Request { correlation: 0, client, body }.into());
     }
 
     /// A connection is gone.
@@ -508,5 +508,5 @@ impl Server {
 
 fn tell(client: NodeId, event: WatchEvent, out: &mut Out<'_>) {
     let body = Response::ZooKeeper(Box::new(Answer::Watch(event)));
-    out.send(client, KafkaMessage::Response { correlation: -1, body });
+    out.send(client, KafkaMessage::Response { correlation: -1, body }.into());
 }

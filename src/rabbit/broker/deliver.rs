@@ -326,16 +326,16 @@ impl Broker {
         if ack_required && !state.has_tick {
             self.expect_settlement(channel, out);
         }
-        let queue = self.queues[&id].name.clone();
         let message = content.id;
-        out.emit(Event::Pushed {
-            queue: queue.clone(),
+        out.tell(|| Event::Pushed {
+            queue: self.queues[&id].name.clone(),
             consumer: tag.clone(),
             tag: delivery_tag,
             message,
             redelivered,
         });
         if !ack_required {
+            let queue = self.queues[&id].name.clone();
             out.emit(Event::Removed { queue, message, reason: "auto_ack" });
         }
         self.send(channel, Method::BasicDeliver { tag, delivery_tag, redelivered, content }, out);

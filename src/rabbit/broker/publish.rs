@@ -106,8 +106,11 @@ impl Broker {
             let names = routed.iter().map(|queue| self.queues[queue].name.clone());
             self.last_routed = (routed.to_vec(), names.collect());
         }
-        let (exchange, queues) = (content.exchange.clone(), self.last_routed.1.clone());
-        out.emit(Event::Routed { message: content.id, exchange, queues });
+        out.tell(|| Event::Routed {
+            message: content.id,
+            exchange: content.exchange.clone(),
+            queues: self.last_routed.1.clone(),
+        });
         let mut copy = None;
         let work = work_of(out.cost(), content.body.len());
         for &queue in routed {

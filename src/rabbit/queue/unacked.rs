@@ -108,17 +108,17 @@ impl Queue {
             };
             self.unacked_bytes -= item.content.body.len() as u64;
             has_credit |= consumer.is_some_and(|id| self.consumers.credit(id, 1));
-            let (queue, message) = (self.name.clone(), item.content.id);
+            let message = item.content.id;
             match how {
                 Settlement::Acknowledged => {
                     self.storage.settle(&item, means);
-                    means.emit(Event::Acknowledged { queue, message });
+                    means.tell(|| Event::Acknowledged { queue: self.name.clone(), message });
                 }
                 Settlement::Rejected => {
                     self.storage.settle(&item, means);
                     let reason = Reason::Rejected;
                     if self.dies(item, reason, means) {
-                        let reason = reason.name();
+                        let (queue, reason) = (self.name.clone(), reason.name());
                         means.emit(Event::Removed { queue, message, reason });
                     }
                 }
@@ -126,14 +126,14 @@ impl Queue {
                     if self.gives_up(&mut item, how) {
                         let reason = Reason::DeliveryLimit;
                         if self.dies(item, reason, means) {
-                            let reason = reason.name();
+                            let (queue, reason) = (self.name.clone(), reason.name());
                             means.emit(Event::Removed { queue, message, reason });
                         }
                         continue;
                     }
                     if let Some(item) = self.delay(item, how, means) {
                         back.push(item);
-                        means.emit(Event::Requeued { queue, message });
+                        means.emit(Event::Requeued { queue: self.name.clone(), message });
                     }
                 }
             }

@@ -116,6 +116,13 @@ impl Means<'_, '_> {
             self.out.emit(event);
         }
     }
+
+    /// The same of what comes by the thousand.
+    pub fn tell(&mut self, event: impl FnOnce() -> Event) {
+        if !self.is_silent {
+            self.out.tell(event);
+        }
+    }
 }
 
 #[derive(Clone, Debug, Default)]

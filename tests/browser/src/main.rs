@@ -2,7 +2,7 @@
 //!
 //! `cargo xtask test browser` starts a driver and a server and runs this program; see [`cases`] for
 //! the tests and how to add one. `bench` instead of `test` measures the page beside a blank
-//! one; `large N` stores N messages; `first-minute` tells what a first visit calls; `kills N` kills
+//! one; `large N` stores N messages; `rates N` measures the engines alone; `first-minute` tells what a first visit calls; `kills N` kills
 //! it at work; `previews` takes the pictures that links to lessons are previewed by.
 
 #![allow(
@@ -70,9 +70,15 @@ fn run(arguments: &[String]) -> Outcome<bool> {
                 filter.parse().map_err(|_| Failure("say how many messages.".to_string()))?;
             local.block_on(&runtime, bench::large::run(&setup, messages)).map(|()| true)
         }
+        Some("rates") => {
+            let messages =
+                filter.parse().map_err(|_| Failure("say how many messages.".to_string()))?;
+            local.block_on(&runtime, bench::rates::run(&setup, messages)).map(|()| true)
+        }
         Some("bench") => local.block_on(&runtime, bench::run(&setup, filter)).map(|()| true),
         _ => Err(Failure(
-            "say `test [FILTER]`, `bench [PART]`, `large N`, `first-minute`, `previews` or `kills N`."
+            "say `test [FILTER]`, `bench [PART]`, `large N`, `rates N`, `first-minute`, \
+             `previews` or `kills N`."
                 .to_string(),
         )),
     }

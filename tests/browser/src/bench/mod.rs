@@ -5,6 +5,7 @@ mod busy;
 pub mod large;
 mod lasting;
 mod load;
+pub mod rates;
 
 use crate::browser::Browser;
 use crate::failure::{Failure, Outcome};
