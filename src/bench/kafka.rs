@@ -1,5 +1,6 @@
 //! The Kafka side: batches. Once by a client that does no more than it must, and once by real
-//! producers and consumers of a group.
+//! producers and consumers of a group. Then what may not grow with the cluster: the rate with much
+//! in the logs, and what a partition costs when a broker fails.
 
 use super::{Clock, Rate, fastest, lab, rate};
 use crate::kafka::Cluster;
@@ -11,7 +12,7 @@ use crate::kafka::message::{ID_HEADER, KafkaMessage, Request, Response, decimal,
 use crate::kafka::record::builder::{Fields, ProducerStamp};
 use crate::kafka::record::header::crc_matches;
 use crate::kafka::record::{BatchBuilder, BatchStream, Records};
-use crate::sim::{MessageId, NodeId, Rope, Step, World};
+use crate::sim::{MessageId, NodeId, Rope, Span, Step, Time, World};
 use bytes::Bytes;
 use std::hint::black_box;
 use std::rc::Rc;
@@ -36,14 +37,8 @@ const CHECKS: usize = 5;
 
 /// Produce with `acks=all`, replicate to three brokers, fetch: by requests alone.
 pub fn replicated(messages: u64, clock: Clock<'_>) -> Result<Rate, String> {
-    let script = format!(
-        "lab new --cost lesson\n\
-         kafka-topics --create --topic t --partitions {PARTITIONS} --replication-factor 3\n\
-         producer p --kafka t --count 1\n\
-         run 10s\n"
-    );
     let per_second = fastest(|| {
-        let mut client = Client::of(lab(&script)?.session().kafka.clone())?;
+        let mut client = Client::new()?;
         let begin = clock();
         client.work(messages)?;
         Ok(rate(messages, clock() - begin))
@@ -51,6 +46,87 @@ pub fn replicated(messages: u64, clock: Clock<'_>) -> Result<Rate, String> {
     let what = format!("produce, replicate to 3, fetch: {VALUE_BYTES} bytes in 16 KiB batches");
     let limit_per_second = fastest(|| Ok(batch_limit(messages, false, clock)))?;
     Ok(Rate { engine: "kafka", what, messages, per_second, limit_per_second })
+}
+
+/// The same with twenty times as many messages in the logs; its limit is the rate with a fiftieth.
+/// Comes before what else fills the memory: fresh memory costs more.
+pub fn stored(messages: u64, clock: Clock<'_>) -> Result<Rate, String> {
+    let (few, many) = (messages / 50, messages * 20);
+    let more = |client: &mut Client| {
+        let begin = clock();
+        client.work(messages)?;
+        Ok(rate(messages, clock() - begin))
+    };
+    // Each of them stays, so that none finds its memory made ready by the one before.
+    let mut clients = Vec::new();
+    let limit_per_second = fastest(|| {
+        let mut client = Client::new()?;
+        client.work(few)?;
+        let per_second = more(&mut client);
+        clients.push(client);
+        per_second
+    })?;
+    let mut client = Client::new()?;
+    client.work(many)?;
+    let per_second = fastest(|| more(&mut client))?;
+    let what = format!("produce, replicate, fetch: {many} stored, beside {few}");
+    Ok(Rate { engine: "kafka", what, messages, per_second, limit_per_second })
+}
+
+/// A broker of four dies, and the others take the lead of what it led: partitions a second. A
+/// fiftieth as many as there are messages; its limit is the rate with a tenth of them, whose logs
+/// a processor's cache still holds.
+pub fn failed(messages: u64, clock: Clock<'_>) -> Result<Rate, String> {
+    let many = (messages / 50).max(10);
+    let few = many / 10;
+    let limit_per_second = fastest(|| fail(few, clock))?;
+    let per_second = fastest(|| fail(many, clock))?;
+    let what = format!("a broker fails: {many} partitions, beside {few}");
+    Ok(Rate { engine: "kafka", what, messages: many, per_second, limit_per_second })
+}
+
+/// A topic has no more partitions.
+const TOPIC_PARTITIONS: u64 = 1_000;
+
+/// When its session may end, 9 s after a heartbeat, of which there is one every 2 s; and when the
+/// others lead.
+const FAILS: (Span, Span) = (Span::seconds(7), Span::seconds(10));
+
+fn fail(partitions: u64, clock: Clock<'_>) -> Result<f64, String> {
+    let mut script = "lab new --cost lesson\nnode kafka-4 add\nrun 2s\n".to_owned();
+    let sizes = (0..partitions).step_by(TOPIC_PARTITIONS as usize);
+    let sizes: Vec<u64> = sizes.map(|done| TOPIC_PARTITIONS.min(partitions - done)).collect();
+    for (topic, size) in sizes.iter().enumerate() {
+        script += &format!(
+            "kafka-topics --create --topic t{topic} --partitions {size} --replication-factor 3\n"
+        );
+    }
+    script += "run 5s\n";
+    let mut cluster = lab(&script)?.session().kafka.clone();
+    let broker = cluster.world.id("kafka-1").ok_or("there is no broker")?;
+    cluster.world.stop_listening();
+    cluster.world.crash(broker);
+    let crashed_at = cluster.world.now();
+    run_until(&mut cluster, crashed_at + FAILS.0);
+    let begin = clock();
+    run_until(&mut cluster, crashed_at + FAILS.1);
+    let per_second = rate(partitions, clock() - begin);
+    for (topic, size) in sizes.iter().enumerate() {
+        let topic: Rc<str> = format!("t{topic}").into();
+        for partition in 0..*size as i32 {
+            let partition = TopicPartition { topic: topic.clone(), partition };
+            if cluster.home_of(&partition).is_none_or(|home| home == broker) {
+                return Err(format!("nobody took the lead of {partition}"));
+            }
+        }
+    }
+    Ok(per_second)
+}
+
+fn run_until(cluster: &mut Cluster, end: Time) {
+    while cluster.world.next_time().is_some_and(|next| next <= end) {
+        cluster.world.step();
+    }
 }
 
 /// A client that sends batches and fetches them, and does nothing else.
@@ -68,7 +144,14 @@ struct Client {
 }
 
 impl Client {
-    fn of(mut cluster: Cluster) -> Result<Client, String> {
+    fn new() -> Result<Client, String> {
+        let script = format!(
+            "lab new --cost lesson\n\
+             kafka-topics --create --topic t --partitions {PARTITIONS} --replication-factor 3\n\
+             producer p --kafka t --count 1\n\
+             run 10s\n"
+        );
+        let mut cluster = lab(&script)?.session().kafka.clone();
         let mut leaders = [(NodeId(0), 0, 0); PARTITIONS];
         let topic = cluster.topic("t").ok_or("there is no topic")?;
         for (partition, leader) in topic.partitions.iter().zip(&mut leaders) {
@@ -80,13 +163,15 @@ impl Client {
         cluster.world.watch(true);
         let (topic, name) = ("t".into(), "bench".into());
         let world = cluster.world;
-        Ok(Client { world, me, leaders, topic, name, correlation: 1 << 20, sent: 0, seen: 0 })
+        let correlation = 1 << 20;
+        let mut client = Client { world, me, leaders, topic, name, correlation, sent: 0, seen: 0 };
+        (0..PARTITIONS).for_each(|number| client.fetch(number));
+        Ok(client)
     }
 
+    /// Sends so many messages more, and fetches them.
     fn work(&mut self, messages: u64) -> Result<(), String> {
-        for number in 0..PARTITIONS {
-            self.fetch(number);
-        }
+        let messages = self.sent + messages;
         while self.seen < messages {
             for number in 0..PARTITIONS {
                 while self.leaders[number].1 < IN_FLIGHT && self.sent < messages {
@@ -223,6 +308,8 @@ fn send(cluster: &mut Cluster, messages: u64) -> Result<(), String> {
                 headers: Vec::new(),
             };
             cluster.command(producer, Command::Send(record.into()));
+            // It takes each at once, as in the lab.
+            cluster.world.step();
         }
         settle(cluster, sent + 1)?;
     }

@@ -7,7 +7,7 @@
 //! machine.
 //!
 //! - [`kafka`]: produce, replicate to three brokers, fetch, by requests alone; and the same through
-//!   a producer and a consumer of a group;
+//!   a producer and a consumer of a group; with much in the logs; and a broker's failure;
 //! - [`assignors`]: a rebalance of a large group by each rule, beside a sort of its partitions;
 //! - [`rabbit`]: publish, route, push, acknowledge; publish to a backlog; and routing alone.
 //!
@@ -66,9 +66,11 @@ impl fmt::Display for Rate {
 pub type Part = fn(u64, Clock<'_>) -> Result<Vec<Rate>, String>;
 
 /// All parts, in the order in which they are told.
-pub const PARTS: [Part; 7] = [
+pub const PARTS: [Part; 9] = [
+    |messages, clock| Ok(vec![kafka::stored(messages, clock)?]),
     |messages, clock| Ok(vec![kafka::replicated(messages, clock)?]),
     |messages, clock| Ok(vec![kafka::grouped(messages, clock)?]),
+    |messages, clock| Ok(vec![kafka::failed(messages, clock)?]),
     |_, clock| Ok(assignors::rebalances(clock)),
     |messages, clock| Ok(vec![rabbit::pushed(messages, 1, clock)?]),
     |messages, clock| Ok(vec![rabbit::pushed(messages, 10, clock)?]),

@@ -54,6 +54,8 @@ fn publish(cluster: &mut Cluster, messages: u64) -> Result<(), String> {
             sent += 1;
             let message = outgoing(&exchange, &key, body.clone(), sent);
             cluster.command(publisher, Command::Publish(message));
+            // It takes each at once, as in the lab.
+            cluster.world.step();
         }
         settle(cluster, sent + 1)?;
     }

@@ -122,7 +122,7 @@ impl Server {
         let Some(backoff) = self.config.cleaner_backoff else { return };
         let now = now_ms(out.now());
         let mut best: Option<(u128, TopicPartition, Candidate)> = None;
-        for (key, partition) in &self.partitions {
+        for (key, partition) in self.partitions.iter() {
             if !partition.log.config.is_compacted || self.is_loading(key) {
                 continue;
             }

@@ -6,10 +6,9 @@ use crate::kafka::config::BrokerConfig;
 use crate::kafka::event::{Event, TopicPartition};
 use crate::kafka::log::partition_log::LogPosition;
 use crate::kafka::metadata::SnapshotId;
-use crate::kafka::partition::Partition;
+use crate::kafka::partition::Partitions;
 use crate::kafka::process::{Out, Process};
 use crate::kafka::spec::BrokerSpec;
-use crate::ordered::BTreeMap;
 use crate::sim::{Input, NodeId};
 use std::rc::Rc;
 
@@ -109,7 +108,7 @@ pub struct Broker {
     controllers: Vec<NodeId>,
     phase: Phase,
     /// How its partitions stood when its last life ended: what the picture shows of a dead broker.
-    before: Rc<BTreeMap<TopicPartition, Partition>>,
+    before: Rc<Partitions>,
 }
 
 impl Broker {
@@ -137,7 +136,7 @@ impl Broker {
     }
 
     /// Its partitions: as they are, or as they were when its last life ended.
-    pub fn partitions(&self) -> &BTreeMap<TopicPartition, Partition> {
+    pub fn partitions(&self) -> &Partitions {
         self.server().map_or(&self.before, |server| &server.partitions)
     }
 

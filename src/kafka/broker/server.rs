@@ -24,7 +24,7 @@ use crate::kafka::log::checkpoint::{
 };
 use crate::kafka::message::{KafkaMessage, Request, Response};
 use crate::kafka::metadata::{Image, OFFSETS_TOPIC, Resource};
-use crate::kafka::partition::Partition;
+use crate::kafka::partition::{Partition, Partitions};
 use crate::kafka::process::{Out, Process, Timer};
 use crate::ordered::{BTreeMap, BTreeSet};
 use crate::sim::{Input, Message, NodeId, Span, Time};
@@ -61,7 +61,7 @@ pub struct Server {
     /// Topics, partitions and leaders.
     pub image: Image,
     /// Its replicas: those that lead and those that follow.
-    pub partitions: BTreeMap<TopicPartition, Partition>,
+    pub partitions: Partitions,
     /// The groups that it coordinates.
     pub groups: Groups,
     pub(super) config: Rc<BrokerConfig>,
@@ -127,7 +127,7 @@ impl Server {
         id: i32,
         config: Rc<BrokerConfig>,
         (image, quorum): (Image, Quorum),
-        partitions: BTreeMap<TopicPartition, Partition>,
+        partitions: Partitions,
         previous_epoch: i64,
         out: &mut Out<'_>,
     ) -> Server {

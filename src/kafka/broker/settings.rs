@@ -101,7 +101,7 @@ impl Server {
         let BrokerSettings { fixed, .. } = self.broker_settings();
         let Ok(config) = BrokerConfig::of(&self.broker_settings().merged()) else { return };
         self.config = Rc::new(BrokerConfig { fixed, ..config });
-        for (key, partition) in &mut self.partitions {
+        for (key, partition) in self.partitions.iter_mut() {
             let Some(topic) = self.image.topics.get(&key.topic) else { continue };
             partition.log.config = topic_config(&self.config, &key.topic, &topic.settings);
         }

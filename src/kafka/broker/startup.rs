@@ -15,7 +15,7 @@ use crate::kafka::log::checkpoint::{
 use crate::kafka::log::loader::{LoadRequest, Loaded};
 use crate::kafka::log::{LoadStep, Log, LogLoader, LogScan};
 use crate::kafka::metadata::{Image, METADATA_TOPIC, OFFSETS_TOPIC, is_internal};
-use crate::kafka::partition::Partition;
+use crate::kafka::partition::{Partition, Partitions};
 use crate::kafka::process::Out;
 use crate::kafka::zookeeper::Session;
 use crate::kafka::{now_ms, spec::Settings};
@@ -53,7 +53,7 @@ pub struct Startup {
     snapshots: Snapshots,
     image: Image,
     to_open: VecDeque<TopicPartition>,
-    partitions: BTreeMap<TopicPartition, Partition>,
+    partitions: Partitions,
 }
 
 /// The settings of a topic's logs, with the broker's own for `__consumer_offsets`.
@@ -105,7 +105,7 @@ impl Startup {
             metadata_log: None,
             image: Image::default(),
             to_open: VecDeque::new(),
-            partitions: BTreeMap::new(),
+            partitions: Partitions::new(),
         }
     }
 

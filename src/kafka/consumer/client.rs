@@ -202,7 +202,7 @@ impl Consumer {
     /// The records of the last `poll()` that are not handled.
     pub fn in_hands(&self) -> Vec<InHands> {
         let held = self.batch.iter();
-        held.filter_map(|h| Some((h.partition.clone(), h.offset, h.message?))).collect()
+        held.filter_map(|h| Some((h.partition().clone(), h.offset, h.message?))).collect()
     }
 
     /// Bytes of records that its process can hold; `None` without limit.

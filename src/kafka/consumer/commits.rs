@@ -190,7 +190,7 @@ impl Consumer {
     pub(super) fn commit_polled(&mut self, out: &mut Out<'_>) {
         let mut offsets = Offsets::new();
         for held in &self.batch {
-            offsets.insert(held.partition.clone(), held.offset + 1);
+            offsets.insert(held.partition().clone(), held.offset + 1);
         }
         self.commit_sync(offsets, true, out);
     }
@@ -227,7 +227,7 @@ impl Consumer {
             _ => self.commits.handled.clone(),
         };
         for held in self.batch.iter().rev() {
-            if let Some(offset) = offsets.get_mut(&held.partition) {
+            if let Some(offset) = offsets.get_mut(held.partition()) {
                 *offset = (*offset).min(held.offset);
             }
         }

@@ -22,34 +22,48 @@ use std::rc::Rc;
 /// A record in a consumer's memory. Key and value lie in the bytes that were fetched.
 #[derive(Clone, Debug)]
 pub struct Held {
-    /// The partition.
-    pub partition: TopicPartition,
+    batch: Rc<HeldBatch>,
     /// Its offset.
     pub offset: i64,
     /// The message, if the lab sent it.
     pub message: Option<MessageId>,
     /// Its time, in milliseconds since 1970.
     pub timestamp_ms: i64,
-    batch: Rc<Bytes>,
     key: Option<Part>,
     value: Option<Part>,
     /// Bytes of it in the batch.
     pub bytes: u32,
-    /// The leader epoch of its batch.
-    pub epoch: i32,
     /// Its headers.
     pub headers: Headers,
 }
 
+/// What the records of a batch have in common.
+#[derive(Debug)]
+struct HeldBatch {
+    partition: TopicPartition,
+    epoch: i32,
+    bytes: Bytes,
+}
+
 impl Held {
+    /// The partition.
+    pub fn partition(&self) -> &TopicPartition {
+        &self.batch.partition
+    }
+
+    /// The leader epoch of its batch.
+    pub fn epoch(&self) -> i32 {
+        self.batch.epoch
+    }
+
     /// Its key.
     pub fn key(&self) -> Option<Bytes> {
-        self.key.map(|part| part.window(&self.batch))
+        self.key.map(|part| part.window(&self.batch.bytes))
     }
 
     /// Its value.
     pub fn value(&self) -> Option<Bytes> {
-        self.value.map(|part| part.window(&self.batch))
+        self.value.map(|part| part.window(&self.batch.bytes))
     }
 }
 
@@ -274,8 +288,9 @@ impl Consumer {
             if aborted.passes_over(&header, &batch) || header.is_control() {
                 continue;
             }
-            let batch = Rc::new(batch);
-            let in_batch = Records::of(&batch);
+            let partition = partition.clone();
+            let batch = Rc::new(HeldBatch { partition, epoch, bytes: batch });
+            let in_batch = Records::of(&batch.bytes);
             records.reserve(in_batch.as_ref().map_or(0, Records::left));
             for record in in_batch.into_iter().flatten() {
                 // The first batch may begin before the offset that was asked for.
@@ -284,15 +299,13 @@ impl Consumer {
                 }
                 let (message, headers) = message_and_headers(&record);
                 records.push_back(Held {
-                    partition: partition.clone(),
+                    batch: batch.clone(),
                     offset: record.offset,
                     message,
                     timestamp_ms: record.timestamp,
-                    key: record.key.map(|key| Part::of(&batch, key)),
-                    value: record.value.map(|value| Part::of(&batch, value)),
-                    batch: batch.clone(),
+                    key: record.key.map(|key| Part::of(&batch.bytes, key)),
+                    value: record.value.map(|value| Part::of(&batch.bytes, value)),
                     bytes: record.length as u32,
-                    epoch,
                     headers,
                 });
             }

@@ -82,8 +82,8 @@ impl Consumer {
             && let Some(data) = self.buffer.front_mut()
         {
             let count = data.records.len().min(most - self.batch.len());
-            let epoch = count.checked_sub(1).map_or(data.epoch, |last| data.records[last].epoch);
-            match self.batch.is_empty() {
+            let epoch = count.checked_sub(1).map_or(data.epoch, |last| data.records[last].epoch());
+            match self.batch.is_empty() && data.records.len() - count <= count {
                 // Fewer have to be moved so.
                 true => {
                     let rest = data.records.split_off(count);
@@ -123,7 +123,7 @@ impl Consumer {
         if let Some(held) = self.batch.front() {
             out.tell(|| Event::ProcessingStarted {
                 client: self.core.name.clone(),
-                partition: held.partition.clone(),
+                partition: held.partition().clone(),
                 offset: held.offset,
                 message: held.message.unwrap_or(NO_MESSAGE),
             });
@@ -139,7 +139,7 @@ impl Consumer {
             return;
         };
         if self.spec.is_share && self.config.fails_on(held.message) {
-            if !self.share_handled((held.partition, held.offset + 1), true, out) {
+            if !self.share_handled((held.partition().clone(), held.offset + 1), true, out) {
                 self.take_up(false, out);
             }
             return;
@@ -163,17 +163,17 @@ impl Consumer {
             let headers = held.headers.iter().map(|(name, value)| (name.clone(), as_text(value)));
             Event::Processed {
                 client: self.core.name.clone(),
-                partition: held.partition.clone(),
+                partition: held.partition().clone(),
                 offset: held.offset,
                 message,
                 key: held.key().map(Text),
                 value: held.value().map(Text),
                 timestamp_ms: held.timestamp_ms,
-                epoch: held.epoch,
+                epoch: held.epoch(),
                 headers: headers.collect(),
             }
         });
-        let next = (held.partition, held.offset + 1);
+        let next = held.offset + 1;
         if self.dies_at(CrashPoint::Processed, out) {
             return;
         }
@@ -184,21 +184,23 @@ impl Consumer {
             }
         }
         match results.pop_front() {
-            Some(first) => self.write((first, results), next, out),
-            None => self.handled(next, out),
+            Some(first) => {
+                self.write((first, results), (held.partition().clone(), next), out);
+            }
+            None => self.handled((held.partition(), next), out),
         }
     }
 
     /// All is done with a record but its commit; the next one of its partition has this offset.
-    pub(super) fn handled(&mut self, (partition, next): (TopicPartition, i64), out: &mut Out<'_>) {
+    pub(super) fn handled(&mut self, (partition, next): (&TopicPartition, i64), out: &mut Out<'_>) {
         if self.spec.is_share {
-            if !self.share_handled((partition, next), false, out) {
+            if !self.share_handled((partition.clone(), next), false, out) {
                 self.take_up(false, out);
             }
             return;
         }
         if self.commit_mode() != CommitMode::Auto {
-            self.commits.handled(&partition, next);
+            self.commits.handled(partition, next);
         }
         if self.spec.stop_after.is_some_and(|most| self.handled >= most) {
             return self.finish(out);

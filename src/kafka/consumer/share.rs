@@ -231,7 +231,7 @@ impl Consumer {
     pub(super) fn pump_renewals(&mut self, out: &mut Out<'_>) -> Option<Time> {
         let every = self.config.renews.filter(|_| self.spec.is_share)?;
         let held = self.batch.iter().chain(self.buffer.iter().flat_map(|data| &data.records));
-        let held = held.map(|held| (held.partition.clone(), held.offset, Acknowledgement::Renew));
+        let held = held.map(|held| (held.partition().clone(), held.offset, Acknowledgement::Renew));
         let held: Vec<_> = held.collect();
         if held.is_empty() {
             self.share.renew_at = None;
@@ -260,7 +260,7 @@ impl Consumer {
     /// `--commit before`: accepts all that `poll()` returned. True if the thread waits now.
     pub(super) fn accept_polled(&mut self, out: &mut Out<'_>) -> bool {
         let all = self.batch.iter();
-        let all = all.map(|held| (held.partition.clone(), held.offset, Acknowledgement::Accept));
+        let all = all.map(|held| (held.partition().clone(), held.offset, Acknowledgement::Accept));
         self.share.to_tell.extend(all);
         self.tell(true, out)
     }
@@ -288,7 +288,8 @@ impl Consumer {
     /// The end of a member: what is handled is accepted, the rest is given back.
     pub(super) fn share_close(&mut self, out: &mut Out<'_>) {
         let held = self.batch.iter().chain(self.buffer.iter().flat_map(|data| &data.records));
-        let held = held.map(|held| (held.partition.clone(), held.offset, Acknowledgement::Release));
+        let held =
+            held.map(|held| (held.partition().clone(), held.offset, Acknowledgement::Release));
         let held: Vec<_> = held.collect();
         if self.spec.commit != CommitMode::Before {
             self.share.to_tell.extend(held);

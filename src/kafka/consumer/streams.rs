@@ -262,13 +262,13 @@ impl Consumer {
     pub(super) fn stream(&mut self, held: &Held, id: MessageId) -> VecDeque<OutgoingRecord> {
         let Some(streams) = &mut self.streams else { return VecDeque::new() };
         let mut none = Store::new();
-        let store = match streams.tasks.get_mut(&held.partition.partition) {
+        let store = match streams.tasks.get_mut(&held.partition().partition) {
             Some(task) => &mut task.store,
             None => &mut none,
         };
         let (key, value) = (held.key(), held.value());
         let flow = Flow { key, value, timestamp_ms: held.timestamp_ms };
-        let from = (&*held.partition.topic, held.partition.partition);
+        let from = (&*held.partition().topic, held.partition().partition);
         let mut outputs = Vec::new();
         streams.topology.process(from, flow, store, &mut outputs);
         let records = outputs.into_iter().map(|output| OutgoingRecord {

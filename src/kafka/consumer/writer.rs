@@ -231,7 +231,7 @@ impl Consumer {
                 if let Some(next) = rest.pop_front() {
                     self.write((next, rest), of, out);
                 } else if !self.dies_at(CrashPoint::Written, out) {
-                    self.handled(of, out);
+                    self.handled((&of.0, of.1), out);
                 }
             }
             Err(error) if error.is_retriable() => {
