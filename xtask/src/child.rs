@@ -75,7 +75,12 @@ pub fn capture(command: &mut Command) -> Option<String> {
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
+/// So much of a line is shown.
+const SHOWN_CHARS: usize = 2_000;
+
 /// Runs a command, shows each line of its standard output and hands it to `hear` as well.
+///
+/// A line that is for us alone may be very long; the terminal gets its beginning.
 pub fn run_heard(command: &mut Command, mut hear: impl FnMut(&str)) -> Result<(), Failure> {
     command.stdout(Stdio::piped());
     let mut child = command.spawn().map_err(|error| cannot_start(command, &error))?;
@@ -85,7 +90,10 @@ pub fn run_heard(command: &mut Command, mut hear: impl FnMut(&str)) -> Result<()
     while output.read_until(b'\n', &mut line).is_ok_and(|length| length > 0) {
         let text = String::from_utf8_lossy(&line);
         // A closed terminal must not stop the tests whose result the exit code still tells.
-        let _ = terminal.write_all(text.as_bytes());
+        let _ = match text.char_indices().nth(SHOWN_CHARS) {
+            Some((end, _)) => writeln!(terminal, "{} ...", &text[..end]),
+            None => terminal.write_all(text.as_bytes()),
+        };
         hear(text.trim_end());
         line.clear();
     }
