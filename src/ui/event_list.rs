@@ -66,7 +66,7 @@ pub fn EventList(props: &Props) -> Html {
             <ol class="event-list" ref={list} tabindex="0" aria-label={t.events}>
                 if shown.is_empty() { <li class="quiet small">{ t.no_events }</li> }
                 if more { <li class="quiet small">{ fill(t.older_events, &[("count", &number(SHOWN_MAX as u64))]) }</li> }
-                { for shown.into_iter().map(|line| {
+                <>{ for shown.into_iter().map(|line| {
                     let side = line.name.split('.').next().unwrap_or_default().to_owned();
                     html! {
                         <li key={line.number.to_string()}>
@@ -77,7 +77,7 @@ pub fn EventList(props: &Props) -> Html {
                             </button>
                         </li>
                     }
-                }) }
+                }) }</>
             </ol>
         </div>
     }

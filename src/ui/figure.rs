@@ -72,6 +72,8 @@ pub fn Figure(props: &Props) -> Html {
     let class = if props.jumped { "picture is-still" } else { "picture" };
     let traffic = &air.traffic;
     let size = ["height:", &picture.height.to_string(), "px"].concat();
+    // What has a key is by itself: beside what has none Yew goes by place, and one more of it makes
+    // all before it anew.
     html! {
         <figure class={class} data-test="picture" aria-label={desk.texts.picture}
             aria-describedby="state-sentence">
@@ -81,10 +83,10 @@ pub fn Figure(props: &Props) -> Html {
                     <defs>
                         { pattern("unacked") }{ pattern("hidden") }
                     </defs>
-                    { for picture.parts.iter().map(|part| part_html(part, traffic)) }
+                    <>{ for picture.parts.iter().map(|part| part_html(part, traffic)) }</>
                 </svg>
                 { flights_html(traffic) }
-                { for picture.hits.iter().map(|hit| hit_html(&desk, hit)) }
+                <>{ for picture.hits.iter().map(|hit| hit_html(&desk, hit)) }</>
                 <Grips picture={picture.clone()} scene={props.scene.clone()} />
             </div>
             <p id="state-sentence" class="visually-hidden">{ state }</p>

@@ -102,7 +102,7 @@ pub fn Grips(props: &Props) -> Html {
     html! {
         <div class={if moves { "grips is-moving" } else { "grips" }} aria-hidden="true">
             { held.borrow().as_ref().filter(|held| held.moves).map(|held| held_html(props, held)) }
-            { for props.picture.handles.iter().map(handle) }
+            <>{ for props.picture.handles.iter().map(handle) }</>
         </div>
     }
 }
@@ -118,14 +118,14 @@ fn held_html(props: &Props, held: &Held) -> Html {
     let style = ["left:", &x.to_string(), "px;top:", &y.to_string(), "px"].concat();
     html! {
         <>
-            { for targets.iter().map(|target| {
+            <>{ for targets.iter().map(|target| {
                 let class = match over.is_some_and(|over| over.key == target.key) {
                     true => "drop is-over",
                     false => "drop",
                 };
                 html! { <i key={target.key.clone()} {class} data-test="drop" data-drop={target.key.clone()}
                     ~style={place(target.rect)} /> }
-            }) }
+            }) }</>
             <b class="held" data-test="held" ~style={style}>{ name }</b>
         </>
     }

@@ -41,7 +41,7 @@ pub fn TerminalPane(props: &Props) -> Html {
             <div class="terminal-log" role="log" aria-label={t.terminal_log} ref={log} tabindex="0"
                 data-test="terminal-log">
                 if terminal.lines.is_empty() { <p class="quiet small">{ t.terminal_empty }</p> }
-                { for terminal.lines.iter().enumerate().map(|(index, line)| line_html(&desk, index, line)) }
+                <>{ for terminal.lines.iter().enumerate().map(|(index, line)| line_html(&desk, index, line)) }</>
             </div>
             if !terminal.words.is_empty() {
                 <p class="terminal-words mono" data-test="completions">{ for terminal.words.iter().map(|word| html! {
