@@ -23,6 +23,30 @@ async fn says(page: &Page, mark: &str, text: &str) -> Outcome {
     page.wait_until(&format!("{mark} says {text:?}"), &said).await
 }
 
+/// Marks everything that is drawn; and how much of the picture and the terminal is new since.
+const MARK: &str = "document.querySelectorAll(arguments[0]).forEach((it) => (it.wasHere = true))";
+const FRESH: &str =
+    "return [...document.querySelectorAll(arguments[0])].filter((it) => !it.wasHere)
+    .map((it) => it.getAttribute('class'))";
+
+/// What was drawn stays when one more message comes: what moves goes on, and little is drawn anew.
+pub async fn one_more_message_leaves_the_picture_as_it_is(browser: Browser) -> Outcome {
+    const DRAWN: &str = ".picture-shapes, .picture-shapes > g, .flights, .hit, .entry, .event";
+    const SEND: &str = "kafka-console-producer --topic t <<< hello";
+    let page = free_lab(&browser).await?;
+    page.run_well("lab new").await?;
+    page.run_well("kafka-topics --create --topic t --partitions 1").await?;
+    page.run_well(SEND).await?;
+    page.wait_until("a cell is drawn", "document.querySelector('g.cell')").await?;
+    page.eval(MARK, vec![json!(DRAWN)]).await?;
+    page.run_well(SEND).await?;
+    let two = "document.querySelectorAll('g.cell').length === 2";
+    page.wait_until("the other cell is drawn", two).await?;
+    let fresh = page.eval(FRESH, vec![json!(DRAWN)]).await?;
+    ensure!(fresh == json!(["cell kafka", "hit cell", "entry"]), "{fresh} is new");
+    Ok(())
+}
+
 /// A form shows its command, runs it, and the terminal has it.
 pub async fn a_form_builds_what_its_command_says(browser: Browser) -> Outcome {
     let page = free_lab(&browser).await?;

@@ -65,6 +65,7 @@ pub const TESTS: &[Test] = tests![
     lessons::a_lesson_outlives_a_reload,
     classroom::a_form_builds_what_its_command_says,
     classroom::every_world_begins,
+    classroom::one_more_message_leaves_the_picture_as_it_is,
     classroom::charts_have_curves_and_a_table,
     classroom::the_menu_of_a_thing_and_the_reason,
     classroom::a_setting_is_changed_in_the_inspector,
