@@ -55,8 +55,8 @@ fn a_bench_tells_rates_beside_limits() {
         .map(|line| serde_json::from_str(line).expect("each line is JSON"))
         .collect();
     // Batches without and with clients, much in the logs, a broker that fails; six rules at two
-    // sizes; four of RabbitMQ.
-    assert_eq!(lines.len(), 4 + 6 * 2 + 4);
+    // sizes; RabbitMQ with one and ten consumers, each whole and the broker's part, and two more.
+    assert_eq!(lines.len(), 4 + 6 * 2 + 2 * 2 + 2);
     for line in lines {
         let number = |name: &str| line[name].as_f64().expect("a number");
         let share = number("per_s") / number("limit_per_s");

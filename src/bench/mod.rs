@@ -9,7 +9,8 @@
 //! - [`kafka`]: produce, replicate to three brokers, fetch, by requests alone; and the same through
 //!   a producer and a consumer of a group; with much in the logs; and a broker's failure;
 //! - [`assignors`]: a rebalance of a large group by each rule, beside a sort of its partitions;
-//! - [`rabbit`]: publish, route, push, acknowledge; publish to a backlog; and routing alone.
+//! - [`rabbit`]: publish, route, push, acknowledge, with all clients and by the broker alone;
+//!   publish to a backlog; and routing alone.
 //!
 //! Nobody listens: what nodes tell of what they do is for the lab, and no broker's work. Of a few
 //! runs the fastest counts, of the engine and of the loop: other work of the machine only slows.
@@ -66,14 +67,16 @@ impl fmt::Display for Rate {
 pub type Part = fn(u64, Clock<'_>) -> Result<Vec<Rate>, String>;
 
 /// All parts, in the order in which they are told.
-pub const PARTS: [Part; 9] = [
+pub const PARTS: [Part; 11] = [
     |messages, clock| Ok(vec![kafka::stored(messages, clock)?]),
     |messages, clock| Ok(vec![kafka::replicated(messages, clock)?]),
     |messages, clock| Ok(vec![kafka::grouped(messages, clock)?]),
     |messages, clock| Ok(vec![kafka::failed(messages, clock)?]),
     |_, clock| Ok(assignors::rebalances(clock)),
     |messages, clock| Ok(vec![rabbit::pushed(messages, 1, clock)?]),
+    |messages, clock| Ok(vec![rabbit::brokered(messages, 1, clock)?]),
     |messages, clock| Ok(vec![rabbit::pushed(messages, 10, clock)?]),
+    |messages, clock| Ok(vec![rabbit::brokered(messages, 10, clock)?]),
     |messages, clock| Ok(vec![rabbit::kept(messages, clock)?]),
     |messages, clock| Ok(vec![rabbit::routed(messages, clock)?]),
 ];

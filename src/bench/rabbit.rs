@@ -7,9 +7,11 @@ use crate::rabbit::command::{Command, OutgoingMessage, Properties};
 use crate::rabbit::content::Content;
 use crate::rabbit::exchange::{Binding, Declaration, Destination, Exchanges, Kind};
 use crate::rabbit::ids::QueueId;
-use crate::rabbit::message::Arguments;
+use crate::rabbit::link::CHANNEL;
+use crate::rabbit::message::{Arguments, Frame, Method};
 use crate::rabbit::names::Names;
-use crate::sim::{MessageId, Step};
+use crate::rabbit::process::Process;
+use crate::sim::{Alone, Input, MessageId, NodeId, Span, Step, Time};
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::hint::black_box;
@@ -17,17 +19,18 @@ use std::rc::Rc;
 
 const BODY_BYTES: usize = 100;
 
+/// The prefetch: so many messages are delivered and not acknowledged.
+const UNACKED: usize = 100;
+
+/// The number of the first message, where all have as many digits.
+const FIRST: u64 = 1_000_000_000;
+
 /// So many messages are given to the publisher at a time.
 const BURST: u64 = 500;
 
 /// Publish, route, push and acknowledge, one message at a time, with prefetch 100.
 pub fn pushed(messages: u64, consumers: u64, clock: Clock<'_>) -> Result<Rate, String> {
-    let mut script = String::from("lab new --cost lesson\nrabbitmqadmin declare queue --name q\n");
-    for number in 1..=consumers {
-        script += &format!("consumer c{number} --rabbit q --prefetch 100\n");
-    }
-    script +=
-        "producer p --rabbit /q --count 1 --set confirm=false --set delivery_mode=1\nrun 1s\n";
+    let script = pushing(consumers);
     let per_second = fastest(|| {
         let mut cluster = lab(&script)?.session().rabbit.clone();
         cluster.world.stop_listening();
@@ -36,11 +39,115 @@ pub fn pushed(messages: u64, consumers: u64, clock: Clock<'_>) -> Result<Rate, S
         Ok(rate(messages, clock() - begin))
     })?;
     let what = format!(
-        "publish, route, push, ack: {BODY_BYTES} bytes, prefetch 100, {consumers} consumer{}",
-        if consumers == 1 { "" } else { "s" }
+        "publish, route, push, ack: {BODY_BYTES} bytes, prefetch {UNACKED}, {}",
+        number_of(consumers)
     );
     let limit_per_second = fastest(|| Ok(push_limit(messages, clock)))?;
     Ok(Rate { engine: "rabbit", what, messages, per_second, limit_per_second })
+}
+
+/// The broker's own part of it, without a network, clients and a schedule: in the rhythm of the
+/// limit, a message is published whenever the one a hundred before it is acknowledged, and its body
+/// is copied.
+pub fn brokered(messages: u64, consumers: u64, clock: Clock<'_>) -> Result<Rate, String> {
+    let script = pushing(consumers);
+    let per_second = fastest(|| {
+        let mut cluster = lab(&script)?.session().rabbit.clone();
+        cluster.world.stop_listening();
+        let mut clients = Clients::new(&cluster)?;
+        drop(cluster);
+        let begin = clock();
+        clients.work(messages)?;
+        Ok(rate(messages, clock() - begin))
+    })?;
+    let what = format!(
+        "the broker's part of that: {BODY_BYTES} bytes, prefetch {UNACKED}, {}",
+        number_of(consumers)
+    );
+    let limit_per_second = fastest(|| Ok(push_limit(messages, clock)))?;
+    Ok(Rate { engine: "rabbit", what, messages, per_second, limit_per_second })
+}
+
+/// All clients of a broker, as far as it can see them.
+struct Clients {
+    broker: Alone<Process>,
+    publisher: NodeId,
+    now: Time,
+    /// From one publish to the next.
+    pause: Span,
+    /// What the broker said that was not answered yet.
+    heard: VecDeque<(NodeId, Frame)>,
+    acknowledged: u64,
+}
+
+impl Clients {
+    fn new(cluster: &Cluster) -> Result<Clients, String> {
+        let world = &cluster.world;
+        let there_and_back = world.cost().latency * 2;
+        Ok(Clients {
+            broker: world.alone(world.id("rabbit-1").ok_or("there is no broker")?),
+            publisher: world.id("p").ok_or("there is no publisher")?,
+            now: world.now(),
+            pause: Span::micros(there_and_back.as_micros() / UNACKED as u64),
+            heard: VecDeque::new(),
+            acknowledged: 0,
+        })
+    }
+
+    fn say(&mut self, from: NodeId, method: Method) {
+        let body = Frame { channel: CHANNEL, method };
+        self.broker.step(self.now, Input::Message { from, body }, &mut self.heard);
+    }
+
+    /// Publishes so many messages, and acknowledges them all.
+    fn work(&mut self, messages: u64) -> Result<(), String> {
+        let body = [b'x'; BODY_BYTES];
+        let (exchange, key) = ("".into(), "q".into());
+        let properties = Properties { delivery_mode: Some(1), ..Properties::default() };
+        let message = outgoing(&exchange, &key, Bytes::new(), FIRST);
+        let message = Content::new(message, &properties.into(), &mut Names::default());
+        for number in 0..messages {
+            self.now += self.pause;
+            if self.heard.len() >= UNACKED {
+                self.acknowledge();
+            }
+            let body = Bytes::copy_from_slice(black_box(&body));
+            let content = Content { id: MessageId(FIRST + number), body, ..message.clone() };
+            let content = Rc::new(content);
+            let (mandatory, immediate) = (false, false);
+            self.say(self.publisher, Method::BasicPublish { mandatory, immediate, content });
+        }
+        while !self.heard.is_empty() {
+            self.acknowledge();
+        }
+        match self.acknowledged {
+            all if all == messages => Ok(()),
+            some => Err(format!("{some} of {messages} messages were acknowledged")),
+        }
+    }
+
+    /// The oldest delivery is dealt with.
+    fn acknowledge(&mut self) {
+        if let Some((consumer, frame)) = self.heard.pop_front()
+            && let Method::BasicDeliver { delivery_tag, .. } = frame.method
+        {
+            self.acknowledged += 1;
+            self.say(consumer, Method::BasicAck { delivery_tag, multiple: false });
+        }
+    }
+}
+
+/// A queue with so many consumers, and a publisher.
+fn pushing(consumers: u64) -> String {
+    let mut script = String::from("lab new --cost lesson\nrabbitmqadmin declare queue --name q\n");
+    for number in 1..=consumers {
+        script += &format!("consumer c{number} --rabbit q --prefetch {UNACKED}\n");
+    }
+    script + "producer p --rabbit /q --count 1 --set confirm=false --set delivery_mode=1\nrun 1s\n"
+}
+
+fn number_of(consumers: u64) -> String {
+    format!("{consumers} consumer{}", if consumers == 1 { "" } else { "s" })
 }
 
 /// Publishes so many messages, and waits until each burst is processed.
@@ -169,8 +276,8 @@ fn push_limit(messages: u64, clock: Clock<'_>) -> f64 {
         if let Some((number, body)) = waiting[queue].pop_front() {
             unacked.insert(number, body);
         }
-        if number >= 100 {
-            black_box(unacked.remove(&(number - 100)));
+        if let Some(oldest) = number.checked_sub(UNACKED as u64) {
+            black_box(unacked.remove(&oldest));
         }
     }
     rate(messages, clock() - begin)

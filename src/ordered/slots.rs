@@ -64,26 +64,26 @@ impl<K: Number, V> Slots<K, V> {
     }
 
     /// True when there is an entry with this key.
-    #[inline]
+    #[inline(always)]
     pub fn contains_key(&self, key: &K) -> bool {
         self.get(key).is_some()
     }
 
     /// The value of a key.
-    #[inline]
+    #[inline(always)]
     pub fn get(&self, key: &K) -> Option<&V> {
         match self.slots.get(key.number()) {
             Some(slot) => slot.as_deref(),
-            None => self.far.get(&key.number()),
+            None => far(&self.far, key.number()),
         }
     }
 
     /// The value of a key, to be changed.
-    #[inline]
+    #[inline(always)]
     pub fn get_mut(&mut self, key: &K) -> Option<&mut V> {
         match self.slots.get_mut(key.number()) {
             Some(slot) => slot.as_deref_mut(),
-            None => self.far.get_mut(&key.number()),
+            None => far_mut(&mut self.far, key.number()),
         }
     }
 
@@ -154,6 +154,16 @@ impl<K: Number, V> Slots<K, V> {
     pub fn values_mut(&mut self) -> impl DoubleEndedIterator<Item = &mut V> {
         self.slots.iter_mut().filter_map(Option::as_deref_mut).chain(self.far.values_mut())
     }
+}
+
+#[cold]
+fn far<V>(far: &BTreeMap<usize, V>, number: usize) -> Option<&V> {
+    far.get(&number)
+}
+
+#[cold]
+fn far_mut<V>(far: &mut BTreeMap<usize, V>, number: usize) -> Option<&mut V> {
+    far.get_mut(&number)
 }
 
 impl<K: Number, V> IntoIterator for Slots<K, V> {

@@ -54,7 +54,7 @@ impl<V> Window<V> {
         self.first + self.near.len() as u64
     }
 
-    #[inline]
+    #[inline(always)]
     fn place(&self, key: u64) -> Option<usize> {
         let at = key.checked_sub(self.first)? as usize;
         (at < self.near.len()).then_some(at)
@@ -74,7 +74,19 @@ impl<V> Window<V> {
     }
 
     /// Sets the value of a key; the value that it had.
+    #[inline(always)]
     pub fn insert(&mut self, key: u64, value: V) -> Option<V> {
+        // Nearly always it is the next one.
+        let is_plain = self.far.is_empty() && (1..PLACES).contains(&self.near.len());
+        if is_plain && key == self.end() {
+            self.near.push_back(Some(value));
+            self.near_len += 1;
+            return None;
+        }
+        self.insert_anywhere(key, value)
+    }
+
+    fn insert_anywhere(&mut self, key: u64, value: V) -> Option<V> {
         if let Some(at) = self.place(key) {
             let before = self.near[at].replace(value);
             self.near_len += usize::from(before.is_none());
@@ -108,6 +120,7 @@ impl<V> Window<V> {
         self.pass_empty();
     }
 
+    #[inline(always)]
     fn pass_empty(&mut self) {
         while let Some(None) = self.near.front() {
             self.near.pop_front();
@@ -116,11 +129,19 @@ impl<V> Window<V> {
     }
 
     /// Removes the entry of a key; its value.
+    #[inline(always)]
     pub fn remove(&mut self, key: u64) -> Option<V> {
+        self.remove_if(key, |_| true)
+    }
+
+    /// Removes the entry of a key if its value is the one that is meant.
+    #[inline]
+    pub fn remove_if(&mut self, key: u64, is_meant: impl FnOnce(&V) -> bool) -> Option<V> {
         let Some(at) = self.place(key) else {
-            return if self.far.is_empty() { None } else { self.far.remove(&key) };
+            let is_there = !self.far.is_empty() && self.far.get(&key).is_some_and(is_meant);
+            return if is_there { self.far.remove(&key) } else { None };
         };
-        let value = self.near[at].take()?;
+        let value = self.near[at].take_if(|value| is_meant(value))?;
         self.near_len -= 1;
         self.pass_empty();
         Some(value)

@@ -149,6 +149,7 @@ impl Channel {
     }
 
     /// A delivery leaves: returns its tag, and remembers it if it has to be acknowledged.
+    #[inline(always)]
     pub fn deliver(&mut self, unacked: Option<Unacked>) -> u64 {
         self.deliveries += 1;
         if let Some(unacked) = unacked {
@@ -279,6 +280,7 @@ impl Channel {
     }
 
     /// The one delivery of a tag: the common case, without a list.
+    #[inline(always)]
     pub fn settle_one(&mut self, tag: u64) -> Result<Unacked, AmqpError> {
         self.unacked.remove(tag).ok_or_else(|| error::unknown_tag(tag))
     }

@@ -24,10 +24,9 @@ use super::ids::{ChannelId, ConsumerId, QueueId};
 use super::limits::Limits;
 use super::rates::Utilisation;
 use super::stream::Start;
-use crate::ordered::{BTreeMap, Slots};
+use crate::ordered::Slots;
 use crate::sim::Time;
 use serde::{Deserialize, Serialize};
-use std::cmp::Reverse;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
@@ -96,14 +95,50 @@ impl Consumer {
         }
     }
 
+    #[inline(always)]
     fn has_credit(&self) -> bool {
         !self.ack_required || self.is_unlimited || self.unacked < self.unacked_max
     }
 
     /// The limit of its channel holds for classic queues only.
+    #[inline(always)]
     fn can_take(&self, (queue, limits): (QueueId, &mut Limits), is_quorum: bool) -> bool {
         let is_free = is_quorum || !self.ack_required;
         !self.is_suspected && self.has_credit() && (is_free || limits.has_room(self.channel, queue))
+    }
+}
+
+/// Consumers of one priority that can be delivered to, in the order of their turns.
+#[derive(Clone, Debug)]
+struct Class {
+    priority: i64,
+    line: VecDeque<ConsumerId>,
+}
+
+/// The classes, the highest priority first.
+#[derive(Clone, Debug, Default)]
+struct Ring(Vec<Class>);
+
+impl Ring {
+    /// A consumer joins the end of its class.
+    fn join(&mut self, priority: i64, id: ConsumerId) {
+        let at = self.0.partition_point(|class| class.priority > priority);
+        if self.0.get(at).is_none_or(|class| class.priority != priority) {
+            self.0.insert(at, Class { priority, line: VecDeque::new() });
+        }
+        self.0[at].line.push_back(id);
+    }
+
+    fn leave(&mut self, id: ConsumerId) {
+        for class in &mut self.0 {
+            class.line.retain(|other| *other != id);
+        }
+        self.0.retain(|class| !class.line.is_empty());
+    }
+
+    /// All of them, in the order of their turns.
+    fn iter(&self) -> impl Iterator<Item = &ConsumerId> {
+        self.0.iter().flat_map(|class| &class.line)
     }
 }
 
@@ -111,7 +146,7 @@ impl Consumer {
 #[derive(Clone, Debug)]
 pub struct Consumers {
     all: Slots<ConsumerId, Consumer>,
-    ring: BTreeMap<Reverse<i64>, VecDeque<ConsumerId>>,
+    ring: Ring,
     /// In the order in which they were found blocked.
     blocked: Vec<ConsumerId>,
     /// True in a quorum queue.
@@ -127,7 +162,7 @@ impl Consumers {
     pub fn new(is_quorum: bool, is_single: bool, now: Time) -> Consumers {
         Consumers {
             all: Slots::new(),
-            ring: BTreeMap::new(),
+            ring: Ring::default(),
             blocked: Vec::new(),
             is_quorum,
             single: is_single.then_some(None),
@@ -188,7 +223,7 @@ impl Consumers {
         consumer.unacked_max = self.unacked_max(consumer.prefetch);
         let id = ConsumerId(self.next_id);
         self.next_id += 1;
-        self.ring.entry(Reverse(consumer.priority)).or_default().push_back(id);
+        self.ring.join(consumer.priority, id);
         self.all.insert(id, consumer);
         if let Some(active) = &mut self.single {
             active.get_or_insert(id);
@@ -201,27 +236,22 @@ impl Consumers {
     /// Takes a consumer out.
     pub fn remove(&mut self, id: ConsumerId) -> Option<Consumer> {
         let gone = self.all.remove(&id)?;
-        self.leave((id, gone.priority));
+        self.leave(id);
         self.hand_over(id);
         Some(gone)
     }
 
     /// It stands neither in the ring nor among those that were found blocked.
-    fn leave(&mut self, (id, priority): (ConsumerId, i64)) {
+    fn leave(&mut self, id: ConsumerId) {
         self.blocked.retain(|other| *other != id);
-        if let Some(class) = self.ring.get_mut(&Reverse(priority)) {
-            class.retain(|other| *other != id);
-            if class.is_empty() {
-                self.ring.remove(&Reverse(priority));
-            }
-        }
+        self.ring.leave(id);
     }
 
     /// If this is the single active consumer: the next one by registration, of the highest class,
     /// takes its place.
     fn hand_over(&mut self, id: ConsumerId) {
         if self.single == Some(Some(id)) {
-            self.single = Some(self.ring.values().flatten().next().copied());
+            self.single = Some(self.ring.iter().next().copied());
         }
     }
 
@@ -230,8 +260,7 @@ impl Consumers {
         let Some(consumer) = self.all.get_mut(&id) else { return };
         consumer.is_suspected = true;
         consumer.is_blocked = false;
-        let priority = consumer.priority;
-        self.leave((id, priority));
+        self.leave(id);
     }
 
     /// A consumer was suspected for as long as it may be: another one is active, if there is any.
@@ -243,7 +272,7 @@ impl Consumers {
     pub fn trust(&mut self, id: ConsumerId, now: Time) {
         let Some(consumer) = self.all.get_mut(&id).filter(|it| it.is_suspected) else { return };
         consumer.is_suspected = false;
-        self.ring.entry(Reverse(consumer.priority)).or_default().push_back(id);
+        self.ring.join(consumer.priority, id);
         if let Some(active) = &mut self.single {
             active.get_or_insert(id);
         }
@@ -262,7 +291,7 @@ impl Consumers {
     /// blocked and those suspected; and the single active one.
     pub fn saved(&self) -> (u32, Vec<SavedConsumer>, Option<ConsumerId>) {
         let suspected = self.suspected();
-        let ids = self.ring.values().flatten().chain(&self.blocked).chain(&suspected);
+        let ids = self.ring.iter().chain(&self.blocked).chain(&suspected);
         let all = ids.map(|id| {
             let Consumer { tag, channel, ack_required, prefetch, priority, exclusive, .. } =
                 self.all[id].clone();
@@ -301,9 +330,7 @@ impl Consumers {
             consumer.unacked_max = self.unacked_max(saved.prefetch);
             match saved.is_blocked {
                 true => self.blocked.push(saved.id),
-                false => {
-                    self.ring.entry(Reverse(saved.priority)).or_default().push_back(saved.id);
-                }
+                false => self.ring.join(saved.priority, saved.id),
             }
             self.all.insert(saved.id, consumer);
         }
@@ -333,14 +360,14 @@ impl Consumers {
             }
             return found;
         }
-        for class in self.ring.values_mut() {
-            while let Some(id) = class.front() {
+        for Class { line, .. } in &mut self.ring.0 {
+            while let Some(id) = line.front() {
                 let consumer = self.all.get_mut(id).expect("who stands in the ring is registered");
                 if consumer.can_take((queue, limits), self.is_quorum) {
                     return true;
                 }
                 consumer.is_blocked = true;
-                self.blocked.extend(class.pop_front());
+                self.blocked.extend(line.pop_front());
             }
         }
         self.utilisation.becomes_inactive(now);
@@ -352,10 +379,12 @@ impl Consumers {
         let id = match self.single {
             Some(active) => active.expect("somebody was found"),
             None => {
-                let class = self.ring.values_mut().find(|class| !class.is_empty());
-                let class = class.expect("somebody was found");
-                class.rotate_left(1);
-                *class.back().expect("it is not empty")
+                let mut lines = self.ring.0.iter_mut().map(|class| &mut class.line);
+                let line = lines.find(|line| !line.is_empty());
+                let line = line.expect("somebody was found");
+                let first = line.pop_front().expect("it is not empty");
+                line.push_back(first);
+                first
             }
         };
         let consumer = self.all.get_mut(&id).expect("who stands in the ring is registered");
@@ -391,14 +420,19 @@ impl Consumers {
     /// is a higher one than that of the active consumer, or the active one.
     fn preferred(&self) -> Option<ConsumerId> {
         let active = self.single.flatten().filter(|_| self.is_quorum)?;
-        let first = *self.ring.values().flatten().next()?;
+        let first = *self.ring.iter().next()?;
         let is_higher = self.all[&first].priority > self.all[&active].priority;
         Some(if is_higher { first } else { active })
     }
 
     /// The preferred one takes over once the active one has nothing unacknowledged; until then
     /// nothing new is delivered. True if it did.
+    #[inline(always)]
     fn prefer(&mut self) -> bool {
+        self.single.is_some() && self.prefers()
+    }
+
+    fn prefers(&mut self) -> bool {
         let (Some(first), Some(Some(active))) = (self.preferred(), self.single) else {
             return false;
         };
@@ -424,6 +458,9 @@ impl Consumers {
             return true;
         }
         let before = self.blocked.len();
+        if before == 0 {
+            return false;
+        }
         let Consumers { all, ring, blocked, is_quorum, .. } = self;
         blocked.retain(|id| {
             let consumer = all.get_mut(id).expect("who is blocked is registered");
@@ -431,7 +468,7 @@ impl Consumers {
                 consumer.channel != channel || !consumer.can_take((queue, limits), *is_quorum);
             if !stays {
                 consumer.is_blocked = false;
-                ring.entry(Reverse(consumer.priority)).or_default().push_back(*id);
+                ring.join(consumer.priority, *id);
             }
             stays
         });

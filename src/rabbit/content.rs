@@ -190,15 +190,16 @@ fn encoded_bytes(
     bytes += usize::from(properties.priority.is_some());
     bytes += short(&properties.expiration) + short(&properties.correlation_id);
     bytes += short(&properties.reply_to) + short(&properties.content_type);
-    for value in properties.carried.values() {
-        bytes += match value {
-            Argument::Text(text) => 1 + text.len(),
-            // A timestamp.
-            _ => 8,
-        };
+    let carried = |value: &Argument| match value {
+        Argument::Text(text) => 1 + text.len(),
+        // A timestamp.
+        _ => 8,
+    };
+    if !properties.carried.is_empty() {
+        bytes += properties.carried.values().map(carried).sum::<usize>();
     }
-    let table: usize =
-        headers.iter().map(|(name, value)| 1 + name.len() + value_bytes(value) as usize).sum();
+    let entry = |(name, value): (&String, &Argument)| 1 + name.len() + value_bytes(value) as usize;
+    let table: usize = if headers.is_empty() { 0 } else { headers.iter().map(entry).sum() };
     let key = key.map_or(0, |key| 1 + KEY_HEADER.len() + 5 + key.len());
     if table + key > 0 {
         bytes += 4 + table + key;

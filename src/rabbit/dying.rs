@@ -14,6 +14,9 @@ impl Queue {
     /// Drops messages at the head while there are too many; false if none had to go.
     pub fn drop_excess(&mut self, means: &mut Means<'_, '_>) -> bool {
         let mut dropped = false;
+        if !self.rules.is_limited() {
+            return dropped;
+        }
         // The retention of a stream goes by segments.
         let is_stream = matches!(self.storage, Messages::Stream(_));
         while !is_stream

@@ -322,10 +322,17 @@ impl Exchanges {
         queues: &BTreeMap<Rc<str>, QueueId>,
         into: &mut Vec<QueueId>,
     ) -> Result<(), AmqpError> {
+        let is_default = content.exchange.is_empty();
+        // Nearly always: one key, to one queue.
+        if is_default && content.annotations.is_none() && content.properties.headers.is_empty() {
+            if let Some(queue) = queues.get(&*content.routing_key) {
+                into.push(*queue);
+            }
+            return Ok(());
+        }
         let more_keys = more_keys(content)?;
         let keys = || std::iter::once(&*content.routing_key).chain(more_keys.iter().copied());
-        // Nearly always: one key, to one queue.
-        if content.exchange.is_empty() {
+        if is_default {
             into.extend(keys().filter_map(|key| queues.get(key)));
         } else {
             self.walk(content, &mut keys(), queues, into);

@@ -53,6 +53,11 @@ impl Limits {
         self.settled(channel, 0)
     }
 
+    /// True if no channel has a limit, as nearly always.
+    pub fn are_none(&self) -> bool {
+        self.channels.is_empty()
+    }
+
     /// True if a channel has a limit.
     pub fn is_limited(&self, channel: ChannelId) -> bool {
         self.channels.contains_key(&channel)
@@ -64,11 +69,12 @@ impl Limits {
     }
 
     /// True if a channel can take a delivery; if not, the queue waits for it.
+    #[inline(always)]
     pub fn has_room(&mut self, channel: ChannelId, queue: QueueId) -> bool {
-        // Nearly always there is no limit at all.
-        if self.channels.is_empty() {
-            return true;
-        }
+        self.are_none() || self.looks_for_room(channel, queue)
+    }
+
+    fn looks_for_room(&mut self, channel: ChannelId, queue: QueueId) -> bool {
         let Some(limit) = self.channels.get_mut(&channel) else { return true };
         let has_room = limit.unacked < limit.max;
         if !has_room && limit.waiting.insert(queue) && limit.is_far {
@@ -125,6 +131,9 @@ impl Limits {
 
     /// A channel was sent a delivery that it must acknowledge.
     pub fn sent(&mut self, channel: ChannelId) {
+        if self.are_none() {
+            return;
+        }
         match self.channels.get_mut(&channel) {
             Some(limit) if limit.is_far => limit.max = limit.max.saturating_sub(1),
             Some(limit) => limit.unacked += 1,

@@ -94,6 +94,7 @@ impl Messages {
     }
 
     /// True while something waits to be written out.
+    #[inline(always)]
     pub fn is_unwritten(&self) -> bool {
         match self {
             Messages::Classic(levels) => levels.is_unwritten(),
@@ -112,6 +113,7 @@ impl Messages {
     }
 
     /// When the message that is first in line expires.
+    #[inline(always)]
     pub fn front_expires(&self) -> Time {
         match self {
             Messages::Classic(levels) => levels.front_expires(),
@@ -181,6 +183,7 @@ impl Messages {
     }
 
     /// A message that goes to a consumer at once.
+    #[inline(always)]
     pub fn publish_delivered(
         &mut self,
         message: (Rc<Content>, Time),
@@ -206,9 +209,19 @@ impl Messages {
     }
 
     /// The message that came last wants a confirm: its mirrors have to hear so.
+    #[inline(always)]
     pub fn note_confirm(&mut self, publish: Option<PublishId>) {
         if let Messages::Classic(levels) = self {
             levels.note_confirm(publish);
+        }
+    }
+
+    /// True if mirrors have to hear of something.
+    #[inline(always)]
+    pub fn has_news(&self) -> bool {
+        match self {
+            Messages::Classic(levels) => levels.has_news(),
+            Messages::Quorum(_) | Messages::Stream(_) => false,
         }
     }
 
@@ -249,6 +262,7 @@ impl Messages {
     }
 
     /// A delivered message is dealt with: it is gone for ever.
+    #[inline(always)]
     pub fn settle(&mut self, item: &Item, means: &mut Means<'_, '_>) {
         if let Messages::Classic(levels) = self {
             levels.settle(item, means);

@@ -241,6 +241,17 @@ impl Queue {
         self.handled.retain(|(of, _)| !channels.contains(of));
     }
 
+    /// True if it is plain that no timer has to be set for it, as for nearly every queue nearly
+    /// always: it waits for no drive, no clock and no other node.
+    pub fn needs_no_timer(&self) -> bool {
+        let is_written = self.write_by.is_none() && !self.storage.is_unwritten();
+        let is_plain = self.group.is_none() && self.suspects.is_empty();
+        is_written
+            && is_plain
+            && self.mirroring.held.is_none()
+            && self.storage.front_expires() >= self.ttl_timer
+    }
+
     /// The queue's core is busy with one message more; says how long from now on.
     pub fn works(&mut self, now: Time, span: Span) -> Span {
         if span.is_zero() {
@@ -277,10 +288,11 @@ impl Queue {
             // It is confirmed when it is written.
             Some(publish) if is_kept => Some(publish),
             // The queue has it, and more will not be done for it.
-            now => {
-                means.confirms.extend(now);
+            Some(publish) => {
+                means.confirms.push(publish);
                 None
             }
+            None => None,
         };
         let now = means.now;
         if self.storage.ready() > 0 || !self.consumers.find(now, self.id, means.limits) {

@@ -122,6 +122,11 @@ impl Rules {
         }
     }
 
+    /// True if there may be too many messages, or too many bytes.
+    pub fn is_limited(&self) -> bool {
+        self.max_length.is_some() || self.max_bytes.is_some()
+    }
+
     /// True if so many ready messages with so many bytes are too much.
     pub fn is_over(&self, messages: u64, bytes: u64) -> bool {
         self.max_length.is_some_and(|max| messages > max)
@@ -134,10 +139,11 @@ impl Rules {
         let own = content.properties.expiration.as_ref();
         // A channel refuses what is no number.
         let own = own.and_then(|text| text.parse().ok()).map(Span::millis);
-        match [self.ttl, own].into_iter().flatten().min() {
-            Some(span) => now + span,
-            None => Time::NEVER,
-        }
+        let span = match (self.ttl, own) {
+            (Some(ttl), Some(own)) => Some(ttl.min(own)),
+            (ttl, own) => ttl.or(own),
+        };
+        span.map_or(Time::NEVER, |span| now + span)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::network::{Connection, Reception};
 use super::node::{Input, Message, Node, NodeId};
-use super::process::{Origin, Waiting};
+use super::process::Origin;
 use super::schedule::{Due, Event};
 use super::time::Time;
 use super::world::{Hop, World};
@@ -27,6 +27,7 @@ impl<N: Node> World<N> {
     }
 
     /// A message arrives.
+    #[inline(always)]
     pub(super) fn arrive(&mut self, hop: Hop<N::Message>, on: Connection) {
         let (from, to) = (hop.from, hop.to);
         if self.is_blocked(from, to) {
@@ -51,7 +52,7 @@ impl<N: Node> World<N> {
             self.hops.push(hop.clone());
         }
         let input = Input::Message { from, body: hop.body };
-        self.accept(to, Waiting { input, from: Origin::Connection(on) });
+        self.accept(to, input, Origin::Connection(on));
     }
 
     /// A process closes its connection with a peer in a step whose work is done at `done`. What
@@ -93,7 +94,7 @@ impl<N: Node> World<N> {
     fn connection_is_gone(&mut self, id: NodeId, peer: NodeId, gone: Connection) {
         self.forget_held(id, peer);
         let input = Input::Closed { peer };
-        self.accept(id, Waiting { input, from: Origin::Connection(gone) });
+        self.accept(id, input, Origin::Connection(gone));
     }
 
     /// What had been waiting for a way goes on if there is one now. What is under way behind it

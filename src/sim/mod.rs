@@ -17,6 +17,7 @@
 //! - [`cost`]: what work, network and drives cost, and the queueing servers that charge it.
 //! - [`world`]: the clock, and what may be seen and done. `schedule` holds what is going to
 //!   happen, `process` takes inputs to cores, `life` starts, stops, kills, saves and restores.
+//! - [`alone`]: a process without all that.
 //!
 //! A clone of a world is cheap, shares what neither has changed, and continues identically. What
 //! outlives the program ([`World::saved`]) gives the world back as [`World::crash_all`] would have
@@ -26,6 +27,7 @@
 //! and flushes comes when the core is done; memory is not modelled here; metadata operations of a
 //! file system (create, rename, truncate, delete) are durable at once.
 
+pub mod alone;
 pub mod cost;
 mod delivery;
 pub mod disk;
@@ -40,6 +42,7 @@ mod schedule;
 pub mod time;
 pub mod world;
 
+pub use alone::Alone;
 pub use cost::CostModel;
 pub use disk::{Disk, Rope};
 pub use life::{Saved, SavedProcess};

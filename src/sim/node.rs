@@ -183,6 +183,7 @@ impl<N: Node> Outbox<'_, N> {
 
     /// Sends a message. Messages between two nodes arrive in the order of the calls, or not at
     /// all.
+    #[inline(always)]
     pub fn send(&mut self, to: NodeId, body: N::Message) {
         self.effects.push(Effect::Send { to, body });
     }
@@ -285,6 +286,7 @@ impl<N: Node> Outbox<'_, N> {
     }
 
     /// The same of what comes by the thousand: it is not put into words when nobody listens.
+    #[inline(always)]
     pub fn tell(&mut self, event: impl FnOnce() -> N::Event) {
         if self.is_heard {
             self.happenings.push(Happening { at: self.now, node: self.me, event: event() });

@@ -69,7 +69,7 @@ pub(super) struct Process<N: Node> {
     pub(super) status: Status,
     /// How often it has ended: each life has its own random stream.
     pub(super) life: u32,
-    stream: Stream,
+    pub(super) stream: Stream,
     cores_busy: u32,
     timers: BTreeMap<N::Timer, Due>,
     waiting: VecDeque<Waiting<N>>,
@@ -166,7 +166,8 @@ impl<N: Node> Process<N> {
 
 impl<N: Node> World<N> {
     /// Gives a living process an input, at once if a core is free and nothing else waits.
-    pub(super) fn accept(&mut self, id: NodeId, input: Waiting<N>) {
+    #[inline(always)]
+    pub(super) fn accept(&mut self, id: NodeId, input: Input<N>, from: Origin) {
         let cores = self.cost.cores.max(1);
         let process = self.process(id);
         if !process.status.is_alive() || process.is_leaving {
@@ -174,9 +175,9 @@ impl<N: Node> World<N> {
         }
         let is_free = process.status == Status::Running && process.cores_busy < cores;
         if is_free && process.waiting.is_empty() {
-            self.run(id, input);
+            self.run(id, input, from);
         } else {
-            self.process_mut(id).waiting.push_back(input);
+            self.process_mut(id).waiting.push_back(Waiting { input, from });
         }
     }
 
@@ -199,8 +200,8 @@ impl<N: Node> World<N> {
         let process = self.process_mut(id);
         process.is_drained = false;
         if process.status == Status::Running && !process.is_leaving {
-            if let Some(input) = process.waiting.pop_front() {
-                self.run(id, input);
+            if let Some(Waiting { input, from }) = process.waiting.pop_front() {
+                self.run(id, input, from);
             }
             self.drain(id);
         }
@@ -218,7 +219,7 @@ impl<N: Node> World<N> {
     }
 
     /// Takes one step of a process, and does what the step wants done.
-    fn run(&mut self, id: NodeId, Waiting { input, from }: Waiting<N>) {
+    fn run(&mut self, id: NodeId, input: Input<N>, from: Origin) {
         let is_valid = match (&input, from) {
             // It may have been moved or taken back while it waited.
             (Input::Timer(name), Origin::Timer(due)) => {

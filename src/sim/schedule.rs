@@ -153,6 +153,7 @@ impl<N: Node> Schedule<N> {
     }
 
     /// Takes the next event out.
+    #[inline(always)]
     pub(super) fn pop(&mut self) -> Option<(Due, Event<N>)> {
         let instants = Rc::make_mut(&mut self.instants);
         let (at, queue) = instants.near.first_mut()?;

@@ -10,7 +10,7 @@ use super::disk::{Absent, Block, Disk};
 use super::machine::Machine;
 use super::network::Network;
 use super::node::{Effect, Input, MachineId, Node, NodeId};
-use super::process::{Origin, Process, Status, Waiting};
+use super::process::{Origin, Process, Status};
 use super::rng::Stream;
 use super::schedule::{Event, Schedule};
 use super::time::Time;
@@ -322,18 +322,18 @@ impl<N: Node> World<N> {
         self.now = due.at;
         self.steps += 1;
         match event {
-            Event::Input { node, input } => self.accept(node, input.into()),
+            Event::Input { node, input } => self.accept(node, input, Origin::Anywhere),
             Event::Timer { node, timer } => {
                 let input = Input::Timer(timer);
-                self.accept(node, Waiting { input, from: Origin::Timer(due) });
+                self.accept(node, input, Origin::Timer(due));
             }
             Event::Read { node, ticket, .. } => {
                 let bytes = read.unwrap_or_default();
-                self.accept(node, Input::Read { ticket, bytes }.into());
+                self.accept(node, Input::Read { ticket, bytes }, Origin::Anywhere);
             }
             Event::Flushed { node, file, number, ticket } => {
                 self.disk_mut(node).end_flush(&file, number);
-                self.accept(node, Input::Flushed { ticket }.into());
+                self.accept(node, Input::Flushed { ticket }, Origin::Anywhere);
             }
             Event::Worked { node, then } => self.worked(node, then),
             Event::TakeUp { node } => self.take_up(node),

@@ -2,7 +2,8 @@
 
 use crate::puppet::{A, B, C, Do, Puppet, Stage};
 use pushpull::sim::network::DropRule;
-use pushpull::sim::{CostModel, Disk, Span, Status, Time};
+use pushpull::sim::{CostModel, Disk, Input, NodeId, Span, Status, Time};
+use std::collections::VecDeque;
 
 fn ms(ms: u64) -> u64 {
     ms * 1_000
@@ -564,6 +565,20 @@ fn a_file_that_is_gone_leaves_its_place_in_the_page_cache() {
         stage.tell(A, [Do::Read("old", 0, 1), Do::Read("new", 0, 1)]);
         assert!(stage.watch(ms(20)).iter().all(|line| line.starts_with("0 ")), "it is not there");
     }
+}
+
+#[test]
+fn a_process_by_itself_says_what_it_would_and_leaves_the_world_alone() {
+    let mut stage = Stage::new();
+    let mut alone = stage.world.alone(A);
+    let all =
+        vec![Do::Append("f", "x"), Do::Say(B, "x"), Do::Timer("t", Span::ZERO), Do::Say(C, "y")];
+    let mut sent = VecDeque::new();
+    alone.step(Time::from_micros(7), Input::Command(all), &mut sent);
+    let words: Vec<(NodeId, &str)> = sent.iter().map(|(to, word)| (*to, word.text)).collect();
+    assert_eq!(words, [(B, "x"), (C, "y")]);
+    assert_eq!(stage.watch(ms(5)), [""; 0], "the world has heard of it");
+    assert!(stage.world.disk(A).get("f").is_none(), "it shares a disk with the world");
 }
 
 // ---- time ----

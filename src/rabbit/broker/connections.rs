@@ -69,7 +69,7 @@ impl Broker {
         if number == 0 {
             return self.on_connection(client, method, out);
         }
-        if connection.closing.contains(&number) {
+        if !connection.closing.is_empty() && connection.closing.contains(&number) {
             if matches!(method, Method::ChannelCloseOk) {
                 connection.closing.remove(&number);
             }
@@ -251,10 +251,14 @@ impl Broker {
     // ---- channels ----
 
     /// An open channel.
+    #[inline(always)]
     pub(super) fn channel(&mut self, id: ChannelId) -> &mut Channel {
         let connection = self.connections.get_mut(&id.client);
         let channel = connection.and_then(|connection| connection.channels.get_mut(&id.number));
-        channel.expect("only what comes on an open channel is dealt with")
+        let Some(channel) = channel else {
+            unreachable!("only what comes on an open channel is dealt with")
+        };
+        channel
     }
 
     /// A client did something that it must not: its channel or its connection is closed.

@@ -10,7 +10,7 @@ use crate::rabbit::content::Content;
 use crate::rabbit::error;
 use crate::rabbit::event::Event;
 use crate::rabbit::ids::{ChannelId, ConsumerId, QueueId};
-use crate::rabbit::message::{Consume, Method};
+use crate::rabbit::message::{Consume, Frame, Method};
 use crate::rabbit::messages::Messages;
 use crate::rabbit::process::{Out, Ticket};
 use crate::rabbit::profile::Profile;
@@ -46,7 +46,11 @@ impl Broker {
     }
 
     /// A channel has settled deliveries of consumers.
+    #[inline(always)]
     pub(super) fn settled(&mut self, channel: ChannelId, count: u64, out: &mut Out<'_>) {
+        if self.limits.are_none() {
+            return;
+        }
         let again = self.limits.settled(channel, count);
         self.run_again(channel, again, out);
     }
@@ -281,15 +285,22 @@ impl Broker {
 
     /// Lets a queue deliver until nothing is ready or nobody can take more.
     pub(super) fn run(&mut self, id: QueueId, out: &mut Out<'_>) {
-        self.serve_waiting_gets(id, out);
-        // Nearly always nothing waits.
-        while self.queues.get(&id).is_some_and(|queue| !queue.storage.is_empty())
-            && let Some(push) =
-                self.with_queue(id, out, |queue, means| queue.next_push(means)).flatten()
-        {
+        let Some(queue) = self.queues.get(&id) else { return };
+        if !queue.waiting_gets.is_empty() {
+            self.serve_waiting_gets(id, out);
+        }
+        while let Some(push) = self.next_push(id, out) {
             self.push(id, push, out);
         }
         self.see_to_timers(id, out);
+    }
+
+    fn next_push(&mut self, id: QueueId, out: &mut Out<'_>) -> Option<Push> {
+        // Nearly always nothing waits.
+        if self.queues.get(&id)?.storage.is_empty() {
+            return None;
+        }
+        self.with_queue(id, out, |queue, means| queue.next_push(means)).flatten()
     }
 
     /// Sends a message to a consumer.
@@ -338,7 +349,8 @@ impl Broker {
             let queue = self.queues[&id].name.clone();
             out.emit(Event::Removed { queue, message, reason: "auto_ack" });
         }
-        self.send(channel, Method::BasicDeliver { tag, delivery_tag, redelivered, content }, out);
+        let method = Method::BasicDeliver { tag, delivery_tag, redelivered, content };
+        out.send(channel.client, Frame { channel: channel.number, method });
     }
 
     /// `basic.get`.
@@ -452,9 +464,6 @@ impl Broker {
     /// Answers the gets that waited for the disk, as far as messages are there now.
     fn serve_waiting_gets(&mut self, id: QueueId, out: &mut Out<'_>) {
         let Some(queue) = self.queues.get_mut(&id) else { return };
-        if queue.waiting_gets.is_empty() {
-            return;
-        }
         for (channel, no_ack) in std::mem::take(&mut queue.waiting_gets) {
             self.get_from(id, channel, no_ack, out);
         }
@@ -563,6 +572,7 @@ impl Broker {
         self.settled(channel, count, out);
     }
 
+    #[inline(always)]
     fn settle_or_submit(
         &mut self,
         channel: ChannelId,
@@ -571,15 +581,21 @@ impl Broker {
         how: Settlement,
         out: &mut Out<'_>,
     ) {
-        if self.is_quorum(queue) {
+        // A queue that is deleted meanwhile hears nothing.
+        let Some(found) = self.queues.get(&queue) else { return };
+        if found.group.is_some() {
             let seqs = seqs.to_vec();
             self.submit(queue, &Command::Settle { channel, seqs, how }, None, out);
-        } else if !self.goes_home(queue, channel, || Deed::Settle(seqs.to_vec(), how), out) {
+        } else if let Some(home) = found.home {
+            let deed = Deed::Settle(seqs.to_vec(), how);
+            tell(home, Talk::Do(queue, channel, deed), out);
+        } else {
             self.settle_at(channel, queue, seqs, how, out);
         }
     }
 
     /// A queue hears of deliveries of a channel.
+    #[inline(always)]
     pub(super) fn settle_at(
         &mut self,
         channel: ChannelId,
@@ -588,7 +604,6 @@ impl Broker {
         how: Settlement,
         out: &mut Out<'_>,
     ) {
-        // A queue that is deleted meanwhile hears nothing.
         self.with_queue(queue, out, |queue, means| queue.settle(channel, seqs, how, means));
         self.run(queue, out);
     }

@@ -125,9 +125,6 @@ impl Broker {
 
     /// Connections that wait no longer are read again, in the order of what came.
     pub(super) fn read_again(&mut self, out: &mut Out<'_>) {
-        if !self.waits {
-            return;
-        }
         self.waits = self.connections.values().any(|connection| connection.waits);
         let is_free = |connection: &Connection| {
             let mut unapplied = connection.channels.values().flat_map(Channel::unapplied);

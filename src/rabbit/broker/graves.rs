@@ -35,6 +35,11 @@ pub fn is_own(publish: PublishId) -> bool {
 }
 
 impl Burials {
+    /// True if no dead letters are kept, and no queue has to hear of any.
+    pub fn are_none(&self) -> bool {
+        self.queues.is_empty() && self.safe.is_empty()
+    }
+
     /// A queue has made a dead letter safe.
     pub fn confirm(&mut self, number: u64, by: QueueId) {
         if self.waiting.confirm(number, &by)
@@ -65,7 +70,7 @@ impl Burials {
 impl Broker {
     /// Publishes dead letters that are kept, and lets their queues know what is safe.
     pub(super) fn bury_kept(&mut self, out: &mut Out<'_>) {
-        if self.burials.queues.is_empty() && self.burials.safe.is_empty() {
+        if self.burials.are_none() {
             return;
         }
         while let Some((queue, seqs)) = self.burials.safe.pop_first() {

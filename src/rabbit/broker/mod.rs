@@ -268,7 +268,7 @@ impl Broker {
     pub fn step(&mut self, input: Input<Process>, out: &mut Out<'_>) {
         self.busy_until = out.now();
         self.me = out.me();
-        if let (Phase::Stops(_), false) = (&self.phase, matches!(input, Input::Flushed { .. })) {
+        if matches!(self.phase, Phase::Stops(_)) && !matches!(input, Input::Flushed { .. }) {
             return;
         }
         match input {
@@ -287,12 +287,19 @@ impl Broker {
             Input::Flushed { ticket } => self.was_flushed(&ticket, out),
             Input::Command(_) => {}
         }
-        self.read_again(out);
-        self.bury(out);
-        self.tell_news(out);
+        if self.waits {
+            self.read_again(out);
+        }
+        if !self.dead.is_empty() || !self.burials.are_none() {
+            self.bury(out);
+        }
+        if !self.news.is_empty() {
+            self.tell_news(out);
+        }
         out.work(self.busy_until.since(out.now()));
     }
 
+    #[inline(always)]
     fn take(&mut self, from: NodeId, frame: Frame, out: &mut Out<'_>) {
         if let Method::Between(talk) = &frame.method {
             return self.between(from, talk, out);
@@ -398,6 +405,7 @@ impl Broker {
     }
 
     /// Lets a queue do something; what is safe by that is confirmed.
+    #[inline(always)]
     fn with_queue<R>(
         &mut self,
         id: QueueId,
@@ -420,20 +428,26 @@ impl Broker {
         if queue.graves.count() > 0 {
             self.burials.queues.insert(id);
         }
-        let news = queue.storage.take_news();
-        if !news.is_empty() {
+        if queue.storage.has_news() {
+            let news = queue.storage.take_news();
             self.tell_mirrors(id, news, out);
         }
         if !self.confirms.is_empty() {
             self.confirm(id, out);
         }
-        self.ask_for_room(out);
+        if self.limits.asks() {
+            self.ask_for_room(out);
+        }
         Some(result)
     }
 
     /// A queue works on a message for so long: the step takes until then.
+    #[inline(always)]
     fn charge(&mut self, id: QueueId, work: Span, now: Time) {
-        if let Some(queue) = self.queues.get_mut(&id).filter(|_| !work.is_zero()) {
+        if work.is_zero() {
+            return;
+        }
+        if let Some(queue) = self.queues.get_mut(&id) {
             self.busy_until = self.busy_until.max(now + queue.works(now, work));
         }
     }
@@ -517,7 +531,14 @@ impl Broker {
     }
 
     /// Sets the timers that a queue needs.
+    #[inline(always)]
     fn see_to_timers(&mut self, id: QueueId, out: &mut Out<'_>) {
+        if self.queues.get(&id).is_some_and(|queue| !queue.needs_no_timer()) {
+            self.set_timers(id, out);
+        }
+    }
+
+    fn set_timers(&mut self, id: QueueId, out: &mut Out<'_>) {
         let Some(queue) = self.queues.get(&id) else { return };
         if !self.sees_to(queue) {
             if queue.mirroring.held.is_some() {

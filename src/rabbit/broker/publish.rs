@@ -76,6 +76,7 @@ impl Broker {
 
     /// Gives the message of a channel to the queues that were chosen for it: the channel must not
     /// be too far ahead of those that apply it later.
+    #[inline(always)]
     fn put_into_from(
         &mut self,
         channel: ChannelId,
@@ -85,7 +86,8 @@ impl Broker {
         out: &mut Out<'_>,
     ) {
         for queue in routed {
-            if self.is_quorum(*queue) || self.is_shared_stream(*queue) {
+            let found = &self.queues[queue];
+            if found.group.is_some() || found.member.is_some() {
                 self.has_sent(channel, *queue, out);
             }
         }
@@ -102,14 +104,16 @@ impl Broker {
         confirm: Option<PublishId>,
         out: &mut Out<'_>,
     ) {
-        if self.last_routed.0 != routed {
-            let names = routed.iter().map(|queue| self.queues[queue].name.clone());
-            self.last_routed = (routed.to_vec(), names.collect());
-        }
-        out.tell(|| Event::Routed {
-            message: content.id,
-            exchange: content.exchange.clone(),
-            queues: self.last_routed.1.clone(),
+        out.tell(|| {
+            if self.last_routed.0 != routed {
+                let names = routed.iter().map(|queue| self.queues[queue].name.clone());
+                self.last_routed = (routed.to_vec(), names.collect());
+            }
+            Event::Routed {
+                message: content.id,
+                exchange: content.exchange.clone(),
+                queues: self.last_routed.1.clone(),
+            }
         });
         let mut copy = None;
         let work = work_of(out.cost(), content.body.len());
@@ -185,6 +189,7 @@ impl Broker {
         }
     }
 
+    #[inline(always)]
     fn check_publish(&self, content: &Content) -> Result<(), AmqpError> {
         let (size, max) = (content.body.len() as u64, self.profile.message_bytes_max());
         if size > max {
@@ -202,7 +207,9 @@ impl Broker {
             let text = format!("cannot publish to internal {exchange}");
             return Err(error::access_refused(text));
         }
-        if let Some(Argument::Text(user)) = content.properties.carried.get("user_id")
+        let carried = &content.properties.carried;
+        if !carried.is_empty()
+            && let Some(Argument::Text(user)) = carried.get("user_id")
             && user != USER
         {
             return Err(error::precondition_failed(format_args!(
@@ -287,6 +294,10 @@ fn received(content: Rc<Content>, profile: Profile) -> Rc<Content> {
 /// What a queue has to do for one message on its way in, or on its way out: half of what the cost
 /// model says for a message, as that is for both.
 pub(super) fn work_of(cost: &CostModel, body_bytes: usize) -> Span {
+    let own = Span::micros(cost.message.as_micros() / 2);
+    if cost.kilobyte.is_zero() {
+        return own;
+    }
     let copying = u128::from(cost.kilobyte.as_micros()) * body_bytes as u128 / 1_000;
-    Span::micros(cost.message.as_micros() / 2 + copying as u64)
+    own + Span::micros(copying as u64)
 }

@@ -20,9 +20,6 @@ impl Broker {
 
     /// Queues of this node want to deliver to channels of others, which have a limit.
     pub(super) fn ask_for_room(&mut self, out: &mut Out<'_>) {
-        if !self.limits.asks() {
-            return;
-        }
         for (channel, queue) in self.limits.take_asks() {
             tell(channel.node, Talk::Limit(channel, Limiting::Ask(queue)), out);
         }

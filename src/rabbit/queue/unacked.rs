@@ -65,6 +65,7 @@ impl Queue {
     }
 
     /// Remembers that a message is delivered.
+    #[inline(always)]
     pub fn keep_unacked(&mut self, item: Item, channel: ChannelId, consumer: Option<ConsumerId>) {
         self.unacked_bytes += item.content.body.len() as u64;
         self.unacked.insert(item.seq, Unacked { item, channel, consumer });
@@ -72,6 +73,7 @@ impl Queue {
 
     /// Deals with what a channel says of its deliveries, given in the order of their ids. What was
     /// taken back meanwhile and given to another channel is that one's.
+    #[inline(always)]
     pub fn settle(
         &mut self,
         channel: ChannelId,
@@ -79,13 +81,7 @@ impl Queue {
         how: Settlement,
         means: &mut Means<'_, '_>,
     ) {
-        let is_stream = matches!(self.storage, Messages::Stream(_));
-        let is_its = |seq: &u64| is_stream || self.channel_of(*seq) == Some(channel);
-        if seqs.iter().all(is_its) {
-            return self.settle_all(channel, seqs, how, means);
-        }
-        let seqs: Vec<u64> = seqs.iter().copied().filter(is_its).collect();
-        self.settle_all(channel, &seqs, how, means);
+        self.settle_of(Some(channel), (channel, seqs), how, means);
     }
 
     /// Deals with delivered messages, given in the order of their ids.
@@ -96,16 +92,27 @@ impl Queue {
         how: Settlement,
         means: &mut Means<'_, '_>,
     ) {
+        self.settle_of(None, (channel, seqs), how, means);
+    }
+
+    /// The same; if `whose` is named, only those that this channel has.
+    fn settle_of(
+        &mut self,
+        whose: Option<ChannelId>,
+        (channel, seqs): (ChannelId, &[u64]),
+        how: Settlement,
+        means: &mut Means<'_, '_>,
+    ) {
         let mut has_credit = false;
-        let mut back = Vec::new();
+        let mut back = None;
         if let Messages::Stream(_) = self.storage {
             return self.answered_to_stream(seqs);
         }
+        let is_meant = |unacked: &Unacked| whose.is_none_or(|channel| unacked.channel == channel);
         for seq in seqs {
             // A quorum queue may have taken it back already, as its channel was closed.
-            let Some(Unacked { mut item, consumer, .. }) = self.unacked.remove(*seq) else {
-                continue;
-            };
+            let found = self.unacked.remove_if(*seq, is_meant);
+            let Some(Unacked { mut item, consumer, .. }) = found else { continue };
             self.unacked_bytes -= item.content.body.len() as u64;
             has_credit |= consumer.is_some_and(|id| self.consumers.credit(id, 1));
             let message = item.content.id;
@@ -132,13 +139,13 @@ impl Queue {
                         continue;
                     }
                     if let Some(item) = self.delay(item, how, means) {
-                        back.push(item);
+                        back.get_or_insert_with(Vec::new).push(item);
                         means.emit(Event::Requeued { queue: self.name.clone(), message });
                     }
                 }
             }
         }
-        if !back.is_empty() {
+        if let Some(back) = back {
             self.storage.requeue(back, self.returns(how));
             self.drop_excess(means);
             self.drop_expired(means);

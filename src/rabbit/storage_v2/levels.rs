@@ -47,6 +47,7 @@ impl Levels {
     }
 
     /// How many messages wait.
+    #[inline(always)]
     pub fn ready(&self) -> u64 {
         match &*self.levels {
             [only] => only.ready(),
@@ -85,8 +86,12 @@ impl Levels {
     }
 
     /// When the message that is first in line expires. Those of lower levels are not looked at.
+    #[inline(always)]
     pub fn front_expires(&self) -> Time {
-        self.first().map_or(Time::NEVER, Storage::front_expires)
+        match &*self.levels {
+            [only] if only.has_head() || only.ready() == 0 => only.head_expires(),
+            _ => self.first().map_or(Time::NEVER, Storage::front_expires),
+        }
     }
 
     /// True while the message that is first in line is being read.
@@ -107,6 +112,7 @@ impl Levels {
         self.levels.iter().map(Storage::next_deliver_seq).collect()
     }
 
+    #[inline(always)]
     pub(super) fn level_of(&self, content: &Content) -> usize {
         match self.levels.len() {
             1 => 0,
@@ -115,6 +121,7 @@ impl Levels {
     }
 
     /// The level where a message comes in, ready to hand out the queue's next sequence id.
+    #[inline(always)]
     pub fn entrance(&mut self, content: &Content) -> &mut Storage {
         let at = self.level_of(content);
         if self.levels.len() > 1 {
@@ -173,6 +180,7 @@ impl Levels {
     }
 
     /// A delivered message is dealt with: it is gone for ever.
+    #[inline(always)]
     pub fn settle(&mut self, item: &Item, means: &mut Means<'_, '_>) {
         let at = self.level_of(&item.content);
         self.levels[at].settle(item, means);

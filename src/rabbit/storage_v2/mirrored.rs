@@ -17,6 +17,11 @@ impl Levels {
     }
 
     /// What has happened since this was last asked.
+    pub fn has_news(&self) -> bool {
+        self.news.as_ref().is_some_and(|news| !news.is_empty())
+    }
+
+    /// What mirrors have to hear of.
     pub fn take_news(&mut self) -> Vec<Step> {
         self.news.as_mut().map(std::mem::take).unwrap_or_default()
     }

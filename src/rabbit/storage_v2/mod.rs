@@ -233,6 +233,11 @@ impl Storage {
         head.chain(self.refill.iter()).chain(self.tail.iter())
     }
 
+    /// When the first message in memory expires; never, if there is none.
+    pub fn head_expires(&self) -> Time {
+        self.head.front().map_or(Time::NEVER, |item| item.expires)
+    }
+
     /// When the message that is first in line expires.
     pub fn front_expires(&self) -> Time {
         match self.head.front() {
@@ -418,6 +423,7 @@ impl Storage {
     }
 
     /// A delivered message is dealt with: it is gone for ever.
+    #[inline(always)]
     pub fn settle(&mut self, item: &Item, means: &mut Means<'_, '_>) {
         self.forget(item.seq, item.stored, means);
         self.flush_if_full(means);
