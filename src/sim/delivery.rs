@@ -18,11 +18,12 @@ pub(super) struct Held<M> {
 impl<N: Node> World<N> {
     /// Sends a message for a step whose work is done at `done`.
     pub(super) fn send(&mut self, from: NodeId, to: NodeId, done: Time, body: N::Message) {
-        if self.network.swallows(from, to, body.kind()) {
+        if self.network.may_swallow() && self.network.swallows(from, to, body.kind()) {
             return;
         }
-        let on = self.network.connect(from, to);
-        let (sent_at, at) = self.passage(from, to, done, || body.size_bytes());
+        let local = self.process(from).machine == self.process(to).machine;
+        let bytes = || body.size_bytes();
+        let (on, sent_at, at) = self.network.send((from, to), done, bytes, local, &self.cost);
         self.schedule.add(at, Event::Arrive { from, to, on, sent_at, body });
     }
 

@@ -39,6 +39,7 @@ mod page_cache;
 mod process;
 pub mod rng;
 mod schedule;
+mod shared;
 pub mod time;
 pub mod world;
 

@@ -116,6 +116,45 @@ struct Pair {
     ways: [Way; 2],
 }
 
+impl Way {
+    /// See [`Network::passage`].
+    #[inline(always)]
+    fn passage(
+        &mut self,
+        sent: Time,
+        latency: Span,
+        bytes: impl FnOnce() -> u64,
+        local: bool,
+        cost: &CostModel,
+    ) -> (Time, Time) {
+        let leaves = self.last_leave.max(sent);
+        // Without a limit of the bandwidth nobody has to know how many bytes these are.
+        let through = match local || cost.bandwidth == 0 {
+            true => leaves,
+            false => self.wire.transfer(leaves, bytes(), cost.bandwidth),
+        };
+        self.last_leave = leaves;
+        self.last_arrival = self.last_arrival.max(through + latency);
+        (leaves, self.last_arrival)
+    }
+}
+
+impl Pair {
+    /// The connection on which a process sends: the one on which it is, else the one that the
+    /// peer has begun meanwhile, else a new one.
+    #[inline(always)]
+    fn connect(&mut self, here: usize, there: usize) -> Connection {
+        if self.ways[here].used == 0 {
+            if self.latest <= self.ways[here].closed.max(self.ways[there].closed) {
+                self.latest += 1;
+            }
+            self.ways[here].used = self.latest;
+            self.ways[here].open = self.latest;
+        }
+        self.ways[here].used
+    }
+}
+
 /// The pairs of nodes, by the ids of the two: the smaller one in the upper half.
 #[derive(Clone, Debug, Default)]
 struct Pairs {
@@ -233,11 +272,15 @@ impl Network {
     }
 
     /// True if nothing can pass between two nodes now. A node always reaches itself.
+    #[inline(always)]
     pub fn is_cut(&self, a: NodeId, b: NodeId) -> bool {
         let Faults { isolated, partitions, .. } = &self.faults;
-        if isolated.is_empty() && partitions.is_empty() {
-            return false;
-        }
+        let is_somewhere = !isolated.is_empty() || !partitions.is_empty();
+        is_somewhere && self.is_cut_between(a, b)
+    }
+
+    fn is_cut_between(&self, a: NodeId, b: NodeId) -> bool {
+        let Faults { isolated, partitions, .. } = &self.faults;
         a != b
             && (isolated.contains(&a)
                 || isolated.contains(&b)
@@ -258,11 +301,14 @@ impl Network {
         *self = Network { faults, ..Network::new(stream) };
     }
 
+    /// True if there is any rule that swallows messages.
+    #[inline(always)]
+    pub(super) fn may_swallow(&self) -> bool {
+        !self.faults.drops.is_empty()
+    }
+
     /// True if a rule swallows this message; counts it.
     pub(super) fn swallows(&mut self, from: NodeId, to: NodeId, kind: &str) -> bool {
-        if self.faults.drops.is_empty() {
-            return false;
-        }
         let rule = self.faults.drops.iter_mut().find(|rule| {
             (rule.a == from && rule.b == to || rule.a == to && rule.b == from)
                 && rule.kind.as_deref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(kind))
@@ -312,16 +358,24 @@ impl Network {
         cost: &CostModel,
     ) -> (Time, Time) {
         let latency = self.latency(from, to, local, cost);
-        let way = self.way(from, to);
-        let leaves = way.last_leave.max(sent);
-        // Without a limit of the bandwidth nobody has to know how many bytes these are.
-        let through = match local || cost.bandwidth == 0 {
-            true => leaves,
-            false => way.wire.transfer(leaves, bytes(), cost.bandwidth),
-        };
-        way.last_leave = leaves;
-        way.last_arrival = way.last_arrival.max(through + latency);
-        (leaves, way.last_arrival)
+        self.way(from, to).passage(sent, latency, bytes, local, cost)
+    }
+
+    /// The same for a message, with the connection on which it is sent.
+    #[inline(always)]
+    pub(super) fn send(
+        &mut self,
+        (from, to): (NodeId, NodeId),
+        sent: Time,
+        bytes: impl FnOnce() -> u64,
+        local: bool,
+        cost: &CostModel,
+    ) -> (Connection, Time, Time) {
+        let latency = self.latency(from, to, local, cost);
+        let (pair, here, there) = self.pair(from, to);
+        let on = pair.connect(here, there);
+        let (leaves, arrives) = pair.ways[here].passage(sent, latency, bytes, local, cost);
+        (on, leaves, arrives)
     }
 
     /// What was the last to be sent in this direction will not leave: the last that does arrives
@@ -345,20 +399,6 @@ impl Network {
     }
 
     // ---- connections ----
-
-    /// The connection on which a process sends: the one on which it is, else the one that the
-    /// peer has begun meanwhile, else a new one.
-    pub(super) fn connect(&mut self, from: NodeId, to: NodeId) -> Connection {
-        let (pair, here, there) = self.pair(from, to);
-        if pair.ways[here].used == 0 {
-            if pair.latest <= pair.ways[here].closed.max(pair.ways[there].closed) {
-                pair.latest += 1;
-            }
-            pair.ways[here].used = pair.latest;
-            pair.ways[here].open = pair.latest;
-        }
-        pair.ways[here].used
-    }
 
     /// A message comes to the living process `to` on this connection.
     pub(super) fn receive(&mut self, from: NodeId, to: NodeId, on: Connection) -> Reception {

@@ -5,6 +5,7 @@ use super::network::Connection;
 use super::node::{Effect, Input, MachineId, Node, NodeId, Outbox};
 use super::rng::Stream;
 use super::schedule::{Due, Event};
+use super::shared::own;
 use super::time::{Span, Time};
 use super::world::World;
 use crate::ordered::BTreeMap;
@@ -234,8 +235,7 @@ impl<N: Node> World<N> {
         if !is_valid {
             return;
         }
-        let process = Rc::make_mut(&mut self.processes[id.0 as usize]);
-        let mut effects = std::mem::take(&mut self.effects);
+        let process = own(&mut self.processes[id.0 as usize]);
         let mut out = Outbox {
             me: id,
             now: self.now,
@@ -243,14 +243,28 @@ impl<N: Node> World<N> {
             disk: &mut process.disk,
             machine: &mut self.machines[process.machine.0 as usize],
             cost: &self.cost,
-            effects: &mut effects,
+            effects: &mut self.effects,
             happenings: &mut self.happenings,
             is_heard: !self.is_unheard,
             work: Span::ZERO,
         };
         let node = process.node.as_mut().expect("a living process has a program");
-        Rc::make_mut(node).step(input, &mut out);
+        own(node).step(input, &mut out);
         let work = out.work;
+        if work.is_zero() && self.effects.len() < 2 {
+            // Nearly always.
+            return match self.effects.pop() {
+                None => {}
+                Some(Effect::Send { to, body }) => self.send(id, to, self.now, body),
+                Some(effect) => self.carry_out(id, self.now, effect),
+            };
+        }
+        self.do_all(id, work);
+    }
+
+    /// Does what a step wants done that took so much work.
+    fn do_all(&mut self, id: NodeId, work: Span) {
+        let mut effects = std::mem::take(&mut self.effects);
         let done = self.now + work;
         let mut then = Vec::new();
         let mut leaves = false;
@@ -319,7 +333,7 @@ impl<N: Node> World<N> {
     }
 
     fn set_timer(&mut self, id: NodeId, timer: N::Timer, at: Time) {
-        let process = Rc::make_mut(&mut self.processes[id.0 as usize]);
+        let process = own(&mut self.processes[id.0 as usize]);
         if at == Time::NEVER {
             if let Some(due) = process.timers.remove(&timer) {
                 self.schedule.remove(due);

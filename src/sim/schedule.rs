@@ -5,6 +5,7 @@
 
 use super::network::Connection;
 use super::node::{Effect, Input, Node, NodeId};
+use super::shared::own;
 use super::time::Time;
 use crate::ordered::BTreeMap;
 use std::collections::VecDeque;
@@ -86,7 +87,8 @@ struct Instants<N: Node> {
     near: Vec<(Time, Queue<N>)>,
     /// Those behind them.
     far: BTreeMap<Time, Queue<N>>,
-    /// The place of the near one that was added to last: the next one is often the same.
+    /// The place of the near one that was added to last: the next one is often the same, or the
+    /// first.
     last: usize,
 }
 
@@ -95,10 +97,18 @@ const NEAR: usize = 8;
 
 impl<N: Node> Instants<N> {
     /// The queue of an instant; a new one begins with this room.
+    #[inline(always)]
     fn at(&mut self, at: Time, spare: &mut Queue<N>) -> &mut Queue<N> {
-        if self.near.get(self.last).is_some_and(|(near, _)| *near == at) {
-            return &mut self.near[self.last].1;
+        let is = |place: usize| self.near.get(place).is_some_and(|(near, _)| *near == at);
+        let place = if is(self.last) { self.last } else { 0 };
+        if !is(place) {
+            return self.look_up(at, spare);
         }
+        &mut self.near[place].1
+    }
+
+    #[inline(never)]
+    fn look_up(&mut self, at: Time, spare: &mut Queue<N>) -> &mut Queue<N> {
         let place = self.near.iter().rposition(|(near, _)| *near <= at);
         if let Some(place) = place.filter(|place| self.near[*place].0 == at) {
             self.last = place;
@@ -118,6 +128,7 @@ impl<N: Node> Instants<N> {
             self.far.insert(last, queue);
         }
         self.near.insert(place, (at, std::mem::take(spare)));
+        self.last = place;
         &mut self.near[place].1
     }
 
@@ -138,9 +149,10 @@ impl<N: Node> Schedule<N> {
     }
 
     /// Adds an event behind those of the same instant.
+    #[inline(always)]
     pub(super) fn add(&mut self, at: Time, event: Event<N>) -> Due {
         self.sequence += 1;
-        let queue = Rc::make_mut(&mut self.instants).at(at, &mut self.spare);
+        let queue = own(&mut self.instants).at(at, &mut self.spare);
         queue.push_back((self.sequence, event));
         Due { at, sequence: self.sequence }
     }
@@ -155,7 +167,7 @@ impl<N: Node> Schedule<N> {
     /// Takes the next event out.
     #[inline(always)]
     pub(super) fn pop(&mut self) -> Option<(Due, Event<N>)> {
-        let instants = Rc::make_mut(&mut self.instants);
+        let instants = own(&mut self.instants);
         let (at, queue) = instants.near.first_mut()?;
         let at = *at;
         let (sequence, event) = queue.pop_front()?;
@@ -173,7 +185,7 @@ impl<N: Node> Schedule<N> {
     }
 
     fn take(&mut self, due: Due) -> Option<Event<N>> {
-        let instants = Rc::make_mut(&mut self.instants);
+        let instants = own(&mut self.instants);
         let near = instants.near.iter().position(|(at, _)| *at == due.at);
         let queue = match near {
             Some(place) => &mut instants.near[place].1,

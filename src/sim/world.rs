@@ -13,6 +13,7 @@ use super::node::{Effect, Input, MachineId, Node, NodeId};
 use super::process::{Origin, Process, Status};
 use super::rng::Stream;
 use super::schedule::{Event, Schedule};
+use super::shared::own;
 use super::time::Time;
 use crate::ordered::BTreeMap;
 use std::rc::Rc;
@@ -352,7 +353,7 @@ impl<N: Node> World<N> {
     }
 
     pub(super) fn process_mut(&mut self, id: NodeId) -> &mut Process<N> {
-        Rc::make_mut(&mut self.processes[id.0 as usize])
+        own(&mut self.processes[id.0 as usize])
     }
 
     pub(super) fn machine_mut(&mut self, id: MachineId) -> &mut Machine {
